@@ -1,0 +1,86 @@
+/** Validation errors with the place they are about, worded and coded as API clients expect them. */
+
+export type FieldErrorType =
+  | 'FieldValueInvalid'
+  | 'FieldValueRequired'
+  | 'FieldValueDuplicate'
+  | 'FieldValueNotFound'
+  | 'FieldValueNotSupported'
+  | 'FieldValueForbidden'
+  | 'FieldValueTooLong'
+  | 'FieldValueTooMany'
+  | 'FieldValueTypeInvalid'
+  | 'InternalError';
+
+/** One error: becomes a cause of a Status with reason Invalid. `message` is the text without the field: `Invalid value: "x": must be …`. */
+export interface FieldError {
+  readonly type: FieldErrorType;
+  readonly field: string;
+  readonly message: string;
+}
+
+/** A path to a field: `path('spec').child('ports').index(0).child('name')`. */
+export class Path {
+  readonly text: string;
+  private constructor(text: string) {
+    this.text = text;
+  }
+  static of(...names: string[]): Path {
+    return new Path(names.join('.'));
+  }
+  child(...names: string[]): Path {
+    return new Path([this.text, ...names].filter((part) => part !== '').join('.'));
+  }
+  index(at: number): Path {
+    return new Path(`${this.text}[${at}]`);
+  }
+  key(name: string): Path {
+    return new Path(`${this.text}[${name}]`);
+  }
+  toString(): string {
+    return this.text;
+  }
+}
+
+/** How a bad value is shown: strings quoted, absent as null, objects and lists as JSON. */
+export function show(value: unknown): string {
+  if (value === undefined || value === null) return 'null';
+  return typeof value === 'number' || typeof value === 'boolean' ? String(value) : JSON.stringify(value);
+}
+
+export function invalid(field: Path, value: unknown, why: string): FieldError {
+  return { type: 'FieldValueInvalid', field: field.text, message: `Invalid value: ${show(value)}: ${why}` };
+}
+
+export function required(field: Path, why = ''): FieldError {
+  return { type: 'FieldValueRequired', field: field.text, message: why ? `Required value: ${why}` : 'Required value' };
+}
+
+export function duplicate(field: Path, value: unknown): FieldError {
+  return { type: 'FieldValueDuplicate', field: field.text, message: `Duplicate value: ${show(value)}` };
+}
+
+export function notFoundValue(field: Path, value: unknown): FieldError {
+  return { type: 'FieldValueNotFound', field: field.text, message: `Not found: ${show(value)}` };
+}
+
+export function notSupported(field: Path, value: unknown, supported: readonly string[]): FieldError {
+  const choices = supported.length > 0 ? `: supported values: ${[...supported].map((v) => JSON.stringify(v)).join(', ')}` : '';
+  return { type: 'FieldValueNotSupported', field: field.text, message: `Unsupported value: ${show(value)}${choices}` };
+}
+
+export function forbiddenField(field: Path, why: string): FieldError {
+  return { type: 'FieldValueForbidden', field: field.text, message: why ? `Forbidden: ${why}` : 'Forbidden' };
+}
+
+export function tooLong(field: Path, limit: number, unit: 'bytes' | 'characters' = 'bytes'): FieldError {
+  return { type: 'FieldValueTooLong', field: field.text, message: `Too long: may not be more than ${limit} ${unit}` };
+}
+
+export function tooMany(field: Path, actual: number, limit: number): FieldError {
+  return { type: 'FieldValueTooMany', field: field.text, message: `Too many: ${actual}: must have at most ${limit} items` };
+}
+
+export function typeInvalid(field: Path, value: unknown, why: string): FieldError {
+  return { type: 'FieldValueTypeInvalid', field: field.text, message: `Invalid value: ${show(value)}: ${why}` };
+}

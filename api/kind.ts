@@ -1,0 +1,139 @@
+/**
+ * The kind waist: one row per kind, built-in or custom.
+ *
+ * Routes, discovery, OpenAPI, Table output, RBAC names, garbage collection and typed clients are derived from rows. A
+ * built-in kind is a file under `api/kinds/` that exports its row; a CustomResourceDefinition is compiled into one at run
+ * time. The **hub** is the version that is stored: strategy, validation and admission see objects in that version only;
+ * other served versions convert to and from it.
+ */
+import type { FieldError } from './field-error.ts';
+import type { Schema } from './schema.ts';
+
+/** An API object on its way through the server: plain JSON with metadata. */
+export interface ApiObject {
+  apiVersion: string;
+  kind: string;
+  metadata: Metadata;
+  [field: string]: unknown;
+}
+
+export interface Metadata {
+  name?: string;
+  generateName?: string;
+  namespace?: string;
+  uid?: string;
+  resourceVersion?: string;
+  generation?: number;
+  creationTimestamp?: string | null;
+  deletionTimestamp?: string;
+  deletionGracePeriodSeconds?: number;
+  labels?: Record<string, string>;
+  annotations?: Record<string, string>;
+  ownerReferences?: OwnerReference[];
+  finalizers?: string[];
+  managedFields?: unknown[];
+  selfLink?: string;
+}
+
+export interface OwnerReference {
+  apiVersion: string;
+  kind: string;
+  name: string;
+  uid: string;
+  controller?: boolean;
+  blockOwnerDeletion?: boolean;
+}
+
+export type CrudVerb = 'create' | 'delete' | 'deletecollection' | 'get' | 'list' | 'patch' | 'update' | 'watch';
+
+/** A served version of a kind. */
+export interface KindVersion {
+  readonly version: string;
+  readonly schema: Schema;
+  /** Fills in what the author left out, in this version. Runs on what clients send and on what was stored by older servers. */
+  readonly defaults?: (object: ApiObject) => void;
+  /** To and from the hub. Absent on the hub itself, or where only `apiVersion` differs. They may change the object in place. */
+  readonly toHub?: (object: ApiObject) => ApiObject;
+  readonly fromHub?: (object: ApiObject) => ApiObject;
+  readonly deprecated?: { readonly warning: string };
+  readonly storageVersionHash: string;
+}
+
+export interface Subresource {
+  readonly name: string;
+  readonly verbs: readonly CrudVerb[];
+  /** What it speaks, when that is not the kind itself: Scale, Eviction, Binding, TokenRequest, PodExecOptions. */
+  readonly speaks?: { readonly group: string; readonly version: string; readonly kind: string };
+}
+
+/** Facts about the request that rules may depend on. Nothing in a row reads a clock or draws a random number. */
+export interface RuleContext {
+  readonly now: number;
+  readonly dryRun: boolean;
+  /** '' for the main resource, else `status`, `scale`, `ephemeralcontainers`, `resize`, `finalize`, … */
+  readonly subresource: string;
+  readonly user: string;
+}
+
+/** What create and update may touch and what must hold. Every function works on the hub version. */
+export interface Strategy {
+  /** Clears what clients may not set (status) and derives what they may leave out. `generation` 1 is set by the server. */
+  readonly prepareForCreate?: (object: ApiObject, context: RuleContext) => void;
+  /** Carries over what this verb may not touch. The server moves `generation` when `movesGeneration` says so. */
+  readonly prepareForUpdate?: (object: ApiObject, old: ApiObject, context: RuleContext) => void;
+  readonly validate?: (object: ApiObject, context: RuleContext) => FieldError[];
+  readonly validateUpdate?: (object: ApiObject, old: ApiObject, context: RuleContext) => FieldError[];
+  readonly warnings?: (object: ApiObject, old: ApiObject | undefined) => string[];
+  /** Whether a change means a new generation. Absent: the kind has no generation. */
+  readonly movesGeneration?: (object: ApiObject, old: ApiObject) => boolean;
+  /** How `metadata.name` must look; default: DNS subdomain. Returns the reasons why not. */
+  readonly validateName?: (name: string, prefix: boolean) => string[];
+  /** PUT of a missing object creates it. */
+  readonly createOnUpdate?: boolean;
+  /** Updates may leave out `resourceVersion`. Default true. */
+  readonly unconditionalUpdate?: boolean;
+  /** The grace period of a deletion when the caller names none: pods. Undefined means: gone at once. */
+  readonly gracePeriodSeconds?: (object: ApiObject) => number | undefined;
+  /** Deleted without options, dependents are orphaned (ReplicationController) instead of collected in the background. */
+  readonly orphansByDefault?: boolean;
+}
+
+/** A column of the Table output. `priority` 0 is always shown, 1 only with `-o wide`. */
+export interface Column {
+  readonly name: string;
+  readonly type: 'string' | 'integer' | 'number' | 'boolean' | 'date';
+  readonly format?: string;
+  readonly description?: string;
+  readonly priority: number;
+  readonly cell: (object: ApiObject, now: number) => string | number | boolean | null;
+}
+
+export interface Kind {
+  readonly group: string;
+  readonly kind: string;
+  readonly listKind: string;
+  readonly plural: string;
+  readonly singular: string;
+  readonly shortNames: readonly string[];
+  readonly categories: readonly string[];
+  readonly namespaced: boolean;
+  /** Served versions, the preferred first. Exactly one is the hub. */
+  readonly versions: readonly KindVersion[];
+  readonly hub: string;
+  /** Verbs in discovery's order. Without `get`, `list` and so on the kind is only spoken to (reviews, Binding). */
+  readonly verbs: readonly CrudVerb[];
+  readonly subresources: readonly Subresource[];
+  readonly strategy: Strategy;
+  /** Absent: name and creation time. */
+  readonly columns?: readonly Column[];
+  /** Values that field selectors may ask for besides metadata.name and metadata.namespace. */
+  readonly selectableFields?: Readonly<Record<string, (object: ApiObject) => string>>;
+  /** Registry path without slashes at the ends; two kinds that share one are views of one store (Events). */
+  readonly storagePath: string;
+  /** How long an object lives when nobody deletes it: Events. */
+  readonly ttlSeconds?: number;
+  /** Writes may be acknowledged before they are durable: Leases and Events. */
+  readonly relaxedDurability?: boolean;
+  /** The CustomResourceDefinition's name where the row was compiled from one. */
+  readonly custom?: string;
+}

@@ -1,0 +1,103 @@
+/**
+ * The controller waist: what a controller is to the runner.
+ *
+ * `reconcile` is pure: a key and a readonly view of the caches in, actions out. It never learns which event woke it. The
+ * runner (`run.ts`) executes actions in order, stops at the first failure, requeues with back-off, and does not run a key
+ * again until its caches have seen that key's own last write: that takes the place of expectations.
+ */
+import type { Cache, Client, Informer, InformerOptions, Input, ObjectKey, Patch, Selection, Stored } from '../client/client.ts';
+import type { ResourceRef } from '../api/resources.ts';
+import type { Clock } from '../std/clock.ts';
+import type { Random } from '../std/random.ts';
+
+/** `namespace/name`, or `name` for cluster-scoped kinds. */
+export type Key = string;
+
+/** Readonly access to everything a controller watches. Asking for a resource that it does not watch throws. */
+export interface View {
+  of<T>(resource: ResourceRef<T>): Cache<T>;
+}
+
+/** One resource that a controller watches, and which of its keys a change there concerns. */
+export interface WatchSpec<T = unknown> {
+  readonly resource: ResourceRef<T>;
+  readonly selection?: Selection;
+  readonly indexes?: Readonly<Record<string, (object: Stored<T>) => readonly string[]>>;
+  /** The keys to reconcile. On an update it is called for both states. */
+  readonly keys: (object: Stored<T>, view: View) => Iterable<Key>;
+  /** Changes that cannot matter are dropped before they cost a reconcile. */
+  readonly matters?: (previous: Stored<T>, next: Stored<T>) => boolean;
+}
+
+export interface Moment {
+  readonly now: number;
+  readonly random: Random;
+}
+
+export interface Outcome {
+  readonly actions: readonly Action[];
+  /** Run this key again after this time, whatever happens. */
+  readonly requeueAfterMs?: number;
+}
+
+export type Action =
+  | { readonly do: 'create'; readonly resource: ResourceRef<unknown>; readonly object: unknown; /** An existing object is success. */ readonly tolerateExisting?: boolean }
+  | { readonly do: 'update'; readonly resource: ResourceRef<unknown>; readonly object: unknown; readonly subresource?: 'status' | 'scale' | 'finalize' }
+  | { readonly do: 'patch'; readonly resource: ResourceRef<unknown>; readonly key: ObjectKey; readonly patch: Patch; readonly subresource?: 'status' }
+  | { readonly do: 'apply'; readonly resource: ResourceRef<unknown>; readonly object: unknown; readonly force?: boolean; readonly subresource?: 'status' }
+  | {
+      readonly do: 'delete';
+      readonly resource: ResourceRef<unknown>;
+      readonly key: ObjectKey;
+      readonly uid?: string;
+      readonly resourceVersion?: string;
+      readonly gracePeriodSeconds?: number;
+      readonly propagationPolicy?: 'Orphan' | 'Background' | 'Foreground';
+    }
+  | { readonly do: 'evict'; readonly key: ObjectKey; readonly uid?: string }
+  | { readonly do: 'event'; readonly about: EventSubject; readonly type: 'Normal' | 'Warning'; readonly reason: string; readonly message: string };
+
+export interface EventSubject {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly namespace?: string;
+  readonly name: string;
+  readonly uid: string;
+  readonly resourceVersion?: string;
+  readonly fieldPath?: string;
+}
+
+export interface Controller {
+  /** `deployment-controller`: the name of its ServiceAccount, its event source and its leader lease. */
+  readonly name: string;
+  readonly watches: readonly WatchSpec<never>[];
+  /** How many keys at a time; a key is never reconciled twice at once. */
+  readonly workers?: number;
+  reconcile(key: Key, view: View, moment: Moment): Outcome;
+  /** An action was refused: what to do about it besides trying again (an event, say). Pure too. */
+  readonly onRefused?: (key: Key, action: Action, error: Error, view: View, moment: Moment) => readonly Action[];
+}
+
+/**
+ * For the few that cannot have the shape above (garbage collector, namespace deletion, node heartbeats); each says why in
+ * its first line. The runner starts it with the same tools and stops it with the signal.
+ */
+export interface FreeController {
+  readonly name: string;
+  run(tools: ControllerTools, signal: AbortSignal): Promise<void>;
+}
+
+export interface ControllerTools {
+  readonly client: Client;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly informer: <T>(resource: ResourceRef<T>, options?: InformerOptions<T>) => Informer<T>;
+  readonly event: (action: Extract<Action, { do: 'event' }>) => void;
+  readonly log: Log;
+}
+
+export interface Log {
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+  error(fields: object, message: string): void;
+}

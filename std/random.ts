@@ -1,0 +1,50 @@
+/** Randomness as an argument: the system's for real clusters, a seeded one for tests and simulations. */
+import { randomBytes } from 'node:crypto';
+
+export interface Random {
+  /** A number in [0, 1). */
+  next(): number;
+  bytes(count: number): Uint8Array;
+}
+
+export const systemRandom: Random = {
+  next: () => Math.random(),
+  bytes: (count) => randomBytes(count),
+};
+
+/** The same seed gives the same numbers (mulberry32). Never for secrets. */
+export function seededRandom(seed: number): Random {
+  let state = seed >>> 0;
+  const next = (): number => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let t = state;
+    t = Math.imul(t ^ (t >>> 15), t | 1);
+    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
+    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
+  };
+  return { next, bytes: (count) => Uint8Array.from({ length: count }, () => Math.floor(next() * 256)) };
+}
+
+/** A version 4 UUID. */
+export function uuid(random: Random): string {
+  const bytes = random.bytes(16);
+  bytes[6] = ((bytes[6] ?? 0) & 0x0f) | 0x40;
+  bytes[8] = ((bytes[8] ?? 0) & 0x3f) | 0x80;
+  const hex = Buffer.from(bytes).toString('hex');
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
+}
+
+/** The alphabet of generated names: no vowels and no characters that look like others, so no words arise. */
+const NAME_ALPHABET = 'bcdfghjklmnpqrstvwxz2456789';
+
+/** The random end of a generated name, as `generateName` and controllers append it. */
+export function nameSuffix(random: Random, length = 5): string {
+  let out = '';
+  for (let i = 0; i < length; i++) out += NAME_ALPHABET[Math.floor(random.next() * NAME_ALPHABET.length)];
+  return out;
+}
+
+/** A whole number in [0, limit). */
+export function below(random: Random, limit: number): number {
+  return Math.floor(random.next() * limit);
+}
