@@ -1,0 +1,43 @@
+/**
+ * How authenticators, authorizers and admission see objects: two small interfaces that the server core implements.
+ *
+ * `Reader` stands over the watch caches (`cache.ts`); the core makes it with a lookup from a resource's group and plural to
+ * its `ResourceCache`. All of it is synchronous: it stands on every request's path. Objects are in their hub version,
+ * frozen, `apiVersion` and `kind` set. A resource whose cache is not there (yet) has no objects.
+ *
+ * `Writer` writes past authentication, authorization and admission (but through defaults, validation, strategy and the
+ * store's compare-and-swap), for what the server itself owns: bootstrap objects, quota usage.
+ */
+import type { ApiObject } from '../../api/kind.ts';
+import type { ResourceRef } from '../../api/resources.ts';
+import type { DeepReadonly } from '../../std/deep.ts';
+
+/** A stored object: it has all the metadata that the server gives. */
+export type Stored<T> = DeepReadonly<T> & {
+  readonly metadata: { readonly name: string; readonly namespace?: string; readonly uid: string; readonly resourceVersion: string };
+};
+
+export type ObjectChange<T> =
+  | { readonly type: 'set'; readonly object: Stored<T>; readonly previous: Stored<T> | undefined }
+  | { readonly type: 'deleted'; readonly object: Stored<T> };
+
+export interface Reader {
+  /** `namespace` is '' for cluster-scoped resources. */
+  get<T>(resource: ResourceRef<T>, namespace: string, name: string): Stored<T> | undefined;
+  /** All of them, or those of one namespace. */
+  list<T>(resource: ResourceRef<T>, namespace?: string): readonly Stored<T>[];
+  /**
+   * First every object that exists, as `set` without `previous` (at once when the cache is ready, else when it becomes so), then each
+   * change, in order, synchronously with the cache's own turn: a `get` in the listener sees the change.
+   */
+  onChange<T>(resource: ResourceRef<T>, listener: (change: ObjectChange<T>) => void): { close(): void };
+  /** The newest acknowledged state, past the cache. For the rare case in which the cache may lag behind what the caller just wrote. */
+  getFresh<T>(resource: ResourceRef<T>, namespace: string, name: string): Promise<Stored<T> | undefined>;
+}
+
+export interface Writer {
+  /** Throws `ApiError` 409 AlreadyExists. */
+  create<T>(resource: ResourceRef<T>, object: T | ApiObject): Promise<Stored<T>>;
+  /** Compare-and-swap on `metadata.resourceVersion`: throws `ApiError` 409 Conflict, 404 NotFound. */
+  update<T>(resource: ResourceRef<T>, object: T | ApiObject, subresource?: 'status'): Promise<Stored<T>>;
+}
