@@ -1,0 +1,122 @@
+/** Hands committed changes to the watchers of a store that lives in this process: replay from its log, then live. */
+import { every, type Clock, type Timer } from '../../std/clock.ts';
+import { Compacted, Overflow, WATCH_BACKLOG_LIMIT, type Change, type Watch, type WatchSink } from './store.ts';
+
+export interface WatchSource {
+  /** The newest revision that is visible. */
+  head(): number;
+  /** The revision up to which history is gone. */
+  compacted(): number;
+  /** Changes under the prefix after a revision, oldest first, and how far this slice of the log reaches. */
+  read(prefix: string, after: number): { readonly changes: readonly Change[]; readonly upTo: number };
+}
+
+export interface WatchHubOptions {
+  readonly source: WatchSource;
+  readonly clock: Clock;
+  readonly backlogLimit?: number;
+}
+
+/** Quiet watchers hear this often how far the store is. */
+export const PROGRESS_MS = 5_000;
+
+interface Watcher {
+  readonly prefix: string;
+  readonly sink: WatchSink;
+  phase: 'replaying' | 'live' | 'over';
+  /** Everything up to here was delivered. */
+  cursor: number;
+  /** Changes that arrived while the replay was still under way. */
+  missed: number;
+}
+
+export class WatchHub {
+  readonly #source: WatchSource;
+  readonly #clock: Clock;
+  readonly #backlogLimit: number;
+  readonly #watchers = new Set<Watcher>();
+  #timer: Timer | undefined;
+
+  constructor(options: WatchHubOptions) {
+    this.#source = options.source;
+    this.#clock = options.clock;
+    this.#backlogLimit = options.backlogLimit ?? WATCH_BACKLOG_LIMIT;
+  }
+
+  /** Whether anybody would see a change of this key. */
+  interested(key: string): boolean {
+    for (const watcher of this.#watchers) if (key.startsWith(watcher.prefix)) return true;
+    return false;
+  }
+
+  watch(prefix: string, after: number, sink: WatchSink): Watch {
+    const watcher: Watcher = { prefix, sink, phase: 'replaying', cursor: after, missed: 0 };
+    this.#watchers.add(watcher);
+    this.#timer ??= every(this.#clock, PROGRESS_MS, () => this.#progress(), () => undefined);
+    if (after >= this.#source.head()) watcher.phase = 'live';
+    else setImmediate(() => this.#replay(watcher));
+    return { close: () => this.#drop(watcher) };
+  }
+
+  /** Delivers what was just committed, in one call per watcher. The source's head must already stand at `revision`. */
+  publish(batch: readonly Change[], revision: number): void {
+    for (const watcher of this.#watchers) {
+      if (watcher.phase === 'replaying') {
+        watcher.missed += batch.length;
+        if (watcher.missed > this.#backlogLimit) this.#end(watcher, new Overflow(`fell more than ${this.#backlogLimit} changes behind`));
+      } else if (revision > watcher.cursor) {
+        const own = batch.filter((change) => change.revision > watcher.cursor && change.key.startsWith(watcher.prefix));
+        this.#deliver(watcher, own, revision);
+      }
+    }
+  }
+
+  /** Ends all watches. */
+  end(error: Error): void {
+    for (const watcher of [...this.#watchers]) this.#end(watcher, error);
+  }
+
+  #replay(watcher: Watcher): void {
+    if (watcher.phase !== 'replaying') return;
+    const oldest = this.#source.compacted();
+    if (watcher.cursor < oldest) return this.#end(watcher, new Compacted(oldest));
+    try {
+      const { changes, upTo } = this.#source.read(watcher.prefix, watcher.cursor);
+      this.#deliver(watcher, changes, upTo);
+    } catch (error) {
+      return this.#end(watcher, error as Error);
+    }
+    if (watcher.phase !== 'replaying') return;
+    if (watcher.cursor >= this.#source.head()) watcher.phase = 'live';
+    else setImmediate(() => this.#replay(watcher));
+  }
+
+  #deliver(watcher: Watcher, changes: readonly Change[], upTo: number): void {
+    watcher.cursor = upTo;
+    try {
+      if (changes.length > 0) watcher.sink.changes(changes);
+      if (watcher.phase !== 'over' && changes.at(-1)?.revision !== upTo) watcher.sink.progress(upTo);
+    } catch (error) {
+      this.#end(watcher, error as Error);
+    }
+  }
+
+  #progress(): void {
+    const head = this.#source.head();
+    for (const watcher of this.#watchers) if (watcher.phase === 'live') this.#deliver(watcher, [], Math.max(head, watcher.cursor));
+  }
+
+  #end(watcher: Watcher, error: Error): void {
+    if (watcher.phase === 'over') return;
+    this.#drop(watcher);
+    watcher.sink.ended(error);
+  }
+
+  #drop(watcher: Watcher): void {
+    watcher.phase = 'over';
+    this.#watchers.delete(watcher);
+    if (this.#watchers.size > 0) return;
+    this.#timer?.cancel();
+    this.#timer = undefined;
+  }
+}
