@@ -34,6 +34,8 @@ export interface Attributes {
   readonly namespace: string;
   readonly name: string;
   readonly path: string;
+  /** As sent, where the request lists or watches: a node may read pods only with `spec.nodeName=` itself. */
+  readonly fieldSelector?: string;
 }
 
 export interface Decision {

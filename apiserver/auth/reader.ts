@@ -12,14 +12,21 @@ import type { ApiObject } from '../../api/kind.ts';
 import type { ResourceRef } from '../../api/resources.ts';
 import type { DeepReadonly } from '../../std/deep.ts';
 
-/** A stored object: it has all the metadata that the server gives. */
+/** A stored object: it has all the metadata that the server gives; `namespace` only where the kind is namespaced. */
 export type Stored<T> = DeepReadonly<T> & {
-  readonly metadata: { readonly name: string; readonly namespace?: string; readonly uid: string; readonly resourceVersion: string };
+  readonly metadata: { readonly name: string; readonly namespace: string; readonly uid: string; readonly resourceVersion: string };
 };
 
-export type ObjectChange<T> =
-  | { readonly type: 'set'; readonly object: Stored<T>; readonly previous: Stored<T> | undefined }
-  | { readonly type: 'deleted'; readonly object: Stored<T> };
+/** `object` and `previous` may be getters that parse when asked: listeners look at names and `fields` first. */
+export interface ObjectChange<T> {
+  readonly type: 'set' | 'deleted';
+  readonly namespace: string;
+  readonly name: string;
+  /** The selectable fields, as the cache has them beside the bytes. */
+  readonly fields: Readonly<Record<string, string>>;
+  readonly object: Stored<T>;
+  readonly previous: Stored<T> | undefined;
+}
 
 export interface Reader {
   /** `namespace` is '' for cluster-scoped resources. */

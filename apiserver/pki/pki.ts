@@ -4,7 +4,8 @@
  * Everything is made once and loaded afterwards; the files have kubeadm's names. Certificates are renewed when a third of
  * their time is left, by a check twice a day on the injected clock; whoever serves TLS reloads its context from `onRenewed`.
  */
-import { X509Certificate } from 'node:crypto';
+import { X509Certificate, createPublicKey, generateKeyPair } from 'node:crypto';
+import { promisify } from 'node:util';
 import type { Clock, Timer } from '../../std/clock.ts';
 import { every } from '../../std/clock.ts';
 import type { Random } from '../../std/random.ts';
@@ -51,7 +52,7 @@ export interface Pki {
   /** Vouches for aggregated API servers' caller; `requestheader-client-ca-file`. */
   readonly frontProxyCaPem: string;
   readonly frontProxyClient: KeyPair;
-  /** Signs ServiceAccount tokens (ES256). */
+  /** Signs ServiceAccount tokens (RS256: verifiers elsewhere expect it). */
   readonly serviceAccountKey: { readonly privatePem: string; readonly publicPem: string };
   /** A client certificate, loaded when one with this subject was issued before and is not about to expire. */
   clientCertificate(options: ClientCertificateOptions): Promise<KeyPair>;
@@ -101,9 +102,11 @@ class FilePki implements Pki {
   }
 
   async open(): Promise<void> {
+    const signingKey = this.#signingKey();
+    signingKey.catch(() => undefined);
     this.#ca = await this.#authority('ca', 'kubernetes');
     this.#frontProxyCa = await this.#authority('front-proxy-ca', 'front-proxy-ca');
-    this.#serviceAccountKey = await this.#signingKey();
+    this.#serviceAccountKey = await signingKey;
     await this.renew();
     this.#timer = every(this.#options.clock, RENEWAL_CHECK_MS, async () => void (await this.renew()), this.#options.onError ?? (() => undefined));
   }
@@ -189,9 +192,8 @@ class FilePki implements Pki {
   }
 
   async #signingKey(): Promise<{ readonly privatePem: string; readonly publicPem: string }> {
-    const { createPublicKey, generateKeyPairSync } = await import('node:crypto');
     const stored = this.#files.read('sa.key');
-    const privatePem = stored ?? generateKeyPairSync('ec', { namedCurve: 'P-256', privateKeyEncoding: { type: 'pkcs8', format: 'pem' }, publicKeyEncoding: { type: 'spki', format: 'pem' } }).privateKey;
+    const privatePem = stored ?? (await promisify(generateKeyPair)('rsa', { modulusLength: 2048, privateKeyEncoding: { type: 'pkcs8', format: 'pem' }, publicKeyEncoding: { type: 'spki', format: 'pem' } })).privateKey;
     const publicPem = createPublicKey(privatePem).export({ type: 'spki', format: 'pem' }) as string;
     if (stored === undefined) {
       this.#files.write('sa.pub', publicPem);

@@ -1,0 +1,266 @@
+/**
+ * ServiceAccount tokens: issued and verified here, bound to objects that must still be there each time one is shown.
+ *
+ * A signature is checked once and remembered (bounded); whether the account and the bound object still exist is asked of
+ * the caches every time, so a deletion ends a token at once.
+ */
+import { createHash, createPrivateKey, createPublicKey, timingSafeEqual } from 'node:crypto';
+import type { KeyObject } from 'node:crypto';
+import { nodes, pods, secrets, serviceaccounts } from '../../api/resources.ts';
+import type { ResourceRef } from '../../api/resources.ts';
+import type { Clock } from '../../std/clock.ts';
+import type { Random } from '../../std/random.ts';
+import { uuid } from '../../std/random.ts';
+import type { UserInfo } from './auth.ts';
+import type { Reader } from './reader.ts';
+
+export interface ObjectName {
+  readonly name: string;
+  readonly uid: string;
+}
+
+export interface IssueOptions {
+  readonly namespace: string;
+  readonly serviceAccount: ObjectName;
+  readonly audiences: readonly string[];
+  readonly expirationSeconds: number;
+  /** Tell of use after this time, while the token still holds. */
+  readonly warnAfterSeconds?: number;
+  readonly pod?: ObjectName;
+  readonly secret?: ObjectName;
+  /** The node alone binds the token; beside a pod it is only told. `uid` '' where the Node object is missing. */
+  readonly node?: ObjectName;
+}
+
+export interface VerifiedToken {
+  readonly user: UserInfo;
+  /** Those of the token that were asked for. */
+  readonly audiences: readonly string[];
+}
+
+export interface ServiceAccountTokens {
+  readonly issuer: string;
+  /** What a token is for when nobody says: this API server. */
+  readonly audiences: readonly string[];
+  issue(options: IssueOptions): Promise<string>;
+  /** A token without end, for a Secret of type kubernetes.io/service-account-token, whose data it must be. */
+  issueForSecret(options: { readonly namespace: string; readonly serviceAccount: ObjectName; readonly secretName: string }): Promise<string>;
+  /** Undefined: not a token of this issuer, or for other audiences. Throws with the reason when it is one and does not hold. */
+  verify(token: string, audiences: readonly string[]): Promise<VerifiedToken | undefined> | VerifiedToken | undefined;
+  /** `/.well-known/openid-configuration`; `address` is host:port of the API server. */
+  discovery(address: string): Record<string, unknown>;
+  /** `/openid/v1/jwks` */
+  jwks(): Record<string, unknown>;
+}
+
+export interface ServiceAccountTokensOptions {
+  readonly privatePem: string;
+  readonly publicPem: string;
+  readonly reader: Reader;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly issuer?: string;
+  /** Default: the issuer. */
+  readonly audiences?: readonly string[];
+}
+
+export const DEFAULT_ISSUER = 'https://kubernetes.default.svc.cluster.local';
+const LEGACY_ISSUER = 'kubernetes/serviceaccount';
+/** Tokens whose signature is remembered; the oldest is forgotten. */
+const REMEMBERED_LIMIT = 4096;
+/** A clock that runs a little behind is forgiven, and an object may be under deletion for as long. */
+const LEEWAY_MS = 60_000;
+const CREDENTIAL = 'authentication.kubernetes.io/credential-id';
+
+interface Claims {
+  readonly iss?: string;
+  readonly sub?: string;
+  readonly aud?: string | readonly string[];
+  readonly exp?: number;
+  readonly nbf?: number;
+  readonly iat?: number;
+  readonly jti?: string;
+  readonly 'kubernetes.io'?: {
+    readonly namespace?: string;
+    readonly serviceaccount?: Partial<ObjectName>;
+    readonly pod?: Partial<ObjectName>;
+    readonly secret?: Partial<ObjectName>;
+    readonly node?: Partial<ObjectName>;
+  };
+  readonly 'kubernetes.io/serviceaccount/namespace'?: string;
+  readonly 'kubernetes.io/serviceaccount/secret.name'?: string;
+  readonly 'kubernetes.io/serviceaccount/service-account.name'?: string;
+  readonly 'kubernetes.io/serviceaccount/service-account.uid'?: string;
+}
+
+export function openServiceAccountTokens(options: ServiceAccountTokensOptions): ServiceAccountTokens {
+  const { reader, clock, random, issuer = DEFAULT_ISSUER } = options;
+  const audiences = options.audiences ?? [issuer];
+  const privateKey = createPrivateKey(options.privatePem);
+  const publicKey = createPublicKey(options.publicPem);
+  const alg = publicKey.asymmetricKeyType === 'rsa' ? 'RS256' : 'ES256';
+  const kid = createHash('sha256').update(publicKey.export({ type: 'spki', format: 'der' })).digest('base64url');
+  const verified = new Map<string, Claims>();
+
+  async function sign(claims: Record<string, unknown>): Promise<string> {
+    const { SignJWT } = await import('jose');
+    return new SignJWT(claims).setProtectedHeader({ alg, kid }).sign(privateKey);
+  }
+
+  function remember(token: string, claims: Claims): void {
+    if (verified.size >= REMEMBERED_LIMIT) verified.delete(verified.keys().next().value as string);
+    verified.set(token, claims);
+  }
+
+  function accept(token: string, claims: Claims, asked: readonly string[]): VerifiedToken | undefined {
+    if (claims.iss === LEGACY_ISSUER) return acceptLegacy(token, claims, asked);
+    const given = typeof claims.aud === 'string' ? [claims.aud] : (claims.aud ?? []);
+    const common = asked.filter((audience) => given.includes(audience));
+    if (common.length === 0) throw new Error(`token audiences ${JSON.stringify(given)} is invalid for the target audiences ${JSON.stringify(asked)}`);
+    checkTime(claims, clock.now());
+    return { user: boundUser(claims, reader, clock.now()), audiences: common };
+  }
+
+  function acceptLegacy(token: string, claims: Claims, asked: readonly string[]): VerifiedToken | undefined {
+    const common = asked.filter((audience) => audiences.includes(audience));
+    return common.length === 0 ? undefined : { user: legacyUser(token, claims, reader), audiences: common };
+  }
+
+  async function verifyFirst(token: string, asked: readonly string[]): Promise<VerifiedToken | undefined> {
+    const { compactVerify } = await import('jose');
+    let payload: Uint8Array;
+    try {
+      ({ payload } = await compactVerify(token, publicKey, { algorithms: [alg] }));
+    } catch {
+      throw new Error('invalid bearer token');
+    }
+    const claims = JSON.parse(Buffer.from(payload).toString('utf8')) as Claims;
+    remember(token, claims);
+    return accept(token, claims, asked);
+  }
+
+  return {
+    issuer,
+    audiences,
+    issue: (wanted) => sign({ ...newClaims(wanted, Math.floor(clock.now() / 1000)), iss: issuer, jti: uuid(random) }),
+    issueForSecret: ({ namespace, serviceAccount, secretName }) =>
+      sign({
+        iss: LEGACY_ISSUER,
+        sub: `system:serviceaccount:${namespace}:${serviceAccount.name}`,
+        'kubernetes.io/serviceaccount/namespace': namespace,
+        'kubernetes.io/serviceaccount/secret.name': secretName,
+        'kubernetes.io/serviceaccount/service-account.name': serviceAccount.name,
+        'kubernetes.io/serviceaccount/service-account.uid': serviceAccount.uid,
+      }),
+    verify(token, asked) {
+      const known = verified.get(token);
+      if (known) return accept(token, known, asked);
+      const claimed = claimedIssuer(token);
+      return claimed === issuer || claimed === LEGACY_ISSUER ? verifyFirst(token, asked) : undefined;
+    },
+    discovery: (address) => ({
+      issuer,
+      jwks_uri: `https://${address}/openid/v1/jwks`,
+      response_types_supported: ['id_token'],
+      subject_types_supported: ['public'],
+      id_token_signing_alg_values_supported: [alg],
+    }),
+    jwks: () => ({ keys: [{ use: 'sig', ...jwk(publicKey), kid, alg }] }),
+  };
+}
+
+function newClaims(wanted: IssueOptions, now: number): Record<string, unknown> {
+  const { namespace, serviceAccount, pod, secret, node } = wanted;
+  return {
+    aud: wanted.audiences,
+    exp: now + wanted.expirationSeconds,
+    iat: now,
+    nbf: now,
+    sub: `system:serviceaccount:${namespace}:${serviceAccount.name}`,
+    'kubernetes.io': {
+      namespace,
+      serviceaccount: named(serviceAccount),
+      ...(pod && { pod: named(pod) }),
+      ...(secret && { secret: named(secret) }),
+      ...(node && { node: named(node) }),
+      ...(wanted.warnAfterSeconds !== undefined && { warnafter: now + wanted.warnAfterSeconds }),
+    },
+  };
+}
+
+function named({ name, uid }: ObjectName): Record<string, string> {
+  return { name, ...(uid && { uid }) };
+}
+
+function jwk(key: KeyObject): Record<string, unknown> {
+  return { ...key.export({ format: 'jwk' }) };
+}
+
+/** Who says to have made it, before any check; undefined when it is no JWT. */
+function claimedIssuer(token: string): string | undefined {
+  const parts = token.split('.');
+  if (parts.length !== 3) return undefined;
+  try {
+    return (JSON.parse(Buffer.from(parts[1] as string, 'base64url').toString('utf8')) as { iss?: string }).iss;
+  } catch {
+    return undefined;
+  }
+}
+
+function checkTime({ exp, nbf, iat }: Claims, now: number): void {
+  if (exp === undefined || now - LEEWAY_MS > exp * 1000) throw new Error('service account token has expired');
+  if (nbf !== undefined && now + LEEWAY_MS < nbf * 1000) throw new Error('service account token is not valid yet');
+  if (iat !== undefined && now + LEEWAY_MS < iat * 1000) throw new Error('service account token is issued in the future');
+}
+
+/** The user behind claims whose account and bound object still exist. */
+function boundUser(claims: Claims, reader: Reader, now: number): UserInfo {
+  const { namespace = '', serviceaccount, pod, secret, node } = claims['kubernetes.io'] ?? {};
+  const name = serviceaccount?.name ?? '';
+  const alive = <T>(resource: ResourceRef<T>, inNamespace: string, ref: Partial<ObjectName>, missing: () => Error): void => {
+    const { uid, deletionTimestamp } = (reader.get(resource, inNamespace, ref.name ?? '')?.metadata ?? {}) as { uid?: string; deletionTimestamp?: string };
+    if (uid === undefined) throw missing();
+    if (uid !== ref.uid) throw new Error(`${resource.kind} UID (${uid}) does not match claim (${ref.uid})`);
+    if (deletionTimestamp && Date.parse(deletionTimestamp) < now - LEEWAY_MS) throw gone();
+  };
+  alive(serviceaccounts, namespace, serviceaccount ?? {}, () => new Error(`serviceaccounts ${JSON.stringify(name)} not found`));
+  if (secret) alive(secrets, namespace, secret, gone);
+  if (pod) alive(pods, namespace, pod, gone);
+  if (node && !pod) alive(nodes, '', node, gone);
+  const extra: Record<string, string[]> = {};
+  if (claims.jti) extra[CREDENTIAL] = [`JTI=${claims.jti}`];
+  for (const [kind, ref] of [['node', node], ['pod', pod]] as const) {
+    if (!ref) continue;
+    extra[`authentication.kubernetes.io/${kind}-name`] = [ref.name ?? ''];
+    if (ref.uid) extra[`authentication.kubernetes.io/${kind}-uid`] = [ref.uid];
+  }
+  return { ...accountUser(namespace, name, serviceaccount?.uid ?? ''), extra };
+}
+
+function gone(): Error {
+  return new Error('service account token has been invalidated');
+}
+
+function legacyUser(token: string, claims: Claims, reader: Reader): UserInfo {
+  const namespace = claims['kubernetes.io/serviceaccount/namespace'] ?? '';
+  const name = claims['kubernetes.io/serviceaccount/service-account.name'] ?? '';
+  const uid = claims['kubernetes.io/serviceaccount/service-account.uid'] ?? '';
+  if (!namespace || !name || !uid || claims.sub !== `system:serviceaccount:${namespace}:${name}`) throw new Error('sub claim is invalid');
+  const secret = reader.get(secrets, namespace, claims['kubernetes.io/serviceaccount/secret.name'] ?? '');
+  if (!secret || secret.metadata.deletionTimestamp) throw new Error('Token has been invalidated');
+  if (!same(Buffer.from(secret.data?.['token'] ?? '', 'base64'), Buffer.from(token))) throw new Error("Token does not match server's copy");
+  const account = reader.get(serviceaccounts, namespace, name);
+  if (!account || account.metadata.deletionTimestamp) throw new Error(`ServiceAccount ${namespace}/${name} has been deleted`);
+  if (account.metadata.uid !== uid) throw new Error(`ServiceAccount UID (${account.metadata.uid}) does not match claim (${uid})`);
+  if (secret.metadata.labels?.['kubernetes.io/legacy-token-invalid-since']) throw new Error(`the token in secret ${namespace}/${secret.metadata.name} for service account ${namespace}/${name} has been marked invalid`);
+  return accountUser(namespace, name, uid);
+}
+
+/** The user that a ServiceAccount is, without the group of all authenticated users. */
+export function accountUser(namespace: string, name: string, uid: string): UserInfo {
+  return { name: `system:serviceaccount:${namespace}:${name}`, uid, groups: ['system:serviceaccounts', `system:serviceaccounts:${namespace}`] };
+}
+
+function same(a: Buffer, b: Buffer): boolean {
+  return a.length === b.length && timingSafeEqual(a, b);
+}
