@@ -59,11 +59,18 @@ export interface CacheWatchSink {
   ended(error: Error): void;
 }
 
+/** What a watcher asks for exactly, so that it is not even woken for other objects; its own filter still decides. */
+export interface WatchHint {
+  /** A selectable field, `metadata.name` or `spec.nodeName`. */
+  readonly field: string;
+  readonly value: string;
+}
+
 export interface ResourceCache {
   /** Everything up to this revision is in. */
   readonly revision: number;
   readonly size: number;
-  /** Resolves when the first complete picture is there. */
+  /** Starts the cache where that has not happened yet, as `waitFor` and `fresh` also do; resolves when the first complete picture is there. */
   ready(): Promise<void>;
   /** Resolves when the cache has reached a revision; rejects with `NotYet` after the time. */
   waitFor(revision: number, timeoutMs: number): Promise<void>;
@@ -74,7 +81,9 @@ export interface ResourceCache {
   /** A page as of an older revision, for `continue` and `resourceVersionMatch=Exact`; throws `Compacted`. */
   listAt(revision: number, options: CacheListOptions): Promise<CachePage>;
   /** Events after a revision; throws `Compacted` when the ring no longer reaches back so far. The sink gets them synchronously, in order. */
-  watch(after: number, namespace: string | undefined, sink: CacheWatchSink): { close(): void };
+  watch(after: number, namespace: string | undefined, sink: CacheWatchSink, hint?: WatchHint): { close(): void };
+  /** Ends all watches and stops following the store. */
+  close(): void;
 }
 
 export class NotYet extends Error {

@@ -216,7 +216,6 @@ class MemoryStore implements Store, WatchSource {
   #expire(): void {
     if (this.#closed) return;
     this.#armedFor = undefined;
-    const ignore = (): void => undefined;
     for (const key of this.#expiry.take(this.#clock.now())) {
       const expected = this.#rows.get(key)?.revision;
       if (expected !== undefined) this.#enqueue({ key, expected, value: undefined, ttlSeconds: undefined, resolve: ignore, reject: ignore });
@@ -249,6 +248,9 @@ class MemoryStore implements Store, WatchSource {
     if (this.#closed) throw new Unavailable('the store is closed');
   }
 }
+
+/** An expired key that was written meanwhile stays. */
+function ignore(): void {}
 
 function entryOf({ key, value, revision, created }: Row): Entry {
   return { key, value: value as Buffer, revision, created };

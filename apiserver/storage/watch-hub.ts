@@ -73,7 +73,9 @@ export class WatchHub {
 
   /** Ends all watches. */
   end(error: Error): void {
-    for (const watcher of [...this.#watchers]) this.#end(watcher, error);
+    // A copy: who is ended may start anew.
+    const all = [...this.#watchers];
+    for (const watcher of all) this.#end(watcher, error);
   }
 
   #replay(watcher: Watcher): void {

@@ -1,0 +1,322 @@
+/** The watch cache of one resource: loaded from the store on first use, then kept by one watch of it. */
+import { backoff } from '../../std/backoff.ts';
+import { every, type Clock, type Timer } from '../../std/clock.ts';
+import { SortedMap } from '../../std/sorted-map.ts';
+import { countPast, prefixRange, scanPast, type Past } from '../storage/past.ts';
+import { Compacted, type Change, type Store, type Watch } from '../storage/store.ts';
+import { NotYet, type CachedObject, type CacheEvent, type CacheListOptions, type CachePage, type CacheWatchSink, type ResourceCache, type WatchHint } from './cache.ts';
+import { deletedAt, ingest, type Indexer } from './cached-object.ts';
+import { concerns, Dispatch, type Watcher } from './dispatch.ts';
+import { difference } from './difference.ts';
+import { EventRing } from './event-ring.ts';
+import { loadPicture } from './load.ts';
+import { spliceRevision } from './splice-revision.ts';
+
+export interface CacheLimits {
+  /** What the ring of recent events holds at most; older resumptions are `Compacted`. */
+  readonly events: number;
+  readonly bytes: number;
+  readonly ageMs: number;
+  /** Watchers hear this often how far the cache is. */
+  readonly bookmarkMs: number;
+  /** How long `fresh` waits for the store's watch to deliver what the store has. */
+  readonly freshMs: number;
+}
+
+export const CACHE_LIMITS: CacheLimits = {
+  events: 16_384,
+  bytes: 32 * 1024 * 1024,
+  ageMs: 5 * 60_000,
+  bookmarkMs: 60_000,
+  freshMs: 3_000,
+};
+
+export interface CacheOptions {
+  readonly store: Store;
+  /** All keys of the resource, `/registry/pods/`. */
+  readonly prefix: string;
+  /** `kindIndexer(kind)`. */
+  readonly index: Indexer;
+  readonly clock: Clock;
+  readonly limits?: Partial<CacheLimits>;
+  /** Hears of values that cannot be read (they are left out) and of interruptions (the cache recovers by itself). */
+  readonly onFault?: (error: Error) => void;
+}
+
+/** The cache does nothing before it is asked for something. */
+export function openCache(options: CacheOptions): ResourceCache {
+  return new StoreCache(options);
+}
+
+const RETRY = { baseMs: 100, limitMs: 5_000 };
+
+type Phase = 'idle' | 'loading' | 'live' | 'closed';
+
+interface Waiter {
+  readonly revision: number;
+  readonly resolve: () => void;
+  readonly reject: (error: Error) => void;
+  readonly timer: Timer;
+}
+
+class StoreCache implements ResourceCache {
+  readonly #options: CacheOptions;
+  readonly #limits: CacheLimits;
+  readonly #items = new SortedMap<CachedObject>();
+  readonly #dispatch = new Dispatch();
+  readonly #waiters = new Set<Waiter>();
+  readonly #readiness = Promise.withResolvers<void>();
+  /** Undefined until the first complete picture. */
+  #ring: EventRing | undefined;
+  #phase: Phase = 'idle';
+  #revision = 0;
+  #watch: Watch | undefined;
+  #bookmarks: Timer | undefined;
+
+  constructor(options: CacheOptions) {
+    this.#options = options;
+    this.#limits = { ...CACHE_LIMITS, ...options.limits };
+    this.#readiness.promise.catch(() => undefined);
+  }
+
+  get revision(): number {
+    return this.#revision;
+  }
+
+  get size(): number {
+    return this.#items.size;
+  }
+
+  ready(): Promise<void> {
+    if (this.#phase === 'idle') void this.#load();
+    return this.#readiness.promise;
+  }
+
+  waitFor(revision: number, timeoutMs: number): Promise<void> {
+    if (this.#ring && revision <= this.#revision) return Promise.resolve();
+    if (this.#phase === 'closed') return Promise.reject(closed());
+    void this.ready();
+    return new Promise((resolve, reject) => {
+      const timer = this.#options.clock.after(timeoutMs, () => {
+        this.#waiters.delete(waiter);
+        reject(new NotYet(`revision ${revision} was not reached in time; the cache is at ${this.#revision}`));
+      });
+      const waiter: Waiter = { revision, resolve, reject, timer };
+      this.#waiters.add(waiter);
+    });
+  }
+
+  async fresh(): Promise<void> {
+    const revision = await this.#options.store.revision();
+    if (!this.#ring) await this.ready();
+    if (revision > this.#revision) await this.waitFor(revision, this.#limits.freshMs);
+  }
+
+  get(key: string): CachedObject | undefined {
+    return this.#items.get(key);
+  }
+
+  list(options: CacheListOptions): CachePage {
+    return this.#page(NOTHING_PAST, this.#revision, options);
+  }
+
+  async listAt(revision: number, options: CacheListOptions): Promise<CachePage> {
+    if (!this.#ring) await this.ready();
+    if (revision > this.#revision) await this.waitFor(revision, this.#limits.freshMs);
+    if (revision === this.#revision) return this.list(options);
+    if (this.#ring && revision >= this.#ring.floor) return this.#page(this.#ring.past(revision), revision, options);
+    return this.#pageFromStore(revision, options);
+  }
+
+  watch(after: number, namespace: string | undefined, sink: CacheWatchSink, hint?: WatchHint): { close(): void } {
+    if (this.#phase === 'closed') throw closed();
+    if (!this.#ring || after < this.#ring.floor) throw new Compacted(this.#ring?.floor ?? this.#revision);
+    const watcher: Watcher = { namespace, hint, sink, after };
+    this.#dispatch.add(watcher);
+    this.#bookmarks ??= every(this.#options.clock, this.#limits.bookmarkMs, () => this.#sendBookmarks(), () => undefined);
+    for (const event of this.#ring.after(after)) {
+      if (!this.#dispatch.has(watcher)) break;
+      if (concerns(watcher, event)) this.#hand(watcher, event);
+    }
+    return { close: () => this.#drop(watcher) };
+  }
+
+  close(): void {
+    if (this.#phase === 'closed') return;
+    this.#phase = 'closed';
+    this.#watch?.close();
+    const watchers = [...this.#dispatch];
+    for (const watcher of watchers) {
+      this.#drop(watcher);
+      watcher.sink.ended(closed());
+    }
+    for (const waiter of this.#waiters) {
+      waiter.timer.cancel();
+      waiter.reject(closed());
+    }
+    this.#waiters.clear();
+    this.#readiness.reject(closed());
+  }
+
+  /** Brings the picture up to date, by listing everything, and follows it from there. Tries until it works or the cache is closed. */
+  async #load(): Promise<void> {
+    this.#phase = 'loading';
+    const { store, prefix, index, clock } = this.#options;
+    for (let attempt = 0; ; attempt++) {
+      try {
+        const picture = await loadPicture({ store, prefix, known: this.#items, ingest: (entry) => this.#read(() => ingest(entry, prefix, index)) });
+        if (this.#isClosed()) return;
+        this.#take(picture.objects, picture.revision);
+        return this.#follow();
+      } catch (error) {
+        this.#options.onFault?.(error as Error);
+      }
+      await new Promise<void>((resolve) => void clock.after(backoff(attempt, RETRY), resolve));
+      if (this.#isClosed()) return;
+    }
+  }
+
+  #take(objects: readonly CachedObject[], revision: number): void {
+    if (this.#ring) {
+      for (const event of difference(this.#items, objects, revision)) this.#apply(event);
+    } else {
+      for (const object of objects) this.#items.set(object.key, object);
+      this.#ring = new EventRing(this.#limits, revision);
+    }
+    this.#advance(revision);
+  }
+
+  #follow(): void {
+    this.#phase = 'live';
+    this.#readiness.resolve();
+    let over = false;
+    this.#watch = this.#options.store.watch(this.#options.prefix, this.#revision, {
+      changes: (batch) => {
+        for (const change of batch) if (!over) this.#change(change);
+        if (!over) this.#advance(this.#revision);
+      },
+      progress: (revision) => {
+        if (over) return;
+        this.#ring?.expire(this.#options.clock.now());
+        this.#advance(revision);
+      },
+      ended: (error) => {
+        if (over || this.#isClosed()) return;
+        over = true;
+        this.#options.onFault?.(error);
+        void this.#load();
+      },
+    });
+  }
+
+  #change(change: Change): void {
+    const { key, revision, value } = change;
+    const { prefix, index } = this.#options;
+    const previous = this.#items.get(key);
+    if (value) {
+      const object = this.#read(() => ingest({ key, value, revision }, prefix, index));
+      if (object) this.#apply({ type: previous ? 'MODIFIED' : 'ADDED', revision, object, previous });
+    } else if (previous) {
+      const object = deletedAt(previous, revision, change.previous && spliceRevision(change.previous, revision));
+      this.#apply({ type: 'DELETED', revision, object, previous });
+    }
+  }
+
+  #apply(event: CacheEvent): void {
+    if (event.type === 'DELETED') this.#items.delete(event.object.key);
+    else this.#items.set(event.object.key, event.object);
+    this.#revision = Math.max(this.#revision, event.revision);
+    this.#ring?.push(event, this.#options.clock.now());
+    this.#dispatch.of(event, (watcher) => {
+      if (event.revision > watcher.after) this.#hand(watcher, event);
+    });
+  }
+
+  #hand(watcher: Watcher, event: CacheEvent): void {
+    try {
+      watcher.sink.event(event);
+    } catch (error) {
+      if (this.#drop(watcher)) watcher.sink.ended(error as Error);
+    }
+  }
+
+  #advance(revision: number): void {
+    this.#revision = Math.max(this.#revision, revision);
+    for (const waiter of this.#waiters) {
+      if (waiter.revision > this.#revision) continue;
+      this.#waiters.delete(waiter);
+      waiter.timer.cancel();
+      waiter.resolve();
+    }
+  }
+
+  #page(past: Past<CachedObject>, revision: number, options: CacheListOptions): CachePage {
+    const { namespace, limit = Infinity, filter } = options;
+    const under = namespace === undefined ? this.#options.prefix : `${this.#options.prefix}${namespace}/`;
+    const range = prefixRange(under, options.from);
+    const items: CachedObject[] = [];
+    let next: string | undefined;
+    scanPast(this.#items, past, range, (key, object) => {
+      if (filter && !filter(object)) return true;
+      if (items.length === limit) next = key;
+      else items.push(object);
+      return next === undefined;
+    });
+    const remaining = next === undefined ? 0 : countPast(this.#items, past, { from: next, end: range.end });
+    return { items, revision, next, remaining };
+  }
+
+  /** The ring no longer reaches back so far, but the store may. */
+  async #pageFromStore(revision: number, options: CacheListOptions): Promise<CachePage> {
+    const { store, prefix, index } = this.#options;
+    const { namespace, limit = Infinity, filter } = options;
+    const under = namespace === undefined ? prefix : `${prefix}${namespace}/`;
+    const items: CachedObject[] = [];
+    let from = options.from;
+    for (;;) {
+      const page = await store.list(under, { revision, limit: STORE_PAGE, ...(from !== undefined && { from }) });
+      for (const [at, entry] of page.entries.entries()) {
+        const object = this.#read(() => ingest(entry, prefix, index));
+        if (!object || (filter && !filter(object))) continue;
+        if (items.length === limit) return { items, revision, next: entry.key, remaining: page.count - at };
+        items.push(object);
+      }
+      if (!page.more) return { items, revision, next: undefined, remaining: 0 };
+      from = `${page.entries.at(-1)?.key}\0`;
+    }
+  }
+
+  #sendBookmarks(): void {
+    for (const watcher of this.#dispatch) watcher.sink.bookmark(this.#revision);
+  }
+
+  #drop(watcher: Watcher): boolean {
+    const stood = this.#dispatch.delete(watcher);
+    if (this.#dispatch.size === 0) {
+      this.#bookmarks?.cancel();
+      this.#bookmarks = undefined;
+    }
+    return stood;
+  }
+
+  /** A value that is not an object is reported and left out: one bad value must not take the resource away. */
+  #read(run: () => CachedObject): CachedObject | undefined {
+    try {
+      return run();
+    } catch (error) {
+      this.#options.onFault?.(error as Error);
+      return undefined;
+    }
+  }
+
+  #isClosed(): boolean {
+    return this.#phase === 'closed';
+  }
+}
+
+const NOTHING_PAST: Past<CachedObject> = new Map();
+const STORE_PAGE = 500;
+
+function closed(): Error {
+  return new Error('the cache is closed');
+}
