@@ -47,7 +47,7 @@ export interface Pki {
   readonly caPem: string;
   /** What the API server shows. A getter: it changes with renewal. */
   readonly serving: KeyPair;
-  /** What the API server shows to kubelets: `kube-apiserver-kubelet-client` in `kubeadm:cluster-admins`. */
+  /** What the API server shows to kubelets: user `kube-apiserver-kubelet-client`, whom a bootstrap binding lets use their API. */
   readonly kubeletClient: KeyPair;
   /** Vouches for aggregated API servers' caller; `requestheader-client-ca-file`. */
   readonly frontProxyCaPem: string;
@@ -157,7 +157,7 @@ class FilePki implements Pki {
       addresses: [...new Set(['127.0.0.1', '::1', this.#options.serviceAddress ?? DEFAULT_SERVICE_ADDRESS, ...given.filter(isAddress)])],
     });
     this.#kubeletClient = await this.#leaf('apiserver-kubelet-client', this.#ca, {
-      subject: { commonName: 'kube-apiserver-kubelet-client', organizations: ['kubeadm:cluster-admins'] },
+      subject: { commonName: 'kube-apiserver-kubelet-client' },
       purposes: ['client'],
     });
     this.#frontProxyClient = await this.#leaf('front-proxy-client', this.#frontProxyCa, { subject: { commonName: 'front-proxy-client' }, purposes: ['client'] });
