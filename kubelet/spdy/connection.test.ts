@@ -14,7 +14,7 @@ async function pair(onStream: (stream: SpdyStream) => void): Promise<{ client: S
   });
   server?.listen(0, '127.0.0.1');
   await once(server as Server, 'listening');
-  const socket: Duplex = connect((server?.address() as { port: number }).port, '127.0.0.1');
+  const socket: Duplex = connect(((server as Server).address() as { port: number }).port, '127.0.0.1');
   return { client: new SpdyConnection(socket, { side: 'client' }), server: accepted };
 }
 
@@ -80,7 +80,7 @@ test('a destroyed stream ends at the peer, the others go on', async () => {
 
 test('a frame beyond the limit closes the connection', async () => {
   await pair(() => undefined);
-  const socket = connect((server?.address() as { port: number }).port, '127.0.0.1');
+  const socket = connect(((server as Server).address() as { port: number }).port, '127.0.0.1');
   socket.on('error', () => undefined);
   socket.write(Buffer.alloc(8, 0xff));
   socket.resume();

@@ -1,0 +1,42 @@
+/** What the kubelet's HTTPS server needs of the node agent behind it. */
+import type { Duplex } from 'node:stream';
+import type { Session, StreamRequest } from './runtime/model.ts';
+
+/** A container of a pod on this node, as requests name it. */
+export interface ContainerTarget {
+  readonly id: string;
+  readonly running: boolean;
+  /** As the container was created: attach follows it. */
+  readonly tty: boolean;
+  readonly stdin: boolean;
+}
+
+/** Where a container's output stands: the file of one of its runs. */
+export interface LogTarget {
+  readonly path: string;
+  /** Whether the run that writes this file still goes on; asked again and again while a log is followed. */
+  isRunning(): boolean;
+}
+
+/** Why a request cannot be served, with the HTTP status that says so. */
+export class BackendRefusal extends Error {
+  override readonly name = 'BackendRefusal';
+  readonly code: number;
+  constructor(code: number, message: string) {
+    super(message);
+    this.code = code;
+  }
+}
+
+/** Methods that name what is not there throw `BackendRefusal` with 404; what is there but not ready, 400. */
+export interface KubeletBackend {
+  container(namespace: string, pod: string, container: string): ContainerTarget;
+  log(namespace: string, pod: string, container: string, options: { readonly previous: boolean }): LogTarget;
+  exec(target: ContainerTarget, command: readonly string[], request: StreamRequest): Promise<Session>;
+  attach(target: ContainerTarget, request: StreamRequest): Promise<Session>;
+  portForward(namespace: string, pod: string, port: number): Promise<Duplex>;
+  /** The pods of this node, as a PodList. */
+  pods(): unknown;
+  /** `/stats/summary`. */
+  summary(): Promise<unknown>;
+}
