@@ -1,0 +1,28 @@
+/**
+ * The canonical bytes of an object: kind, apiVersion and metadata first, and no resourceVersion, so that the revision which the store
+ * gives can be put in without parsing.
+ */
+import type { ApiObject } from '../kind.ts';
+
+const METADATA = Buffer.from('"metadata":{');
+const BRACE = 0x7d;
+
+/** Begins `{"kind":…,"apiVersion":…,"metadata":{`; what metadata has as resourceVersion is left out. */
+export function encodeJson(object: Readonly<ApiObject>): Buffer {
+  const { kind, apiVersion, metadata, ...rest } = object;
+  const { resourceVersion: _, ...kept } = metadata ?? {};
+  return Buffer.from(JSON.stringify({ kind, apiVersion, metadata: kept, ...rest }));
+}
+
+/** Puts `resourceVersion` first into the metadata of what `encodeJson` returned. The result is a buffer of its own, outside the pool. */
+export function spliceRevision(bytes: Buffer, revision: number): Buffer {
+  const at = bytes.indexOf(METADATA);
+  if (at < 0) throw new Error('a stored value has no metadata');
+  const cut = at + METADATA.length;
+  const text = `"resourceVersion":"${revision}"${bytes[cut] === BRACE ? '' : ','}`;
+  const out = Buffer.allocUnsafeSlow(bytes.length + text.length);
+  bytes.copy(out, 0, 0, cut);
+  out.write(text, cut, 'latin1');
+  bytes.copy(out, cut + text.length, cut);
+  return out;
+}

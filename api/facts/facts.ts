@@ -1,0 +1,200 @@
+/** The facts table: what is known of every served API type, kind and resource, read from `table/` when first asked for. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { readType, type TypeRow } from './row.ts';
+
+export type FieldKind =
+  | 'string' | 'bool' | 'int32' | 'int64' | 'double' | 'bytes' | 'any'
+  | 'ref' | 'list' | 'map'
+  | Form;
+
+/** Types that have a JSON form of their own. */
+export type Form =
+  | 'time' | 'microtime' | 'duration' | 'quantity' | 'intorstring'
+  | 'rawextension' | 'fieldsv1' | 'json' | 'unknown'
+  | 'schemaorbool' | 'schemaorarray' | 'schemaorstrings';
+
+export interface FieldFact {
+  /** The JSON name. Absent on `inline` fields and on elements of lists and maps. */
+  readonly name?: string;
+  /** The fields of `ref` stand here in JSON; with a `number` they are a nested message in protobuf. */
+  readonly inline?: true;
+  /** In protobuf; absent: not there. */
+  readonly number?: number;
+  readonly kind: FieldKind;
+  /** The type of a `ref`, and of a form. */
+  readonly ref?: string;
+  /** The elements of a list or map. */
+  readonly of?: FieldFact;
+  /** On a list: in protobuf it is a message of its own with the elements in field 1. */
+  readonly message?: true;
+  readonly pointer?: true;
+  readonly omitempty?: true;
+  readonly omitzero?: true;
+  readonly required?: true;
+  readonly default?: unknown;
+  readonly enum?: readonly string[];
+  readonly format?: string;
+  readonly listType?: 'atomic' | 'set' | 'map';
+  readonly mapKeys?: readonly string[];
+  readonly mapType?: 'atomic' | 'granular';
+  readonly patchStrategy?: string;
+  readonly mergeKey?: string;
+  /** Feature gates the field belongs to. */
+  readonly gates?: readonly string[];
+}
+
+export interface Union {
+  readonly discriminator?: string;
+  readonly fields: Readonly<Record<string, string>>;
+}
+
+export interface TypeFact {
+  readonly name: string;
+  /** Whether there is a protobuf message. */
+  readonly protobuf: boolean;
+  /** `[group, version, kind]` of every kind that has this type. */
+  readonly kinds: readonly (readonly [string, string, string])[];
+  /** Then `fields` are those of the message only. */
+  readonly form?: Form;
+  readonly mapType?: 'atomic';
+  readonly unions?: readonly Union[];
+  /** OpenAPI schemas of types with a form, or without properties. */
+  readonly schema?: Readonly<Record<string, unknown>>;
+  readonly schemaV2?: Readonly<Record<string, unknown>>;
+  readonly fields: readonly FieldFact[];
+}
+
+export interface KindFact {
+  readonly group: string;
+  readonly version: string;
+  readonly kind: string;
+  /** Full name of its type. */
+  readonly type: string;
+  /** Of a list kind: what it lists. */
+  readonly itemKind?: string;
+  /** The release, `1.19`, since which it is deprecated. */
+  readonly deprecated?: string;
+}
+
+export interface GroupVersionKind {
+  readonly group: string;
+  readonly version: string;
+  readonly kind: string;
+}
+
+export interface SubresourceFact {
+  readonly name: string;
+  readonly verbs: readonly string[];
+  readonly responseKind?: GroupVersionKind;
+  readonly acceptedTypes?: readonly GroupVersionKind[];
+}
+
+export interface ResourceFact {
+  readonly group: string;
+  readonly version: string;
+  readonly resource: string;
+  readonly kind: string;
+  readonly singular: string;
+  readonly namespaced: boolean;
+  readonly verbs: readonly string[];
+  readonly shortNames?: readonly string[];
+  readonly categories?: readonly string[];
+  readonly storageVersionHash?: string;
+  readonly subresources?: readonly SubresourceFact[];
+}
+
+export interface GroupFact {
+  readonly group: string;
+  /** The preferred first. */
+  readonly versions: readonly string[];
+}
+
+/** `kinds`: type → rows of `[kind, group/version, itemKind, deprecated]`; no group/version: all of them. */
+export interface Index {
+  readonly version: string;
+  readonly groups: readonly GroupFact[];
+  readonly resources: readonly ResourceFact[];
+  readonly kinds: readonly KindFact[];
+  /** Kinds that are known in every group and version: DeleteOptions, WatchEvent, … */
+  readonly everywhere: readonly KindFact[];
+}
+
+export interface Package {
+  readonly package: string;
+  readonly types: Readonly<Record<string, TypeRow>>;
+}
+
+const TABLE = join(import.meta.dirname, 'table');
+const types = new Map<string, TypeFact | undefined>();
+const packages = new Map<string, Package | undefined>();
+let index: Index | undefined;
+let kinds: Map<string, KindFact> | undefined;
+
+/** By full name, `io.k8s.api.core.v1.Pod`. */
+export function typeFact(name: string): TypeFact | undefined {
+  let fact = types.get(name);
+  if (fact || types.has(name)) return fact;
+  const at = name.lastIndexOf('.');
+  const home = name.slice(0, at);
+  const row = packageOf(home)?.types[name.slice(at + 1)];
+  fact = row && readType(home, name, row);
+  types.set(name, fact);
+  return fact;
+}
+
+/** Like `typeFact`, for names that stand in the table itself. */
+export function knownType(name: string): TypeFact {
+  const fact = typeFact(name);
+  if (!fact) throw new Error(`the facts table has no type ${name}`);
+  return fact;
+}
+
+export function kindFact(group: string, version: string, kind: string): KindFact | undefined {
+  kinds ??= new Map(readIndex().kinds.map((fact) => [`${fact.group}/${fact.version}/${fact.kind}`, fact]));
+  return kinds.get(`${group}/${version}/${kind}`) ?? readIndex().everywhere.find((fact) => fact.kind === kind);
+}
+
+/** All kinds of the table, lists and options included. */
+export function kindFacts(): readonly KindFact[] {
+  return readIndex().kinds;
+}
+
+/** What is served by default, in discovery's order. */
+export function resourceFacts(): readonly ResourceFact[] {
+  return readIndex().resources;
+}
+
+/** In discovery's order. */
+export function groupFacts(): readonly GroupFact[] {
+  return readIndex().groups;
+}
+
+/** The release whose facts these are, `v1.36.3`. */
+export function factsVersion(): string {
+  return readIndex().version;
+}
+
+/** Where a package's types stand: `core.v1` for `io.k8s.api.core.v1`, `runtime` for `io.k8s.apimachinery.pkg.runtime`. */
+export function packageFile(name: string): string {
+  const parts = name.split('.');
+  const last = parts.at(-1) ?? '';
+  return /^v\d/.test(last) ? `${parts.at(-2)}.${last}` : last;
+}
+
+function readIndex(): Index {
+  return (index ??= JSON.parse(readFileSync(join(TABLE, 'index.json'), 'utf8')) as Index);
+}
+
+function packageOf(name: string): Package | undefined {
+  if (packages.has(name)) return packages.get(name);
+  let found: Package | undefined;
+  try {
+    const read = JSON.parse(readFileSync(join(TABLE, `${packageFile(name)}.json`), 'utf8')) as Package;
+    if (read.package === name) found = read;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+  }
+  packages.set(name, found);
+  return found;
+}
