@@ -39,16 +39,6 @@ test('ensureBootstrap() creates everything at the first start and writes nothing
 });
 
 describe('ensureBootstrap() on a cluster that people have changed', () => {
-  async function changed(change: (role: ClusterRole) => void): Promise<ClusterRole> {
-    const store = new FakeReader();
-    await ensureBootstrap(store, store);
-    const role = deepCopy(store.get(clusterroles, '', 'system:node-proxier')) as ClusterRole;
-    change(role);
-    store.set(clusterroles, role);
-    await ensureBootstrap(store, store);
-    return deepCopy(store.get(clusterroles, '', 'system:node-proxier')) as ClusterRole;
-  }
-
   test('gives a role back the rules that it lost, and keeps those that it got', async () => {
     const own = { apiGroups: ['example.com'], resources: ['things'], verbs: ['get'] };
     const role = await changed((draft) => (draft.rules = [own]));
@@ -86,3 +76,13 @@ describe('ensureBootstrap() on a cluster that people have changed', () => {
     expect(store.get(flowschemas, '', 'probes')?.spec?.matchingPrecedence).toBe(2);
   });
 });
+
+async function changed(change: (role: ClusterRole) => void): Promise<ClusterRole> {
+  const store = new FakeReader();
+  await ensureBootstrap(store, store);
+  const role = deepCopy(store.get(clusterroles, '', 'system:node-proxier')) as ClusterRole;
+  change(role);
+  store.set(clusterroles, role);
+  await ensureBootstrap(store, store);
+  return deepCopy(store.get(clusterroles, '', 'system:node-proxier')) as ClusterRole;
+}

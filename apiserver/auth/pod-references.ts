@@ -8,10 +8,15 @@ export type References = Readonly<Record<ReferenceKind, ReadonlySet<string>>>;
 
 export const MIRROR_ANNOTATION = 'kubernetes.io/config.mirror';
 
+/** What a pod gives its node the right to read. */
 export function podReferences(pod: DeepReadonly<Pod>): References {
-  const found = { secrets: new Set<string>(), configmaps: new Set<string>(), persistentvolumeclaims: new Set<string>(), serviceaccounts: new Set<string>(), resourceclaims: new Set<string>() };
   // A node can make mirror pods: they must not give it anything.
-  if (pod.metadata.annotations?.[MIRROR_ANNOTATION] !== undefined || !pod.spec) return found;
+  return pod.metadata.annotations?.[MIRROR_ANNOTATION] === undefined ? referencesOf(pod) : referencesOf({ metadata: {}, spec: { containers: [] } });
+}
+
+export function referencesOf(pod: DeepReadonly<Pod>): References {
+  const found = { secrets: new Set<string>(), configmaps: new Set<string>(), persistentvolumeclaims: new Set<string>(), serviceaccounts: new Set<string>(), resourceclaims: new Set<string>() };
+  if (!pod.spec) return found;
   const add = (kind: ReferenceKind, name: string | undefined): void => {
     if (name) found[kind].add(name);
   };

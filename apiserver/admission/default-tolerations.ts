@@ -1,0 +1,19 @@
+/** DefaultTolerationSeconds: a pod stays five minutes on a node that is not ready or out of reach, unless it says otherwise. */
+import type { Pod, Toleration } from '../../api/types/core.v1.ts';
+import type { AdmissionPlugin } from './admission.ts';
+import { isAbout } from './refuse.ts';
+
+const KEYS = ['node.kubernetes.io/not-ready', 'node.kubernetes.io/unreachable'];
+const SECONDS = 300;
+
+export const defaultTolerations: AdmissionPlugin = {
+  name: 'DefaultTolerationSeconds',
+  handles: (request) => isAbout(request, 'pods') && (request.operation === 'CREATE' || request.operation === 'UPDATE'),
+  mutate(request) {
+    const { spec } = request.object as unknown as Pod;
+    if (!spec) return;
+    const own = spec.tolerations ?? [];
+    const missing = KEYS.filter((key) => !own.some((toleration) => (!toleration.key || toleration.key === key) && (!toleration.effect || toleration.effect === 'NoExecute')));
+    if (missing.length > 0) spec.tolerations = [...own, ...missing.map((key): Toleration => ({ key, operator: 'Exists', effect: 'NoExecute', tolerationSeconds: SECONDS }))];
+  },
+};
