@@ -1,0 +1,208 @@
+/** What server-side apply must know of a schema: which values are leaves, and how items of lists are told apart. Compiled lazily. */
+import { typeFact, type FieldFact } from '../facts/facts.ts';
+import type { Schema } from '../schema.ts';
+
+export type Scalar = 'string' | 'numeric' | 'boolean' | 'untyped';
+
+/** The forms that a value may have; most types allow one. */
+export interface Atom {
+  readonly scalar?: Scalar;
+  readonly list?: ListAtom;
+  readonly map?: MapAtom;
+}
+
+export interface ListAtom {
+  /** Atomic lists are one value; in others, items are told apart by their keys, or by themselves where there are none. */
+  readonly atomic: boolean;
+  readonly keys: readonly string[];
+  readonly element: Type;
+}
+
+export interface MapAtom {
+  readonly atomic: boolean;
+  readonly fields: ReadonlyMap<string, Field>;
+  /** What keys that are no fields hold; absent: there may be none. */
+  readonly element: Type | undefined;
+  /** Fields that upstream's objects always have, empty at least: structs that are no pointers. */
+  readonly always: readonly string[];
+}
+
+export interface Field {
+  readonly type: Type;
+  readonly default: unknown;
+}
+
+/** A type whose atom is made when it is first asked for; types may contain themselves. */
+export class Type {
+  #make: (() => Atom) | undefined;
+  #atom: Atom = {};
+  constructor(make: () => Atom) {
+    this.#make = make;
+  }
+  get atom(): Atom {
+    if (this.#make) {
+      this.#atom = this.#make();
+      this.#make = undefined;
+    }
+    return this.#atom;
+  }
+}
+
+export function typeOf(schema: Schema): Type {
+  return 'type' in schema ? namedType(schema.type) : rootType(schema.structural);
+}
+
+const scalarTypes: Record<Scalar, Type> = {
+  string: new Type(() => ({ scalar: 'string' })),
+  numeric: new Type(() => ({ scalar: 'numeric' })),
+  boolean: new Type(() => ({ scalar: 'boolean' })),
+  untyped: new Type(() => ({ scalar: 'untyped' })),
+};
+
+const NO_FIELDS: ReadonlyMap<string, Field> = new Map();
+
+/** Any JSON, owned as one value. */
+const untyped: Type = new Type(() => ({
+  scalar: 'untyped',
+  list: { atomic: true, keys: [], element: untyped },
+  map: { atomic: true, fields: NO_FIELDS, element: untyped, always: [] },
+}));
+
+/** Any JSON, whose objects are owned field by field. */
+const deduced: Type = new Type(() => ({
+  scalar: 'untyped',
+  list: { atomic: true, keys: [], element: untyped },
+  map: { atomic: false, fields: NO_FIELDS, element: deduced, always: [] },
+}));
+
+const freeForm: Type = new Type(() => ({ map: { atomic: false, fields: NO_FIELDS, element: deduced, always: [] } }));
+
+const namedTypes = new Map<string, Type>();
+
+function namedType(name: string): Type {
+  let type = namedTypes.get(name);
+  if (!type) namedTypes.set(name, (type = new Type(() => namedAtom(name))));
+  return type;
+}
+
+function namedAtom(name: string): Atom {
+  const fact = typeFact(name);
+  if (!fact) return deduced.atom;
+  if (fact.form) return formType(fact.form).atom;
+  const facts = fieldsOf(name);
+  if (facts.length === 0) return freeForm.atom;
+  const fields = new Map(facts.map((field) => [field.name ?? '', { type: fieldType(field), default: field.default }]));
+  const always = facts.filter((field) => field.kind === 'ref' && !field.pointer && !field.omitzero).map((field) => field.name ?? '');
+  return { map: { atomic: fact.mapType === 'atomic', fields, element: undefined, always } };
+}
+
+function fieldsOf(type: string): FieldFact[] {
+  return (typeFact(type)?.fields ?? []).flatMap((field) => (field.inline && field.ref ? fieldsOf(field.ref) : [field]));
+}
+
+function fieldType(field: FieldFact): Type {
+  switch (field.kind) {
+    case 'list':
+      return new Type(() => ({
+        list: {
+          atomic: field.listType !== 'map' && field.listType !== 'set',
+          keys: field.mapKeys ?? [],
+          element: field.of ? fieldType(field.of) : untyped,
+        },
+      }));
+    case 'map':
+      return new Type(() => ({
+        map: { atomic: field.mapType === 'atomic', fields: NO_FIELDS, element: field.of ? fieldType(field.of) : untyped, always: [] },
+      }));
+    case 'ref': {
+      const type = namedType(field.ref ?? '');
+      if (!field.mapType) return type;
+      return new Type(() => (type.atom.map ? { ...type.atom, map: { ...type.atom.map, atomic: field.mapType === 'atomic' } } : type.atom));
+    }
+    default:
+      return formType(field.kind);
+  }
+}
+
+function formType(form: string): Type {
+  switch (form) {
+    case 'string':
+    case 'bytes':
+    case 'duration':
+      return scalarTypes.string;
+    case 'bool':
+      return scalarTypes.boolean;
+    case 'int32':
+    case 'int64':
+    case 'double':
+      return scalarTypes.numeric;
+    case 'time':
+    case 'microtime':
+    case 'quantity':
+    case 'intorstring':
+      return scalarTypes.untyped;
+    case 'rawextension':
+    case 'fieldsv1':
+      return freeForm;
+    default:
+      return untyped;
+  }
+}
+
+type Structural = Readonly<Record<string, unknown>>;
+
+const OBJECT_META = 'io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta';
+const roots = new WeakMap<Structural, Type>();
+
+/** The root of a custom resource, which has what every object has. */
+function rootType(schema: Structural): Type {
+  let type = roots.get(schema);
+  if (!type) roots.set(schema, (type = new Type(() => withObjectFields(structuralAtom(schema)))));
+  return type;
+}
+
+function withObjectFields(atom: Atom): Atom {
+  if (!atom.map) return atom;
+  const fields = new Map(atom.map.fields);
+  for (const name of ['apiVersion', 'kind']) fields.set(name, { type: scalarTypes.string, default: undefined });
+  fields.set('metadata', { type: namedType(OBJECT_META), default: undefined });
+  return { ...atom, map: { ...atom.map, fields } };
+}
+
+function structuralType(schema: Structural): Type {
+  return new Type(() => (schema['x-kubernetes-embedded-resource'] === true ? withObjectFields(structuralAtom(schema)) : structuralAtom(schema)));
+}
+
+function structuralAtom(schema: Structural): Atom {
+  if (schema['x-kubernetes-int-or-string'] === true) return scalarTypes.untyped.atom;
+  const preserve = schema['x-kubernetes-preserve-unknown-fields'] === true;
+  switch (schema['type']) {
+    case 'object':
+      return { map: structuralMap(schema, preserve) };
+    case 'array': {
+      const listType = schema['x-kubernetes-list-type'];
+      const keys = (schema['x-kubernetes-list-map-keys'] as string[] | undefined) ?? [];
+      const items = schema['items'] as Structural | undefined;
+      return { list: { atomic: listType !== 'map' && listType !== 'set', keys: listType === 'map' ? keys : [], element: items ? structuralType(items) : untyped } };
+    }
+    case 'string':
+      return scalarTypes.string.atom;
+    case 'integer':
+    case 'number':
+      return scalarTypes.numeric.atom;
+    case 'boolean':
+      return scalarTypes.boolean.atom;
+    default:
+      return preserve ? deduced.atom : untyped.atom;
+  }
+}
+
+function structuralMap(schema: Structural, preserve: boolean): MapAtom {
+  const properties = Object.entries((schema['properties'] as Record<string, Structural> | undefined) ?? {});
+  const fields = new Map(properties.map(([name, inner]) => [name, { type: structuralType(inner), default: inner['default'] }]));
+  const additional = schema['additionalProperties'];
+  let element: Type | undefined;
+  if (typeof additional === 'object' && additional !== null) element = structuralType(additional as Structural);
+  else if (preserve || additional === true || (additional === undefined && fields.size === 0)) element = deduced;
+  return { atomic: schema['x-kubernetes-map-type'] === 'atomic', fields, element, always: [] };
+}

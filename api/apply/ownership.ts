@@ -1,0 +1,138 @@
+/** What a change does to the ownership of fields: conflicts found, and fields that changed or went away taken from their owners. */
+import { deepEqual } from '../../std/deep.ts';
+import type { ApiObject, Metadata } from '../kind.ts';
+import type { Schema } from '../schema.ts';
+import { typeOf, type Type } from './atoms.ts';
+import { compare, type Comparison } from './compare.ts';
+import { difference, intersection, isEmpty, pathsOf, recursiveDifference, setOf, union, type FieldSet } from './field-set.ts';
+import { withSet, type Entries, type Manager } from './managers.ts';
+import { reconciled } from './to-set.ts';
+
+/** An object in another version of its kind, and that version's schema. Undefined: no longer served; its managers are forgotten. */
+export type Convert = (object: ApiObject, apiVersion: string) => { readonly object: ApiObject; readonly schema: Schema } | undefined;
+
+export interface Scope {
+  readonly type: Type;
+  readonly apiVersion: string;
+  readonly convert: Convert | undefined;
+  /** Fields that this request cannot change, whatever it says. */
+  readonly reset: FieldSet;
+}
+
+export interface Change {
+  readonly live: ApiObject;
+  readonly next: ApiObject;
+  /** Whether `next` is a whole object, and not the outcome of a merge. */
+  readonly complete: boolean;
+}
+
+/** The fields of others that an apply would change. */
+export class Conflicts extends Error {
+  readonly list: readonly Conflict[];
+  constructor(list: readonly Conflict[]) {
+    super(`${list.length} conflicts`);
+    this.list = list;
+  }
+}
+
+export interface Conflict {
+  readonly manager: Manager;
+  readonly path: readonly string[];
+}
+
+/** Takes changed and removed fields from all managers but `self`. Without `force`, changed fields of others throw Conflicts. */
+export function settle(scope: Scope, change: Change, entries: Entries, self: string, force: boolean): Comparison {
+  const own = filtered(compare(scope.type, change.live, change.next, change.complete), scope.reset);
+  const comparisons = new Map<string, Comparison | undefined>([[scope.apiVersion, own]]);
+  const conflicts: Conflict[] = [];
+  const updates: [string, FieldSet][] = [];
+  for (const [id, entry] of entries) {
+    if (id === self) continue;
+    if (!comparisons.has(entry.apiVersion)) comparisons.set(entry.apiVersion, inVersion(scope, change, entry.apiVersion, own));
+    const comparison = comparisons.get(entry.apiVersion);
+    if (!comparison) {
+      entries.delete(id);
+      continue;
+    }
+    const lost = intersection(entry.set, union(comparison.modified, comparison.added));
+    const some = !isEmpty(lost);
+    if (some && !force) conflicts.push(...pathsOf(lost).map((path) => ({ manager: entry, path })));
+    if (some || !isEmpty(comparison.removed)) updates.push([id, difference(difference(entry.set, lost), comparison.removed)]);
+    else if (isEmpty(entry.set)) entries.delete(id);
+  }
+  if (conflicts.length > 0) throw new Conflicts(conflicts);
+  for (const [id, set] of updates) {
+    const entry = entries.get(id);
+    if (isEmpty(set)) entries.delete(id);
+    else if (entry) entries.set(id, withSet(entry, set));
+  }
+  return own;
+}
+
+export function filtered(comparison: Comparison, reset: FieldSet): Comparison {
+  if (!reset.children) return comparison;
+  return {
+    added: recursiveDifference(comparison.added, reset),
+    modified: recursiveDifference(comparison.modified, reset),
+    removed: recursiveDifference(comparison.removed, reset),
+  };
+}
+
+/** Without a converter, other versions differ in name only. */
+function inVersion(scope: Scope, change: Change, apiVersion: string, own: Comparison): Comparison | undefined {
+  if (!scope.convert) return own;
+  const live = scope.convert(change.live, apiVersion);
+  const next = scope.convert(change.next, apiVersion);
+  return live && next && filtered(compare(typeOf(next.schema), live.object, next.object, change.complete), scope.reset);
+}
+
+/** Follows a custom resource's schema where it became coarser since the entries were written. */
+export function reconcile(scope: Scope, schema: Schema, entries: Entries): void {
+  if ('type' in schema) return;
+  for (const [id, entry] of entries) {
+    if (entry.apiVersion !== scope.apiVersion) continue;
+    const set = reconciled(entry.set, scope.type);
+    if (set !== entry.set) entries.set(id, withSet(entry, set));
+  }
+}
+
+/** What nobody owns: identity and what the server keeps. */
+const NEVER_OWNED = setOf([
+  ['apiVersion'],
+  ['kind'],
+  ['metadata'],
+  ...['name', 'namespace', 'creationTimestamp', 'selfLink', 'uid', 'clusterName', 'generation', 'managedFields', 'resourceVersion'].map((field) => [
+    'metadata',
+    field,
+  ]),
+]);
+
+export function owned(set: FieldSet): FieldSet {
+  return difference(set, NEVER_OWNED);
+}
+
+/** The object without its managed fields; shares the rest. */
+export function bare(object: ApiObject): ApiObject {
+  if (object.metadata?.managedFields === undefined) return object;
+  const { managedFields: _, ...metadata }: Metadata = object.metadata;
+  return { ...object, metadata };
+}
+
+/**
+ * Restores the times of ownership where nothing else about the object changed, so that a write that changes nothing is
+ * seen to change nothing.
+ */
+export function keepTimesOfNoChange(live: ApiObject, next: ApiObject): void {
+  const [before, after] = [live.metadata.managedFields, next.metadata.managedFields];
+  if (!before || !after || before.length !== after.length || deepEqual(before, after)) return;
+  if (!deepEqual(timeless(before), timeless(after)) || !deepEqual(bare(live), bare(next))) return;
+  next.metadata.managedFields = before;
+}
+
+function timeless(managedFields: readonly unknown[]): string[] {
+  const texts = managedFields.map((entry) => {
+    const { time: _, ...rest } = entry as Record<string, unknown>;
+    return JSON.stringify(rest);
+  });
+  return texts.sort();
+}

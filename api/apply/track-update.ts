@@ -1,0 +1,80 @@
+/** Ownership of fields after a create, an update or a patch that is no apply: it moves to who made the change. */
+import type { ApiObject } from '../kind.ts';
+import type { Schema } from '../schema.ts';
+import { typeOf } from './atoms.ts';
+import { isEmpty, recursiveDifference, setOf, union } from './field-set.ts';
+import { capUpdaters, decodeManagedFields, encodeManagedFields, identity, timestamp, type Entries, type Manager } from './managers.ts';
+import { bare, owned, reconcile, settle, type Convert, type Scope } from './ownership.ts';
+import { ItemError } from './values.ts';
+
+export interface TrackOptions {
+  readonly schema: Schema;
+  /** Undefined on create. */
+  readonly live: ApiObject | undefined;
+  /** Its `metadata.managedFields` are replaced. */
+  readonly next: ApiObject;
+  readonly manager: string;
+  /** Of the request, which both objects are in. */
+  readonly apiVersion: string;
+  /** '' for the main resource. */
+  readonly subresource?: string;
+  readonly now: number;
+  /** Fields that this kind and subresource do not let through: their changes are nobody's. */
+  readonly resetFields?: readonly (readonly string[])[];
+  readonly convert?: Convert | undefined;
+}
+
+/** An object whose ownership was cleared stays without until it is first applied. */
+export function trackUpdate(options: TrackOptions): void {
+  const { live, next } = options;
+  const entries = startingEntries(options);
+  delete next.metadata.managedFields;
+  if (entries.size === 0 && live) return;
+  try {
+    recordUpdate(options, entries);
+  } catch (error) {
+    // Lists whose items cannot be told apart: nobody owns anything, as upstream has it.
+    if (error instanceof ItemError) return;
+    throw error;
+  }
+  const managedFields = encodeManagedFields(entries);
+  if (managedFields) next.metadata.managedFields = managedFields;
+}
+
+/** Changes the entries for a change from `live` to `next`. */
+export function recordUpdate(options: TrackOptions, entries: Entries): void {
+  const { schema, apiVersion, now } = options;
+  const scope: Scope = { type: typeOf(schema), apiVersion, convert: options.convert, reset: setOf(options.resetFields ?? []) };
+  reconcile(scope, schema, entries);
+  const next = bare(options.next);
+  const live = options.live ? bare(options.live) : blank(next);
+  const { added, modified } = settle(scope, { live, next, complete: true }, entries, '', true);
+  const changed = owned(recursiveDifference(union(modified, added), scope.reset));
+  if (!isEmpty(changed)) {
+    const manager: Manager = { manager: options.manager || 'unknown', operation: 'Update', apiVersion, subresource: options.subresource ?? '' };
+    const id = identity(manager);
+    const before = entries.get(id);
+    entries.set(id, { ...manager, time: timestamp(now), set: before ? union(changed, before.set) : changed });
+  }
+  capUpdaters(entries);
+}
+
+/** What the client sent counts if it is well formed: `[]` and `[{}]` clear, nothing at all keeps. Subresources cannot touch ownership. */
+function startingEntries({ live, next, subresource }: TrackOptions): Entries {
+  const kept = (): Entries => decodeManagedFields(live?.metadata.managedFields) ?? new Map();
+  if (subresource) return kept();
+  const sent = next.metadata.managedFields;
+  if (isReset(sent)) return new Map();
+  const entries = decodeManagedFields(sent);
+  return entries && entries.size > 0 ? entries : kept();
+}
+
+function isReset(managedFields: readonly unknown[] | null | undefined): boolean {
+  if (!managedFields) return false;
+  const only = managedFields[0];
+  return managedFields.length === 0 || (managedFields.length === 1 && typeof only === 'object' && only !== null && Object.keys(only).length === 0);
+}
+
+function blank(object: ApiObject): ApiObject {
+  return { apiVersion: object.apiVersion, kind: object.kind, metadata: {} };
+}

@@ -1,0 +1,147 @@
+/** JSON patch (RFC 6902) with the habits of evanphx/json-patch v4: negative indices, and `replace` adds a missing key. */
+import { deepCopy, deepEqual, put } from '../../std/deep.ts';
+import { ApiError, badRequest } from '../status.ts';
+import { isObject, jsonTypeName, unprocessable } from './refusals.ts';
+
+export const MAX_OPERATIONS = 10_000;
+/** What all copies of one patch may add, as JSON text. */
+export const MAX_COPIED_BYTES = 3 * 1024 * 1024;
+
+/** Throws 400 on what is no list of operations, 413 on too many, 422 where one cannot be carried out. Shares nothing with the arguments. */
+export function applyJsonPatch(document: unknown, operations: unknown): unknown {
+  const patch: Patch = { root: deepCopy(document), copied: 0 };
+  for (const operation of decode(operations)) apply(patch, operation);
+  return patch.root;
+}
+
+interface Operation {
+  readonly op?: string | null;
+  readonly path?: string | null;
+  readonly from?: string | null;
+  readonly value?: unknown;
+}
+
+interface Patch {
+  root: unknown;
+  copied: number;
+}
+
+/** An object or list, and the name or index of a place in it. */
+interface Place {
+  readonly parent: Record<string, unknown> | unknown[];
+  readonly key: string;
+}
+
+function decode(operations: unknown): Operation[] {
+  if (!Array.isArray(operations)) throw undecodable(operations, 'value of type []handlers.jsonPatchOp');
+  for (const operation of operations as unknown[]) {
+    if (!isObject(operation)) throw undecodable(operation, 'value of type handlers.jsonPatchOp');
+    for (const field of ['op', 'path', 'from']) {
+      const found = operation[field] ?? '';
+      if (typeof found !== 'string') throw undecodable(found, `struct field jsonPatchOp.${field} of type string`);
+    }
+  }
+  if (operations.length > MAX_OPERATIONS) {
+    const message = `Request entity too large: The allowed maximum operations in a JSON patch is ${MAX_OPERATIONS}, got ${operations.length}`;
+    throw new ApiError({ code: 413, reason: 'RequestEntityTooLarge', message });
+  }
+  return operations as Operation[];
+}
+
+function undecodable(found: unknown, where: string): ApiError {
+  return badRequest(`error decoding patch: json: cannot unmarshal ${jsonTypeName(found)} into Go ${where}`);
+}
+
+function apply(patch: Patch, operation: Operation): void {
+  const path = operation.path ?? undefined;
+  if (path === undefined) throw unprocessable();
+  switch (operation.op) {
+    case 'add':
+      return add(find(patch.root, path), deepCopy(operation.value ?? null));
+    case 'remove':
+      return void remove(find(patch.root, path));
+    case 'replace':
+      return replace(patch, path, deepCopy(operation.value ?? null));
+    case 'move': {
+      const place = find(patch.root, operation.from);
+      const value = get(place);
+      remove(place);
+      return add(find(patch.root, path), value ?? null);
+    }
+    case 'copy':
+      return copy(patch, operation.from, path);
+    case 'test': {
+      const value = path === '' ? patch.root : get(find(patch.root, path));
+      if (!deepEqual(value ?? null, operation.value ?? null)) throw unprocessable();
+      return;
+    }
+    default:
+      throw unprocessable();
+  }
+}
+
+function replace(patch: Patch, path: string, value: unknown): void {
+  if (path === '') {
+    if (!isObject(value) && !Array.isArray(value)) throw unprocessable();
+    patch.root = value;
+    return;
+  }
+  const place = find(patch.root, path);
+  if (Array.isArray(place.parent)) place.parent[existing(place.parent, place.key)] = value;
+  else put(place.parent, place.key, value);
+}
+
+function copy(patch: Patch, from: string | null | undefined, path: string): void {
+  const value = get(find(patch.root, from)) ?? null;
+  const target = find(patch.root, path);
+  if (value !== null) patch.copied += JSON.stringify(value).length;
+  if (patch.copied > MAX_COPIED_BYTES) throw unprocessable();
+  add(target, deepCopy(value));
+}
+
+/** What stands before the first slash does not count, as in the library. */
+function find(root: unknown, path: string | null | undefined): Place {
+  const parts = (path ?? '').split('/');
+  if (parts.length < 2) throw unprocessable();
+  let node = root;
+  for (const part of parts.slice(1, -1)) node = get({ parent: container(node), key: unescape(part) });
+  return { parent: container(node), key: unescape(parts[parts.length - 1] ?? '') };
+}
+
+function container(node: unknown): Record<string, unknown> | unknown[] {
+  if (Array.isArray(node) || isObject(node)) return node;
+  throw unprocessable();
+}
+
+function unescape(part: string): string {
+  return part.includes('~') ? part.replaceAll('~1', '/').replaceAll('~0', '~') : part;
+}
+
+function get({ parent, key }: Place): unknown {
+  if (Array.isArray(parent)) return parent[existing(parent, key)] as unknown;
+  return Object.hasOwn(parent, key) ? parent[key] : undefined;
+}
+
+function add({ parent, key }: Place, value: unknown): void {
+  if (!Array.isArray(parent)) return put(parent, key, value);
+  const at = key === '-' ? parent.length : position(key, parent.length + 1);
+  parent.splice(at, 0, value);
+}
+
+function remove({ parent, key }: Place): void {
+  if (Array.isArray(parent)) parent.splice(existing(parent, key), 1);
+  else if (Object.hasOwn(parent, key)) delete parent[key];
+  else throw unprocessable();
+}
+
+function existing(list: readonly unknown[], key: string): number {
+  return position(key, list.length);
+}
+
+/** Negative positions count from the end. */
+function position(key: string, size: number): number {
+  if (!/^[-+]?[0-9]{1,15}$/.test(key)) throw unprocessable();
+  const at = Number(key);
+  if (at >= size || at < -size) throw unprocessable();
+  return at < 0 ? at + size : at;
+}
