@@ -24,6 +24,8 @@ export interface ApiCall extends GroupVersionResource {
   readonly query?: Readonly<Record<string, string>>;
   readonly body?: unknown;
   readonly patchType?: PatchType;
+  /** The caller reads metadata only: a transport may ask for PartialObjectMetadata and spare itself the rest. */
+  readonly metadataOnly?: boolean;
   /** Gives up: the call rejects, a watch ends. */
   readonly signal?: AbortSignal;
 }

@@ -5,9 +5,11 @@
  * entry point). What comes back is frozen and may be shared: copy (`std/deep.ts`) before changing. A refused call throws
  * `ApiError`. Watching with resumption and a cache is `informer.ts`; a work queue is `queue.ts`; leadership `leader.ts`.
  */
-import type { ApiCall, Door, PatchType, WatchEvent } from '../api/request.ts';
+import type { ApiCall, PatchType, WatchEvent } from '../api/request.ts';
 import type { ResourceRef } from '../api/resources.ts';
 import type { DeepReadonly } from '../std/deep.ts';
+
+export { openClient } from './open-client.ts';
 
 /** An object as the server gave it. `namespace` is '' nowhere: on cluster-scoped kinds nobody asks for it. */
 export type Stored<T> = DeepReadonly<T> & {
@@ -31,6 +33,8 @@ export interface Selection {
   readonly namespace?: string;
   readonly labelSelector?: string;
   readonly fieldSelector?: string;
+  /** Only metadata matters: a transport may spare itself the rest. */
+  readonly metadataOnly?: boolean;
 }
 
 export interface WriteParameters {
@@ -78,9 +82,6 @@ export interface Patch {
   readonly type: Exclude<PatchType, 'application/apply-patch+yaml'>;
   readonly body: unknown;
 }
-
-/** Opens a client on a door. `userAgent` becomes the field manager of writes that name none. */
-export type OpenClient = (door: Door, options: { readonly userAgent: string }) => Client;
 
 /** A readonly, indexed picture of one resource, kept up to date. Everything it returns is frozen. */
 export interface Cache<T> {
