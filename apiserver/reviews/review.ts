@@ -1,0 +1,63 @@
+/**
+ * Reviews: questions that are asked by creating an object, answered in its status and stored nowhere.
+ *
+ * Each handler is a function of the body (hub version, decoded and defaulted), who asks, and whom to ask. The core decodes,
+ * runs admission, calls `review` and renders what comes back with 201; it adds managedFields as for other objects.
+ */
+import type { ApiObject } from '../../api/kind.ts';
+import { badRequest } from '../../api/status.ts';
+import type { Authorizer, UserInfo } from '../auth/auth.ts';
+import type { RequestAuthenticator } from '../auth/authenticator.ts';
+import { localSubjectAccessReview, selfSubjectAccessReview, subjectAccessReview } from './access-review.ts';
+import { selfSubjectRulesReview } from './rules-review.ts';
+
+export interface ReviewRequest {
+  readonly user: UserInfo;
+  /** '' but for LocalSubjectAccessReview. */
+  readonly namespace: string;
+  readonly object: ApiObject;
+}
+
+export interface ReviewDependencies {
+  readonly authorizer: Authorizer;
+  readonly authenticator: Pick<RequestAuthenticator, 'authenticateToken' | 'audiences'>;
+}
+
+export type ReviewHandler = (request: ReviewRequest, dependencies: ReviewDependencies) => Promise<ApiObject>;
+
+/** By plural: all of them are in authentication.k8s.io or authorization.k8s.io. */
+export const reviews: Readonly<Record<string, ReviewHandler>> = {
+  tokenreviews: tokenReview,
+  selfsubjectreviews: selfSubjectReview,
+  subjectaccessreviews: subjectAccessReview,
+  localsubjectaccessreviews: localSubjectAccessReview,
+  selfsubjectaccessreviews: selfSubjectAccessReview,
+  selfsubjectrulesreviews: selfSubjectRulesReview,
+};
+
+/** A user as the API shows him. */
+function shown({ name, uid, groups, extra }: UserInfo): Record<string, unknown> {
+  return {
+    ...(name && { username: name }),
+    ...(uid && { uid }),
+    ...(groups.length > 0 && { groups }),
+    ...(extra && Object.keys(extra).length > 0 && { extra }),
+  };
+}
+
+async function selfSubjectReview({ user, object }: ReviewRequest): Promise<ApiObject> {
+  return { ...object, status: { userInfo: shown(user) } };
+}
+
+async function tokenReview({ object }: ReviewRequest, { authenticator }: ReviewDependencies): Promise<ApiObject> {
+  const { token, audiences } = (object['spec'] ?? {}) as { token?: string; audiences?: string[] };
+  if (!token) throw badRequest('token is required for TokenReview in authentication');
+  // Like the Authorization header would, one word.
+  const asked = audiences?.length ? audiences : authenticator.audiences;
+  try {
+    const verified = await authenticator.authenticateToken(token, asked);
+    return { ...object, status: { authenticated: true, user: shown(verified.user), audiences: verified.audiences } };
+  } catch (error) {
+    return { ...object, status: { user: {}, error: (error as Error).message } };
+  }
+}
