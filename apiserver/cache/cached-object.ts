@@ -2,7 +2,7 @@
 import type { ApiObject, Kind } from '../../api/kind.ts';
 import { deepFreeze, type DeepReadonly } from '../../std/deep.ts';
 import type { CachedObject } from './cache.ts';
-import { spliceRevision } from './splice-revision.ts';
+import { spliceRevision } from '../../api/codec/encode.ts';
 
 /** What selectors look at. */
 export interface Indexed {

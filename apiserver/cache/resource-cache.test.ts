@@ -285,40 +285,40 @@ describe('watches', () => {
   });
 });
 
-describe('recovery', () => {
-  /** A store whose watches a test can cut. */
-  function cuttable(): { wrap: (store: Store) => Store; cut: (error: Error) => void; mend: () => void; watches: () => number } {
-    let down = false;
-    let current: { sink: WatchSink; close(): void } | undefined;
-    let watches = 0;
-    const wrap = (store: Store): Store => ({
-      revision: () => store.revision(),
-      get: (...args) => store.get(...args),
-      list: async (...args) => {
-        if (down) throw new Error('down');
-        return store.list(...args);
-      },
-      write: (...args) => store.write(...args),
-      compact: (revision) => store.compact(revision),
-      snapshot: (path) => store.snapshot(path),
-      close: () => store.close(),
-      watch: (prefix, after, sink) => {
-        watches++;
-        const watch = store.watch(prefix, after, sink);
-        current = { sink, close: () => watch.close() };
-        return watch;
-      },
-    });
-    const cut = (error: Error): void => {
-      const { sink, close } = current as { sink: WatchSink; close(): void };
-      close();
-      current = undefined;
-      down = true;
-      sink.ended(error);
-    };
-    return { wrap, cut, mend: () => void (down = false), watches: () => watches };
-  }
+/** A store whose watches a test can cut. */
+function cuttable(): { wrap: (store: Store) => Store; cut: (error: Error) => void; mend: () => void; watches: () => number } {
+  let down = false;
+  let current: { sink: WatchSink; close(): void } | undefined;
+  let watches = 0;
+  const wrap = (store: Store): Store => ({
+    revision: () => store.revision(),
+    get: (...args) => store.get(...args),
+    list: async (...args) => {
+      if (down) throw new Error('down');
+      return store.list(...args);
+    },
+    write: (...args) => store.write(...args),
+    compact: (revision) => store.compact(revision),
+    snapshot: (path) => store.snapshot(path),
+    close: () => store.close(),
+    watch: (prefix, after, sink) => {
+      watches++;
+      const watch = store.watch(prefix, after, sink);
+      current = { sink, close: () => watch.close() };
+      return watch;
+    },
+  });
+  const cut = (error: Error): void => {
+    const { sink, close } = current as { sink: WatchSink; close(): void };
+    close();
+    current = undefined;
+    down = true;
+    sink.ended(error);
+  };
+  return { wrap, cut, mend: () => void (down = false), watches: () => watches };
+}
 
+describe('recovery', () => {
   test.each([
     ['Compacted', new Compacted(3)],
     ['Overflow', new Overflow('slow')],

@@ -10,7 +10,7 @@ import { concerns, Dispatch, type Watcher } from './dispatch.ts';
 import { difference } from './difference.ts';
 import { EventRing } from './event-ring.ts';
 import { loadPicture } from './load.ts';
-import { spliceRevision } from './splice-revision.ts';
+import { spliceRevision } from '../../api/codec/encode.ts';
 
 export interface CacheLimits {
   /** What the ring of recent events holds at most; older resumptions are `Compacted`. */

@@ -8,12 +8,11 @@ import { countPast, prefixRange, scanPast, type Past } from './past.ts';
 import { Retention, type RetentionOptions } from './retention.ts';
 import { Compacted, Conflict, Unavailable, type Change, type Entry, type ListOptions, type Page, type Store, type Watch, type WatchSink, type WriteOptions } from './store.ts';
 import { checkValue } from './value.ts';
-import { WatchHub, type WatchSource } from './watch-hub.ts';
+import { WatchHub, type Slice, type WatchSource } from './watch-hub.ts';
 
 export interface MemoryOptions extends RetentionOptions {
   /** Default: the system's clock. */
   readonly clock?: Clock;
-  readonly watchBacklogLimit?: number;
   /** A file that `snapshot` wrote. */
   readonly from?: string;
 }
@@ -69,11 +68,7 @@ class MemoryStore implements Store, WatchSource {
   constructor(options: MemoryOptions) {
     this.#clock = options.clock ?? systemClock;
     this.#retention = new Retention(options, KEEP_REVISIONS);
-    this.#hub = new WatchHub({
-      source: this,
-      clock: this.#clock,
-      ...(options.watchBacklogLimit !== undefined && { backlogLimit: options.watchBacklogLimit }),
-    });
+    this.#hub = new WatchHub({ source: this, clock: this.#clock });
     if (options.from !== undefined) this.#load(JSON.parse(readFileSync(options.from, 'utf8')) as SavedFile);
   }
 
@@ -143,11 +138,8 @@ class MemoryStore implements Store, WatchSource {
     return this.#head;
   }
 
-  compacted(): number {
-    return this.#compacted;
-  }
-
-  read(prefix: string, after: number): { changes: Change[]; upTo: number } {
+  read(prefix: string, after: number): Slice {
+    if (after < this.#compacted) throw new Compacted(this.#compacted);
     const start = after - this.#compacted;
     const slice = this.#log.slice(start, start + REPLAY_SLICE);
     const changes = slice.filter((row) => row.key.startsWith(prefix)).map(changeOf);

@@ -1,14 +1,18 @@
-/** Hands committed changes to the watchers of a store that lives in this process: replay from its log, then live. */
+/** Hands changes to the watchers of a store: replay from its history, slice by slice, then live. */
 import { every, type Clock, type Timer } from '../../std/clock.ts';
-import { Compacted, Overflow, WATCH_BACKLOG_LIMIT, type Change, type Watch, type WatchSink } from './store.ts';
+import { Overflow, WATCH_BACKLOG_LIMIT, type Change, type Watch, type WatchSink } from './store.ts';
+
+export interface Slice {
+  readonly changes: readonly Change[];
+  /** How far the slice reaches; all changes of this revision are in it. */
+  readonly upTo: number;
+}
 
 export interface WatchSource {
-  /** The newest revision that is visible. */
+  /** The revision of what was published last; Infinity while that is not known. */
   head(): number;
-  /** The revision up to which history is gone. */
-  compacted(): number;
-  /** Changes under the prefix after a revision, oldest first, and how far this slice of the log reaches. */
-  read(prefix: string, after: number): { readonly changes: readonly Change[]; readonly upTo: number };
+  /** Some of the changes under a prefix that follow a revision, oldest first. Throws `Compacted`. */
+  read(prefix: string, after: number): Slice | Promise<Slice>;
 }
 
 export interface WatchHubOptions {
@@ -54,7 +58,7 @@ export class WatchHub {
     this.#watchers.add(watcher);
     this.#timer ??= every(this.#clock, PROGRESS_MS, () => this.#progress(), () => undefined);
     if (after >= this.#source.head()) watcher.phase = 'live';
-    else setImmediate(() => this.#replay(watcher));
+    else setImmediate(() => void this.#replay(watcher));
     return { close: () => this.#drop(watcher) };
   }
 
@@ -78,19 +82,19 @@ export class WatchHub {
     for (const watcher of all) this.#end(watcher, error);
   }
 
-  #replay(watcher: Watcher): void {
-    if (watcher.phase !== 'replaying') return;
-    const oldest = this.#source.compacted();
-    if (watcher.cursor < oldest) return this.#end(watcher, new Compacted(oldest));
-    try {
-      const { changes, upTo } = this.#source.read(watcher.prefix, watcher.cursor);
-      this.#deliver(watcher, changes, upTo);
-    } catch (error) {
-      return this.#end(watcher, error as Error);
+  async #replay(watcher: Watcher): Promise<void> {
+    while (watcher.phase === 'replaying') {
+      try {
+        const { changes, upTo } = await this.#source.read(watcher.prefix, watcher.cursor);
+        if (isOver(watcher)) return;
+        this.#deliver(watcher, changes, upTo);
+      } catch (error) {
+        return this.#end(watcher, error as Error);
+      }
+      if (isOver(watcher)) return;
+      if (watcher.cursor >= this.#source.head()) watcher.phase = 'live';
+      else await new Promise((resolve) => setImmediate(resolve));
     }
-    if (watcher.phase !== 'replaying') return;
-    if (watcher.cursor >= this.#source.head()) watcher.phase = 'live';
-    else setImmediate(() => this.#replay(watcher));
   }
 
   #deliver(watcher: Watcher, changes: readonly Change[], upTo: number): void {
@@ -121,4 +125,9 @@ export class WatchHub {
     this.#timer?.cancel();
     this.#timer = undefined;
   }
+}
+
+/** Asked again after something else ran. */
+function isOver(watcher: Watcher): boolean {
+  return watcher.phase === 'over';
 }

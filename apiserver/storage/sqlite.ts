@@ -1,0 +1,385 @@
+/** The default store: one SQLite file, group commit, and an index of live keys in memory while values stay on disk. */
+import { SortedMap } from '../../std/sorted-map.ts';
+import { every, systemClock, type Clock, type Timer } from '../../std/clock.ts';
+import { Expiry } from './expiry.ts';
+import { countPast, prefixRange, scanPast, type Past } from './past.ts';
+import { Retention, type RetentionOptions } from './retention.ts';
+import { asBuffer, SqliteLog, Unsynced, type LogRow, type Sync } from './sqlite-log.ts';
+import { Compacted, Conflict, Unavailable, type Change, type Entry, type ListOptions, type Page, type Store, type Watch, type WatchSink, type WriteOptions } from './store.ts';
+import { checkValue } from './value.ts';
+import { WatchHub, type Slice, type WatchSource } from './watch-hub.ts';
+
+export interface SqliteOptions extends RetentionOptions {
+  readonly path: string;
+  /** Default: the system's clock. */
+  readonly clock?: Clock;
+  /** Hears what housekeeping (compaction, giving space back) could not do; it is tried again. */
+  readonly log?: (message: string) => void;
+  /** How a file is made durable, and a bound for it: seams for tests. */
+  readonly sync?: Sync;
+  readonly maxPages?: number;
+}
+
+/** Throws `Unavailable` where the file is held by another process, damaged, or cannot be written. */
+export async function openSqlite(options: SqliteOptions): Promise<Store> {
+  return new SqliteStore(options);
+}
+
+const KEEP_REVISIONS = 1_000_000;
+const HOUSEKEEPING_MS = 60_000;
+const REPLAY_SLICE = 1_000;
+/** One transaction holds at most this much, so that no batch blocks the event loop for long. */
+const BATCH_WRITES = 1_024;
+const BATCH_BYTES = 8 * 1024 * 1024;
+/** More writes than this do not wait: callers are told that the store is too slow for them. */
+const WRITE_QUEUE_LIMIT = 100_000;
+
+/** So much of relaxed writes is lost at most when the power fails. */
+const RELAXED_FLUSH_MS = 100;
+const EXPIRY_RETRY_MS = 10_000;
+
+interface Live {
+  readonly revision: number;
+  readonly created: number;
+}
+
+interface Pending {
+  readonly key: string;
+  readonly expected: number;
+  readonly value: Buffer | undefined;
+  readonly options: WriteOptions | undefined;
+  readonly resolve: (revision: number) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/** A decided batch: what goes to disk, and what each caller hears once it is there. */
+interface Batch {
+  readonly pending: readonly Pending[];
+  readonly outcomes: (number | Conflict)[];
+  readonly rows: LogRow[];
+  durable: boolean;
+}
+
+class SqliteStore implements Store, WatchSource {
+  readonly #clock: Clock;
+  readonly #log: SqliteLog;
+  readonly #report: (message: string) => void;
+  readonly #hub: WatchHub;
+  readonly #retention: Retention;
+  readonly #expiry = new Expiry();
+  readonly #live = new SortedMap<Live>();
+  readonly #housekeeping: Timer;
+  #head: number;
+  #compacted: number;
+  #queue: Pending[] = [];
+  /** The loop that writes batches, while there is anything to write. */
+  #writing: Promise<void> | undefined;
+  /** Whoever changes the file does so in his turn: batches, compaction steps, checkpoints. */
+  #turn: Promise<unknown> = Promise.resolve();
+  #closed = false;
+  /** Why nothing can be written any more; reading goes on. */
+  #broken: Unavailable | undefined;
+  #relaxedFlush: Timer | undefined;
+  #expiryTimer: Timer | undefined;
+  #armedFor: number | undefined;
+
+  constructor(options: SqliteOptions) {
+    const { path, sync, maxPages } = options;
+    this.#clock = options.clock ?? systemClock;
+    this.#report = options.log ?? (() => undefined);
+    this.#retention = new Retention(options, KEEP_REVISIONS);
+    this.#hub = new WatchHub({ source: this, clock: this.#clock });
+    this.#log = new SqliteLog({ path, ...(sync && { sync }), ...(maxPages !== undefined && { maxPages }) });
+    try {
+      this.#compacted = this.#head = this.#log.compacted;
+      this.#load();
+    } catch (error) {
+      this.#log.close();
+      throw error;
+    }
+    this.#housekeeping = every(this.#clock, HOUSEKEEPING_MS, () => this.#keepHouse(), (error) => this.#report(String(error)));
+    this.#armExpiry();
+  }
+
+  async revision(): Promise<number> {
+    this.#checkOpen();
+    return this.#head;
+  }
+
+  async get(key: string, options?: { readonly revision?: number }): Promise<Entry | undefined> {
+    this.#checkOpen();
+    const past = this.#pastOf(options?.revision, key);
+    const live = past.has(key) ? past.get(key) : this.#live.get(key);
+    return live && this.#entry(key, live);
+  }
+
+  async list(prefix: string, options: ListOptions = {}): Promise<Page> {
+    this.#checkOpen();
+    const past = this.#pastOf(options.revision, prefix);
+    const range = prefixRange(prefix, options.from);
+    const limit = options.limit ?? Infinity;
+    const entries: Entry[] = [];
+    scanPast(this.#live, past, range, (key, live) => entries.length < limit && entries.push(this.#entry(key, live)) > 0);
+    const count = countPast(this.#live, past, range);
+    return { entries, revision: options.revision ?? this.#head, more: count > entries.length, count };
+  }
+
+  write(key: string, expected: number, value: Buffer | undefined, options?: WriteOptions): Promise<number> {
+    return new Promise((resolve, reject) => {
+      this.#checkOpen();
+      checkValue(key, value);
+      this.#enqueue({ key, expected, value, options, resolve, reject });
+    });
+  }
+
+  watch(prefix: string, after: number, sink: WatchSink): Watch {
+    this.#checkOpen();
+    return this.#hub.watch(prefix, after, sink);
+  }
+
+  async compact(revision: number): Promise<void> {
+    this.#checkOpen();
+    if (revision > this.#head) throw new Compacted(this.#compacted);
+    this.#compacted = Math.max(this.#compacted, revision);
+    // From where the file stands: an earlier run may have been cut short.
+    for (let at = this.#log.compacted; at < revision; ) at = await this.#inTurn(async () => this.#log.compactStep(at, revision));
+    await this.#giveBack();
+  }
+
+  async snapshot(path: string): Promise<void> {
+    this.#checkOpen();
+    await this.#log.copyTo(path);
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#housekeeping.cancel();
+    this.#expiryTimer?.cancel();
+    this.#relaxedFlush?.cancel();
+    await this.#writing;
+    await this.#turn;
+    this.#hub.end(new Unavailable('the store is closed'));
+    this.#log.close();
+  }
+
+  head(): number {
+    return this.#head;
+  }
+
+  read(prefix: string, after: number): Slice {
+    if (after < this.#compacted) throw new Compacted(this.#compacted);
+    const upTo = Math.min(this.#head, after + REPLAY_SLICE);
+    const rows = this.#log.changes(after, upTo).filter((row) => row.key.startsWith(prefix));
+    const changes = rows.map(({ id, key, created, value, previous }) => ({
+      key,
+      revision: id,
+      created,
+      value: value ? asBuffer(value) : undefined,
+      previous: previous ? asBuffer(previous) : undefined,
+    }));
+    return { changes, upTo };
+  }
+
+  #enqueue(pending: Pending): void {
+    if (this.#queue.length >= WRITE_QUEUE_LIMIT) throw new Unavailable(`${WRITE_QUEUE_LIMIT} writes wait for the disk`);
+    this.#queue.push(pending);
+    this.#writing ??= this.#writeAll().finally(() => (this.#writing = undefined));
+  }
+
+  /** Batch after batch: what arrives in one turn of the event loop, or while a batch is on its way to the disk, is the next one. */
+  async #writeAll(): Promise<void> {
+    await nextTurn();
+    while (this.#queue.length > 0) await this.#inTurn(() => this.#writeBatch());
+  }
+
+  async #writeBatch(): Promise<void> {
+    const batch = this.#decide(this.#takeBatch());
+    try {
+      if (this.#broken) throw this.#broken;
+      if (batch.rows.length > 0) this.#log.append(batch.rows);
+      if (batch.durable) await this.#flush();
+    } catch (error) {
+      for (const { reject } of batch.pending) reject(error);
+      return;
+    }
+    if (batch.rows.length > 0) this.#show(batch);
+    for (const [i, { resolve, reject }] of batch.pending.entries()) {
+      const outcome = batch.outcomes[i] as number | Conflict;
+      if (typeof outcome === 'number') resolve(outcome);
+      else reject(outcome);
+    }
+    await this.#checkpoint();
+  }
+
+  #takeBatch(): Pending[] {
+    let bytes = 0;
+    const beyond = this.#queue.findIndex(({ value }, i) => i >= BATCH_WRITES || (bytes += value?.length ?? 0) > BATCH_BYTES);
+    // One value alone is always below the bound of a batch.
+    return this.#queue.splice(0, beyond < 0 ? this.#queue.length : Math.max(1, beyond));
+  }
+
+  /** Decides each write against what stands and what the batch has written before it. */
+  #decide(pending: readonly Pending[]): Batch {
+    const batch: Batch = { pending, outcomes: [], rows: [], durable: false };
+    const written = new Map<string, LogRow>();
+    const now = this.#clock.now();
+    for (const { key, expected, value, options } of pending) {
+      const before = written.get(key);
+      const current: Live | undefined = before ? liveOf(before) : this.#live.get(key);
+      if ((current?.revision ?? 0) !== expected) {
+        const value = before?.value;
+        batch.outcomes.push(new Conflict(key, current && (value ? { key, value, ...current } : this.#entry(key, current))));
+        continue;
+      }
+      const head = this.#head + batch.rows.length;
+      if (!current && !value) {
+        batch.outcomes.push(head);
+        continue;
+      }
+      const id = head + 1;
+      const expires = value && options?.ttlSeconds !== undefined ? now + options.ttlSeconds * 1_000 : undefined;
+      const row: LogRow = { id, key, created: current?.created ?? id, prev: current?.revision ?? 0, value, expires };
+      batch.rows.push(row);
+      batch.outcomes.push(id);
+      batch.durable ||= !options?.relaxed;
+      written.set(key, row);
+    }
+    return batch;
+  }
+
+  /** Makes a batch visible: first the index, then the watchers. Its writers hear of it last. */
+  #show({ rows, durable }: Batch): void {
+    for (const row of rows) {
+      const live = liveOf(row);
+      if (live) this.#live.set(row.key, live);
+      else this.#live.delete(row.key);
+      this.#expiry.set(row.key, row.expires);
+    }
+    this.#head += rows.length;
+    if (!durable) this.#relaxedFlush ??= this.#clock.after(RELAXED_FLUSH_MS, () => this.#flushRelaxed());
+    this.#armExpiry();
+    this.#retention.note(this.#clock.now(), this.#head);
+    try {
+      this.#hub.publish(rows.filter((row) => this.#hub.interested(row.key)).map((row) => this.#change(row)), this.#head);
+    } catch (error) {
+      // A value from before could not be read: who watches starts anew.
+      this.#hub.end(error as Error);
+    }
+  }
+
+  #change({ id, key, created, prev, value }: LogRow): Change {
+    return { key, revision: id, created, value, previous: prev > 0 ? this.#log.value(prev) : undefined };
+  }
+
+  async #flush(): Promise<void> {
+    try {
+      await this.#log.flush();
+    } catch (error) {
+      // What the disk did not confirm may or may not be there: only a restart can tell.
+      this.#broken = error as Unavailable;
+      throw error;
+    }
+  }
+
+  #flushRelaxed(): void {
+    this.#relaxedFlush = undefined;
+    void this.#inTurn(() => this.#flush()).catch((error: unknown) => this.#report(String(error)));
+  }
+
+  async #checkpoint(): Promise<void> {
+    try {
+      await this.#log.checkpoint();
+    } catch (error) {
+      this.#report(`checkpoint: ${String(error)}`);
+      if (!(error instanceof Unavailable)) throw error;
+      if (error instanceof Unsynced) this.#broken = error;
+    }
+  }
+
+  async #keepHouse(): Promise<void> {
+    const horizon = this.#retention.horizon(this.#clock.now(), this.#head);
+    if (horizon > this.#compacted) await this.compact(horizon);
+  }
+
+  /** Returns free pages to the disk, a step at a time so that writes get their turns in between. */
+  async #giveBack(): Promise<void> {
+    let more = true;
+    let any = false;
+    while (more) {
+      more = await this.#inTurn(async () => {
+        const more = this.#log.vacuumStep();
+        any ||= more;
+        await this.#log.checkpoint();
+        return more;
+      });
+    }
+    if (any) await this.#inTurn(() => this.#log.checkpoint(0));
+  }
+
+  #inTurn<T>(run: () => Promise<T>): Promise<T> {
+    const result = this.#turn.then(run);
+    this.#turn = result.catch(() => undefined);
+    return result;
+  }
+
+  #armExpiry(): void {
+    const next = this.#expiry.next();
+    if (next === this.#armedFor) return;
+    this.#armedFor = next;
+    this.#expiryTimer?.cancel();
+    this.#expiryTimer = next === undefined ? undefined : this.#clock.after(next - this.#clock.now(), () => this.#expire());
+  }
+
+  #expire(): void {
+    if (this.#closed) return;
+    this.#armedFor = undefined;
+    const now = this.#clock.now();
+    for (const key of this.#expiry.take(now)) {
+      const live = this.#live.get(key);
+      if (!live) continue;
+      this.write(key, live.revision, undefined, { relaxed: true }).catch((error: unknown) => {
+        if (error instanceof Conflict) return;
+        this.#expiry.set(key, now + EXPIRY_RETRY_MS);
+        this.#armExpiry();
+      });
+    }
+    this.#armExpiry();
+  }
+
+  #entry(key: string, { revision, created }: Live): Entry {
+    return { key, value: this.#log.value(revision), revision, created };
+  }
+
+  /** What keys under a prefix held at a revision, where it differs from now. */
+  #pastOf(revision: number | undefined, prefix: string): Past<Live> {
+    const past = new Map<string, Live | undefined>();
+    if (revision === undefined) return past;
+    if (revision < this.#compacted || revision > this.#head) throw new Compacted(this.#compacted);
+    for (const { key, prev, created } of this.#log.heads(revision, this.#head)) {
+      if (key.startsWith(prefix) && !past.has(key)) past.set(key, prev > 0 ? { revision: prev, created } : undefined);
+    }
+    return past;
+  }
+
+  #load(): void {
+    for (const { id, key, created, deleted, expires } of this.#log.heads(0, Number.MAX_SAFE_INTEGER)) {
+      if (deleted) this.#live.delete(key);
+      else this.#live.set(key, { revision: id, created });
+      this.#expiry.set(key, expires ?? undefined);
+      this.#head = Math.max(this.#head, id);
+    }
+  }
+
+  #checkOpen(): void {
+    if (this.#closed) throw new Unavailable('the store is closed');
+  }
+}
+
+function liveOf({ id, created, value }: LogRow): Live | undefined {
+  return value && { revision: id, created };
+}
+
+function nextTurn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
