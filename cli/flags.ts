@@ -1,0 +1,63 @@
+/** The flags of the `coracle` command as its subcommands get them, and what they are when not given. */
+import { InvalidArgumentError } from 'commander';
+
+export const COMPONENTS = ['apiserver', 'controllers', 'scheduler', 'kubelet', 'proxy'] as const;
+export type ComponentName = (typeof COMPONENTS)[number];
+
+export interface ApiServerFlags {
+  readonly dataDir?: string;
+  readonly port?: number;
+  readonly bindAddress?: string;
+  readonly kubeconfig?: string;
+  readonly store?: 'sqlite' | 'etcd' | 'memory';
+  readonly etcdServers?: string;
+  readonly serviceClusterIpRange?: string;
+  readonly advertiseAddress?: string;
+}
+
+export interface UpFlags extends ApiServerFlags {
+  readonly runtime?: 'auto' | 'cri' | 'hollow' | 'none';
+  readonly criSocket?: string;
+  readonly hollowNodes?: number;
+  readonly components?: readonly ComponentName[];
+  readonly nodeName?: string;
+  readonly ephemeral?: boolean;
+}
+
+export interface ComponentFlags {
+  readonly kubeconfig: string;
+  readonly leaderElect?: boolean;
+  readonly nodeName?: string;
+  readonly dataDir?: string;
+  readonly runtime?: 'auto' | 'cri' | 'hollow';
+  readonly criSocket?: string;
+  readonly port?: number;
+  readonly nodeIp?: string;
+}
+
+export const DEFAULT_PORT = 6443;
+export const KUBELET_PORT = 10250;
+export const SERVICE_CIDR = '10.96.0.0/16';
+export const POD_CIDR = '10.244.0.0/16';
+/** The tenth address of the Service range, as everywhere. */
+export const DNS_ADDRESS = '10.96.0.10';
+export const CLUSTER_DOMAIN = 'cluster.local';
+
+export function portNumber(text: string): number {
+  const port = Number(text);
+  if (!/^\d+$/.test(text) || port > 65_535) throw new InvalidArgumentError('a port is a number from 0 to 65535.');
+  return port;
+}
+
+export function wholeNumber(text: string): number {
+  if (!/^\d+$/.test(text)) throw new InvalidArgumentError('it must be a whole number.');
+  return Number(text);
+}
+
+export function componentList(text: string): ComponentName[] {
+  const names = text.split(',').map((name) => name.trim()).filter(Boolean);
+  for (const name of names) {
+    if (!(COMPONENTS as readonly string[]).includes(name)) throw new InvalidArgumentError(`there is no component ${JSON.stringify(name)}; there are ${COMPONENTS.join(', ')}.`);
+  }
+  return names as ComponentName[];
+}
