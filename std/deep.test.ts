@@ -8,6 +8,7 @@ describe('deepEqual()', () => {
     [[1, 2], [2, 1], false],
     [[], {}, false],
     [{ a: 1 }, { a: 1, b: 2 }, false],
+    [{ a: 1 }, { a: 1, constructor: 'x' }, false],
     ['1', 1, false],
   ];
   test.each(rows)('%j and %j: %j', (a, b, equal) => {

@@ -2,7 +2,7 @@
 import { deepEqual } from '../../std/deep.ts';
 import type { ListAtom, MapAtom, Type } from './atoms.ts';
 import { growingSet, insert, type FieldSet, type GrowingSet } from './field-set.ts';
-import { asList, asMap, isEmptyMap, itemElement, kindOf, typeOfKey, type AtomKind, type Json } from './values.ts';
+import { asList, asMap, isEmptyMap, itemElement, kindOf, own, typeOfKey, type AtomKind, type Json } from './values.ts';
 
 export interface Comparison {
   readonly added: FieldSet;
@@ -71,16 +71,17 @@ function visitFields(walk: Walk, atom: MapAtom, left: Json | undefined, right: J
   for (const key in right) {
     const value = right[key];
     if (value === undefined) continue;
-    const other = left && left[key] === undefined && always.includes(key) ? NOTHING : left?.[key];
+    let other = own(left, key);
+    if (other === undefined && left && always.includes(key)) other = NOTHING;
     if (other !== value) visitField(walk, atom, key, other, value);
   }
   for (const key in left) {
-    if (left[key] === undefined || right?.[key] !== undefined) continue;
+    if (left[key] === undefined || own(right, key) !== undefined) continue;
     visitField(walk, atom, key, left[key], right && walk.complete && always.includes(key) ? NOTHING : undefined);
   }
   if ((left && right) || always.length === 0) return;
   for (const key of always) {
-    if (left?.[key] !== undefined || right?.[key] !== undefined) continue;
+    if (own(left, key) !== undefined || own(right, key) !== undefined) continue;
     if (right && walk.complete) visitField(walk, atom, key, undefined, NOTHING);
     else if (left) visitField(walk, atom, key, NOTHING, undefined);
   }

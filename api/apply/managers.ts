@@ -59,8 +59,12 @@ function decodeEntry(raw: unknown): Entry | undefined {
 
 /** In upstream's order: by operation, time, manager, version, subresource. Undefined when there are none. */
 export function encodeManagedFields(entries: Entries): unknown[] | undefined {
-  if (entries.size === 0) return undefined;
-  return [...entries.values()].sort(inOrder).map(({ manager, operation, apiVersion, subresource, time, set, encoded }) => ({
+  return encodeEntries([...entries.values()]);
+}
+
+export function encodeEntries(entries: readonly Entry[]): unknown[] | undefined {
+  if (entries.length === 0) return undefined;
+  return [...entries].sort(inOrder).map(({ manager, operation, apiVersion, subresource, time, set, encoded }) => ({
     ...(manager !== '' && { manager }),
     operation,
     apiVersion,

@@ -1,9 +1,8 @@
 /** Merging an applied configuration into an object, and taking fields out of one. The arguments stay as they are; results share with them. */
-import type { ListAtom, MapAtom, Type } from './atoms.ts';
-import type { FieldSet } from './field-set.ts';
-import { isEmpty } from './field-set.ts';
 import { put } from '../../std/deep.ts';
-import { asList, asMap, isEmptyMap, itemElement, kindOf, typeOfKey, type Json } from './values.ts';
+import type { ListAtom, MapAtom, Type } from './atoms.ts';
+import { isEmpty, type FieldSet } from './field-set.ts';
+import { asList, asMap, isEmptyMap, itemElement, kindOf, own, typeOfKey, type Json } from './values.ts';
 
 /** Nothing is removed; where both set a leaf, `config` wins. Undefined where nothing is left. */
 export function merge(type: Type, live: unknown, config: unknown): unknown {
@@ -32,10 +31,11 @@ function mergeFields(atom: MapAtom, left: Json, right: Json): Json | undefined {
     some = true;
   };
   for (const key in left) {
-    const type = right[key] === undefined ? undefined : typeOfKey(atom, key);
-    keep(key, type ? merge(type, left[key], right[key]) : left[key]);
+    const config = own(right, key);
+    const type = config === undefined ? undefined : typeOfKey(atom, key);
+    keep(key, type ? merge(type, left[key], config) : left[key]);
   }
-  for (const key in right) if (left[key] === undefined) keep(key, right[key]);
+  for (const key in right) if (own(left, key) === undefined) keep(key, right[key]);
   return some ? out : undefined;
 }
 

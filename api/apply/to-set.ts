@@ -23,7 +23,7 @@ export function withNamedFields(set: FieldSet, type: Type | undefined): FieldSet
   return { member: set.member, children };
 }
 
-/** Follows a schema that made granular things atomic: who owned parts owns the whole. Undefined when nothing changed. */
+/** Follows a schema that made granular things atomic: who owned parts owns the whole. The same set when nothing changed. */
 export function reconciled(set: FieldSet, type: Type | undefined): FieldSet {
   if (!set.children || !type) return set;
   const { map, list, scalar } = type.atom;

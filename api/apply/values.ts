@@ -25,6 +25,11 @@ export function asList(value: unknown): readonly unknown[] | undefined {
   return Array.isArray(value) ? value : undefined;
 }
 
+/** What stands under a key; keys may well be called `constructor`. */
+export function own(map: Json | undefined, key: string): unknown {
+  return map !== undefined && Object.hasOwn(map, key) ? map[key] : undefined;
+}
+
 export function isEmptyMap(map: Json | undefined): boolean {
   for (const key in map) if (map[key] !== undefined) return false;
   return true;

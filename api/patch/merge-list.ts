@@ -1,9 +1,12 @@
 /** Lists under strategic merge: scalars unite, objects meet by their merge key, and the patch's order comes first. */
+import { DIRECTIVE, elementKind, keyOf, unknownDirective, type Fields } from './items.ts';
 import type { PatchMeta } from './patch-meta.ts';
-import { DIRECTIVE, elementKind, keyOf, mergeObject, unknownDirective, type Fields } from './strategic.ts';
 import { isObject, mergeFailure } from './refusals.ts';
 
-export function mergeList(original: unknown[], patch: unknown[], meta: PatchMeta): unknown[] {
+/** How two items with the same key become one. */
+export type MergeObject = (original: Fields, patch: Fields, type: string | undefined) => Fields;
+
+export function mergeList(original: unknown[], patch: unknown[], meta: PatchMeta, mergeObject: MergeObject): unknown[] {
   if (original.length === 0 && patch.length === 0) return original;
   if (elementKind([...original, ...patch]) !== 'object') {
     return orderList([...new Set([...original, ...patch])], patch, original, undefined);

@@ -1,6 +1,7 @@
 /** Strategic merge patch: lists merge by key where the type says so, with the directives `$patch`, `$retainKeys`, `$setElementOrder/…` and `$deleteFromPrimitiveList/…`. */
 import { deepCopy, deepEqual, put } from '../../std/deep.ts';
 import { badRequest } from '../status.ts';
+import { DIRECTIVE, elementKind, goType, keyOf, unknownDirective, type Fields } from './items.ts';
 import { mergeList, orderList } from './merge-list.ts';
 import { patchMeta, type PatchMeta } from './patch-meta.ts';
 import { goText, isObject, jsonTypeName, mergeFailure } from './refusals.ts';
@@ -13,15 +14,12 @@ export function applyStrategicPatch(type: string, document: unknown, patch: unkn
   return mergeObject(deepCopy(document) as Fields, deepCopy(patch ?? {}) as Fields, type);
 }
 
-export type Fields = Record<string, unknown>;
-
-export const DIRECTIVE = '$patch';
 const RETAIN_KEYS = '$retainKeys';
 const SET_ORDER = '$setElementOrder/';
 const DELETE_FROM = '$deleteFromPrimitiveList/';
 
 /** Merges in place and returns the result, which may be the patch. `type` is undefined where the facts end. */
-export function mergeObject(original: Fields, patch: Fields, type: string | undefined): Fields {
+function mergeObject(original: Fields, patch: Fields, type: string | undefined): Fields {
   if (Object.hasOwn(patch, DIRECTIVE)) return direct(patch);
   retainKeys(original, patch);
   for (const key of Object.keys(patch)) {
@@ -42,10 +40,6 @@ function direct(patch: Fields): Fields {
   return patch;
 }
 
-export function unknownDirective(directive: unknown, patch: Fields): Error {
-  return mergeFailure(`unknown patch type: ${goText(directive)} in map: ${goText(patch)}`);
-}
-
 function mergeField(original: Fields, key: string, value: unknown, type: string | undefined): void {
   if (value === null || value === undefined) {
     delete original[key];
@@ -57,7 +51,7 @@ function mergeField(original: Fields, key: string, value: unknown, type: string 
     put(original, key, meta.strategy === 'replace' ? value : mergeObject(current, value, meta.type));
   } else if (Array.isArray(current) && Array.isArray(value)) {
     const meta = listMeta(type, key);
-    put(original, key, meta.strategy === 'merge' ? mergeList(current, value, meta) : value);
+    put(original, key, meta.strategy === 'merge' ? mergeList(current, value, meta, mergeObject) : value);
   } else {
     discardNulls(value);
     const kept = withoutDirectives(value);
@@ -83,7 +77,7 @@ function deleteFromList(original: Fields, key: string, values: unknown, type: st
   const meta = listMeta(type, key);
   if (current.length === 0 && values.length === 0) return;
   const element = elementKind([...(current as unknown[]), ...(values as unknown[])]);
-  if (element === 'object') original[key] = mergeList(current, values, meta);
+  if (element === 'object') original[key] = mergeList(current, values, meta, mergeObject);
   else original[key] = (current as unknown[]).filter((item) => !values.includes(item));
 }
 
@@ -114,7 +108,7 @@ function mergeOrdered(original: Fields, patch: Fields, directive: string, type: 
   if (changes) checkOrder(changes, order, meta.mergeKey);
   if (!current && !changes) return;
   let merged = current ?? [];
-  if (current && changes) merged = meta.strategy === 'merge' ? mergeList(current, changes, meta) : changes;
+  if (current && changes) merged = meta.strategy === 'merge' ? mergeList(current, changes, meta, mergeObject) : changes;
   else if (changes) merged = withoutDirectives(changes) as unknown[];
   elementKind([...(current ?? []), ...(changes ?? [])], true);
   put(original, key, orderList(merged, order, current ?? [], meta.mergeKey));
@@ -145,33 +139,6 @@ function checkOrder(changes: readonly unknown[], order: readonly unknown[], merg
 function sameItem(left: unknown, right: unknown, mergeKey: string | undefined): boolean {
   if (mergeKey === undefined) return deepEqual(left, right);
   return deepEqual(keyOf(left, mergeKey), keyOf(right, mergeKey));
-}
-
-/** The value of an item's merge key, or a refusal. */
-export function keyOf(item: unknown, mergeKey: string): unknown {
-  if (!isObject(item)) throw mergeFailure(`expected a map[string]interface {}, but received a ${goType(item)}`);
-  if (!Object.hasOwn(item, mergeKey)) throw mergeFailure(`map: ${goText(item)} does not contain declared merge key: ${mergeKey}`);
-  return item[mergeKey];
-}
-
-/** The one kind of all elements: lists of lists and mixtures are refused. */
-export function elementKind(items: readonly unknown[], mayNotBeEmpty = false): string {
-  if (items.length === 0 && mayNotBeEmpty) throw mergeFailure('no elements in any of the given slices');
-  const kinds = new Set(items.map((item) => (isObject(item) ? 'object' : jsonTypeName(item))));
-  if (kinds.has('array')) throw unsupportedListOfLists();
-  if (kinds.size > 1 || kinds.has('null')) throw mergeFailure(`list element types are not identical: ${goText([items])}`);
-  return [...kinds][0] ?? 'string';
-}
-
-function unsupportedListOfLists(): Error {
-  return mergeFailure('lists of lists are not supported');
-}
-
-function goType(value: unknown): string {
-  if (Array.isArray(value)) return '[]interface {}';
-  if (isObject(value)) return 'map[string]interface {}';
-  if (value === null || value === undefined) return '%!s(<nil>)';
-  return typeof value === 'boolean' ? 'bool' : typeof value === 'number' ? (Number.isInteger(value) ? 'int64' : 'float64') : typeof value;
 }
 
 /** Null fields of objects go, in lists too. */
