@@ -99,19 +99,30 @@ const widget = (): Session => new Session(WIDGET, 'example.com/v1', 'Widget');
 const pod = (spec: object): object => ({ spec: { template: { spec } } });
 
 describe('trackUpdate()', () => {
-  test('gives what is created to its creator, structs that are always there without themselves', () => {
+  test('gives what is created to its creator, but not what is there in any object', () => {
     const s = deployment().write('maker', { metadata: { labels: { a: 'b' } }, spec: { replicas: 1, selector: { matchLabels: { a: 'b' } }, strategy: { type: 'Recreate' }, template: { spec: { containers: [{ name: 'c', ports: [{ containerPort: 80 }], args: ['x'] }] } } } });
     expect(s.owners()).toEqual({
       'maker Update @1': {
         'f:metadata': { 'f:labels': { '.': {}, 'f:a': {} } },
         'f:spec': {
           'f:replicas': {}, 'f:selector': {}, 'f:strategy': { 'f:type': {} },
-          'f:template': { 'f:spec': { 'f:containers': { '.': {}, 'k:{"name":"c"}': {
+          'f:template': { 'f:spec': { 'f:containers': { 'k:{"name":"c"}': {
             '.': {}, 'f:name': {}, 'f:args': {}, 'f:resources': {}, 'f:ports': { '.': {}, 'k:{"containerPort":80,"protocol":"TCP"}': { '.': {}, 'f:containerPort': {} } },
           } } } },
         },
       },
     });
+  });
+
+  const revision = new Session({ type: 'io.k8s.api.apps.v1.ControllerRevision' }, 'apps/v1', 'ControllerRevision');
+  const role = new Session({ type: 'io.k8s.api.rbac.v1.Role' }, 'rbac.authorization.k8s.io/v1', 'Role');
+  test.each([
+    ['zero', revision, { data: { spec: { a: 1 } }, revision: 0 }, { 'maker Update @1': { 'f:data': {} } }],
+    ['null', role, { rules: null }, {}],
+    ['an empty list', role, { rules: [] }, { 'maker Update @2': { 'f:rules': {} } }],
+  ])('does not give away what an object says anyway: %s', (_, s, fields, owners) => {
+    s.object = undefined;
+    expect(s.write('maker', fields).owners()).toEqual(owners);
   });
 
   test('moves changed fields, takes removed ones away, and leaves the times of others', () => {

@@ -23,8 +23,8 @@ export interface MapAtom {
   readonly fields: ReadonlyMap<string, Field>;
   /** What keys that are no fields hold; absent: there may be none. */
   readonly element: Type | undefined;
-  /** Fields that upstream's objects always have, empty at least: structs that are no pointers. */
-  readonly always: readonly string[];
+  /** Fields that upstream's objects always have, and what these hold when nothing was said: `{}`, null, 0, … */
+  readonly always: ReadonlyMap<string, unknown>;
 }
 
 export interface Field {
@@ -60,22 +60,21 @@ const scalarTypes: Record<Scalar, Type> = {
 };
 
 const NO_FIELDS: ReadonlyMap<string, Field> = new Map();
+const NEVER: ReadonlyMap<string, unknown> = new Map();
 
 /** Any JSON, owned as one value. */
 const untyped: Type = new Type(() => ({
   scalar: 'untyped',
   list: { atomic: true, keys: [], element: untyped },
-  map: { atomic: true, fields: NO_FIELDS, element: untyped, always: [] },
+  map: { atomic: true, fields: NO_FIELDS, element: untyped, always: NEVER },
 }));
 
 /** Any JSON, whose objects are owned field by field. */
 const deduced: Type = new Type(() => ({
   scalar: 'untyped',
   list: { atomic: true, keys: [], element: untyped },
-  map: { atomic: false, fields: NO_FIELDS, element: deduced, always: [] },
+  map: { atomic: false, fields: NO_FIELDS, element: deduced, always: NEVER },
 }));
-
-const freeForm: Type = new Type(() => ({ map: { atomic: false, fields: NO_FIELDS, element: deduced, always: [] } }));
 
 const namedTypes = new Map<string, Type>();
 
@@ -90,14 +89,28 @@ function namedAtom(name: string): Atom {
   if (!fact) return deduced.atom;
   if (fact.form) return formType(fact.form).atom;
   const facts = fieldsOf(name);
-  if (facts.length === 0) return freeForm.atom;
+  if (facts.length === 0) return untyped.atom;
   const fields = new Map(facts.map((field) => [field.name ?? '', { type: fieldType(field), default: field.default }]));
-  const always = facts.filter((field) => field.kind === 'ref' && !field.pointer && !field.omitzero).map((field) => field.name ?? '');
+  const always = new Map(facts.filter(isAlwaysThere).map((field) => [field.name ?? '', zeroOf(field)]));
   return { map: { atomic: fact.mapType === 'atomic', fields, element: undefined, always } };
 }
 
 function fieldsOf(type: string): FieldFact[] {
   return (typeFact(type)?.fields ?? []).flatMap((field) => (field.inline && field.ref ? fieldsOf(field.ref) : [field]));
+}
+
+/** Scalars, lists and maps can be left out when they are empty; structs that are no pointers cannot. */
+const OMISSIBLE = new Set(['string', 'bytes', 'bool', 'int32', 'int64', 'double', 'list', 'map', 'any']);
+const ZEROS: Readonly<Record<string, unknown>> = {
+  string: '', bool: false, int32: 0, int64: 0, double: 0, ref: Object.freeze({}), quantity: '0', intorstring: 0, duration: '0s',
+};
+
+function isAlwaysThere(field: FieldFact): boolean {
+  return !field.omitzero && !(field.omitempty && (field.pointer || OMISSIBLE.has(field.kind)));
+}
+
+function zeroOf(field: FieldFact): unknown {
+  return field.pointer ? null : (ZEROS[field.kind] ?? null);
 }
 
 function fieldType(field: FieldFact): Type {
@@ -112,7 +125,7 @@ function fieldType(field: FieldFact): Type {
       }));
     case 'map':
       return new Type(() => ({
-        map: { atomic: field.mapType === 'atomic', fields: NO_FIELDS, element: field.of ? fieldType(field.of) : untyped, always: [] },
+        map: { atomic: field.mapType === 'atomic', fields: NO_FIELDS, element: field.of ? fieldType(field.of) : untyped, always: NEVER },
       }));
     case 'ref': {
       const type = namedType(field.ref ?? '');
@@ -141,9 +154,6 @@ function formType(form: string): Type {
     case 'quantity':
     case 'intorstring':
       return scalarTypes.untyped;
-    case 'rawextension':
-    case 'fieldsv1':
-      return freeForm;
     default:
       return untyped;
   }
@@ -204,5 +214,5 @@ function structuralMap(schema: Structural, preserve: boolean): MapAtom {
   let element: Type | undefined;
   if (typeof additional === 'object' && additional !== null) element = structuralType(additional as Structural);
   else if (preserve || additional === true || (additional === undefined && fields.size === 0)) element = deduced;
-  return { atomic: schema['x-kubernetes-map-type'] === 'atomic', fields, element, always: [] };
+  return { atomic: schema['x-kubernetes-map-type'] === 'atomic', fields, element, always: NEVER };
 }

@@ -11,7 +11,7 @@ export interface Comparison {
 }
 
 /**
- * `complete`: the right side is a whole object, so that structs it leaves out are there and empty. (Without it, it is the
+ * `complete`: the right side is a whole object, so that what it leaves out of structs is there and empty. (Without it, it is the
  * outcome of a merge.) Throws ItemError where items of a list cannot be told apart.
  */
 export function compare(type: Type, left: unknown, right: unknown, complete: boolean): Comparison {
@@ -27,8 +27,6 @@ interface Walk {
   readonly modified: GrowingSet;
   readonly removed: GrowingSet;
 }
-
-const NOTHING: Json = Object.freeze({});
 
 function visit(walk: Walk, type: Type, left: unknown, right: unknown): void {
   const { atom } = type;
@@ -47,7 +45,7 @@ function visitAs(walk: Walk, kind: AtomKind, type: Type, left: unknown, right: u
   const { map, list } = type.atom;
   if (kind === 'map' && map && !map.atomic) {
     const [leftMap, rightMap] = [asMap(left), asMap(right)];
-    const filled = map.always.length > 0 ? leftMap ?? rightMap : !isEmptyMap(leftMap) || !isEmptyMap(rightMap);
+    const filled = map.always.size > 0 ? leftMap ?? rightMap : !isEmptyMap(leftMap) || !isEmptyMap(rightMap);
     if (filled) {
       visitFields(walk, map, leftMap, rightMap);
       return false;
@@ -65,25 +63,25 @@ function visitAs(walk: Walk, kind: AtomKind, type: Type, left: unknown, right: u
   return true;
 }
 
-/** Structs that are always there stand in for themselves, empty, on a side that leaves them out. */
+/** Fields that are always there are taken as empty on a side that leaves them out. */
 function visitFields(walk: Walk, atom: MapAtom, left: Json | undefined, right: Json | undefined): void {
   const { always } = atom;
   for (const key in right) {
     const value = right[key];
     if (value === undefined) continue;
     let other = own(left, key);
-    if (other === undefined && left && always.includes(key)) other = NOTHING;
+    if (other === undefined && left) other = always.get(key);
     if (other !== value) visitField(walk, atom, key, other, value);
   }
   for (const key in left) {
     if (left[key] === undefined || own(right, key) !== undefined) continue;
-    visitField(walk, atom, key, left[key], right && walk.complete && always.includes(key) ? NOTHING : undefined);
+    visitField(walk, atom, key, left[key], right && walk.complete ? always.get(key) : undefined);
   }
-  if ((left && right) || always.length === 0) return;
-  for (const key of always) {
+  if ((left && right) || always.size === 0) return;
+  for (const [key, zero] of always) {
     if (own(left, key) !== undefined || own(right, key) !== undefined) continue;
-    if (right && walk.complete) visitField(walk, atom, key, undefined, NOTHING);
-    else if (left) visitField(walk, atom, key, NOTHING, undefined);
+    if (right && walk.complete) visitField(walk, atom, key, undefined, zero);
+    else if (left) visitField(walk, atom, key, zero, undefined);
   }
 }
 

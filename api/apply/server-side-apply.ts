@@ -14,6 +14,7 @@ import { bare, Conflicts, owned, reconcile, settle, type Convert, type Scope } f
 import { pruneAbandoned } from './prune.ts';
 import { fieldsOf } from './to-set.ts';
 import { recordUpdate } from './track-update.ts';
+import { ItemError } from './values.ts';
 
 export interface ApplyOptions {
   readonly schema: Schema;
@@ -67,6 +68,7 @@ function attempt(options: ApplyOptions, scope: Scope, entries: Entries): Outcome
   try {
     return apply(options, scope, new Map(entries), options.force);
   } catch (error) {
+    if (error instanceof ItemError) throw failure(`failed to create typed live object (${named(options.live ?? options.applied)}): ${error.message}`);
     if (!(error instanceof Conflicts)) throw error;
     const left = options.manager === 'kubectl' && options.live ? conflictsBeyondLastApplied(scope, options.live, error.list) : error.list;
     if (left.length > 0) throw conflictError(left);
