@@ -2,8 +2,7 @@ import { deepFreeze } from '../../std/deep.ts';
 import type { ApiObject } from '../kind.ts';
 import type { Schema } from '../schema.ts';
 import { ApiError } from '../status.ts';
-import { keepTimesOfNoChange, type Convert } from './ownership.ts';
-import { parentManagedFields, scaleManagedFields } from './scale.ts';
+import type { Convert } from './ownership.ts';
 import { serverSideApply } from './server-side-apply.ts';
 import { trackUpdate } from './track-update.ts';
 
@@ -148,6 +147,12 @@ describe('trackUpdate()', () => {
       '.': {}, 'f:args': {}, 'f:place': {}, 'f:size': {}, 'f:any': { '.': {}, 'f:deep': { '.': {}, 'f:er': {}, 'f:list': {} } },
       'f:ports': { '.': {}, 'k:{"port":1,"protocol":"TCP"}': { '.': {}, 'f:port': {}, 'f:note': {} } }, 'f:tags': { '.': {}, 'v:"t"': {} },
     } } });
+  });
+
+  test('takes fields that a schema keeps without naming them, also further down', () => {
+    const schema: Schema = { structural: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true, properties: { spec: { type: 'object', properties: { size: { type: 'integer' } } } } } };
+    const s = new Session(schema, 'g/v1', 'X').apply('one', { spec: { size: 1, more: { deep: [1] } }, other: 'x' });
+    expect(s.owners()).toEqual({ 'one Apply @1': { 'f:spec': { 'f:size': {}, 'f:more': { '.': {}, 'f:deep': { } } }, 'f:other': {} } });
   });
 
   test('keeps what a subresource does not let through out of ownership', () => {
@@ -357,26 +362,6 @@ describe('serverSideApply()', () => {
   });
 });
 
-test('keepTimesOfNoChange() restores times only where nothing else differs', () => {
-  const same = timed('2', 'a');
-  keepTimesOfNoChange(timed('1', 'a'), same);
-  expect(same).toEqual(timed('1', 'a'));
-  const other = timed('2', 'b');
-  keepTimesOfNoChange(timed('1', 'a'), other);
-  expect(other).toEqual(timed('2', 'b'));
-});
-
-test('ownership passes through the scale subresource and back', () => {
-  const paths = { 'apps/v1': ['spec', 'replicas'] };
-  const entry = { manager: 'one', operation: 'Apply', apiVersion: 'apps/v1', time: 't', fieldsType: 'FieldsV1', fieldsV1: { 'f:spec': { 'f:replicas': {}, 'f:paused': {} } } };
-  const scale = scaleManagedFields([entry], paths);
-  expect(scale).toEqual([{ ...entry, apiVersion: 'autoscaling/v1', fieldsV1: { 'f:spec': { 'f:replicas': {} } } }]);
-  expect(parentManagedFields([entry], scale, 'apps/v1', paths)).toEqual([entry]);
-  const scaler = { ...entry, manager: 'scaler', operation: 'Update', apiVersion: 'autoscaling/v1', subresource: 'scale', fieldsV1: { 'f:spec': { 'f:replicas': {} } } };
-  const { time: _, ...untimed } = scaler;
-  expect(parentManagedFields([entry], [scaler], 'apps/v1', paths)).toEqual([{ ...entry, fieldsV1: { 'f:spec': { 'f:paused': {} } } }, { ...untimed, apiVersion: 'apps/v1' }]);
-});
-
 /** A number for a name. */
 function port(name: unknown): number {
   return [...String(name)].reduce((sum, character) => sum * 7 + character.charCodeAt(0), 0);
@@ -385,10 +370,6 @@ function port(name: unknown): number {
 function schemaOf(atomic: boolean): Schema {
   const place = { type: 'object', properties: { x: { type: 'string' } }, ...(atomic && { 'x-kubernetes-map-type': 'atomic' }) };
   return { structural: { type: 'object', properties: { place } } };
-}
-
-function timed(time: string, value: string): ApiObject {
-  return { apiVersion: 'v1', kind: 'X', metadata: { managedFields: [{ manager: 'm', time }] }, value };
 }
 
 const RENAMED: Schema = { structural: { type: 'object', properties: { old: { type: 'string' }, new: { type: 'string' }, keep: { type: 'string' } } } };

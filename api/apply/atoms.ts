@@ -154,8 +154,10 @@ function formType(form: string): Type {
     case 'quantity':
     case 'intorstring':
       return scalarTypes.untyped;
-    default:
+    case 'rawextension':
       return untyped;
+    default:
+      return deduced;
   }
 }
 
@@ -167,7 +169,7 @@ const roots = new WeakMap<Structural, Type>();
 /** The root of a custom resource, which has what every object has. */
 function rootType(schema: Structural): Type {
   let type = roots.get(schema);
-  if (!type) roots.set(schema, (type = new Type(() => withObjectFields(structuralAtom(schema)))));
+  if (!type) roots.set(schema, (type = new Type(() => withObjectFields(structuralAtom(schema, false)))));
   return type;
 }
 
@@ -179,13 +181,17 @@ function withObjectFields(atom: Atom): Atom {
   return { ...atom, map: { ...atom.map, fields } };
 }
 
-function structuralType(schema: Structural): Type {
-  return new Type(() => (schema['x-kubernetes-embedded-resource'] === true ? withObjectFields(structuralAtom(schema)) : structuralAtom(schema)));
+/** `preserve`: the schema, or one around it, keeps fields that it does not name. */
+function structuralType(schema: Structural, preserve: boolean): Type {
+  return new Type(() => {
+    const atom = structuralAtom(schema, preserve);
+    return schema['x-kubernetes-embedded-resource'] === true ? withObjectFields(atom) : atom;
+  });
 }
 
-function structuralAtom(schema: Structural): Atom {
+function structuralAtom(schema: Structural, around: boolean): Atom {
   if (schema['x-kubernetes-int-or-string'] === true) return scalarTypes.untyped.atom;
-  const preserve = schema['x-kubernetes-preserve-unknown-fields'] === true;
+  const preserve = around || schema['x-kubernetes-preserve-unknown-fields'] === true;
   switch (schema['type']) {
     case 'object':
       return { map: structuralMap(schema, preserve) };
@@ -193,7 +199,8 @@ function structuralAtom(schema: Structural): Atom {
       const listType = schema['x-kubernetes-list-type'];
       const keys = (schema['x-kubernetes-list-map-keys'] as string[] | undefined) ?? [];
       const items = schema['items'] as Structural | undefined;
-      return { list: { atomic: listType !== 'map' && listType !== 'set', keys: listType === 'map' ? keys : [], element: items ? structuralType(items) : untyped } };
+      const element = items ? structuralType(items, preserve) : untyped;
+      return { list: { atomic: listType !== 'map' && listType !== 'set', keys: listType === 'map' ? keys : [], element } };
     }
     case 'string':
       return scalarTypes.string.atom;
@@ -203,16 +210,16 @@ function structuralAtom(schema: Structural): Atom {
     case 'boolean':
       return scalarTypes.boolean.atom;
     default:
-      return preserve ? deduced.atom : untyped.atom;
+      return deduced.atom;
   }
 }
 
 function structuralMap(schema: Structural, preserve: boolean): MapAtom {
   const properties = Object.entries((schema['properties'] as Record<string, Structural> | undefined) ?? {});
-  const fields = new Map(properties.map(([name, inner]) => [name, { type: structuralType(inner), default: inner['default'] }]));
+  const fields = new Map(properties.map(([name, inner]) => [name, { type: structuralType(inner, preserve), default: inner['default'] }]));
   const additional = schema['additionalProperties'];
   let element: Type | undefined;
-  if (typeof additional === 'object' && additional !== null) element = structuralType(additional as Structural);
-  else if (preserve || additional === true || (additional === undefined && fields.size === 0)) element = deduced;
+  if (typeof additional === 'object' && additional !== null) element = structuralType(additional as Structural, preserve);
+  else if (additional === true || (additional === undefined && (preserve || fields.size === 0))) element = deduced;
   return { atomic: schema['x-kubernetes-map-type'] === 'atomic', fields, element, always: NEVER };
 }
