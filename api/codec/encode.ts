@@ -3,6 +3,7 @@
  * gives can be put in without parsing.
  */
 import type { ApiObject } from '../kind.ts';
+import './exact-integers.ts';
 
 const METADATA = Buffer.from('"metadata":{');
 const BRACE = 0x7d;

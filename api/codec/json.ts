@@ -1,21 +1,71 @@
 /** JSON as a server with typed objects reads it: what is unknown is dropped and told, what is wrong is refused, the rest has the form such a server prints. */
 import type { ApiObject } from '../kind.ts';
 import type { Schema } from '../schema.ts';
+import { ApiError, badRequest } from '../status.ts';
+import { convertType } from './compile.ts';
+import { Context } from './context.ts';
+import { JsonSyntaxError, parseJsonText, type Duplicate } from './json-text.ts';
+import { prune } from './structural.ts';
 
 export interface Decoded {
   readonly object: ApiObject;
-  /** Fields that the type does not have: `unknown field "spec.foo"`. They are not in `object`. */
+  /** All complaints of strict decoding in upstream's order: what `strict decoding error: a, b` lists, and what warnings tell. */
+  readonly strict: readonly string[];
+  /** Those about fields that the type does not have: `unknown field "spec.foo"`. They are not in `object`. */
   readonly unknown: readonly string[];
-  /** Fields that occur more than once: `duplicate field "spec.replicas"`. The last one counts. */
+  /** Those about fields that occur more than once: `duplicate field "spec.replicas"`. The last one counts. */
   readonly duplicates: readonly string[];
 }
 
-/** Throws ApiError 400. */
+/** Throws ApiError 400 with the decoder's own words, for `cannotHandle` and `unrecognized` to complete. */
 export function decodeJson(schema: Schema, text: string): Decoded {
-  return normalize(schema, JSON.parse(text));
+  let parsed;
+  try {
+    parsed = parseJsonText(text);
+  } catch (error) {
+    if (error instanceof JsonSyntaxError) throw new ApiError({ code: 400, reason: 'BadRequest', message: `${UNREADABLE}${error.message}` });
+    throw error;
+  }
+  if (parsed.value !== null && (typeof parsed.value !== 'object' || Array.isArray(parsed.value))) throw badRequest(`${UNREADABLE}${notAnObject(parsed.value)}`);
+  return decode(schema, parsed.value, parsed.duplicates);
 }
 
-/** The same for a value that is parsed already, which is not changed. Throws ApiError 400. */
-export function normalize(_schema: Schema, value: unknown): Decoded {
-  return { object: value as ApiObject, unknown: [], duplicates: [] };
+/** The same for a value that is parsed already. It is neither changed nor shared. Throws ApiError 400. */
+export function normalize(schema: Schema, value: unknown): Decoded {
+  return decode(schema, value, undefined);
+}
+
+/** What `decodeJson` threw is about the text and not about a field. */
+export function isUnreadable(error: unknown): boolean {
+  return error instanceof ApiError && error.message.startsWith(UNREADABLE);
+}
+
+/** The refusal of a body whose kind is known: `Pod in version "v1" cannot be handled as a Pod: …`. `sent` is what the body says of itself, or what was expected. */
+export function cannotHandle(sent: { readonly version: string; readonly kind: string }, expectedKind: string, why: string): ApiError {
+  return badRequest(`${sent.kind} in version ${JSON.stringify(sent.version)} cannot be handled as a ${expectedKind}: ${why}`);
+}
+
+/** The refusal of a body whose kind cannot be told. */
+export function unrecognized(expectedKind: string, why: string, body: string): ApiError {
+  const shown = body.length > SHOWN ? `${body.slice(0, SHOWN)} ...` : body;
+  return badRequest(`the object provided is unrecognized (must be of type ${expectedKind}): ${why} (${shown})`);
+}
+
+/** The text for `cannotHandle` when the client asked for strict decoding. */
+export function strictProblem(complaints: readonly string[]): string {
+  return `strict decoding error: ${complaints.join(', ')}`;
+}
+
+const UNREADABLE = "couldn't get version/kind; json parse error: ";
+const SHOWN = 30;
+
+function decode(schema: Schema, value: unknown, duplicates: ReadonlyMap<object, readonly Duplicate[]> | undefined): Decoded {
+  const context = new Context(duplicates);
+  const object = 'type' in schema ? convertType(schema.type)(value, context) : prune(schema.structural, value ?? {}, context);
+  return { object: object as ApiObject, strict: context.strict, unknown: context.unknown, duplicates: context.twice };
+}
+
+function notAnObject(value: unknown): string {
+  const word = Array.isArray(value) ? 'array' : typeof value === 'boolean' ? 'bool' : typeof value === 'string' ? 'string' : 'number';
+  return `json: cannot unmarshal ${word} into Go value of type struct { APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" }`;
 }

@@ -100,17 +100,21 @@ function shapeOf(home: string, field: FieldFact): string {
 }
 
 function writeIndex(): void {
-  const plain = ({ group, version, kind, type, itemKind, deprecated }: SourceKind): KindFact => ({
-    group, version, kind, type, ...(itemKind && { itemKind }), ...(deprecated && { deprecated }),
-  });
   const index: Index = {
     version: source.version,
     groups: groups.map(({ group, versions }) => ({ group, versions })),
     resources: resources.filter((resource) => resource.default).map(({ default: _, ...rest }) => rest),
-    kinds: kinds.filter((kind) => !kind.everywhere).map(plain),
-    everywhere: kinds.filter((kind) => kind.everywhere).map(plain),
+    kinds: kinds.filter((kind) => !kind.everywhere).map(plainKind),
+    everywhere: kinds.filter((kind) => kind.everywhere).map(plainKind),
   };
-  const lines = (rows: readonly unknown[]): string => `[\n${rows.map((row) => JSON.stringify(row)).join(',\n')}\n]`;
   const members = Object.entries(index).map(([key, value]) => `${JSON.stringify(key)}:${Array.isArray(value) ? lines(value) : JSON.stringify(value)}`);
   writeFileSync(join(dir, 'index.json'), `{${members.join(',\n')}}\n`);
+}
+
+function plainKind({ group, version, kind, type, itemKind, deprecated }: SourceKind): KindFact {
+  return { group, version, kind, type, ...(itemKind && { itemKind }), ...(deprecated && { deprecated }) };
+}
+
+function lines(rows: readonly unknown[]): string {
+  return `[\n${rows.map((row) => JSON.stringify(row)).join(',\n')}\n]`;
 }

@@ -1,0 +1,369 @@
+/**
+ * Reads JSON values as Go's typed structs would, and gives back what such structs print: per type one function, made when first asked for.
+ *
+ * A function gets a value that is there (null counts) and returns what is printed, or undefined where nothing is.
+ */
+import { canonicalQuantity, quantityProblem } from '../quantity.ts';
+import { badRequest } from '../status.ts';
+import { knownType, type FieldFact, type TypeFact } from '../facts/facts.ts';
+import type { Context } from './context.ts';
+import { isInt64 } from './exact-integers.ts';
+import { WrittenNumber, setKey, toPlain } from './json-text.ts';
+import {
+  base64Problem, canonicalBase64, canonicalMicroTime, canonicalTime, formatDuration, MICRO_TIME_LAYOUT, parseDuration, TIME_LAYOUT, timeProblem, ZERO_TIME,
+} from './scalars.ts';
+
+export type Convert = (value: unknown, context: Context) => unknown;
+
+interface Slot {
+  readonly name: string;
+  readonly index: number;
+  readonly convert: Convert;
+  /** What is printed when nothing was given; absent: nothing. */
+  readonly absent: (() => unknown) | undefined;
+}
+
+const structs = new Map<string, Convert>();
+const fields = new Map<string, readonly FieldFact[]>();
+
+export function convertType(name: string): Convert {
+  let convert = structs.get(name);
+  if (!convert) {
+    const fact = knownType(name);
+    if (fact.form) convert = valueConvert({ kind: fact.form, ref: name });
+    else {
+      // Types may contain themselves: the entry stands before its fields are compiled, which happens at the first call.
+      let compiled: Convert | undefined;
+      convert = (value, context) => (compiled ??= compileStruct(fact))(value, context);
+    }
+    structs.set(name, convert);
+  }
+  return convert;
+}
+
+/** A type's fields as they stand in JSON: those of inlined types included. */
+export function jsonFields(type: string): readonly FieldFact[] {
+  let list = fields.get(type);
+  if (!list) {
+    list = knownType(type).fields.flatMap((field) => (field.inline && field.ref ? jsonFields(field.ref) : field.name ? [field] : []));
+    fields.set(type, list);
+  }
+  return list;
+}
+
+function compileStruct(fact: TypeFact): Convert {
+  const goName = fact.name.slice(fact.name.lastIndexOf('.') + 1);
+  // Objects of these groups are stored as protobuf upstream, which cannot tell an empty list from none.
+  const emptyIsNone = fact.name.startsWith('io.k8s.api.');
+  const slots = jsonFields(fact.name).map((field, index): Slot => ({
+    name: field.name as string, index, convert: fieldConvert(field, emptyIsNone), absent: absentField(field),
+  }));
+  const byName = new Map(slots.map((slot) => [slot.name, slot]));
+  const always = slots.filter((slot) => slot.absent).length;
+  const known = (key: string): boolean => byName.has(key);
+
+  const inOrder = (out: Readonly<Record<string, unknown>>): Record<string, unknown> => {
+    const sorted: Record<string, unknown> = {};
+    for (const { name, absent } of slots) {
+      const value = out[name];
+      if (value !== undefined) sorted[name] = value;
+      else if (absent) sorted[name] = absent();
+    }
+    return sorted;
+  };
+
+  return (value, context) => {
+    if (value === null) return inOrder({});
+    if (typeof value !== 'object' || Array.isArray(value) || value instanceof WrittenNumber) throw context.mismatch(value, goTypeName(fact.name));
+    const input = value as Readonly<Record<string, unknown>>;
+    const twice = context.duplicates?.get(input);
+    const out: Record<string, unknown> = {};
+    const depth = context.depth++;
+    let last = -1;
+    let ordered = true;
+    let found = 0;
+    let position = 0;
+    let noted = 0;
+    for (const key in input) {
+      if (twice) noted = context.duplicatesBefore({ list: twice, from: noted, index: position++, known, depth });
+      const slot = byName.get(key);
+      if (!slot) {
+        context.depth = depth;
+        context.unknownField(key);
+        context.depth = depth + 1;
+        continue;
+      }
+      context.steps[depth] = key;
+      context.struct = goName;
+      const converted = slot.convert(input[key], context);
+      if (converted === undefined) continue;
+      out[key] = converted;
+      if (slot.absent) found++;
+      if (slot.index < last) ordered = false;
+      last = slot.index;
+    }
+    context.depth = depth;
+    if (twice) context.duplicatesBefore({ list: twice, from: noted, index: Infinity, known, depth });
+    return ordered && found === always ? out : inOrder(out);
+  };
+}
+
+/** A field: whether it may be null, and whether it is left out when empty. */
+function fieldConvert(field: FieldFact, emptyIsNone: boolean): Convert {
+  const convert = valueConvert(field);
+  const none = field.omitempty || field.omitzero ? undefined : null;
+  if (field.pointer) return (value, context) => (value === null ? none : convert(value, context));
+  switch (field.kind) {
+    case 'list':
+      return (value, context) => {
+        const list = convert(value, context) as unknown[] | null;
+        return list === null || (list.length === 0 && (emptyIsNone || none === undefined)) ? none : list;
+      };
+    case 'map':
+      return (value, context) => {
+        const map = convert(value, context) as object | null;
+        return map === null || ((emptyIsNone || none === undefined) && isEmpty(map)) ? none : map;
+      };
+    case 'string':
+    case 'bool':
+    case 'int32':
+    case 'int64':
+    case 'double':
+      if (none === null) return convert;
+      return (value, context) => convert(value, context) || undefined;
+    case 'bytes':
+      return (value, context) => (value === null ? none : convert(value, context) || none);
+    case 'any':
+      return (value, context) => convert(value, context) ?? none;
+    case 'time':
+      return field.omitzero ? (value, context) => convert(value, context) ?? undefined : convert;
+    default:
+      return convert;
+  }
+}
+
+function absentField(field: FieldFact): (() => unknown) | undefined {
+  if (field.pointer || field.kind === 'bytes' || field.kind === 'any' || field.kind === 'list' || field.kind === 'map') return field.omitempty ? undefined : () => null;
+  switch (field.kind) {
+    case 'string':
+      return field.omitempty ? undefined : () => '';
+    case 'bool':
+      return field.omitempty ? undefined : () => false;
+    case 'int32':
+    case 'int64':
+    case 'double':
+      return field.omitempty ? undefined : () => 0;
+    case 'ref': {
+      const convert = convertType(field.ref as string);
+      return () => convert(null, EMPTY);
+    }
+    default: {
+      if (field.omitzero) return undefined;
+      const convert = valueConvert(field);
+      return () => convert(null, EMPTY);
+    }
+  }
+}
+
+/** Zero values have nothing wrong in them. */
+const EMPTY = undefined as unknown as Context;
+
+/** A value by its kind alone; null gives the zero value. */
+function valueConvert(field: FieldFact): Convert {
+  switch (field.kind) {
+    case 'ref':
+      return convertType(field.ref as string);
+    case 'list':
+      return listConvert(field);
+    case 'map':
+      return mapConvert(field);
+    default:
+      return SCALARS[field.kind] as Convert;
+  }
+}
+
+function listConvert(field: FieldFact): Convert {
+  const of = field.of as FieldFact;
+  const convert = valueConvert(of);
+  const type = goType(field);
+  return (value, context) => {
+    if (value === null) return null;
+    if (!Array.isArray(value)) throw context.mismatch(value, type);
+    const out: unknown[] = [];
+    const depth = context.depth++;
+    const { struct } = context;
+    for (let i = 0; i < value.length; i++) {
+      context.steps[depth] = i;
+      context.struct = struct;
+      out.push(convert(value[i], context));
+    }
+    context.depth = depth;
+    return out;
+  };
+}
+
+function mapConvert(field: FieldFact): Convert {
+  const of = field.of as FieldFact;
+  const convert = valueConvert(of);
+  const type = goType(field);
+  const texts = of.kind === 'string';
+  return (value, context) => {
+    if (value === null) return null;
+    if (typeof value !== 'object' || Array.isArray(value) || value instanceof WrittenNumber) throw context.mismatch(value, type);
+    const input = value as Readonly<Record<string, unknown>>;
+    const out: Record<string, unknown> = {};
+    const twice = context.duplicates?.get(input);
+    if (twice) context.duplicatesBefore({ list: twice, from: 0, index: Infinity, known: () => true, depth: context.depth });
+    const depth = context.depth++;
+    const { struct } = context;
+    for (const key in input) {
+      const inner = input[key];
+      if (texts && typeof inner === 'string' && key !== '__proto__') {
+        out[key] = inner;
+        continue;
+      }
+      context.steps[depth] = { key };
+      context.struct = struct;
+      setKey(out, key, convert(inner, context));
+    }
+    context.depth = depth;
+    return out;
+  };
+}
+
+function isEmpty(map: object): boolean {
+  for (const _ in map) return false;
+  return true;
+}
+
+const raw: Convert = (value) => (value === null ? null : toPlain(copy(value)));
+
+const SCALARS: Readonly<Partial<Record<FieldFact['kind'], Convert>>> = {
+  string: (value, context) => {
+    if (typeof value === 'string') return value;
+    if (value === null) return '';
+    throw context.mismatch(value, 'string');
+  },
+  bool: (value, context) => {
+    if (typeof value === 'boolean') return value;
+    if (value === null) return false;
+    throw context.mismatch(value, 'bool');
+  },
+  int32: (value, context) => {
+    if (typeof value === 'number' && (value | 0) === value) return value;
+    if (value === null) return 0;
+    throw context.mismatch(value, 'int32');
+  },
+  int64: (value, context) => {
+    if (typeof value === 'number' && Number.isSafeInteger(value)) return value;
+    if (typeof value === 'bigint' && isInt64(value)) return value;
+    if (value === null) return 0;
+    throw context.mismatch(value, 'int64');
+  },
+  double: (value, context) => {
+    if (typeof value === 'number') return value;
+    if (value === null) return 0;
+    if (typeof value === 'bigint') return Number(value);
+    if (value instanceof WrittenNumber && Number.isFinite(Number(value.text))) return Number(value.text);
+    throw context.mismatch(value, 'float64');
+  },
+  bytes: (value, context) => {
+    if (value === null) return null;
+    if (typeof value !== 'string') throw context.mismatch(value, '[]uint8');
+    const text = canonicalBase64(value);
+    if (text === undefined) throw badRequest(base64Problem(value));
+    return text;
+  },
+  time: (value) => {
+    if (value === null) return null;
+    const text = ownText(value);
+    const time = canonicalTime(text);
+    if (time === undefined) throw badRequest(timeProblem(text, TIME_LAYOUT));
+    return time === ZERO_TIME ? null : time;
+  },
+  microtime: (value) => {
+    if (value === null) return null;
+    const text = ownText(value);
+    const time = canonicalMicroTime(text);
+    if (time === undefined) throw badRequest(timeProblem(text, MICRO_TIME_LAYOUT));
+    return time.startsWith(ZERO_TIME.slice(0, -1)) && time.endsWith('.000000Z') ? null : time;
+  },
+  duration: (value) => {
+    if (value === null) return '0s';
+    const text = ownText(value);
+    const nanos = parseDuration(text);
+    if (nanos === undefined) throw badRequest(`time: invalid duration ${JSON.stringify(text)}`);
+    return formatDuration(nanos);
+  },
+  quantity: (value) => {
+    if (value === null) return '0';
+    const text = typeof value === 'string' ? value : value instanceof WrittenNumber ? value.text : typeof value === 'object' ? JSON.stringify(value) : String(value);
+    const quantity = canonicalQuantity(text);
+    if (quantity === undefined) throw badRequest(quantityProblem(text.trim()));
+    return quantity;
+  },
+  intorstring: (value) => {
+    if (typeof value === 'string' || (typeof value === 'number' && (value | 0) === value)) return value;
+    if (value === null) return 0;
+    throw badRequest(`json: cannot unmarshal ${typeWord(value, true)} into Go value of type int32`);
+  },
+  any: raw,
+  rawextension: raw,
+  fieldsv1: raw,
+  json: raw,
+  unknown: raw,
+  schemaorbool: (value, context) => (typeof value === 'boolean' ? value : value === null ? false : convertType(JSON_SCHEMA)(value, context)),
+  schemaorarray: (value, context) => {
+    if (!Array.isArray(value)) return value === null ? null : convertType(JSON_SCHEMA)(value, context);
+    return value.map((item) => convertType(JSON_SCHEMA)(item, context));
+  },
+  schemaorstrings: (value, context) => {
+    if (!Array.isArray(value)) return value === null ? null : convertType(JSON_SCHEMA)(value, context);
+    return value.map((item) => (SCALARS.string as Convert)(item, context));
+  },
+};
+
+const JSON_SCHEMA = 'io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.JSONSchemaProps';
+
+/** Types that read their own text complain without a path. */
+function ownText(value: unknown): string {
+  if (typeof value === 'string') return value;
+  throw badRequest(`json: cannot unmarshal ${typeWord(value, false)} into Go value of type string`);
+}
+
+function typeWord(value: unknown, digits: boolean): string {
+  if (Array.isArray(value)) return 'array';
+  if (typeof value === 'boolean') return 'bool';
+  const text = value instanceof WrittenNumber ? value.text : typeof value === 'number' || typeof value === 'bigint' ? String(value) : undefined;
+  if (text !== undefined) return digits ? `number ${text}` : 'number';
+  return typeof value === 'string' ? 'string' : 'object';
+}
+
+function goType(field: FieldFact): string {
+  switch (field.kind) {
+    case 'list':
+      return `[]${goType(field.of as FieldFact)}`;
+    case 'map':
+      return `map[string]${goType(field.of as FieldFact)}`;
+    case 'double':
+      return 'float64';
+    case 'bytes':
+      return '[]uint8';
+    default:
+      return field.ref ? goTypeName(field.ref) : field.kind;
+  }
+}
+
+/** `v1.PodSpec` */
+function goTypeName(name: string): string {
+  return name.split('.').slice(-2).join('.');
+}
+
+/** Raw JSON is never shared with what the caller holds. */
+function copy(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null || value instanceof WrittenNumber) return value;
+  if (Array.isArray(value)) return value.map(copy);
+  const out: Record<string, unknown> = {};
+  for (const [key, inner] of Object.entries(value)) setKey(out, key, copy(inner));
+  return out;
+}

@@ -1,0 +1,95 @@
+/** Where a decoder stands in an object, and what it has found wrong so far. */
+import { badRequest, type ApiError } from '../status.ts';
+import { WrittenNumber, type Duplicate } from './json-text.ts';
+
+/** How many complaints of strict decoding are kept. */
+export const STRICT_LIMIT = 100;
+
+/** A field name, an index, or the key of a map. */
+export type Step = string | number | { readonly key: string };
+
+export interface DuplicatesOf {
+  readonly list: readonly Duplicate[];
+  readonly from: number;
+  readonly index: number;
+  readonly known: (key: string) => boolean;
+  readonly depth: number;
+}
+
+export class Context {
+  readonly steps: Step[] = [];
+  depth = 0;
+  /** The Go struct whose field is read, as type errors name it. */
+  struct = '';
+  readonly strict: string[] = [];
+  readonly unknown: string[] = [];
+  readonly twice: string[] = [];
+  readonly duplicates: ReadonlyMap<object, readonly Duplicate[]> | undefined;
+
+  constructor(duplicates: ReadonlyMap<object, readonly Duplicate[]> | undefined) {
+    this.duplicates = duplicates;
+  }
+
+  /** Notes a field that the type does not have. */
+  unknownField(key: string): void {
+    this.#note(`unknown field "${this.path(key)}"`, this.unknown);
+  }
+
+  duplicateField(key: string): void {
+    this.#note(`duplicate field "${this.path(key)}"`, this.twice);
+  }
+
+  #note(text: string, kind: string[]): void {
+    if (this.strict.length >= STRICT_LIMIT || this.strict.includes(text)) return;
+    this.strict.push(text);
+    kind.push(text);
+  }
+
+  /** `spec.ports[0].port` */
+  path(key: string): string {
+    let text = '';
+    for (let i = 0; i < this.depth; i++) {
+      const step = this.steps[i];
+      if (typeof step === 'number') text += `[${step}]`;
+      else text += `${text && '.'}${typeof step === 'object' ? step.key : step}`;
+    }
+    return key === '' ? text : `${text}${text && '.'}${key}`;
+  }
+
+  /** Notes the duplicates of an object at some depth that come before its key number `index`; returns how many of the list are done. */
+  duplicatesBefore({ list, from, index, known, depth }: DuplicatesOf): number {
+    const here = this.depth;
+    this.depth = depth;
+    let at = from;
+    for (; at < list.length && (list[at] as Duplicate).after <= index; at++) {
+      const { key } = list[at] as Duplicate;
+      if (known(key)) this.duplicateField(key);
+    }
+    this.depth = here;
+    return at;
+  }
+
+  /** The refusal of a value that its Go type cannot hold. */
+  mismatch(value: unknown, type: string): ApiError {
+    const fields = this.steps.slice(0, this.depth).filter((step) => typeof step === 'string');
+    if (fields.length === 0) return badRequest(`json: cannot unmarshal ${described(value, type)} into Go value of type ${type}`);
+    return badRequest(`json: cannot unmarshal ${described(value, type)} into Go struct field ${this.struct}.${fields.join('.')} of type ${type}`);
+  }
+}
+
+const NUMBERS = new Set(['int32', 'int64', 'float64']);
+
+function described(value: unknown, type: string): string {
+  if (Array.isArray(value)) return 'array';
+  switch (typeof value) {
+    case 'string':
+      return 'string';
+    case 'boolean':
+      return 'bool';
+    case 'number':
+    case 'bigint':
+      return NUMBERS.has(type) ? `number ${value}` : 'number';
+  }
+  if (value instanceof WrittenNumber) return NUMBERS.has(type) ? `number ${value.text}` : 'number';
+  return 'object';
+}

@@ -1,0 +1,115 @@
+/** Custom resources as they are read: pruned to their structural schema, with metadata of the known type. */
+import { convertType } from './compile.ts';
+import type { Context } from './context.ts';
+import { setKey, toPlain, WrittenNumber } from './json-text.ts';
+import { badRequest } from '../status.ts';
+
+type Json = Readonly<Record<string, unknown>>;
+
+/** Upstream: apiextensions-apiserver pkg/apiserver/schema/pruning and objectmeta. The input is not changed. */
+export function prune(schema: Json, value: unknown, context: Context): unknown {
+  if (!isObject(value)) throw badRequest('json: cannot unmarshal into Go value of type map[string]interface {}');
+  if (context.duplicates) noteDuplicates(value, context);
+  const pruner = new Pruner();
+  const { kind, apiVersion, metadata, ...rest } = value;
+  const out: Record<string, unknown> = {};
+  for (const [key, text] of Object.entries({ kind, apiVersion })) {
+    if (text === undefined) continue;
+    if (typeof text !== 'string') throw badRequest(`Object '${key === 'kind' ? 'Kind' : 'apiVersion'}' is not a string`);
+    out[key] = text;
+  }
+  const meta = convertMetadata(metadata ?? null, ['metadata'], context);
+  out['metadata'] = meta;
+  Object.assign(out, pruner.object(rest, schema, { path: '', keep: schema['x-kubernetes-preserve-unknown-fields'] === true }));
+  for (const path of pruner.unknown.sort()) note(context, path);
+  for (const { object, path } of pruner.embedded) {
+    if (object['metadata'] !== undefined) object['metadata'] = convertMetadata(object['metadata'], [...path.split('.'), 'metadata'], context);
+  }
+  return out;
+}
+
+const META = 'io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta';
+const META_FIELDS: ReadonlySet<string> = new Set(['apiVersion', 'kind', 'metadata']);
+
+function convertMetadata(value: unknown, path: readonly string[], context: Context): unknown {
+  const { depth } = context;
+  for (const step of path) context.steps[context.depth++] = step;
+  const meta = convertType(META)(value, context);
+  context.depth = depth;
+  return meta;
+}
+
+function note(context: Context, path: string): void {
+  const { depth } = context;
+  context.depth = 0;
+  context.unknownField(path);
+  context.depth = depth;
+}
+
+interface Place {
+  readonly path: string;
+  /** Fields without a schema stay. */
+  readonly keep: boolean;
+}
+
+class Pruner {
+  readonly unknown: string[] = [];
+  readonly embedded: { readonly object: Record<string, unknown>; readonly path: string }[] = [];
+
+  object(value: Json, schema: Json | undefined, { path, keep }: Place): Record<string, unknown> {
+    const out: Record<string, unknown> = {};
+    const embedded = schema?.['x-kubernetes-embedded-resource'] === true;
+    const properties = schema?.['properties'] as Readonly<Record<string, Json>> | undefined;
+    const additional = schema?.['additionalProperties'];
+    for (const key of Object.keys(value)) {
+      const inner = value[key];
+      const at = path === '' ? key : `${path}.${key}`;
+      const property = properties && Object.hasOwn(properties, key) ? properties[key] : undefined;
+      if (embedded && META_FIELDS.has(key)) setKey(out, key, plain(inner));
+      else if (property) {
+        if (inner === null && property['nullable'] !== true && property['default'] === undefined) continue;
+        setKey(out, key, this.value(inner, property, at));
+      } else if (additional !== undefined && additional !== false) {
+        setKey(out, key, keep && typeof additional !== 'object' ? plain(inner) : this.value(inner, isObject(additional) ? additional : undefined, at));
+      } else if (keep) setKey(out, key, plain(inner));
+      else this.unknown.push(at);
+    }
+    if (embedded) this.embedded.push({ object: out, path });
+    return out;
+  }
+
+  value(value: unknown, schema: Json | undefined, path: string): unknown {
+    const keep = schema?.['x-kubernetes-preserve-unknown-fields'] === true;
+    if (isObject(value)) return this.object(value, schema, { path, keep });
+    if (!Array.isArray(value)) return plain(value);
+    const items = schema?.['items'] as Json | undefined;
+    return value.map((item, i) => (keep && !items ? plain(item) : this.value(item, items, `${path}[${i}]`)));
+  }
+}
+
+function isObject(value: unknown): value is Json {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof WrittenNumber);
+}
+
+/** A copy in which numbers are values. */
+function plain(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null) return value;
+  if (value instanceof WrittenNumber) return toPlain(value);
+  if (Array.isArray(value)) return value.map(plain);
+  const out: Record<string, unknown> = {};
+  for (const key of Object.keys(value)) setKey(out, key, plain((value as Json)[key]));
+  return out;
+}
+
+/** In the order of the text, which is that of the objects' ends. */
+function noteDuplicates(value: unknown, context: Context): void {
+  if (typeof value !== 'object' || value === null) return;
+  const depth = context.depth++;
+  const entries: Iterable<readonly [string | number, unknown]> = Array.isArray(value) ? value.entries() : Object.entries(value);
+  for (const [key, inner] of entries) {
+    context.steps[depth] = key;
+    noteDuplicates(inner, context);
+  }
+  context.depth = depth;
+  for (const { key } of context.duplicates?.get(value) ?? []) context.duplicateField(key);
+}
