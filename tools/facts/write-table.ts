@@ -103,7 +103,7 @@ function writeIndex(): void {
   const index: Index = {
     version: source.version,
     groups: groups.map(({ group, versions }) => ({ group, versions })),
-    resources: resources.filter((resource) => resource.default).map(({ default: _, ...rest }) => rest),
+    resources: resources.filter((resource) => resource.default).map((resource) => Object.fromEntries(Object.entries(resource).filter(([key]) => key !== 'default')) as unknown as ResourceFact),
     kinds: kinds.filter((kind) => !kind.everywhere).map(plainKind),
     everywhere: kinds.filter((kind) => kind.everywhere).map(plainKind),
   };
