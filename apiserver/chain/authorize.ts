@@ -1,0 +1,46 @@
+/** Whether he may, and on whose behalf he acts. */
+import type { Attributes, Authorizer, Decision } from '../auth/auth.ts';
+import { denied } from '../auth/denial.ts';
+import type { Impersonation } from '../auth/impersonate.ts';
+import type { Exchange } from '../exchange.ts';
+import type { Step } from './chain.ts';
+
+export function impersonate(impersonation: Impersonation): Step {
+  return (exchange) => {
+    if (!asksToImpersonate(exchange)) return undefined;
+    return Promise.resolve(impersonation.impersonate(attributesOf(exchange), exchange.rawHeaders)).then((user) => {
+      exchange.user = user;
+    });
+  };
+}
+
+export function authorize(authorizer: Authorizer): Step {
+  return (exchange) => {
+    // Superusers are let through before anything else is looked at.
+    if (exchange.user.groups.includes('system:masters')) return undefined;
+    const attributes = attributesOf(exchange);
+    const decision = authorizer.authorize(attributes);
+    return decision instanceof Promise ? decision.then((made) => require(made, attributes)) : require(decision, attributes);
+  };
+}
+
+function require({ decision, reason }: Decision, attributes: Attributes): void {
+  if (decision !== 'allow') throw denied(attributes, reason);
+}
+
+export function attributesOf({ user, route, query }: Exchange): Attributes {
+  const { verb, group, version, resource, subresource, namespace, path } = route;
+  const fieldSelector = query.get('fieldSelector');
+  const named = route.name === '' && fieldSelector ? nameIn(fieldSelector) : route.name;
+  return { user, verb, group, version, resource, subresource, namespace, name: named, path, ...(fieldSelector !== null && { fieldSelector }) };
+}
+
+/** A list of one name is about that name. */
+function nameIn(fieldSelector: string): string {
+  return /(?:^|,)metadata\.name==?([^,]+)/.exec(fieldSelector)?.[1] ?? '';
+}
+
+function asksToImpersonate({ headers }: Exchange): boolean {
+  for (const name in headers) if (name.startsWith('impersonate-')) return true;
+  return false;
+}

@@ -1,0 +1,77 @@
+/** From a parsed path to the function that answers: verbs of resources, subresources, and paths that are no resources. */
+import { ApiError } from '../api/status.ts';
+import type { Core } from './core.ts';
+import type { Answer, Exchange } from './exchange.ts';
+import type { Resource } from './resource.ts';
+import type { Route } from './route.ts';
+import { create } from './verbs/create.ts';
+import { remove } from './verbs/delete.ts';
+import { deleteCollection } from './verbs/deletecollection.ts';
+import { get } from './verbs/get.ts';
+import { list } from './verbs/list.ts';
+import { patch } from './verbs/patch.ts';
+import { update } from './verbs/update.ts';
+import { watch } from './verbs/watch.ts';
+
+export type Handler = (core: Core, exchange: Exchange, resource: Resource) => Promise<Answer>;
+
+export interface Handlers {
+  /** By `plural.group/subresource` (or `plural/subresource`), where the general ones do not do. */
+  readonly subresources: ReadonlyMap<string, Handler>;
+  /** Whole resources that are not stored: reviews, componentstatuses. By `plural.group`. */
+  readonly resources: ReadonlyMap<string, Handler>;
+  readonly paths: (core: Core, exchange: Exchange) => Promise<Answer | undefined> | Answer | undefined;
+}
+
+const VERBS: Readonly<Record<string, Handler>> = { get, list, watch, create, update, patch, delete: remove, deletecollection: deleteCollection };
+const OF_ONE = new Set(['get', 'update', 'patch', 'delete']);
+const METHODS = new Set(['GET', 'POST', 'PUT', 'PATCH', 'DELETE']);
+
+export async function dispatch(core: Core, handlers: Handlers, exchange: Exchange): Promise<Answer> {
+  const { route } = exchange;
+  if (!route.isResource) return (await handlers.paths(core, exchange)) ?? pageNotFound();
+  const resource = core.registry.find(route.group, route.version, route.resource);
+  if (!resource) {
+    if (!core.registry.hasGroup(route.group)) return pageNotFound();
+    throw unknownResource();
+  }
+  return handlerOf(handlers, exchange, resource)(core, exchange, resource);
+}
+
+/** Throws 404 and 405. */
+function handlerOf(handlers: Handlers, { method, route }: Exchange, resource: Resource): Handler {
+  const { verb, subresource } = route;
+  if (route.tooLong || !placed(route, resource)) throw unknownResource();
+  const id = resource.kind.group === '' ? resource.plural : `${resource.plural}.${resource.kind.group}`;
+  if (subresource !== '') {
+    const known = resource.subresource(subresource);
+    if (!known) throw unknownResource();
+    const handler = handlers.subresources.get(`${id}/${subresource}`);
+    if (!METHODS.has(method) && method !== 'HEAD') throw methodNotAllowed();
+    if (!known.verbs.includes(verb as never)) throw methodNotAllowed();
+    return handler ?? (VERBS[verb] as Handler);
+  }
+  if (!METHODS.has(method) || !resource.has(verb) || OF_ONE.has(verb) !== (route.name !== '' && verb !== 'watch')) throw methodNotAllowed();
+  if (verb === 'create' && route.name !== '') throw methodNotAllowed();
+  // Collections over all namespaces can be read only.
+  if (resource.kind.namespaced && route.namespace === '' && verb !== 'list' && verb !== 'watch') throw methodNotAllowed();
+  return handlers.resources.get(id) ?? (VERBS[verb] as Handler);
+}
+
+/** Whether a resource is found at such a path: namespaced ones within a namespace, others without. */
+function placed(route: Route, { kind }: Resource): boolean {
+  if (!kind.namespaced) return route.namespace === '' || (kind.plural === 'namespaces' && kind.group === '' && route.namespace === route.name);
+  return route.namespace !== '' || route.name === '';
+}
+
+export function unknownResource(): ApiError {
+  return new ApiError({ code: 404, reason: 'NotFound', message: 'the server could not find the requested resource', details: {} });
+}
+
+export function methodNotAllowed(): ApiError {
+  return new ApiError({ code: 405, reason: 'MethodNotAllowed', message: 'the server does not allow this method on the requested resource', details: {} });
+}
+
+export function pageNotFound(): Answer {
+  return { type: 'text', code: 404, text: '404 page not found\n', contentType: 'text/plain; charset=utf-8' };
+}

@@ -1,0 +1,158 @@
+/** The door within the process: the same chain, without sockets and without bytes; what comes back is shared with the caches. */
+import type { ApiCall, Door, WatchEvent } from '../api/request.ts';
+import { badRequest } from '../api/status.ts';
+import type { Clock } from '../std/clock.ts';
+import { ANONYMOUS, type UserInfo } from './auth/auth.ts';
+import type { Answer, Exchange, Query, WatchAnswer, WatchItem, WatchSink } from './exchange.ts';
+import { answerDocument } from './forms/answer-document.ts';
+import { PLAIN_JSON } from './negotiate.ts';
+import type { Route } from './route.ts';
+
+export interface DoorOptions {
+  /** Becomes the field manager of writes that name none. */
+  readonly userAgent?: string;
+}
+
+/** Runs the chain; the exchange has its answer afterwards. */
+export type Serve = (exchange: Exchange) => Promise<void>;
+
+export function openDoor(serve: Serve, clock: Clock, user: UserInfo, options: DoorOptions): Door {
+  return {
+    async call(call) {
+      const exchange = new DirectExchange(call, user, options);
+      await serve(exchange);
+      return documentOf(exchange.answer as Answer, exchange, clock);
+    },
+    async *watch(call) {
+      const exchange = new DirectExchange({ ...call, verb: 'watch' }, user, options);
+      await serve(exchange);
+      yield* eventsOf(exchange.answer as WatchAnswer, call.signal, clock);
+    },
+  };
+}
+
+const METHODS: Readonly<Record<string, string>> = {
+  get: 'GET', list: 'GET', watch: 'GET', create: 'POST', update: 'PUT', patch: 'PATCH', delete: 'DELETE', deletecollection: 'DELETE',
+};
+
+/** Names the user of an exchange that came in by this door. */
+export const DIRECT_USER = Symbol('direct user');
+
+export class DirectExchange implements Exchange {
+  id = '';
+  readonly [DIRECT_USER]: UserInfo;
+  readonly method: string;
+  readonly route: Route;
+  readonly query: Query;
+  readonly headers: Exchange['headers'];
+  readonly rawHeaders = [];
+  readonly credentials = {};
+  readonly body: Exchange['body'];
+  readonly signal: AbortSignal;
+  readonly warnings: string[] = [];
+  readonly extraHeaders: Record<string, string> = {};
+  readonly after: (() => void)[] = [];
+  readonly upgrade = undefined;
+  readonly longRunning: boolean;
+  user: UserInfo = ANONYMOUS;
+  answer: Answer | undefined;
+
+  constructor(call: ApiCall, user: UserInfo, { userAgent = '' }: DoorOptions) {
+    this[DIRECT_USER] = user;
+    const { verb, group, version, resource, subresource = '', namespace = '', name = '', query = {}, body, patchType = '' } = call;
+    this.method = METHODS[verb] ?? 'GET';
+    // A namespace itself counts as in itself.
+    const within = resource === 'namespaces' && group === '' ? name : namespace;
+    this.route = { verb, path: pathOf(call), isResource: true, group, version, resource, subresource, namespace: within, name, rest: '', tooLong: false };
+    this.query = new URLSearchParams(query);
+    this.headers = { 'user-agent': userAgent };
+    this.body = { form: 'value', contentType: patchType, value: body };
+    this.signal = call.signal ?? NEVER;
+    this.longRunning = verb === 'watch';
+  }
+
+  accepted = (): typeof PLAIN_JSON => PLAIN_JSON;
+}
+
+const NEVER = new AbortController().signal;
+
+function pathOf({ group, version, resource, namespace, name, subresource }: ApiCall): string {
+  const root = group === '' ? `/api/${version}` : `/apis/${group}/${version}`;
+  const parts = [root, ...(namespace ? ['namespaces', namespace] : []), resource, ...(name ? [name] : []), ...(subresource ? [subresource] : [])];
+  return parts.join('/');
+}
+
+function documentOf(answer: Answer, exchange: Exchange, clock: Clock): unknown {
+  switch (answer.type) {
+    case 'object':
+    case 'list':
+    case 'document':
+      return answerDocument(answer, { accepted: PLAIN_JSON, query: exchange.query, now: clock.now() });
+    case 'text':
+      return answer.text;
+    case 'stream':
+      return answer.stream;
+    case 'watch':
+    case 'tunnel':
+      throw badRequest('this call opens a stream');
+  }
+}
+
+/** Items that a consumer has not taken yet; a watch that falls further behind waits in its own bounded queue. */
+const BUFFER = 64;
+
+async function* eventsOf(answer: WatchAnswer, signal: AbortSignal | undefined, clock: Clock): AsyncGenerator<WatchEvent> {
+  const { resource } = answer;
+  const context = { accepted: PLAIN_JSON, query: new URLSearchParams(), now: clock.now() };
+  const buffer: WatchItem[] = [];
+  let ended = false;
+  let wake: (() => void) | undefined;
+  const notify = (): void => {
+    wake?.();
+    wake = undefined;
+  };
+  const sink: WatchSink = {
+    onReady: undefined,
+    send(item) {
+      buffer.push(item);
+      notify();
+      return buffer.length < BUFFER;
+    },
+    end() {
+      ended = true;
+      notify();
+    },
+  };
+  const handle = answer.start(sink);
+  const abort = (): void => {
+    handle.close();
+    sink.end();
+  };
+  signal?.addEventListener('abort', abort, { once: true });
+  if (signal?.aborted) abort();
+  try {
+    for (;;) {
+      const item = buffer.shift();
+      if (item) {
+        yield eventOf(item);
+        if (buffer.length === 0) sink.onReady?.();
+      } else if (ended) return;
+      else await new Promise<void>((resolve) => (wake = resolve));
+      if (signal?.aborted) return;
+    }
+  } finally {
+    signal?.removeEventListener('abort', abort);
+    handle.close();
+  }
+
+  function eventOf(item: WatchItem): WatchEvent {
+    if (item.type === 'ERROR') return { type: 'ERROR', object: item.status };
+    if (item.type === 'BOOKMARK') {
+      const annotations = item.initialEventsEnd ? { 'k8s.io/initial-events-end': 'true' } : undefined;
+      const metadata = { resourceVersion: String(item.revision), ...(annotations && { annotations }) };
+      return { type: 'BOOKMARK', object: { kind: resource.kind.kind, apiVersion: resource.apiVersion, metadata } };
+    }
+    const object = item.object.object as never;
+    return { type: item.type, object: answerDocument({ type: 'object', code: 200, resource, object: { object, bytes: item.object.bytes } }, context) };
+  }
+}

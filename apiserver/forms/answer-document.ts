@@ -1,0 +1,65 @@
+/** An answer as one value, in the form that was asked for: what YAML, protobuf, Table and in-process callers get. */
+import type { ApiObject } from '../../api/kind.ts';
+import type { DeepReadonly } from '../../std/deep.ts';
+import type { DocumentAnswer, ListAnswer, ObjectAnswer, Query } from '../exchange.ts';
+import type { Accepted } from '../negotiate.ts';
+import type { Resource } from '../resource.ts';
+import { partialMetadata, partialMetadataList } from './partial.ts';
+import { includeOption, table } from './table.ts';
+
+export interface FormContext {
+  readonly accepted: Pick<Accepted, 'as' | 'asVersion'>;
+  readonly query: Query;
+  readonly now: number;
+}
+
+export function answerDocument(answer: ObjectAnswer | ListAnswer | DocumentAnswer, context: FormContext): object {
+  if (answer.type === 'document') return answer.object;
+  if (answer.type === 'object') return objectDocument(answer.object.object, answer.resource, context);
+  return listDocument(answer, context);
+}
+
+export function objectDocument(object: DeepReadonly<ApiObject>, resource: Resource, { accepted, query, now }: FormContext): object {
+  const { as, asVersion } = accepted;
+  if (as === 'Table') {
+    const { resourceVersion } = object.metadata;
+    return tableOf([object], { ...(resourceVersion !== undefined && { resourceVersion }) }, resource, { accepted, query, now }, true);
+  }
+  if (as !== undefined) return partialMetadata(object, asVersion);
+  return resource.isHub ? object : resource.fromHub(object);
+}
+
+/** One event's object; a Table has its columns in the first one only. */
+export function eventDocument(object: DeepReadonly<ApiObject>, resource: Resource, context: FormContext, first: boolean): object {
+  if (context.accepted.as !== 'Table') return objectDocument(object, resource, context);
+  const { resourceVersion } = object.metadata;
+  return tableOf([object], { ...(resourceVersion !== undefined && { resourceVersion }) }, resource, context, first);
+}
+
+function tableOf(objects: readonly DeepReadonly<ApiObject>[], metadata: object, resource: Resource, { accepted, query, now }: FormContext, columns: boolean): object {
+  const show = (object: DeepReadonly<ApiObject>): object => (resource.isHub ? object : resource.fromHub(object));
+  return table(objects, metadata, { kind: resource.kind, version: accepted.asVersion, include: includeOption(query.get('includeObject')), now, columns, show });
+}
+
+export function listMetadata({ revision, continueToken, remaining }: Pick<ListAnswer, 'revision' | 'continueToken' | 'remaining'>): Record<string, unknown> {
+  return {
+    resourceVersion: String(revision),
+    ...(continueToken !== undefined && { continue: continueToken }),
+    ...(remaining !== undefined && { remainingItemCount: remaining }),
+  };
+}
+
+function listDocument(answer: ListAnswer, context: FormContext): object {
+  const { resource, items } = answer;
+  const metadata = listMetadata(answer);
+  const { as, asVersion } = context.accepted;
+  if (as === 'Table') return tableOf(items.map(({ object }) => object), metadata, resource, context, true);
+  if (as !== undefined) return partialMetadataList(items.map(({ object }) => object), metadata, asVersion);
+  const shown = items.map(({ object }) => (resource.isHub ? (object) : resource.fromHub(object)));
+  return { kind: resource.kind.listKind, apiVersion: resource.apiVersion, metadata: customMetadata(resource, metadata), items: shown };
+}
+
+/** Lists of custom resources always say where they continue. */
+export function customMetadata({ kind }: Resource, metadata: Record<string, unknown>): Record<string, unknown> {
+  return kind.custom ? { continue: '', ...metadata } : metadata;
+}

@@ -1,0 +1,15 @@
+/** One value in the bytes of a media type. */
+import { dump } from 'js-yaml';
+import { encodeProtobuf } from '../../api/codec/protobuf.ts';
+import type { Accepted } from '../negotiate.ts';
+
+export function encodeDocument(document: object, { media, pretty }: Pick<Accepted, 'media' | 'pretty'>): Buffer {
+  switch (media) {
+    case 'json':
+      return Buffer.from(`${JSON.stringify(document, null, pretty ? 2 : undefined)}\n`);
+    case 'yaml':
+      return Buffer.from(dump(JSON.parse(JSON.stringify(document)), { sortKeys: true, lineWidth: -1, noRefs: true }));
+    case 'protobuf':
+      return encodeProtobuf(document as Readonly<Record<string, unknown>>);
+  }
+}

@@ -1,0 +1,48 @@
+/** Objects as Table: the columns that kubectl prints. */
+import type { DeepReadonly } from '../../std/deep.ts';
+import type { ApiObject, Column, Kind } from '../../api/kind.ts';
+import { badRequest } from '../../api/status.ts';
+import { partialMetadata } from './partial.ts';
+
+export interface TableOptions {
+  readonly kind: Pick<Kind, 'columns'>;
+  readonly version: string;
+  /** What each row carries besides its cells. */
+  readonly include: 'Metadata' | 'Object' | 'None';
+  readonly now: number;
+  readonly columns: boolean;
+  /** An object in the version that was asked for, for `Object`. */
+  readonly show: (object: DeepReadonly<ApiObject>) => object;
+}
+
+/** Throws 400. */
+export function includeOption(text: string | null): TableOptions['include'] {
+  if (text === null || text === '') return 'Metadata';
+  if (text === 'Metadata' || text === 'Object' || text === 'None') return text;
+  throw badRequest(`Unable to convert to Table as requested: includeObject: Invalid value: ${JSON.stringify(text)}: must be 'Metadata', 'Object', 'None', or empty`);
+}
+
+/** `objects` are in their hub version. */
+export function table(objects: readonly DeepReadonly<ApiObject>[], metadata: object, options: TableOptions): object {
+  const { kind, version, include, now, show } = options;
+  const columns = kind.columns ?? DEFAULT_COLUMNS;
+  return {
+    kind: 'Table', apiVersion: `meta.k8s.io/${version}`, metadata,
+    columnDefinitions: options.columns ? columns.map(definition) : [],
+    rows: objects.map((object) => ({
+      cells: columns.map(({ cell }) => cell(object as ApiObject, now)),
+      ...(include === 'Metadata' && { object: partialMetadata(object, version) }),
+      ...(include === 'Object' && { object: show(object) }),
+    })),
+  };
+}
+
+function definition({ name, type, format = '', description = '', priority }: Column): object {
+  return { name, type, format, description, priority };
+}
+
+/** Of kinds without columns of their own. */
+const DEFAULT_COLUMNS: readonly Column[] = [
+  { name: 'Name', type: 'string', format: 'name', description: 'Name must be unique within a namespace.', priority: 0, cell: ({ metadata }) => metadata.name ?? '' },
+  { name: 'Created At', type: 'date', description: 'When the object was created.', priority: 0, cell: ({ metadata }) => metadata.creationTimestamp ?? null },
+];

@@ -1,0 +1,112 @@
+/** An HTTP request, of either protocol version, as an exchange; the costly parts are made when they are asked for. */
+import type { IncomingMessage } from 'node:http';
+import type { TLSSocket } from 'node:tls';
+import { badRequest } from '../api/status.ts';
+import { ANONYMOUS, type Credentials, type UserInfo } from './auth/auth.ts';
+import { unauthorized } from './auth/denial.ts';
+import { readBody } from './body.ts';
+import type { Answer, Body, Exchange, Query, Upgrade } from './exchange.ts';
+import { negotiate, PLAIN_JSON, type Accepted } from './negotiate.ts';
+import { asksToWatch, parseRoute, type Route } from './route.ts';
+
+const NO_QUERY: Query = new URLSearchParams();
+
+export class HttpExchange implements Exchange {
+  id = '';
+  readonly method: string;
+  readonly route: Route;
+  readonly query: Query;
+  readonly body: Body;
+  readonly warnings: string[] = [];
+  readonly extraHeaders: Record<string, string> = {};
+  readonly after: (() => void)[] = [];
+  readonly upgrade: Upgrade | undefined;
+  user: UserInfo = ANONYMOUS;
+  answer: Answer | undefined;
+  readonly #request: IncomingMessage;
+  #controller: AbortController | undefined;
+  #accepted: Accepted | undefined;
+  #bytes: Promise<Buffer> | undefined;
+
+  /** Throws 400 on a path or query that cannot be read. */
+  constructor(request: IncomingMessage, upgrade?: Upgrade) {
+    this.#request = request;
+    this.upgrade = upgrade;
+    this.method = request.method ?? 'GET';
+    const url = request.url ?? '/';
+    const at = url.indexOf('?');
+    this.query = at < 0 ? NO_QUERY : new URLSearchParams(url.slice(at + 1));
+    this.route = routeOf(this.method, at < 0 ? url : url.slice(0, at), asksToWatch(this.query.get('watch')));
+    this.body = {
+      form: 'bytes', contentType: request.headers['content-type'] ?? '',
+      read: () => (this.#bytes ??= readBody(request)), stream: () => request,
+    };
+  }
+
+  get headers(): IncomingMessage['headers'] {
+    return this.#request.headers;
+  }
+
+  get rawHeaders(): readonly string[] {
+    return this.#request.rawHeaders;
+  }
+
+  get credentials(): Credentials {
+    const { authorization } = this.#request.headers;
+    const certificate = certificateOf(this.#request.socket as TLSSocket, authorization);
+    return { ...(authorization !== undefined && { authorization }), ...(certificate && { certificate }) };
+  }
+
+  get longRunning(): boolean {
+    const { verb, subresource } = this.route;
+    return verb === 'watch' || LONG_SUBRESOURCES.has(subresource);
+  }
+
+  get signal(): AbortSignal {
+    return (this.#controller ??= new AbortController()).signal;
+  }
+
+  abort(reason: unknown): void {
+    (this.#controller ??= new AbortController()).abort(reason);
+  }
+
+  accepted = (): Accepted => {
+    if (this.#accepted) return this.#accepted;
+    const { accept } = this.#request.headers;
+    const { verb, isResource, subresource } = this.route;
+    const plain = (!accept || accept === 'application/json') && !this.query.has('pretty');
+    const streams = isResource && subresource === '' && (verb === 'list' || verb === 'watch');
+    this.#accepted = plain
+      ? PLAIN_JSON
+      : negotiate(accept, { streams, watch: verb === 'watch', forms: isResource, protobuf: true }, this.query.get('pretty'));
+    return this.#accepted;
+  };
+}
+
+const LONG_SUBRESOURCES = new Set(['log', 'exec', 'attach', 'portforward', 'proxy']);
+
+function routeOf(method: string, path: string, watch: boolean): Route {
+  try {
+    return parseRoute(method, path, { watch });
+  } catch {
+    throw badRequest(`the path ${JSON.stringify(path)} has an invalid escape`);
+  }
+}
+
+/** What was found out about a connection's client certificate: asked of the TLS layer once. */
+const certificates = new WeakMap<object, Credentials['certificate'] | 'refused' | 'none'>();
+
+function certificateOf(socket: TLSSocket, authorization: string | undefined): Credentials['certificate'] {
+  if (typeof socket.getPeerCertificate !== 'function') return undefined;
+  // Over HTTP/2 the socket is a stand-in that is made anew; its underlying address lasts as long as the session.
+  const key = (socket as unknown as { _handle?: object })._handle ?? socket;
+  let found = certificates.get(key);
+  if (found === undefined) {
+    const certificate = socket.getPeerCertificate();
+    if (!certificate || Object.keys(certificate).length === 0) found = 'none';
+    else found = socket.authorized ? certificate : 'refused';
+    certificates.set(key, found);
+  }
+  if (found === 'refused' && !authorization) throw unauthorized();
+  return typeof found === 'string' ? undefined : found;
+}

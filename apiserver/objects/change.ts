@@ -1,0 +1,106 @@
+/**
+ * Changing an object that exists: read, decide, compare-and-swap, and decide anew when somebody else was faster.
+ *
+ * The first attempt starts from the cache. What fails there, or comes out as no change, is decided again from the store:
+ * a stale picture must not refuse or swallow a write. Provenance: GuaranteedUpdate in apiserver/pkg/storage/etcd3 of v0.36.
+ */
+import type { ApiObject } from '../../api/kind.ts';
+import { notFound } from '../../api/status.ts';
+import { deepEqual } from '../../std/deep.ts';
+import type { Core } from '../core.ts';
+import type { StoredForm } from '../exchange.ts';
+import type { Resource } from '../resource.ts';
+import { Conflict } from '../storage/store.ts';
+import { encodeStored, StoredObject } from '../stored-form.ts';
+import { cachedState, stateOf, storedState, type Current } from './current.ts';
+import { modifiedError, put, remove } from './put.ts';
+
+export type Decision =
+  | { readonly do: 'write'; readonly object: ApiObject }
+  /** The object goes: its last finalizer left. `object` is its last state. */
+  | { readonly do: 'remove'; readonly object: ApiObject }
+  | { readonly do: 'nothing' };
+
+export interface ChangeRequest {
+  readonly resource: Resource;
+  readonly key: string;
+  readonly name: string;
+  readonly dryRun: boolean;
+  /** `current` is undefined when nothing is there; then only kinds that create on update may write. */
+  readonly decide: (current: Current | undefined) => Promise<Decision> | Decision;
+  /** The write came about, or not, after a decision: gives back what was charged for it. */
+  readonly refused?: () => void;
+  /** The object need not exist. */
+  readonly mayCreate?: boolean;
+  /** Do not trust the cache even for the first attempt. */
+  readonly fromStore?: boolean;
+}
+
+export interface Changed {
+  readonly object: StoredForm;
+  readonly created: boolean;
+  readonly removed: boolean;
+}
+
+/** Somebody else was faster this often in a row: give up. */
+export const ATTEMPT_LIMIT = 100;
+
+export async function change(core: Core, request: ChangeRequest): Promise<Changed> {
+  const { resource, key, name } = request;
+  let current = request.fromStore ? undefined : cachedState(resource, key);
+  current ??= await storedState(core, resource, key);
+  for (let attempt = 0; attempt < ATTEMPT_LIMIT; attempt++) {
+    const outcome = await attemptChange(core, request, current);
+    if ('changed' in outcome) return outcome.changed;
+    current = outcome.current;
+  }
+  throw modifiedError(resource, name);
+}
+
+type Outcome = { readonly changed: Changed } | { readonly current: Current | undefined };
+
+async function attemptChange(core: Core, request: ChangeRequest, current: Current | undefined): Promise<Outcome> {
+  const { resource, key, name, dryRun } = request;
+  if (!current && !request.mayCreate) throw notFound(resource.subject(name));
+  let decision: Decision;
+  try {
+    decision = await request.decide(current);
+  } catch (error) {
+    if (!current?.cached) throw error;
+    const fresh = await storedState(core, resource, key);
+    if (fresh?.revision === current.revision) throw error;
+    return { current: fresh };
+  }
+  if (decision.do === 'nothing' || (decision.do === 'write' && current && isSame(decision.object, current))) {
+    request.refused?.();
+    if (!current?.cached) return { changed: { object: asIs(current), created: false, removed: false } };
+    const fresh = await storedState(core, resource, key);
+    if (fresh?.revision === current.revision) return { changed: { object: asIs(current), created: false, removed: false } };
+    return { current: fresh };
+  }
+  const { object } = decision;
+  const expected = current?.revision ?? 0;
+  try {
+    if (decision.do === 'remove') {
+      const revision = await remove(core, { resource, key, expected, old: current?.object ?? object, dryRun });
+      return { changed: { object: StoredObject.at(encodeStored(object), revision), created: false, removed: true } };
+    }
+    const stored = await put(core, { resource, key, name, expected, object, old: current?.object, dryRun });
+    return { changed: { object: stored, created: !current, removed: false } };
+  } catch (error) {
+    request.refused?.();
+    if (!(error instanceof Conflict)) throw error;
+    return { current: error.current && stateOf(resource, error.current) };
+  }
+}
+
+function isSame(object: ApiObject, current: Current): boolean {
+  const { resourceVersion, ...metadata } = object.metadata;
+  const { resourceVersion: old, ...oldMetadata } = current.object.metadata;
+  return deepEqual({ ...object, metadata }, { ...current.object, metadata: oldMetadata });
+}
+
+function asIs(current: Current | undefined): StoredForm {
+  if (!current) throw new Error('nothing was changed, and nothing was there');
+  return new StoredObject(current.bytes, current.object);
+}

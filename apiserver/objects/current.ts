@@ -1,0 +1,37 @@
+/** The state that a write starts from: the cache's when it may be good enough, else the store's. */
+import type { ApiObject } from '../../api/kind.ts';
+import { deepFreeze } from '../../std/deep.ts';
+import type { Core } from '../core.ts';
+import type { Resource } from '../resource.ts';
+import type { Entry } from '../storage/store.ts';
+import { storeFailure } from './put.ts';
+
+export interface Current {
+  /** Hub version, frozen, resourceVersion set. */
+  readonly object: Readonly<ApiObject>;
+  readonly revision: number;
+  /** As stored, resourceVersion spliced in. */
+  readonly bytes: Buffer;
+  /** Out of the cache: others may have written meanwhile. */
+  readonly cached: boolean;
+}
+
+export function cachedState(resource: Resource, key: string): Current | undefined {
+  const found = resource.cache.get(key);
+  return found && { object: found.object as Readonly<ApiObject>, revision: found.revision, bytes: found.bytes, cached: true };
+}
+
+export async function storedState(core: Core, resource: Resource, key: string): Promise<Current | undefined> {
+  try {
+    const entry = await core.store.get(key);
+    return entry && stateOf(resource, entry);
+  } catch (error) {
+    throw storeFailure(error);
+  }
+}
+
+export function stateOf(resource: Resource, entry: Entry): Current {
+  const bytes = resource.splice(entry.value, entry.revision);
+  const object = deepFreeze(JSON.parse(bytes.toString()) as ApiObject) as Readonly<ApiObject>;
+  return { object, revision: entry.revision, bytes, cached: false };
+}

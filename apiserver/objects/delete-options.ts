@@ -1,0 +1,80 @@
+/** The options of a deletion, from the body or the query. */
+import { forbiddenField, invalid, notSupported, Path, type FieldError } from '../../api/field-error.ts';
+import { badRequest } from '../../api/status.ts';
+import type { ApiObject } from '../../api/kind.ts';
+import { decodeBody } from '../decode.ts';
+import type { Exchange, Query } from '../exchange.ts';
+import { invalidObject } from '../invalid.ts';
+import { dryRunErrors } from '../write-options.ts';
+import type { Preconditions } from './identity.ts';
+
+export interface DeleteOptions {
+  readonly gracePeriodSeconds: number | undefined;
+  readonly propagationPolicy: string | undefined;
+  readonly orphanDependents: boolean | undefined;
+  readonly preconditions: Preconditions | undefined;
+  readonly dryRun: boolean;
+  /** As admission webhooks see them. */
+  readonly sent: Readonly<Record<string, unknown>>;
+}
+
+interface Sent {
+  gracePeriodSeconds?: number;
+  propagationPolicy?: string;
+  orphanDependents?: boolean;
+  preconditions?: { uid?: string; resourceVersion?: string };
+  dryRun?: string[];
+  ignoreStoreReadErrorWithClusterBreakingPotential?: boolean;
+}
+
+/** A body outranks the query. Throws 400, 415, 422. */
+export async function parseDeleteOptions(exchange: Exchange): Promise<DeleteOptions> {
+  const body = await deleteBody(exchange);
+  return checkDeleteOptions((body ?? fromQuery(exchange.query)) as Sent);
+}
+
+export function checkDeleteOptions(sent: Sent): DeleteOptions {
+  const policy = sent.propagationPolicy || undefined;
+  const errors: FieldError[] = [...dryRunErrors(sent.dryRun ?? [])];
+  const field = Path.of('propagationPolicy');
+  if (policy !== undefined && sent.orphanDependents !== undefined) {
+    errors.push(invalid(field, policy, 'orphanDependents and deletionPropagation cannot be both set'));
+  }
+  if (policy !== undefined && !['Foreground', 'Background', 'Orphan'].includes(policy)) {
+    errors.push(notSupported(field, policy, ['Foreground', 'Background', 'Orphan', 'nil']));
+  }
+  if (sent.ignoreStoreReadErrorWithClusterBreakingPotential) {
+    errors.push(forbiddenField(Path.of('ignoreStoreReadErrorWithClusterBreakingPotential'), 'is not supported by this server'));
+  }
+  if (errors.length > 0) throw invalidObject('meta.k8s.io', 'DeleteOptions', '', errors);
+  const period = sent.gracePeriodSeconds;
+  return {
+    gracePeriodSeconds: period === undefined || period === null ? undefined : period < 0 ? 1 : period,
+    propagationPolicy: policy,
+    orphanDependents: sent.orphanDependents ?? undefined,
+    preconditions: sent.preconditions ?? undefined,
+    dryRun: (sent.dryRun?.length ?? 0) > 0,
+    sent: { ...sent, kind: 'DeleteOptions', apiVersion: 'meta.k8s.io/v1' },
+  };
+}
+
+async function deleteBody(exchange: Exchange): Promise<ApiObject | undefined> {
+  const { body } = exchange;
+  if (body.form === 'value' ? body.value === undefined : (await body.read()).length === 0) return undefined;
+  const schema = { type: 'io.k8s.apimachinery.pkg.apis.meta.v1.DeleteOptions' };
+  return decodeBody(exchange, { apiVersion: '', kind: 'DeleteOptions', schema, anyVersion: true }, 'Ignore');
+}
+
+function fromQuery(query: Query): Sent {
+  const grace = query.get('gracePeriodSeconds');
+  if (grace !== null && !/^[-+]?[0-9]+$/.test(grace)) throw badRequest(`strconv.ParseInt: parsing ${JSON.stringify(grace)}: invalid syntax`);
+  const orphan = query.get('orphanDependents');
+  const uid = query.get('preconditions.uid');
+  return {
+    ...(grace !== null && { gracePeriodSeconds: Number(grace) }),
+    ...(query.get('propagationPolicy') && { propagationPolicy: query.get('propagationPolicy') as string }),
+    ...(orphan !== null && { orphanDependents: orphan !== 'false' && orphan !== '0' }),
+    ...(uid !== null && { preconditions: { uid } }),
+    ...(query.has('dryRun') && { dryRun: query.getAll('dryRun') }),
+  };
+}

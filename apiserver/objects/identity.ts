@@ -1,0 +1,49 @@
+/** Whether an object is the one that the URL names. */
+import type { ApiObject } from '../../api/kind.ts';
+import { ApiError, badRequest, conflict } from '../../api/status.ts';
+import type { Route } from '../route.ts';
+import type { Resource } from '../resource.ts';
+
+/** A namespace left out is the URL's. Throws 400. */
+export function checkNamespace(object: ApiObject, route: Route, resource: Resource): void {
+  const { metadata } = object;
+  if (!resource.kind.namespaced) {
+    // A namespace on what has none is told by validation.
+    return;
+  }
+  if (!metadata.namespace) metadata.namespace = route.namespace;
+  else if (metadata.namespace !== route.namespace) {
+    throw badRequest('the namespace of the provided object does not match the namespace sent on the request');
+  }
+}
+
+/** For objects with a name in the URL. Throws 400. */
+export function checkName(object: ApiObject, name: string): void {
+  const own = object.metadata.name ?? '';
+  if (own === '') throw badRequest(`name must be provided`);
+  if (own !== name) throw badRequest(`the name of the object (${own}) does not match the name on the URL (${name})`);
+}
+
+export interface Preconditions {
+  readonly uid?: string | undefined;
+  readonly resourceVersion?: string | undefined;
+}
+
+/** Throws 409. */
+export function checkPreconditions(preconditions: Preconditions | undefined, object: Readonly<ApiObject>, resource: Resource, name: string): void {
+  if (!preconditions) return;
+  const { uid, resourceVersion } = preconditions;
+  if (uid !== undefined && uid !== object.metadata.uid) {
+    throw conflict(resource.subject(name), `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${object.metadata.uid ?? ''}`);
+  }
+  if (resourceVersion !== undefined && resourceVersion !== object.metadata.resourceVersion) {
+    throw conflict(
+      resource.subject(name),
+      `Precondition failed: ResourceVersion in precondition: ${resourceVersion}, ResourceVersion in object meta: ${object.metadata.resourceVersion ?? ''}`,
+    );
+  }
+}
+
+export function createdWithVersion(): ApiError {
+  return new ApiError({ code: 500, message: 'resourceVersion should not be set on objects to be created' });
+}

@@ -1,0 +1,87 @@
+/** Who owns which fields, kept along with every write. */
+import { keepTimesOfNoChange } from '../../api/apply/ownership.ts';
+import { serverSideApply } from '../../api/apply/server-side-apply.ts';
+import { trackUpdate } from '../../api/apply/track-update.ts';
+import type { ApiObject } from '../../api/kind.ts';
+import type { Schema } from '../../api/schema.ts';
+import { deepCopy } from '../../std/deep.ts';
+import type { Exchange } from '../exchange.ts';
+import { groupVersion, type Resource } from '../resource.ts';
+import { managerOf, type WriteOptions } from '../write-options.ts';
+
+export interface Tracking {
+  readonly resource: Resource;
+  readonly exchange: Exchange;
+  readonly options: Pick<WriteOptions, 'fieldManager'>;
+  /** Both in the hub version. */
+  readonly old: Readonly<ApiObject> | undefined;
+  /** Its managedFields are set. */
+  readonly object: ApiObject;
+  readonly now: number;
+}
+
+/** Ownership is counted in the version that the request speaks. */
+export function trackManager({ resource, exchange, options, old, object, now }: Tracking): void {
+  const { subresource } = exchange.route;
+  const next = resource.isHub ? object : resource.fromHub(object);
+  const live = resource.isHub ? old : old && resource.fromHub(old);
+  trackUpdate({
+    schema: resource.version.schema, live: live as ApiObject | undefined, next, manager: managerOf(options, exchange), apiVersion: resource.apiVersion, subresource, now,
+    resetFields: resetFields(resource, subresource), convert: converter(resource),
+  });
+  if (next === object) return;
+  if (next.metadata.managedFields) object.metadata.managedFields = next.metadata.managedFields;
+  else delete object.metadata.managedFields;
+}
+
+/** A write that changes nothing else does not change the times of ownership either. */
+export function keepTimes(object: ApiObject, old: Readonly<ApiObject>): void {
+  keepTimesOfNoChange(old as ApiObject, object);
+}
+
+export interface Applying {
+  readonly resource: Resource;
+  readonly subresource: string;
+  /** In the version of the request, as is what comes back. */
+  readonly live: Readonly<ApiObject> | undefined;
+  readonly applied: ApiObject;
+  readonly manager: string;
+  readonly force: boolean;
+  readonly now: number;
+}
+
+export function apply({ resource, subresource, live, applied, manager, force, now }: Applying): ApiObject {
+  return serverSideApply({
+    schema: resource.version.schema, live: live as ApiObject | undefined, applied, manager, force, apiVersion: resource.apiVersion, kind: resource.kind.kind,
+    subresource, now, resetFields: resetFields(resource, subresource), convert: converter(resource),
+  });
+}
+
+/** What the strategies do not let through: the main resource no status, the status nothing else. */
+function resetFields(resource: Resource, subresource: string): (readonly string[])[] {
+  if (subresource === 'status') return [['spec'], ...(STATUS_RESETS[resource.plural] ?? [])];
+  return subresource === '' && resource.subresource('status') ? [['status']] : [];
+}
+
+/** Provenance: GetResetFields of the status strategies in pkg/registry of v1.36. */
+const STATUS_RESETS: Readonly<Record<string, readonly (readonly string[])[]>> = {
+  pods: [['metadata', 'deletionTimestamp'], ['metadata', 'ownerReferences']],
+  deployments: [['metadata', 'labels']],
+  jobs: [],
+  customresourcedefinitions: [['metadata']],
+  poddisruptionbudgets: [],
+};
+
+type Converted = { readonly object: ApiObject; readonly schema: Schema } | undefined;
+
+function converter(resource: Resource): (object: ApiObject, apiVersion: string) => Converted {
+  return (object, apiVersion) => {
+    const { kind } = resource;
+    const version = kind.versions.find((one) => groupVersion(kind.group, one.version) === apiVersion);
+    if (!version) return undefined;
+    const hub = resource.toHub(deepCopy(object) as ApiObject);
+    const own = version.fromHub ? version.fromHub(hub) : hub;
+    own.apiVersion = apiVersion;
+    return { object: own, schema: version.schema };
+  };
+}

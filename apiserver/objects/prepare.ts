@@ -1,0 +1,79 @@
+/** What a kind's strategy and the server make of an object before it is stored. Provenance: apiserver/pkg/registry/rest of v0.36. */
+import type { FieldError } from '../../api/field-error.ts';
+import type { ApiObject, Metadata, RuleContext } from '../../api/kind.ts';
+import { nameSuffix, uuid } from '../../std/random.ts';
+import { deepCopy } from '../../std/deep.ts';
+import type { Core } from '../core.ts';
+import { invalidObject } from '../invalid.ts';
+import type { Resource } from '../resource.ts';
+
+export interface PrepareInput {
+  readonly resource: Resource;
+  readonly context: RuleContext;
+  readonly warnings: string[];
+}
+
+/** Fills in what the server gives a new object, then checks it. Throws 422. */
+export function prepareNew(core: Core, object: ApiObject, { resource, context, warnings }: PrepareInput): void {
+  const { kind } = resource;
+  const { strategy } = kind;
+  const { metadata } = object;
+  delete metadata.deletionTimestamp;
+  delete metadata.deletionGracePeriodSeconds;
+  delete metadata.selfLink;
+  strategy.prepareForCreate?.(object, context);
+  if (strategy.movesGeneration) metadata.generation = 1;
+  metadata.creationTimestamp = timestamp(context.now);
+  metadata.uid = uuid(core.random);
+  if (metadata.generateName && !metadata.name) metadata.name = generatedName(core, metadata.generateName);
+  object.kind = kind.kind;
+  object.apiVersion = resource.hubApiVersion;
+  refuseInvalid(resource, metadata.name ?? '', strategy.validate?.(object, context));
+  if (strategy.warnings) warnings.push(...strategy.warnings(object, undefined));
+}
+
+/** Carries over what an update may not touch, then checks the result. Throws 422. */
+export function prepareUpdate(object: ApiObject, old: Readonly<ApiObject>, { resource, context, warnings }: PrepareInput): void {
+  const { kind } = resource;
+  const { strategy } = kind;
+  const { metadata } = object;
+  const before = old.metadata;
+  // Rules may hand parts of the old object on to the new one, which is then changed further.
+  const own = deepCopy(old) as ApiObject;
+  carry(metadata, before, 'generation');
+  delete metadata.selfLink;
+  strategy.prepareForUpdate?.(object, own, context);
+  if (strategy.movesGeneration?.(object, own, context)) metadata.generation = (before.generation ?? 0) + 1;
+  metadata.uid ??= before.uid ?? '';
+  if (metadata.uid === '' && before.uid) metadata.uid = before.uid;
+  carry(metadata, before, 'creationTimestamp');
+  if (before.deletionTimestamp !== undefined) metadata.deletionTimestamp = before.deletionTimestamp;
+  if (before.deletionGracePeriodSeconds !== undefined && metadata.deletionGracePeriodSeconds === undefined) {
+    metadata.deletionGracePeriodSeconds = before.deletionGracePeriodSeconds;
+  }
+  object.kind = kind.kind;
+  object.apiVersion = resource.hubApiVersion;
+  refuseInvalid(resource, metadata.name ?? '', strategy.validateUpdate?.(object, own, context));
+  if (strategy.warnings) warnings.push(...strategy.warnings(object, own));
+}
+
+export function refuseInvalid(resource: Resource, name: string, errors: readonly FieldError[] | undefined): void {
+  if (errors && errors.length > 0) throw invalidObject(resource.kind.group, resource.kind.kind, name, errors);
+}
+
+/** RFC 3339 in whole seconds, as all times of metadata are. */
+export function timestamp(nowMs: number): string {
+  return `${new Date(nowMs).toISOString().slice(0, 19)}Z`;
+}
+
+const NAME_LIMIT = 63;
+const SUFFIX_LENGTH = 5;
+
+export function generatedName(core: Pick<Core, 'random'>, prefix: string): string {
+  return prefix.slice(0, NAME_LIMIT - SUFFIX_LENGTH) + nameSuffix(core.random, SUFFIX_LENGTH);
+}
+
+function carry(metadata: Metadata, before: Metadata, field: 'generation' | 'creationTimestamp'): void {
+  if (before[field] === undefined) delete metadata[field];
+  else Object.assign(metadata, { [field]: before[field] });
+}

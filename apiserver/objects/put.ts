@@ -1,0 +1,95 @@
+/** The last step of every write: bytes into the store, compare-and-swap, and what refused it as a Status. */
+import type { ApiObject } from '../../api/kind.ts';
+import { alreadyExists, ApiError, conflict } from '../../api/status.ts';
+import type { Core } from '../core.ts';
+import type { StoredForm } from '../exchange.ts';
+import type { Resource } from '../resource.ts';
+import { Conflict, Unavailable, VALUE_LIMIT_BYTES, type WriteOptions } from '../storage/store.ts';
+import { encodeStored, LooseObject, StoredObject } from '../stored-form.ts';
+
+/** etcd's default limit on a request, which clients of upstream know; larger objects are refused everywhere alike. */
+export const OBJECT_LIMIT_BYTES = Math.min(1.5 * 1024 * 1024, VALUE_LIMIT_BYTES);
+
+export interface Put {
+  readonly resource: Resource;
+  readonly key: string;
+  readonly name: string;
+  /** The revision that is replaced; 0 when the object is new. */
+  readonly expected: number;
+  readonly object: ApiObject;
+  readonly old: Readonly<ApiObject> | undefined;
+  readonly dryRun: boolean;
+}
+
+/** Throws the store's `Conflict` when something else stands there. */
+export async function put(core: Core, request: Put): Promise<StoredForm> {
+  const { resource, key, expected, object, old, dryRun } = request;
+  const { group, plural } = resource.kind;
+  const settle = await core.hooks.before({ resource: plural, group, object, old, dryRun });
+  try {
+    if (dryRun) return loose(object, old);
+    const value = encodeStored(object);
+    if (value.length > OBJECT_LIMIT_BYTES) throw objectTooLarge(value.length);
+    const revision = await core.store.write(key, expected, value, writeOptions(resource));
+    settle?.commit();
+    return StoredObject.at(value, revision);
+  } catch (error) {
+    await settle?.rollback();
+    throw storeFailure(error);
+  }
+}
+
+export interface Remove {
+  readonly resource: Resource;
+  readonly key: string;
+  readonly expected: number;
+  readonly old: Readonly<ApiObject>;
+  readonly dryRun: boolean;
+}
+
+export async function remove(core: Core, request: Remove): Promise<number> {
+  const { resource, key, expected, old, dryRun } = request;
+  if (dryRun) return expected;
+  try {
+    const revision = await core.store.write(key, expected, undefined);
+    const settle = await core.hooks.before({ resource: resource.kind.plural, group: resource.kind.group, object: undefined, old, dryRun });
+    settle?.commit();
+    return revision;
+  } catch (error) {
+    throw storeFailure(error);
+  }
+}
+
+export function existsError(resource: Resource, name: string): ApiError {
+  return alreadyExists(resource.subject(name));
+}
+
+export function modifiedError(resource: Resource, name: string): ApiError {
+  return conflict(resource.subject(name), 'the object has been modified; please apply your changes to the latest version and try again');
+}
+
+function loose(object: ApiObject, old: Readonly<ApiObject> | undefined): StoredForm {
+  const { resourceVersion, ...metadata } = object.metadata;
+  const kept = old?.metadata.resourceVersion;
+  return new LooseObject({ ...object, metadata: { ...metadata, ...(kept !== undefined && { resourceVersion: kept }) } });
+}
+
+function writeOptions({ kind }: Resource): WriteOptions {
+  return { ...(kind.ttlSeconds !== undefined && { ttlSeconds: kind.ttlSeconds }), ...(kind.relaxedDurability && { relaxed: true }) };
+}
+
+function objectTooLarge(size: number): ApiError {
+  return new ApiError({
+    code: 500, message: `etcdserver: request is too large: the object has ${size} bytes, the limit is ${OBJECT_LIMIT_BYTES}`,
+  });
+}
+
+/** A store that cannot be used is the server's fault, not the client's: clients try again. */
+export function storeFailure(error: unknown): unknown {
+  if (error instanceof Conflict || error instanceof ApiError) return error;
+  if (error instanceof Unavailable) {
+    return new ApiError({ code: 503, reason: 'ServiceUnavailable', message: error.message, details: { retryAfterSeconds: 1 } }, { cause: error });
+  }
+  return error;
+}
+

@@ -1,0 +1,107 @@
+/** The watch caches as authenticators, authorizers and admission see them. */
+import type { ApiObject } from '../api/kind.ts';
+import type { ResourceRef } from '../api/resources.ts';
+import { deepFreeze } from '../std/deep.ts';
+import type { ObjectChange, Reader, Stored } from './auth/reader.ts';
+import type { CacheEvent, CachedObject, CacheWatchSink, ResourceCache } from './cache/cache.ts';
+import type { Registry } from './registry.ts';
+import type { Resource } from './resource.ts';
+import type { Store } from './storage/store.ts';
+
+export function createReader(registry: Registry, store: Store): Reader {
+  const resourceOf = (ref: ResourceRef<unknown>): Resource | undefined => {
+    const resource = registry.hub(ref.group, ref.resource);
+    void resource?.cache.ready().catch(() => undefined);
+    return resource;
+  };
+  return {
+    get<T>(ref: ResourceRef<T>, namespace: string, name: string) {
+      const resource = resourceOf(ref);
+      return resource?.cache.get(resource.key(namespace, name))?.object as Stored<T> | undefined;
+    },
+    list<T>(ref: ResourceRef<T>, namespace?: string) {
+      const page = resourceOf(ref)?.cache.list(namespace === undefined ? {} : { namespace });
+      return (page?.items ?? []).map(({ object }) => object as unknown as Stored<T>);
+    },
+    onChange<T>(ref: ResourceRef<T>, listener: (change: ObjectChange<T>) => void) {
+      const resource = resourceOf(ref);
+      return resource ? follow(resource.cache, (change) => listener(change as ObjectChange<T>)) : { close() {} };
+    },
+    async getFresh<T>(ref: ResourceRef<T>, namespace: string, name: string) {
+      const resource = resourceOf(ref);
+      const entry = resource && (await store.get(resource.key(namespace, name)));
+      if (!resource || !entry) return undefined;
+      const object = JSON.parse(resource.splice(entry.value, entry.revision).toString()) as ApiObject;
+      return deepFreeze(object) as unknown as Stored<T>;
+    },
+  };
+}
+
+/** Replays what is there, then follows; starts anew, with what changed meanwhile, when the cache ends the watch. */
+function follow(cache: ResourceCache, listener: (change: ObjectChange<unknown>) => void): { close(): void } {
+  let closed = false;
+  let watch: { close(): void } | undefined;
+  const known = new Map<string, CachedObject>();
+  const tell = (type: 'set' | 'deleted', object: CachedObject, previous: CachedObject | undefined): void => {
+    if (type === 'set') known.set(object.key, object);
+    else known.delete(object.key);
+    listener(new LazyChange(type, object, previous));
+  };
+  const sink: CacheWatchSink = {
+    event: ({ type, object, previous }: CacheEvent) => tell(type === 'DELETED' ? 'deleted' : 'set', object, previous),
+    bookmark() {},
+    ended() {
+      watch = undefined;
+      if (!closed) void start();
+    },
+  };
+  const start = async (): Promise<void> => {
+    try {
+      await cache.ready();
+    } catch {
+      return;
+    }
+    if (closed) return;
+    const { items, revision } = cache.list({});
+    const present = new Set(items.map(({ key }) => key));
+    for (const [key, gone] of known) if (!present.has(key)) tell('deleted', gone, gone);
+    for (const object of items) {
+      const before = known.get(object.key);
+      if (before?.revision !== object.revision) tell('set', object, before);
+    }
+    watch = cache.watch(revision, undefined, sink);
+  };
+  void start();
+  return {
+    close() {
+      closed = true;
+      watch?.close();
+    },
+  };
+}
+
+class LazyChange implements ObjectChange<unknown> {
+  readonly type: 'set' | 'deleted';
+  readonly #object: CachedObject;
+  readonly #previous: CachedObject | undefined;
+  constructor(type: 'set' | 'deleted', object: CachedObject, previous: CachedObject | undefined) {
+    this.type = type;
+    this.#object = object;
+    this.#previous = previous;
+  }
+  get namespace(): string {
+    return this.#object.namespace;
+  }
+  get name(): string {
+    return this.#object.name;
+  }
+  get fields(): Readonly<Record<string, string>> {
+    return this.#object.fields;
+  }
+  get object(): Stored<unknown> {
+    return this.#object.object as unknown as Stored<unknown>;
+  }
+  get previous(): Stored<unknown> | undefined {
+    return this.#previous?.object as unknown as Stored<unknown> | undefined;
+  }
+}

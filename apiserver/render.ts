@@ -1,0 +1,125 @@
+/** The one renderer: answers and errors of the chain onto an HTTP response. */
+import type { ServerResponse } from 'node:http';
+import type { Http2ServerResponse } from 'node:http2';
+import { pipeline } from 'node:stream/promises';
+import { Readable } from 'node:stream';
+import { constants, createGzip, gzip } from 'node:zlib';
+import { promisify } from 'node:util';
+import { ApiError, internalError } from '../api/status.ts';
+import type { Answer, Exchange, ListAnswer, ObjectAnswer } from './exchange.ts';
+import { encodeDocument } from './forms/encode.ts';
+import { answerDocument } from './forms/answer-document.ts';
+import { listPieces } from './forms/list-bytes.ts';
+import { contentType, negotiateError, type Accepted } from './negotiate.ts';
+import { sendWatch } from './watch-stream.ts';
+import type { Clock } from '../std/clock.ts';
+
+export type Response = ServerResponse | Http2ServerResponse;
+
+type Headers = Readonly<Record<string, string | string[]>>;
+
+export function writeHead(response: Response, code: number, headers: Headers): void {
+  (response as ServerResponse).writeHead(code, headers as Record<string, string>);
+}
+
+/** Smaller bodies are not worth packing. */
+const GZIP_FROM_BYTES = 128 * 1024;
+const gzipped = promisify(gzip);
+
+export async function render(exchange: Exchange, response: Response, clock: Clock): Promise<void> {
+  const answer = exchange.answer as Answer;
+  const headers: Record<string, string | string[]> = { 'Cache-Control': 'no-cache, private', 'Audit-Id': exchange.id, ...exchange.extraHeaders };
+  if (exchange.warnings.length > 0) headers['Warning'] = warningHeaders(exchange.warnings);
+  switch (answer.type) {
+    case 'object':
+    case 'list':
+    case 'document': {
+      const accepted = answer.type === 'document' ? documentForm(exchange) : exchange.accepted();
+      const type = (answer.type === 'document' && answer.contentType) || contentType(accepted.media);
+      headers['Content-Type'] = type;
+      if (answer.type === 'list' && isPlain(accepted, answer)) return sendList(exchange, response, headers, answer);
+      const body = answer.type === 'document' && answer.bytes ? answer.bytes : bodyOf(answer, exchange, accepted, clock);
+      return sendBody(exchange, response, answer.type === 'list' ? 200 : answer.code, headers, body);
+    }
+    case 'watch':
+      return sendWatch(exchange, response, headers, answer, clock);
+    case 'text':
+      headers['Content-Type'] = answer.contentType ?? 'text/plain; charset=utf-8';
+      return sendBody(exchange, response, answer.code, headers, Buffer.from(answer.text));
+    case 'stream':
+      writeHead(response, answer.code, { ...headers, ...answer.headers });
+      return pipeline(answer.stream, response as NodeJS.WritableStream);
+    case 'tunnel':
+      throw new ApiError({ code: 400, reason: 'BadRequest', message: 'Upgrade request required' });
+  }
+}
+
+/** Any error as a Status: what is no `ApiError` is a fault of the server, told without its insides. */
+export function errorAnswer(error: unknown): { readonly error: ApiError; readonly fault: boolean } {
+  if (error instanceof ApiError) return { error, fault: error.code >= 500 && error.cause !== undefined };
+  return { error: internalError(error instanceof Error ? error.message : 'unexpected failure', { cause: error }), fault: true };
+}
+
+function documentForm(exchange: Exchange): Accepted {
+  return negotiateError(exchange.headers.accept);
+}
+
+function isPlain(accepted: Accepted, answer: ObjectAnswer | ListAnswer): boolean {
+  return accepted.media === 'json' && accepted.as === undefined && !accepted.pretty && answer.resource.isHub;
+}
+
+function bodyOf(answer: Exclude<Answer, { type: 'watch' | 'text' | 'stream' | 'tunnel' }>, exchange: Exchange, accepted: Accepted, clock: Clock): Buffer {
+  if (answer.type === 'object' && isPlain(accepted, answer)) return answer.object.bytes;
+  return encodeDocument(answerDocument(answer, { accepted, query: exchange.query, now: clock.now() }), accepted);
+}
+
+async function sendBody(exchange: Exchange, response: Response, code: number, headers: Record<string, string | string[]>, body: Buffer): Promise<void> {
+  let bytes = body;
+  if (body.length >= GZIP_FROM_BYTES && takesGzip(exchange)) {
+    bytes = await gzipped(body, { level: constants.Z_BEST_SPEED });
+    headers['Content-Encoding'] = 'gzip';
+    headers['Vary'] = 'Accept-Encoding';
+  }
+  headers['Content-Length'] = String(bytes.length);
+  writeHead(response, code, headers);
+  if (exchange.method === 'HEAD') response.end();
+  else (response as ServerResponse).end(bytes);
+}
+
+async function sendList(exchange: Exchange, response: Response, headers: Record<string, string | string[]>, answer: ListAnswer): Promise<void> {
+  const size = answer.items.reduce((sum, { bytes }) => sum + bytes.length, 0);
+  if (size < GZIP_FROM_BYTES) return sendBody(exchange, response, 200, headers, Buffer.concat([...listPieces(answer)]));
+  const pieces = Readable.from(listPieces(answer), { objectMode: false, highWaterMark: 1024 * 1024 });
+  const packed = takesGzip(exchange);
+  if (packed) Object.assign(headers, { 'Content-Encoding': 'gzip', Vary: 'Accept-Encoding' });
+  writeHead(response, 200, headers);
+  const out = response as NodeJS.WritableStream;
+  if (packed) await pipeline(pieces, createGzip({ level: constants.Z_BEST_SPEED }), out);
+  else await pipeline(pieces, out);
+}
+
+function takesGzip({ headers }: Exchange): boolean {
+  const accepted = headers['accept-encoding'];
+  return typeof accepted === 'string' && accepted.split(',').some((text) => text.trim().split(';')[0] === 'gzip');
+}
+
+/** All warnings of an answer together have at most so many bytes. */
+const WARNING_LIMIT_BYTES = 4 * 1024;
+
+export function warningHeaders(texts: readonly string[]): string[] {
+  const headers: string[] = [];
+  let left = WARNING_LIMIT_BYTES;
+  for (const text of new Set(texts)) {
+    const header = `299 - "${escapeWarning(text)}"`;
+    left -= header.length;
+    if (left < 0) break;
+    headers.push(header);
+  }
+  return headers;
+}
+
+function escapeWarning(text: string): string {
+  // oxlint-disable-next-line no-control-regex
+  const printable = text.replaceAll(/[\u0000-\u001f\u007f]/g, ' ').replaceAll(/[\\"]/g, '\\$&');
+  return Buffer.from(printable).toString('latin1');
+}

@@ -1,0 +1,88 @@
+/** A kind in one of its served versions: where it is stored, how it is converted, what its bytes look like. */
+import type { ApiObject, Kind, KindVersion, Subresource } from '../api/kind.ts';
+
+import { spliceRevision } from '../api/codec/encode.ts';
+import type { Subject } from '../api/status.ts';
+import { deepCopy, type DeepReadonly } from '../std/deep.ts';
+import type { ResourceCache } from './cache/cache.ts';
+import { encodeStored } from './stored-form.ts';
+
+export class Resource {
+  readonly kind: Kind;
+  readonly version: KindVersion;
+  readonly cache: ResourceCache;
+  /** `/registry/pods/` */
+  readonly prefix: string;
+  /** `apps/v1`, or `v1`. */
+  readonly apiVersion: string;
+  readonly hubApiVersion: string;
+  /** Stored bytes are served as they are. */
+  readonly isHub: boolean;
+  readonly #subresources: ReadonlyMap<string, Subresource>;
+  readonly #verbs: ReadonlySet<string>;
+
+  constructor(kind: Kind, version: KindVersion, cache: ResourceCache) {
+    this.kind = kind;
+    this.version = version;
+    this.cache = cache;
+    this.prefix = storagePrefix(kind);
+    this.apiVersion = groupVersion(kind.group, version.version);
+    this.hubApiVersion = groupVersion(kind.group, kind.hub);
+    this.isHub = version.version === kind.hub && !version.fromHub;
+    this.#subresources = new Map(kind.subresources.map((sub) => [sub.name, sub]));
+    this.#verbs = new Set(kind.verbs);
+  }
+
+  get plural(): string {
+    return this.kind.plural;
+  }
+
+  has(verb: string): boolean {
+    return this.#verbs.has(verb);
+  }
+
+  subresource(name: string): Subresource | undefined {
+    return this.#subresources.get(name);
+  }
+
+  key(namespace: string, name: string): string {
+    return this.kind.namespaced ? `${this.prefix}${namespace}/${name}` : this.prefix + name;
+  }
+
+  subject(name: string): Subject {
+    return { group: this.kind.group, resource: this.kind.plural, name };
+  }
+
+  /** From this version to the hub; changes the object in place where it can. */
+  toHub(object: ApiObject): ApiObject {
+    const hub = this.version.toHub ? this.version.toHub(object) : object;
+    hub.apiVersion = this.hubApiVersion;
+    return hub;
+  }
+
+  /** A copy of a hub object in this version. */
+  fromHub(object: DeepReadonly<ApiObject>): ApiObject {
+    const copy = deepCopy(object) as ApiObject;
+    const own = this.version.fromHub ? this.version.fromHub(copy) : copy;
+    own.apiVersion = this.apiVersion;
+    own.kind = this.kind.kind;
+    return own;
+  }
+
+  /** What is stored for an object; without a resourceVersion. */
+  encode(object: Readonly<ApiObject>): Buffer {
+    return encodeStored(object);
+  }
+
+  splice(value: Buffer, revision: number): Buffer {
+    return spliceRevision(value, revision);
+  }
+}
+
+export function groupVersion(group: string, version: string): string {
+  return group === '' ? version : `${group}/${version}`;
+}
+
+export function storagePrefix(kind: Kind): string {
+  return `/registry/${kind.storagePath}/`;
+}

@@ -1,0 +1,194 @@
+/** The API server: its parts put together, and the path of a request in the order in which it runs. */
+import type { Server } from 'node:http';
+import type { Kind } from '../api/kind.ts';
+import { builtinKinds } from '../api/kinds/index.ts';
+import type { Door } from '../api/request.ts';
+import { sleep, systemClock, type Clock } from '../std/clock.ts';
+import { systemRandom, type Random } from '../std/random.ts';
+import { Admission } from './admit.ts';
+import { builtinPlugins } from './admission/order.ts';
+import type { AdmissionPlugin } from './admission/admission.ts';
+import type { UserInfo } from './auth/auth.ts';
+import { createAuthenticator, type RequestAuthenticator } from './auth/authenticator.ts';
+import { createAuthorizer, type ClusterAuthorizer } from './auth/authorizer.ts';
+import { createImpersonation } from './auth/impersonate.ts';
+import type { Reader, Writer } from './auth/reader.ts';
+import { openServiceAccountTokens, type ServiceAccountTokens } from './auth/service-account-tokens.ts';
+import { bootstrap, loadNeeded } from './bootstrap.ts';
+import { audit, type AuditSink } from './chain/audit.ts';
+import { authenticate } from './chain/authenticate.ts';
+import { authorize, impersonate } from './chain/authorize.ts';
+import { finish, runChain, type Step } from './chain/chain.ts';
+import { flowControl, type FlowLimits } from './chain/flow-control.ts';
+import { requestId } from './chain/request-id.ts';
+import type { Core, Log } from './core.ts';
+import { dispatch } from './dispatch.ts';
+import { DIRECT_USER, openDoor, type DirectExchange, type DoorOptions } from './door.ts';
+import type { Exchange } from './exchange.ts';
+import { handlersOf } from './handlers.ts';
+import { listen, type ListenOptions, type Listener } from './listen.ts';
+import { Registry } from './registry.ts';
+import { createReader } from './reader.ts';
+import { Readiness } from './readiness.ts';
+import { serviceHooks, type ServiceHooks } from './allocate/service-hooks.ts';
+import type { Pki } from './pki/pki.ts';
+import type { Store } from './storage/store.ts';
+import { createWriter } from './writer.ts';
+
+export interface ApiServerOptions {
+  readonly store: Store;
+  /** Certificates and the key of ServiceAccount tokens. The caller opens and closes it. */
+  readonly pki: Pki;
+  readonly clock?: Clock;
+  readonly random?: Random;
+  /** Default: all built-in ones. */
+  readonly kinds?: readonly Kind[];
+  readonly log?: Log;
+  readonly audit?: AuditSink;
+  readonly flowLimits?: FlowLimits;
+  /** The text of a static token file. */
+  readonly staticTokens?: string;
+  readonly issuer?: string;
+  /** Policies and webhooks. */
+  readonly dynamicAdmission?: (core: Pick<ApiServer, 'reader' | 'writer'>) => readonly AdmissionPlugin[];
+  /** Addresses of Services, `10.96.0.0/16`. */
+  readonly serviceRange?: string;
+  readonly nodePortRange?: { readonly from: number; readonly to: number };
+  /** Where other machines reach this API server: the endpoint of the `kubernetes` Service. Default: none is published. */
+  readonly advertise?: { readonly address: string; readonly port: number };
+}
+
+export interface ApiServer {
+  readonly reader: Reader;
+  readonly writer: Writer;
+  readonly registry: Registry;
+  readonly authorizer: ClusterAuthorizer;
+  readonly authenticator: RequestAuthenticator;
+  readonly tokens: ServiceAccountTokens;
+  readonly readiness: Readiness;
+  /** Loads what every request needs and makes what every cluster has; `listen` does it too. */
+  start(): Promise<void>;
+  /** May be called before `start` has resolved: `/readyz` tells. Several times for several addresses. */
+  listen(options: ListenOptions): Promise<Listener>;
+  door(user: UserInfo, options?: DoorOptions): Door;
+  /** Tells the address that others reach this server at, once it is known. */
+  advertise(address: string, port: number): Promise<void>;
+  /** Ends watches, lets requests finish, closes listeners and caches. The store stays open: the caller opened it. */
+  close(): Promise<void>;
+}
+
+/** The store may be out of reach at first, or another API server in the middle of the same. */
+const BOOTSTRAP_ATTEMPTS = 30;
+const BOOTSTRAP_PAUSE_MS = 1_000;
+const NO_LOG: Log = { info() {}, error() {} };
+
+export function createApiServer(options: ApiServerOptions): ApiServer {
+  return new CoracleApiServer(options);
+}
+
+class CoracleApiServer implements ApiServer {
+  readonly reader: Reader;
+  readonly writer: Writer;
+  readonly registry: Registry;
+  readonly authorizer: ClusterAuthorizer;
+  readonly authenticator: RequestAuthenticator;
+  readonly tokens: ServiceAccountTokens;
+  readonly readiness = new Readiness();
+  readonly #options: ApiServerOptions;
+  readonly #core: Core;
+  readonly #services: ServiceHooks;
+  readonly #chain: readonly Step[];
+  readonly #listeners: Listener[] = [];
+  #started: Promise<void> | undefined;
+
+  constructor(options: ApiServerOptions) {
+    const { store, pki, clock = systemClock, random = systemRandom, log = NO_LOG } = options;
+    this.#options = options;
+    this.registry = new Registry({ store, clock, onFault: (error) => log.error('watch cache', error) }, options.kinds ?? builtinKinds());
+    this.reader = createReader(this.registry, store);
+    this.writer = createWriter(() => this.#core);
+    const { reader, writer } = this;
+    this.tokens = openServiceAccountTokens({ ...pki.serviceAccountKey, reader, clock, random, ...(options.issuer !== undefined && { issuer: options.issuer }) });
+    this.authenticator = createAuthenticator({ reader, clock, tokens: this.tokens, ...(options.staticTokens !== undefined && { staticTokens: options.staticTokens }) });
+    this.authorizer = createAuthorizer(reader);
+    const dynamic = options.dynamicAdmission?.(this) ?? [];
+    const admission = new Admission(builtinPlugins({ reader, writer, clock, random, authorizer: this.authorizer, dynamic }));
+    this.#services = serviceHooks({ ...options, store, reader, clock, random });
+    this.#core = { store, registry: this.registry, clock, random, reader, writer, authorizer: this.authorizer, admission, hooks: this.#services, log };
+    const handlers = handlersOf({ core: this.#core, authenticator: this.authenticator, tokens: this.tokens, readiness: this.readiness, pki });
+    this.#chain = [
+      requestId(random),
+      authenticate(this.authenticator, (exchange) => (exchange as DirectExchange)[DIRECT_USER]),
+      audit(clock, options.audit),
+      flowControl(options.flowLimits).step,
+      impersonate(createImpersonation(this.authorizer)),
+      authorize(this.authorizer),
+      async (exchange) => {
+        exchange.answer = await dispatch(this.#core, handlers, exchange);
+      },
+    ];
+  }
+
+  start(): Promise<void> {
+    return (this.#started ??= this.#start());
+  }
+
+  async #start(): Promise<void> {
+    await loadNeeded(this.#core);
+    for (let attempt = 0; !this.readiness.stopping; attempt++) {
+      try {
+        return await this.#bootstrap();
+      } catch (error) {
+        const { clock = systemClock, log = NO_LOG } = this.#options;
+        log.error('the objects that every cluster has could not be made; trying again', error);
+        if (attempt >= BOOTSTRAP_ATTEMPTS) throw error;
+        await sleep(clock, BOOTSTRAP_PAUSE_MS);
+      }
+    }
+  }
+
+  async #bootstrap(): Promise<void> {
+    await bootstrap(this.#core);
+    await this.#services.repair();
+    const { advertise } = this.#options;
+    if (advertise) await this.advertise(advertise.address, advertise.port);
+    this.readiness.done('poststarthook/bootstrap');
+  }
+
+  async listen(options: ListenOptions): Promise<Listener> {
+    const { pki, clock = systemClock, log = NO_LOG } = this.#options;
+    const listener = await listen({ ...options, pki, clock, log, serve: (exchange) => this.#serve(exchange) });
+    this.#listeners.push(listener);
+    await this.start();
+    return listener;
+  }
+
+  door(user: UserInfo, options: DoorOptions = {}): Door {
+    return openDoor((exchange) => this.#serveDirect(exchange), this.#core.clock, user, options);
+  }
+
+  async advertise(address: string, port: number): Promise<void> {
+    await this.#services.advertise(this.#core, address, port);
+  }
+
+  async close(): Promise<void> {
+    this.readiness.stop();
+    await Promise.all(this.#listeners.map((listener) => listener.close()));
+    this.#services.close();
+    this.registry.close();
+  }
+
+  #serve(exchange: Exchange): Promise<void> {
+    return runChain(this.#chain, exchange);
+  }
+
+  async #serveDirect(exchange: Exchange): Promise<void> {
+    try {
+      await runChain(this.#chain, exchange);
+    } finally {
+      finish(exchange);
+    }
+  }
+}
+
+export type { Server };

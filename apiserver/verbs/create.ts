@@ -1,0 +1,95 @@
+/** POST: a new object. */
+import type { ApiObject, RuleContext } from '../../api/kind.ts';
+import { Path, required } from '../../api/field-error.ts';
+import { isReason } from '../../api/status.ts';
+import type { AdmissionRequest } from '../admission/admission.ts';
+import type { Core } from '../core.ts';
+import { decodeBody } from '../decode.ts';
+import type { Exchange, ObjectAnswer, StoredForm } from '../exchange.ts';
+import { invalidObject } from '../invalid.ts';
+import { trackManager } from '../objects/managed-fields.ts';
+import { checkNamespace, createdWithVersion } from '../objects/identity.ts';
+import { dropDuplicateOwners } from '../objects/owners.ts';
+import { prepareNew } from '../objects/prepare.ts';
+import { existsError, put } from '../objects/put.ts';
+import type { Resource } from '../resource.ts';
+import { parseWriteOptions, type WriteOptions } from '../write-options.ts';
+import { Conflict } from '../storage/store.ts';
+
+export async function create(core: Core, exchange: Exchange, resource: Resource): Promise<ObjectAnswer> {
+  const options = parseWriteOptions(exchange, 'CreateOptions');
+  const { version, kind } = resource;
+  const own = await decodeBody(exchange, { apiVersion: resource.apiVersion, kind: kind.kind, schema: version.schema }, options.fieldValidation);
+  checkNamespace(own, exchange.route, resource);
+  version.defaults?.(own);
+  return { type: 'object', code: 201, resource, object: await createObject(core, exchange, { resource, object: resource.toHub(own), options }) };
+}
+
+export interface NewObject {
+  readonly resource: Resource;
+  /** Hub version, defaulted. Will be changed. */
+  readonly object: ApiObject;
+  readonly options: WriteOptions;
+  /** Apply has done the bookkeeping of managers itself. */
+  readonly tracked?: boolean;
+}
+
+/** From admission to the store: also what PUT and apply do with an object that is not there. */
+export async function createObject(core: Core, exchange: Exchange, { resource, object, options, tracked }: NewObject): Promise<StoredForm> {
+  const { kind } = resource;
+  const { metadata } = object;
+  dropDuplicateOwners(metadata, exchange.warnings);
+  const context: RuleContext = { now: core.clock.now(), dryRun: options.dryRun, subresource: '', user: exchange.user.name };
+  const request: AdmissionRequest = {
+    operation: 'CREATE', kind, subresource: '', namespace: metadata.namespace ?? '', name: metadata.name ?? '', object, old: undefined,
+    options: options.sent, user: exchange.user, dryRun: options.dryRun, now: context.now, warnings: exchange.warnings,
+  };
+  if (!tracked) trackManager({ resource, exchange, options, old: undefined, object, now: context.now });
+  await core.admission.mutate(request);
+  if (isNumber(metadata.resourceVersion) && !options.dryRun) throw createdWithVersion();
+  delete metadata.resourceVersion;
+  const generated = !metadata.name && metadata.generateName;
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await createOnce(core, { resource, object, request, context, warnings: exchange.warnings });
+    } catch (error) {
+      if (!generated || attempt >= GENERATE_ATTEMPTS || !isReason(error, 'AlreadyExists')) throw error;
+      delete metadata.name;
+    }
+  }
+}
+
+/** Names drawn for one object before the collision is told. */
+const GENERATE_ATTEMPTS = 8;
+
+interface Attempt {
+  readonly resource: Resource;
+  readonly object: ApiObject;
+  readonly request: AdmissionRequest;
+  readonly context: RuleContext;
+  readonly warnings: string[];
+}
+
+async function createOnce(core: Core, { resource, object, request, context, warnings }: Attempt): Promise<StoredForm> {
+  prepareNew(core, object, { resource, context, warnings });
+  const { name = '', namespace = '' } = object.metadata;
+  if (name === '') {
+    const missing = required(Path.of('metadata', 'name'), 'name or generateName is required');
+    throw invalidObject(resource.kind.group, resource.kind.kind, '', [missing]);
+  }
+  const final = request.name === '' ? { ...request, name } : request;
+  await core.admission.validate(final);
+  const { dryRun } = context;
+  const key = resource.key(namespace, name);
+  try {
+    if (dryRun && (await core.store.get(key))) throw existsError(resource, name);
+    return await put(core, { resource, key, name, expected: 0, object, old: undefined, dryRun });
+  } catch (error) {
+    core.admission.undo(final);
+    throw error instanceof Conflict ? existsError(resource, name) : error;
+  }
+}
+
+function isNumber(version: string | undefined): boolean {
+  return version !== undefined && /^[0-9]+$/.test(version) && Number(version) !== 0;
+}

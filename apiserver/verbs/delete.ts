@@ -1,0 +1,75 @@
+/** DELETE of one object: at once, after a grace period, or when its finalizers are done. */
+import type { ApiObject } from '../../api/kind.ts';
+import { notFound, qualified } from '../../api/status.ts';
+import { deepCopy } from '../../std/deep.ts';
+import type { AdmissionRequest } from '../admission/admission.ts';
+import type { Core } from '../core.ts';
+import type { Answer, Exchange, StoredForm } from '../exchange.ts';
+import { change, type Decision } from '../objects/change.ts';
+import type { Current } from '../objects/current.ts';
+import { parseDeleteOptions, type DeleteOptions } from '../objects/delete-options.ts';
+import { planDeletion } from '../objects/deletion.ts';
+import { checkPreconditions } from '../objects/identity.ts';
+import type { Resource } from '../resource.ts';
+
+export async function remove(core: Core, exchange: Exchange, resource: Resource): Promise<Answer> {
+  const options = await parseDeleteOptions(exchange);
+  const { namespace, name } = exchange.route;
+  const deleted = await deleteObject(core, exchange, { resource, namespace, name, options });
+  if (!deleted.removed || RETURNS_OBJECT.has(qualified(resource.subject(name)))) return { type: 'object', code: 200, resource, object: deleted.object };
+  const { uid } = deleted.object.object.metadata;
+  const { group, plural } = resource.kind;
+  return {
+    type: 'document', code: 200,
+    object: { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', details: { name, ...(group && { group }), kind: plural, uid } },
+  };
+}
+
+/** Resources whose deletion answers the object. Provenance: ReturnDeletedObject in pkg/registry of v1.36. */
+const RETURNS_OBJECT: ReadonlySet<string> = new Set([
+  'namespaces', 'persistentvolumeclaims', 'persistentvolumes', 'pods', 'podtemplates', 'resourcequotas', 'serviceaccounts', 'services',
+  'deviceclasses.resource.k8s.io', 'resourceclaims.resource.k8s.io', 'resourceclaimtemplates.resource.k8s.io', 'resourceslices.resource.k8s.io',
+  'csidrivers.storage.k8s.io', 'csinodes.storage.k8s.io', 'storageclasses.storage.k8s.io', 'volumeattachments.storage.k8s.io',
+  'volumeattributesclasses.storage.k8s.io',
+]);
+
+export interface DeleteRequest {
+  readonly resource: Resource;
+  readonly namespace: string;
+  readonly name: string;
+  readonly options: DeleteOptions;
+  /** Whether the object is still one that is to go; told inside the compare-and-swap. */
+  readonly check?: (object: Readonly<ApiObject>) => void;
+}
+
+export interface Deleted {
+  readonly object: StoredForm;
+  /** It is gone; otherwise marked, and held. */
+  readonly removed: boolean;
+}
+
+export async function deleteObject(core: Core, exchange: Exchange, request: DeleteRequest): Promise<Deleted> {
+  const { resource, namespace, name, options } = request;
+  const decide = async (current: Current | undefined): Promise<Decision> => {
+    if (!current) throw notFound(resource.subject(name));
+    const old = current.object;
+    checkPreconditions(options.preconditions, old, resource, name);
+    request.check?.(old);
+    const admission: AdmissionRequest = {
+      operation: 'DELETE', kind: resource.kind, subresource: '', namespace, name, object: undefined, old, options: options.sent,
+      user: exchange.user, dryRun: options.dryRun, now: core.clock.now(), warnings: exchange.warnings,
+    };
+    await core.admission.mutate(admission);
+    await core.admission.validate(admission);
+    const plan = planDeletion(resource, deepCopy(old) as ApiObject, options, core.clock.now());
+    switch (plan.do) {
+      case 'mark':
+        return { do: 'write', object: plan.object };
+      case 'remove':
+        return { do: 'remove', object: deepCopy(old) as ApiObject };
+      case 'nothing':
+        return { do: 'nothing' };
+    }
+  };
+  return change(core, { resource, key: resource.key(namespace, name), name, dryRun: options.dryRun, decide });
+}

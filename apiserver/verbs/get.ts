@@ -1,0 +1,30 @@
+/** GET of one object: one buffer out of the cache. */
+import { notFound } from '../../api/status.ts';
+import { NotYet } from '../cache/cache.ts';
+import type { Core } from '../core.ts';
+import type { Exchange, ObjectAnswer } from '../exchange.ts';
+import type { Resource } from '../resource.ts';
+import { tooLarge, versionForOthers } from '../resource-version.ts';
+
+export async function get(_core: Core, exchange: Exchange, resource: Resource): Promise<ObjectAnswer> {
+  const { namespace, name } = exchange.route;
+  await reach(resource, exchange.query.get('resourceVersion'));
+  const object = resource.cache.get(resource.key(namespace, name));
+  if (!object) throw notFound(resource.subject(name));
+  return { type: 'object', code: 200, resource, object };
+}
+
+/** How long a read waits for a version that has not come. */
+export const VERSION_WAIT_MS = 3_000;
+
+/** No version: everything acknowledged. 0: whatever is there. Any other: at least that. */
+async function reach({ cache }: Resource, asked: string | null): Promise<void> {
+  if (asked === null || asked === '') return cache.fresh();
+  const revision = versionForOthers(asked);
+  if (revision === undefined) return cache.ready();
+  try {
+    await cache.waitFor(revision, VERSION_WAIT_MS);
+  } catch (error) {
+    throw error instanceof NotYet ? tooLarge(revision, cache.revision) : error;
+  }
+}

@@ -1,0 +1,76 @@
+/** GET of a collection: a page of it, filtered, at a version. */
+import { ApiError, badRequest } from '../../api/status.ts';
+import { NotYet, type CachePage } from '../cache/cache.ts';
+import type { Core } from '../core.ts';
+import { decodeContinue, encodeContinue, type Position } from '../continue-token.ts';
+import type { Exchange, ListAnswer } from '../exchange.ts';
+import { checkListOptions, parseListOptions, type ListOptions } from '../list-options.ts';
+import type { Resource } from '../resource.ts';
+import { expired, tooLarge, versionForList } from '../resource-version.ts';
+import { Compacted } from '../storage/store.ts';
+import { VERSION_WAIT_MS } from './get.ts';
+
+export async function list(_core: Core, exchange: Exchange, resource: Resource): Promise<ListAnswer> {
+  const options = parseListOptions(exchange.query, resource);
+  checkListOptions(options, false);
+  const namespace = resource.kind.namespaced ? exchange.route.namespace : '';
+  return listPage(resource, namespace, options);
+}
+
+/** `namespace` '': all of them. */
+export async function listPage(resource: Resource, namespace: string, options: ListOptions): Promise<ListAnswer> {
+  const { filter } = options.selection;
+  const within = namespace === '' ? {} : { namespace };
+  const position = options.continueToken ? decodeContinue(options.continueToken, resource.prefix) : undefined;
+  if (position && options.resourceVersion !== '' && options.resourceVersion !== '0') throw badRequest('specifying resource version is not allowed when using continue');
+  const query = { ...within, ...(filter && { filter }), ...(options.limit > 0 && { limit: options.limit }), ...(position && { from: position.from }) };
+  const at = await revisionOf(resource, options, position);
+  const page = at === undefined ? resource.cache.list(query) : await pageAt(resource, at, query, position);
+  const more = page.next !== undefined;
+  return {
+    type: 'list', resource, items: page.items, revision: page.revision,
+    continueToken: more ? encodeContinue({ revision: page.revision, from: page.next as string }, resource.prefix) : undefined,
+    remaining: more && !filter ? page.remaining : undefined,
+  };
+}
+
+/** Undefined: as it is now, which has been made sure to be new enough. */
+async function revisionOf({ cache }: Resource, options: ListOptions, position: Position | undefined): Promise<number | undefined> {
+  if (position) {
+    if (position.revision !== undefined) return position.revision;
+    await cache.fresh();
+    return undefined;
+  }
+  if (options.resourceVersion === '') {
+    await cache.fresh();
+    return undefined;
+  }
+  const revision = versionForList(options.resourceVersion);
+  if (revision === undefined) {
+    await cache.ready();
+    return undefined;
+  }
+  try {
+    await cache.waitFor(revision, VERSION_WAIT_MS);
+  } catch (error) {
+    throw error instanceof NotYet ? tooLarge(revision, cache.revision) : error;
+  }
+  const exact = options.resourceVersionMatch === 'Exact' || (options.resourceVersionMatch === '' && options.limit > 0);
+  return exact ? revision : undefined;
+}
+
+async function pageAt({ cache, prefix }: Resource, revision: number, query: Parameters<typeof cache.listAt>[1], position: Position | undefined): Promise<CachePage> {
+  try {
+    return await cache.listAt(revision, query);
+  } catch (error) {
+    if (!(error instanceof Compacted)) throw error;
+    if (!position) throw expired(`The provided resource version is too old.`);
+    // The fresh token lets the client go on, without the promise of one consistent snapshot.
+    const status = new ApiError({
+      code: 410, reason: 'Expired',
+      message: 'The provided continue parameter is too old to display a consistent list result. You can start a new list without the continue parameter, or use the continue token in this response to retrieve the remainder of the results. Continuing with the provided token results in an inconsistent list - objects that were created, modified, or deleted between the time the first chunk was returned and now may show up in the list.',
+    });
+    status.status.metadata['continue'] = encodeContinue({ revision: undefined, from: position.from }, prefix);
+    throw status;
+  }
+}

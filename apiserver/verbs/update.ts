@@ -1,0 +1,43 @@
+/** PUT: the whole object anew; of a kind that allows it, also one that is not there yet. */
+import type { ApiObject } from '../../api/kind.ts';
+import { conflict, isReason } from '../../api/status.ts';
+import { deepCopy } from '../../std/deep.ts';
+import type { Core } from '../core.ts';
+import { decodeBody } from '../decode.ts';
+import type { Exchange, ObjectAnswer } from '../exchange.ts';
+import { checkName, checkNamespace } from '../objects/identity.ts';
+import { updateObject } from '../objects/update.ts';
+import type { Resource } from '../resource.ts';
+import { parseWriteOptions } from '../write-options.ts';
+import { createObject } from './create.ts';
+
+/** Also PUT of a subresource that speaks the object itself: status, ephemeralcontainers, resize, finalize. */
+export async function update(core: Core, exchange: Exchange, resource: Resource): Promise<ObjectAnswer> {
+  const options = parseWriteOptions(exchange, 'UpdateOptions');
+  const { namespace, name, subresource } = exchange.route;
+  const own = await decodeBody(exchange, { apiVersion: resource.apiVersion, kind: resource.kind.kind, schema: resource.version.schema }, options.fieldValidation);
+  checkNamespace(own, exchange.route, resource);
+  checkName(own, name);
+  resource.version.defaults?.(own);
+  const object = resource.toHub(own);
+  const { uid } = object.metadata;
+  for (let attempt = 0; ; attempt++) {
+    try {
+      const changed = await updateObject(core, exchange, {
+        resource, namespace: resource.kind.namespaced ? namespace : '', name, subresource, options,
+        produce: () => deepCopy(object) as ApiObject,
+        ...(uid && { preconditions: { uid } }),
+      });
+      return { type: 'object', code: 200, resource, object: changed.object };
+    } catch (error) {
+      if (!isReason(error, 'NotFound') || !resource.kind.strategy.createOnUpdate || subresource !== '') throw error;
+      if (error.status.details?.name !== name || error.status.details.kind !== resource.plural) throw error;
+    }
+    if (uid) throw conflict(resource.subject(name), `Precondition failed: UID in precondition: ${uid}, UID in object meta: `);
+    try {
+      return { type: 'object', code: 201, resource, object: await createObject(core, exchange, { resource, object: deepCopy(object) as ApiObject, options }) };
+    } catch (error) {
+      if (!isReason(error, 'AlreadyExists') || attempt > 0) throw error;
+    }
+  }
+}

@@ -1,0 +1,194 @@
+/**
+ * GET with watch: the changes of a collection from a version on, as one observer with a selector sees them.
+ *
+ * The cache hands over events synchronously; what the transport does not take yet waits in a bounded queue, and a watcher
+ * whose queue is full is ended: it resumes from its last version.
+ */
+import type { Core } from '../core.ts';
+import { deletedAt } from '../cache/cached-object.ts';
+import { NotYet, type CacheEvent, type CachedObject, type CacheWatchSink } from '../cache/cache.ts';
+import type { Exchange, WatchAnswer, WatchHandle, WatchItem, WatchSink } from '../exchange.ts';
+import { checkListOptions, parseListOptions, type ListOptions } from '../list-options.ts';
+import type { Resource } from '../resource.ts';
+import { expired, tooLarge, versionForOthers } from '../resource-version.ts';
+import { Compacted } from '../storage/store.ts';
+import type { Clock, Timer } from '../../std/clock.ts';
+import { below } from '../../std/random.ts';
+import { VERSION_WAIT_MS } from './get.ts';
+
+/** Events that wait for a transport; a watcher that falls further behind is ended. */
+export const QUEUE_LIMIT = 10_000;
+/** How long a watch lasts that names no time: between once and twice this. */
+const LASTS_MS = 30 * 60_000;
+/** A bookmark comes so long before a watch ends by itself. */
+const FAREWELL_MS = 2_000;
+
+export async function watch(core: Core, exchange: Exchange, resource: Resource): Promise<WatchAnswer> {
+  const { route, query } = exchange;
+  const options = parseListOptions(query, resource, route.name || undefined);
+  checkListOptions(options, true);
+  const start = await startOf(resource, options);
+  const namespace = resource.kind.namespaced && route.namespace !== '' ? route.namespace : undefined;
+  const lastsMs = options.timeoutSeconds ? options.timeoutSeconds * 1000 : LASTS_MS + below(core.random, LASTS_MS);
+  return { type: 'watch', resource, start: (sink) => new Watching(core.clock, resource, { options, namespace, start, lastsMs }, sink) };
+}
+
+/** Where a watch begins: `initial` sends first what is there. */
+interface Start {
+  readonly revision: number | undefined;
+  readonly initial: boolean;
+  /** Whether the end of the initial events is marked. */
+  readonly marked: boolean;
+}
+
+async function startOf({ cache }: Resource, options: ListOptions): Promise<Start> {
+  const revision = versionForOthers(options.resourceVersion);
+  const asked = options.sendInitialEvents;
+  const initial = asked ?? revision === undefined;
+  const marked = options.allowWatchBookmarks && (asked === true || (asked === undefined && options.resourceVersion === ''));
+  if (!initial) {
+    await cache.ready();
+    return { revision: revision ?? (options.resourceVersion === '0' ? undefined : cache.revision), initial, marked };
+  }
+  if (options.resourceVersion === '') await cache.fresh();
+  else if (revision === undefined) await cache.ready();
+  else {
+    try {
+      await cache.waitFor(revision, VERSION_WAIT_MS);
+    } catch (error) {
+      throw error instanceof NotYet ? tooLarge(revision, cache.revision) : error;
+    }
+  }
+  return { revision: undefined, initial, marked };
+}
+
+interface Plan {
+  readonly options: ListOptions;
+  readonly namespace: string | undefined;
+  readonly start: Start;
+  readonly lastsMs: number;
+}
+
+class Watching implements WatchHandle, CacheWatchSink {
+  readonly #plan: Plan;
+  readonly #sink: WatchSink;
+  readonly #resource: Resource;
+  readonly #timers: Timer[] = [];
+  /** What the transport does not take yet; `#head` is the first that waits. */
+  #queue: WatchItem[] = [];
+  #head = 0;
+  #blocked = false;
+  #ended = false;
+  #revision = 0;
+  #events: { close(): void } | undefined;
+
+  constructor(clock: Clock, resource: Resource, plan: Plan, sink: WatchSink) {
+    this.#resource = resource;
+    this.#plan = plan;
+    this.#sink = sink;
+    sink.onReady = () => this.#drain();
+    const { lastsMs, options } = plan;
+    this.#timers.push(clock.after(lastsMs, () => this.#finish()));
+    if (options.allowWatchBookmarks && lastsMs > FAREWELL_MS) {
+      this.#timers.push(clock.after(lastsMs - FAREWELL_MS, () => this.bookmark(this.#resource.cache.revision)));
+    }
+    this.#begin();
+  }
+
+  close(): void {
+    this.#ended = true;
+    this.#events?.close();
+    for (const timer of this.#timers) timer.cancel();
+    this.#queue = [];
+  }
+
+  event(event: CacheEvent): void {
+    this.#revision = event.revision;
+    const item = seenAs(event, this.#plan.options.selection.filter);
+    if (item) this.#push(item);
+  }
+
+  bookmark(revision: number): void {
+    if (!this.#plan.options.allowWatchBookmarks || revision < this.#revision) return;
+    this.#push({ type: 'BOOKMARK', revision, initialEventsEnd: false });
+  }
+
+  ended(): void {
+    this.#events = undefined;
+    this.#finish();
+  }
+
+  #begin(): void {
+    const { cache } = this.#resource;
+    const { start, namespace, options } = this.#plan;
+    const { filter, hint } = options.selection;
+    const within = namespace === undefined ? {} : { namespace };
+    let after = start.revision ?? cache.revision;
+    if (start.initial) {
+      const page = cache.list({ ...within, ...(filter && { filter }) });
+      after = page.revision;
+      // All of it at once: these are references into the cache, and the bound on the queue is for what comes after.
+      for (const object of page.items) this.#queue.push({ type: 'ADDED', object, event: undefined });
+      if (start.marked) this.#queue.push({ type: 'BOOKMARK', revision: after, initialEventsEnd: true });
+    }
+    this.#revision = after;
+    try {
+      this.#events = cache.watch(after, namespace, this, hint);
+    } catch (error) {
+      if (!(error instanceof Compacted)) throw error;
+      const { status } = expired(`too old resource version: ${after} (${cache.revision})`);
+      this.#queue.push({ type: 'ERROR', status });
+      this.#drain();
+      return this.#finish();
+    }
+    if (this.#ended) return this.#events.close();
+    this.#drain();
+  }
+
+  #push(item: WatchItem): void {
+    if (this.#ended) return;
+    if (this.#queue.length - this.#head >= QUEUE_LIMIT && this.#blocked) return this.#finish();
+    this.#queue.push(item);
+    if (!this.#blocked) this.#drain();
+  }
+
+  #drain(): void {
+    this.#blocked = false;
+    while (this.#head < this.#queue.length && !this.#ended) {
+      const item = this.#queue[this.#head++] as WatchItem;
+      if (this.#sink.send(item)) continue;
+      this.#blocked = true;
+      break;
+    }
+    if (this.#head === this.#queue.length || this.#head > QUEUE_LIMIT) {
+      this.#queue = this.#queue.slice(this.#head);
+      this.#head = 0;
+    }
+  }
+
+  #finish(): void {
+    if (this.#ended) return;
+    this.close();
+    this.#sink.end();
+  }
+}
+
+/** What a change is to somebody who sees only what the filter lets through. */
+function seenAs(event: CacheEvent, filter: ((object: CachedObject) => boolean) | undefined): WatchItem | undefined {
+  const { type, object, previous } = event;
+  if (!filter) return { type, object, event };
+  const before = previous !== undefined && filter(previous);
+  if (type === 'DELETED') return before || (previous === undefined && filter(object)) ? { type, object, event } : undefined;
+  const now = filter(object);
+  if (now) return { type: before ? 'MODIFIED' : 'ADDED', object, event };
+  return before ? { type: 'DELETED', object: lastSeen(event), event } : undefined;
+}
+
+const lastSeenOf = new WeakMap<CacheEvent, CachedObject>();
+
+/** The state that still matched, at the revision of the change that took it out. */
+function lastSeen(event: CacheEvent): CachedObject {
+  let object = lastSeenOf.get(event);
+  if (!object) lastSeenOf.set(event, (object = deletedAt(event.previous as CachedObject, event.revision)));
+  return object;
+}

@@ -1,0 +1,107 @@
+/** A watch on an HTTP response: each event framed once per form, the same buffer for every watcher of that form. */
+import type { ServerResponse } from 'node:http';
+import { encodeWatchFrame } from '../api/codec/protobuf.ts';
+import type { WatchEventType } from '../api/request.ts';
+import type { Clock } from '../std/clock.ts';
+import type { CacheEvent, CachedObject } from './cache/cache.ts';
+import type { Exchange, WatchAnswer, WatchItem, WatchSink } from './exchange.ts';
+import { eventDocument, type FormContext } from './forms/answer-document.ts';
+import { encodeDocument } from './forms/encode.ts';
+import { contentType, type Accepted } from './negotiate.ts';
+import { writeHead, type Response } from './render.ts';
+import type { Resource } from './resource.ts';
+
+export function sendWatch(exchange: Exchange, response: Response, headers: Record<string, string | string[]>, answer: WatchAnswer, clock: Clock): Promise<void> {
+  const accepted = exchange.accepted();
+  headers['Content-Type'] = accepted.media === 'protobuf' ? `${contentType('protobuf')};stream=watch` : contentType(accepted.media);
+  writeHead(response, 200, headers);
+  (response as ServerResponse).flushHeaders();
+  const out = response as ServerResponse;
+  return new Promise((resolve) => {
+    const framer = new Framer(exchange, answer.resource, accepted, clock);
+    const sink: WatchSink = {
+      onReady: undefined,
+      send: (item) => out.write(framer.frame(item)),
+      end() {
+        out.end();
+        resolve();
+      },
+    };
+    const handle = answer.start(sink);
+    out.on('drain', () => sink.onReady?.());
+    const close = (): void => {
+      handle.close();
+      resolve();
+    };
+    response.on('close', close);
+    exchange.signal.addEventListener('abort', () => {
+      handle.close();
+      sink.end();
+    }, { once: true });
+  });
+}
+
+/** Frames by event, then by form and type; they go with the event. */
+const framed = new WeakMap<CacheEvent, Map<string, Buffer>>();
+
+class Framer {
+  readonly #context: FormContext;
+  readonly #resource: Resource;
+  readonly #accepted: Accepted;
+  readonly #form: string;
+  #first = true;
+
+  constructor(exchange: Exchange, resource: Resource, accepted: Accepted, clock: Clock) {
+    this.#context = { accepted, query: exchange.query, now: clock.now() };
+    this.#resource = resource;
+    this.#accepted = accepted;
+    this.#form = `${resource.apiVersion} ${accepted.media} ${accepted.as ?? ''} ${accepted.asVersion}`;
+  }
+
+  frame(item: WatchItem): Buffer {
+    if (item.type === 'ERROR') return this.#encode('ERROR', item.status);
+    if (item.type === 'BOOKMARK') return this.#bookmark(item.revision, item.initialEventsEnd);
+    // A Table differs from watcher to watcher: ages, included objects, columns in the first.
+    if (!item.event || this.#accepted.as === 'Table') return this.#object(item.type, item.object);
+    let frames = framed.get(item.event);
+    if (!frames) framed.set(item.event, (frames = new Map()));
+    const form = `${item.type} ${this.#form}`;
+    let frame = frames.get(form);
+    if (!frame) frames.set(form, (frame = this.#object(item.type, item.object)));
+    return frame;
+  }
+
+  #object(type: WatchEventType, object: CachedObject): Buffer {
+    if (this.#accepted.as === undefined && this.#accepted.media === 'json' && this.#resource.isHub) return jsonFrame(type, object.bytes);
+    const document = eventDocument(object.object as never, this.#resource, this.#context, this.#first);
+    this.#first = false;
+    return this.#encode(type, document);
+  }
+
+  #bookmark(revision: number, initialEventsEnd: boolean): Buffer {
+    const metadata = { resourceVersion: String(revision), creationTimestamp: null, ...(initialEventsEnd && { annotations: { 'k8s.io/initial-events-end': 'true' } }) };
+    const { kind, hubApiVersion, isHub, apiVersion } = this.#resource;
+    const object = { kind: kind.kind, apiVersion: isHub ? hubApiVersion : apiVersion, metadata };
+    if (this.#accepted.as === 'Table') {
+      const { as: _, ...plain } = this.#accepted;
+      void plain;
+      return this.#encode('BOOKMARK', { kind: 'Table', apiVersion: `meta.k8s.io/${this.#accepted.asVersion}`, metadata: { resourceVersion: String(revision) }, columnDefinitions: [], rows: [{ cells: [], object: { kind: 'PartialObjectMetadata', apiVersion: `meta.k8s.io/${this.#accepted.asVersion}`, metadata } }] });
+    }
+    if (this.#accepted.as !== undefined) return this.#encode('BOOKMARK', { kind: 'PartialObjectMetadata', apiVersion: `meta.k8s.io/${this.#accepted.asVersion}`, metadata });
+    return this.#encode('BOOKMARK', object);
+  }
+
+  #encode(type: WatchEventType, document: object): Buffer {
+    if (this.#accepted.media === 'protobuf') return encodeWatchFrame(type, encodeDocument(document, { media: 'protobuf', pretty: false }));
+    return jsonFrame(type, Buffer.from(JSON.stringify(document)));
+  }
+}
+
+const HEADS = new Map<WatchEventType, Buffer>();
+const TAIL = Buffer.from('}\n');
+
+function jsonFrame(type: WatchEventType, object: Buffer): Buffer {
+  let head = HEADS.get(type);
+  if (!head) HEADS.set(type, (head = Buffer.from(`{"type":"${type}","object":`)));
+  return Buffer.concat([head, object, TAIL]);
+}
