@@ -42,7 +42,7 @@ export async function openEtcd(options: EtcdOptions): Promise<Store> {
     ...(options.credentials && { credentials: options.credentials as NonNullable<IOptions['credentials']> }),
     grpcOptions: GRPC_OPTIONS,
     // Retries are this store's own: a write that was sent must not be sent twice.
-    faultHandling: { host: () => AS_IT_IS, global: AS_IT_IS },
+    faultHandling: { host: () => (options.endpoints.length > 1 ? restingAfterFailure(clock) : AS_IT_IS), global: AS_IT_IS },
     defaultCallOptions: ({ isStream }) => (isStream ? {} : { deadline: clock.now() + timeoutMs }),
   });
   return new EtcdStore(client, { ...options, clock });
@@ -67,6 +67,25 @@ const AS_IT_IS: Policy = {
   onFailure: () => ({ dispose: () => undefined }),
   execute: async (run, signal = new AbortController().signal) => run({ signal }),
 };
+
+/** Passes over an endpoint for a moment after it could not be reached, so that the next attempt goes to another one. */
+function restingAfterFailure(clock: Clock): Policy {
+  let rest: { readonly until: number; readonly error: unknown } | undefined;
+  return {
+    ...AS_IT_IS,
+    async execute(run, signal) {
+      if (rest && clock.monotonic() < rest.until) throw rest.error;
+      try {
+        return await AS_IT_IS.execute(run, signal);
+      } catch (error) {
+        if (neverSent(error)) rest = { until: clock.monotonic() + REST_MS, error };
+        throw error;
+      }
+    },
+  };
+}
+
+const REST_MS = 1_000;
 
 class EtcdStore implements Store {
   readonly #client: Etcd3;

@@ -7,7 +7,7 @@
  * flush the data file → only then the next commit, which may overwrite the WAL. WAL frames are checksummed: a torn tail is dropped whole.
  */
 import { DatabaseSync, backup, type StatementSync } from 'node:sqlite';
-import { chmodSync, closeSync, fdatasync, fsyncSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, closeSync, existsSync, fdatasync, fsyncSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { Unavailable } from './store.ts';
@@ -254,12 +254,13 @@ function openDatabase(path: string): DatabaseSync {
 }
 
 function createPrivately(path: string): void {
-  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
   try {
-    closeSync(openSync(path, 'wx', 0o600));
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw new Unavailable(`the data file ${path} cannot be made: ${(error as Error).message}`);
+    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+    // Appending makes the file where there is none; whoever holds it already is not disturbed before SQLite has asked for the lock.
+    if (!existsSync(path)) closeSync(openSync(path, 'a', 0o600));
     chmodSync(path, 0o600);
+  } catch (error) {
+    throw new Unavailable(`the data file ${path} cannot be made: ${(error as Error).message}`, { cause: error });
   }
 }
 

@@ -287,12 +287,12 @@ class SqliteStore implements Store, WatchSource {
     void this.#inTurn(() => this.#flush()).catch((error: unknown) => this.#report(String(error)));
   }
 
-  async #checkpoint(): Promise<void> {
+  async #checkpoint(limitBytes?: number): Promise<void> {
     try {
-      await this.#log.checkpoint();
+      await this.#log.checkpoint(limitBytes);
     } catch (error) {
+      // Not fatal, the WAL still has everything; but a file whose state nobody knows must not be written.
       this.#report(`checkpoint: ${String(error)}`);
-      if (!(error instanceof Unavailable)) throw error;
       if (error instanceof Unsynced) this.#broken = error;
     }
   }
@@ -310,11 +310,11 @@ class SqliteStore implements Store, WatchSource {
       more = await this.#inTurn(async () => {
         const more = this.#log.vacuumStep();
         any ||= more;
-        await this.#log.checkpoint();
+        await this.#checkpoint();
         return more;
       });
     }
-    if (any) await this.#inTurn(() => this.#log.checkpoint(0));
+    if (any) await this.#inTurn(() => this.#checkpoint(0));
   }
 
   #inTurn<T>(run: () => Promise<T>): Promise<T> {

@@ -115,7 +115,11 @@ export class WatchHub {
   #end(watcher: Watcher, error: Error): void {
     if (watcher.phase === 'over') return;
     this.#drop(watcher);
-    watcher.sink.ended(error);
+    try {
+      watcher.sink.ended(error);
+    } catch {
+      // It was told; what it makes of it must not stop the store.
+    }
   }
 
   #drop(watcher: Watcher): void {
