@@ -85,7 +85,7 @@ export interface Strategy {
   readonly validateUpdate?: (object: ApiObject, old: ApiObject, context: RuleContext) => FieldError[];
   readonly warnings?: (object: ApiObject, old: ApiObject | undefined) => string[];
   /** Whether a change means a new generation. Absent: the kind has no generation. */
-  readonly movesGeneration?: (object: ApiObject, old: ApiObject) => boolean;
+  readonly movesGeneration?: (object: ApiObject, old: ApiObject, context?: RuleContext) => boolean;
   /** How `metadata.name` must look; default: DNS subdomain. Returns the reasons why not. */
   readonly validateName?: (name: string, prefix: boolean) => string[];
   /** PUT of a missing object creates it. */

@@ -1,8 +1,9 @@
 /** The rows of all built-in kinds: the facts of discovery, and on top the rules that a kind's own file exports. */
+import { type ResourceFact, type SubresourceFact, kindFact, resourceFacts } from '../facts/facts.ts';
 import type { CrudVerb, Kind, KindVersion, Subresource } from '../kind.ts';
 import type { KindRules } from './kind-rules.ts';
-import { ALL_VERBS, RESOURCE_ROWS, type ResourceRow, type SubresourceRow } from './rows.ts';
 import { KIND_RULES } from './rules.ts';
+import { withMetadataRules } from './with-metadata-rules.ts';
 
 /** One row per kind that a server serves by default, in discovery's order. The same array on every call. */
 export function builtinKinds(): readonly Kind[] {
@@ -12,56 +13,54 @@ export function builtinKinds(): readonly Kind[] {
 let rows: readonly Kind[] | undefined;
 
 function compileKinds(): readonly Kind[] {
-  const byKind = new Map<string, ResourceRow[]>();
-  for (const row of RESOURCE_ROWS) {
-    const key = row.group === '' ? row.kind : `${row.kind}.${row.group}`;
+  const byKind = new Map<string, ResourceFact[]>();
+  for (const fact of resourceFacts()) {
+    const key = fact.group === '' ? fact.kind : `${fact.kind}.${fact.group}`;
     const versions = byKind.get(key);
-    if (versions) versions.push(row);
-    else byKind.set(key, [row]);
+    if (versions) versions.push(fact);
+    else byKind.set(key, [fact]);
   }
   return [...byKind].map(([key, versions]) => compileKind(versions, KIND_RULES[key] ?? {}));
 }
 
-function compileKind(versions: readonly ResourceRow[], rules: KindRules): Kind {
-  const row = versions[0];
-  if (!row) throw new Error('a kind without a version');
+function compileKind(versions: readonly ResourceFact[], rules: KindRules): Kind {
+  const fact = versions[0];
+  if (!fact) throw new Error('a kind without a version');
   return {
-    group: row.group,
-    kind: row.kind,
-    listKind: `${row.kind}List`,
-    plural: row.plural,
-    singular: row.singular ?? row.kind.toLowerCase(),
-    shortNames: words(row.short),
-    categories: words(row.categories),
-    namespaced: row.namespaced,
+    group: fact.group,
+    kind: fact.kind,
+    listKind: `${fact.kind}List`,
+    plural: fact.resource,
+    singular: fact.singular,
+    shortNames: fact.shortNames ?? [],
+    categories: fact.categories ?? [],
+    namespaced: fact.namespaced,
     versions: versions.map((version) => compileVersion(version, rules)),
-    hub: rules.hub ?? row.version,
-    verbs: words(row.verbs ?? ALL_VERBS) as CrudVerb[],
-    subresources: (row.sub ?? []).map(compileSubresource),
-    strategy: rules.strategy ?? {},
+    hub: rules.hub ?? fact.version,
+    verbs: fact.verbs as readonly CrudVerb[],
+    subresources: (fact.subresources ?? []).map((subresource) => compileSubresource(subresource, fact)),
+    strategy: withMetadataRules(rules, fact.namespaced),
     ...(rules.columns && { columns: rules.columns }),
     ...(rules.selectableFields && { selectableFields: rules.selectableFields }),
-    storagePath: rules.storagePath ?? row.plural,
+    storagePath: rules.storagePath ?? fact.resource,
     ...(rules.ttlSeconds !== undefined && { ttlSeconds: rules.ttlSeconds }),
     ...(rules.relaxedDurability && { relaxedDurability: true }),
   };
 }
 
-function compileVersion(row: ResourceRow, rules: KindRules): KindVersion {
+function compileVersion(fact: ResourceFact, rules: KindRules): KindVersion {
+  const type = kindFact(fact.group, fact.version, fact.kind)?.type;
+  if (!type) throw new Error(`the facts table has no type for ${fact.group}/${fact.version} ${fact.kind}`);
   return {
-    version: row.version,
-    schema: { type: row.type },
+    version: fact.version,
+    schema: { type },
     ...(rules.defaults && { defaults: rules.defaults }),
-    ...rules.versions?.[row.version],
-    storageVersionHash: row.hash ?? '',
+    ...rules.versions?.[fact.version],
+    storageVersionHash: fact.storageVersionHash ?? '',
   };
 }
 
-function compileSubresource([name, verbs, speaks]: SubresourceRow): Subresource {
-  const [group = '', version = '', kind = ''] = speaks?.split('/') ?? [];
-  return { name, verbs: words(verbs) as CrudVerb[], ...(speaks && { speaks: { group, version, kind } }) };
-}
-
-function words(text: string | undefined): string[] {
-  return text ? text.split(' ') : [];
+function compileSubresource({ name, verbs, responseKind }: SubresourceFact, owner: ResourceFact): Subresource {
+  const own = !responseKind || (responseKind.kind === owner.kind && responseKind.group === owner.group && responseKind.version === owner.version);
+  return { name, verbs: verbs as readonly CrudVerb[], ...(!own && { speaks: responseKind }) };
 }

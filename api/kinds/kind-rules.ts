@@ -1,5 +1,6 @@
 /** What a built-in kind adds to the facts of discovery: its file under `api/kinds/<group>/` exports one of these. */
-import type { ApiObject, Column, KindVersion, Strategy } from '../kind.ts';
+import type { FieldError } from '../field-error.ts';
+import type { ApiObject, Column, KindVersion, RuleContext, Strategy } from '../kind.ts';
 
 export interface KindRules {
   readonly strategy?: Strategy;
@@ -13,4 +14,42 @@ export interface KindRules {
   readonly storagePath?: string;
   readonly ttlSeconds?: number;
   readonly relaxedDurability?: boolean;
+  /** The strategy checks metadata itself. */
+  readonly ownMetadataRules?: boolean;
+  /**
+   * What an update of the main resource is held to: the rules for changes alone (default), or also those for new objects,
+   * after or before them. Metadata rules come along each time, so that one mistake in it may be told several times.
+   */
+  readonly updates?: 'changes' | 'changes, then all' | 'all, then changes';
+}
+
+/** The same with a generated type in the place of `ApiObject`: within a kind's own file, objects have its shape. */
+export interface TypedRules<T> extends Omit<KindRules, 'strategy' | 'columns' | 'selectableFields' | 'defaults'> {
+  readonly strategy?: TypedStrategy<T>;
+  readonly columns?: readonly TypedColumn<T>[];
+  readonly selectableFields?: Readonly<Record<string, (object: T) => string>>;
+  readonly defaults?: (object: T) => void;
+}
+
+export interface TypedColumn<T> extends Omit<Column, 'cell'> {
+  readonly cell: (object: T, now: number) => string | number | boolean | null;
+}
+
+export interface TypedStrategy<T>
+  extends Omit<
+    Strategy,
+    'prepareForCreate' | 'prepareForUpdate' | 'validate' | 'validateUpdate' | 'warnings' | 'movesGeneration' | 'gracePeriodSeconds'
+  > {
+  readonly prepareForCreate?: (object: T, context: RuleContext) => void;
+  readonly prepareForUpdate?: (object: T, old: T, context: RuleContext) => void;
+  readonly validate?: (object: T, context: RuleContext) => FieldError[];
+  readonly validateUpdate?: (object: T, old: T, context: RuleContext) => FieldError[];
+  readonly warnings?: (object: T, old: T | undefined) => string[];
+  readonly movesGeneration?: (object: T, old: T, context?: RuleContext) => boolean;
+  readonly gracePeriodSeconds?: (object: T) => number | undefined;
+}
+
+/** The one place where an object takes the type of its kind: the row it comes through belongs to that kind alone. */
+export function rulesFor<T>(rules: TypedRules<T>): KindRules {
+  return rules as unknown as KindRules;
 }

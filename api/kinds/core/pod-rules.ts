@@ -1,0 +1,149 @@
+/** The rules for new pods and for changes to pods. */
+import { type FieldError, Path, forbiddenField, invalid, required } from '../../field-error.ts';
+import type { Metadata } from '../../kind.ts';
+import type { Container, Pod, PodSpec, Toleration } from '../../types/core.v1.ts';
+import { checkTolerations } from '../shared/affinity-rules.ts';
+import { checkImageBlanks } from '../shared/container-rules.ts';
+import { inRange } from '../shared/formats.ts';
+import { validateMetadata } from '../shared/object-meta.ts';
+import { checkAnnotationsMatchFields, checkPodAnnotationChanges, checkPodAnnotations } from '../shared/pod-annotation-rules.ts';
+import { checkPodSpec } from '../shared/pod-spec-rules.ts';
+import { semanticEqual } from '../shared/semantic-equal.ts';
+import { checkGatedSpec } from './pod-gate-rules.ts';
+
+const SPEC = Path.of('spec');
+const ANNOTATIONS = Path.of('metadata', 'annotations');
+
+/** Without the metadata rules, which run before. */
+export function validatePod(pod: Pod): FieldError[] {
+  const errors = checkAnnotationsAndSpec(pod);
+  if (pod.spec.ephemeralContainers?.length) errors.push(forbiddenField(SPEC.child('ephemeralContainers'), 'cannot be set on create'));
+  if (pod.spec.nodeName && pod.spec.schedulingGates?.length) {
+    errors.push(forbiddenField(SPEC.child('nodeName'), 'cannot be set until all schedulingGates have been cleared'));
+  }
+  return [...errors, ...checkAnnotationsMatchFields(pod.metadata.annotations, pod.spec, SPEC)];
+}
+
+/** What stands in a pod must hold after each change, whichever way it came. */
+export function checkWholePod(pod: Pod, old: Pod): FieldError[] {
+  return [
+    ...validateMetadata(pod.metadata as Metadata, { namespaced: true }),
+    ...checkAnnotationsAndSpec(pod),
+    ...checkPodAnnotationChanges(pod.metadata.annotations, old.metadata.annotations, ANNOTATIONS),
+    ...checkPodAnnotations(pod.metadata.annotations, pod.spec, ANNOTATIONS),
+  ];
+}
+
+const CHANGEABLE = [
+  '`spec.containers[*].image`',
+  '`spec.initContainers[*].image`',
+  '`spec.activeDeadlineSeconds`',
+  '`spec.tolerations` (only additions to existing tolerations)',
+  '`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative)',
+].join(',');
+const MAX_INT32 = 2 ** 31 - 1;
+
+export function validatePodUpdate(pod: Pod, old: Pod): FieldError[] {
+  const errors = checkWholePod(pod, old);
+  for (const list of ['containers', 'initContainers'] as const) {
+    const { found, stop } = checkImages(pod.spec[list] ?? [], old.spec[list] ?? [], SPEC.child(list));
+    errors.push(...found);
+    if (stop) return errors;
+  }
+  const deadline = checkDeadline(pod.spec, old.spec);
+  errors.push(...deadline.found);
+  if (deadline.stop) return errors;
+  errors.push(...checkAddedTolerations(pod.spec.tolerations ?? [], old.spec.tolerations ?? []), ...checkRemovedGates(pod.spec, old.spec));
+  if (semanticEqual(pod.spec, old.spec)) return errors;
+  const rest = withAllowedChangesUndone(pod.spec, old.spec);
+  if (old.spec.schedulingGates?.length) errors.push(...checkGatedSpec(rest, old.spec, SPEC));
+  if (!semanticEqual(rest, old.spec)) errors.push(forbiddenField(SPEC, `pod updates may not change fields other than ${CHANGEABLE}\n`));
+  return errors;
+}
+
+function checkAnnotationsAndSpec(pod: Pod): FieldError[] {
+  const { metadata, spec } = pod;
+  const errors = [
+    ...checkPodAnnotations(metadata.annotations, spec, ANNOTATIONS),
+    ...checkPodSpec(spec, SPEC, { metadata: metadata as Metadata }),
+  ];
+  if (!spec.serviceAccountName) {
+    for (const [at, volume] of (spec.volumes ?? []).entries()) {
+      for (const [n, source] of (volume.projected?.sources ?? []).entries()) {
+        const field = SPEC.child('volumes').index(at).child('projected', 'sources').index(n).child('serviceAccountToken');
+        if (source.serviceAccountToken) errors.push(forbiddenField(field, 'must not be specified when serviceAccountName is not set'));
+      }
+    }
+  }
+  for (const list of ['containers', 'initContainers'] as const) {
+    errors.push(...(spec[list] ?? []).flatMap((container, at) => checkImageBlanks(container, SPEC.child(list).index(at))));
+  }
+  return errors;
+}
+
+interface Found {
+  readonly found: FieldError[];
+  /** Whether what follows would only repeat it. */
+  readonly stop: boolean;
+}
+
+function checkImages(containers: readonly Container[], old: readonly Container[], path: Path): Found {
+  if (containers.length !== old.length) {
+    return { found: [forbiddenField(path, 'pod updates may not add or remove containers')], stop: true };
+  }
+  const found = containers.flatMap((container, at) => [
+    ...(container.image ? [] : [required(path.index(at).child('image'))]),
+    ...checkImageBlanks(container, path.index(at)),
+  ]);
+  return { found, stop: false };
+}
+
+function checkDeadline(spec: PodSpec, old: PodSpec): Found {
+  const path = SPEC.child('activeDeadlineSeconds');
+  const deadline = spec.activeDeadlineSeconds;
+  if (deadline === undefined) {
+    const removed = old.activeDeadlineSeconds !== undefined;
+    return { found: removed ? [invalid(path, null, 'must not update from a positive integer to nil value')] : [], stop: false };
+  }
+  const outside = inRange(deadline, 0, MAX_INT32);
+  if (outside.length > 0) return { found: outside.map((why) => invalid(path, deadline, why)), stop: true };
+  const later = old.activeDeadlineSeconds !== undefined && old.activeDeadlineSeconds < deadline;
+  return { found: later ? [invalid(path, deadline, 'must be less than or equal to previous value')] : [], stop: later };
+}
+
+function checkAddedTolerations(tolerations: readonly Toleration[], old: readonly Toleration[]): FieldError[] {
+  const path = SPEC.child('tolerations');
+  const kept = old.every((earlier) => {
+    const { tolerationSeconds: _before, ...rest } = earlier;
+    return tolerations.some(({ tolerationSeconds: _now, ...other }) => semanticEqual(rest, other));
+  });
+  if (!kept) return [forbiddenField(path, 'existing toleration can not be modified except its tolerationSeconds')];
+  return checkTolerations(tolerations, path);
+}
+
+function checkRemovedGates(spec: PodSpec, old: PodSpec): FieldError[] {
+  const before = new Set((old.schedulingGates ?? []).map((gate) => gate.name));
+  return (spec.schedulingGates ?? []).flatMap(({ name }, at) => {
+    if (before.has(name)) return [];
+    const field = SPEC.child('schedulingGates').index(at).child('name');
+    return [forbiddenField(field, `only deletion is allowed, but found new scheduling gate '${name}'`)];
+  });
+}
+
+function withAllowedChangesUndone(spec: PodSpec, old: PodSpec): PodSpec {
+  const withOldImages = (containers: readonly Container[] | undefined, before: readonly Container[] | undefined): Container[] =>
+    (containers ?? []).map((container, at) => ({ ...container, image: before?.[at]?.image ?? '' }));
+  const negative = (old.terminationGracePeriodSeconds ?? 0) < 0 && spec.terminationGracePeriodSeconds === 1;
+  const restored: Partial<PodSpec> = {
+    activeDeadlineSeconds: old.activeDeadlineSeconds as number,
+    schedulingGates: old.schedulingGates ?? [],
+    tolerations: old.tolerations ?? [],
+    ...(negative && { terminationGracePeriodSeconds: old.terminationGracePeriodSeconds as number }),
+  };
+  return {
+    ...spec,
+    ...restored,
+    containers: withOldImages(spec.containers, old.containers),
+    initContainers: withOldImages(spec.initContainers, old.initContainers),
+  };
+}

@@ -1,0 +1,21 @@
+/** Fields of a pod's specification that belong to features which are off by default: a server drops them silently. */
+import type { Container, PodSpec } from '../../types/core.v1.ts';
+
+export function dropGatedFields(spec: PodSpec | undefined): void {
+  if (!spec) return;
+  delete spec.schedulingGroup;
+  for (const container of [...(spec.containers ?? []), ...(spec.initContainers ?? []), ...(spec.ephemeralContainers ?? [])]) dropStopSignal(container);
+  for (const volume of spec.volumes ?? []) {
+    for (const source of volume.projected?.sources ?? []) {
+      delete source.clusterTrustBundle;
+      delete source.podCertificate;
+    }
+  }
+}
+
+function dropStopSignal(container: Container): void {
+  const lifecycle = container.lifecycle;
+  if (lifecycle?.stopSignal === undefined) return;
+  delete lifecycle.stopSignal;
+  if (!lifecycle.postStart && !lifecycle.preStop) delete container.lifecycle;
+}

@@ -1,0 +1,29 @@
+/** The tag that an image reference means, by the grammar of the distribution project. */
+
+const COMPONENT = '[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*';
+const DOMAIN_PART = '(?:[a-zA-Z0-9]|[a-zA-Z0-9][a-zA-Z0-9-]*[a-zA-Z0-9])';
+const DOMAIN = `(?:${DOMAIN_PART}(?:\\.${DOMAIN_PART})*|\\[[a-fA-F0-9:]+\\])(?::[0-9]+)?`;
+const REFERENCE = new RegExp(
+  `^(?:${DOMAIN}/)?${COMPONENT}(?:/${COMPONENT})*(?::([\\w][\\w.-]{0,127}))?(?:@([A-Za-z][A-Za-z0-9]*(?:[-_+.][A-Za-z][A-Za-z0-9]*)*:[0-9a-fA-F]{32,}))?$`,
+);
+const NAME_LIMIT = 255;
+
+/** `latest` where neither tag nor digest is given; '' for a digest alone and for text that is no reference. */
+export function imageTag(image: string): string {
+  if (/^[a-f0-9]{64}$/.test(image)) return '';
+  const match = REFERENCE.exec(image);
+  if (!match || hasUpperCase(image)) return '';
+  const name = image.split('@')[0] ?? '';
+  if (name.length > NAME_LIMIT) return '';
+  return match[1] ?? (match[2] ? '' : 'latest');
+}
+
+/** Only a domain may have upper case: a first part with a dot, a port, upper case letters, or `localhost`. */
+function hasUpperCase(image: string): boolean {
+  const slash = image.indexOf('/');
+  const first = image.slice(0, Math.max(slash, 0));
+  const isDomain = slash > 0 && (/[.:]/.test(first) || first === 'localhost' || first !== first.toLowerCase());
+  const rest = isDomain ? image.slice(slash + 1) : image;
+  const path = rest.split('@')[0]?.replace(/:[^/]*$/, '') ?? '';
+  return path !== path.toLowerCase();
+}

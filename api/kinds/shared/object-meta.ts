@@ -1,0 +1,163 @@
+/** The rules for metadata that all kinds share, on create and on update. */
+import { type FieldError, Path, forbiddenField, invalid, required, tooLong } from '../../field-error.ts';
+import type { Metadata, OwnerReference } from '../../kind.ts';
+import { bytes, labelValue, qualifiedName } from './formats.ts';
+import { type NameRule, nameIsLabel, nameIsSubdomain } from './names.ts';
+import { semanticEqual } from './semantic-equal.ts';
+
+export interface MetadataRules {
+  readonly namespaced: boolean;
+  readonly validateName?: NameRule | undefined;
+}
+
+const METADATA = Path.of('metadata');
+
+/** `generateName` has been turned into a name before. */
+export function validateMetadata(metadata: Metadata, rules: MetadataRules, path = METADATA): FieldError[] {
+  const nameRule = rules.validateName ?? nameIsSubdomain;
+  const errors: FieldError[] = [];
+  if (metadata.generateName) {
+    errors.push(...nameRule(metadata.generateName, true).map((why) => invalid(path.child('generateName'), metadata.generateName, why)));
+  }
+  if (!metadata.name) errors.push(required(path.child('name'), 'name or generateName is required'));
+  else errors.push(...nameRule(metadata.name, false).map((why) => invalid(path.child('name'), metadata.name, why)));
+  errors.push(...checkNamespace(metadata.namespace ?? '', rules.namespaced, path.child('namespace')));
+  if ((metadata.generation ?? 0) < 0) {
+    errors.push(invalid(path.child('generation'), metadata.generation, 'must be greater than or equal to 0'));
+  }
+  errors.push(
+    ...checkLabels(metadata.labels, path.child('labels')),
+    ...checkAnnotations(metadata.annotations, path.child('annotations')),
+    ...checkOwnerReferences(metadata.ownerReferences ?? [], path.child('ownerReferences')),
+    ...checkFinalizers(metadata.finalizers ?? [], path.child('finalizers')),
+    ...checkManagedFields(metadata.managedFields ?? [], path.child('managedFields')),
+  );
+  return errors;
+}
+
+const IMMUTABLE = ['name', 'namespace', 'uid', 'creationTimestamp', 'deletionTimestamp', 'deletionGracePeriodSeconds'] as const;
+
+export function validateMetadataUpdate(metadata: Metadata, old: Metadata, path = METADATA): FieldError[] {
+  const errors: FieldError[] = [];
+  if (old.deletionTimestamp) errors.push(...checkNoNewFinalizers(metadata.finalizers ?? [], old.finalizers ?? [], path.child('finalizers')));
+  if (!metadata.resourceVersion) {
+    errors.push(invalid(path.child('resourceVersion'), metadata.resourceVersion ?? '', 'must be specified for an update'));
+  }
+  if ((metadata.generation ?? 0) < (old.generation ?? 0)) {
+    errors.push(invalid(path.child('generation'), metadata.generation ?? 0, 'must not be decremented'));
+  }
+  for (const name of IMMUTABLE) errors.push(...immutable(metadata[name], old[name], path.child(name)));
+  errors.push(
+    ...checkLabels(metadata.labels, path.child('labels')),
+    ...checkAnnotations(metadata.annotations, path.child('annotations')),
+    ...checkOwnerReferences(metadata.ownerReferences ?? [], path.child('ownerReferences')),
+    ...checkManagedFields(metadata.managedFields ?? [], path.child('managedFields')),
+  );
+  return errors;
+}
+
+export const IMMUTABLE_WORDS = 'field is immutable';
+
+export function immutable(value: unknown, old: unknown, path: Path): FieldError[] {
+  return semanticEqual(value, old) ? [] : [invalid(path, value, IMMUTABLE_WORDS)];
+}
+
+export function checkLabelKey(key: string, path: Path): FieldError[] {
+  return qualifiedName(key).map((why) => invalid(path, key, why));
+}
+
+export function checkLabels(labels: Record<string, string> | undefined, path: Path): FieldError[] {
+  return Object.entries(labels ?? {}).flatMap(([key, value]) => [
+    ...checkLabelKey(key, path),
+    ...labelValue(value).map((why) => invalid(path, value, why)),
+  ]);
+}
+
+const ANNOTATIONS_LIMIT_BYTES = 256 * 1024;
+
+export function checkAnnotations(annotations: Record<string, string> | undefined, path: Path): FieldError[] {
+  const entries = Object.entries(annotations ?? {});
+  const errors = entries.flatMap(([key]) => qualifiedName(key.toLowerCase()).map((why) => invalid(path, key, why)));
+  const size = entries.reduce((sum, [key, value]) => sum + bytes(key) + bytes(value), 0);
+  return size > ANNOTATIONS_LIMIT_BYTES ? [...errors, tooLong(path, ANNOTATIONS_LIMIT_BYTES)] : errors;
+}
+
+function checkNamespace(namespace: string, namespaced: boolean, path: Path): FieldError[] {
+  if (!namespaced) return namespace === '' ? [] : [forbiddenField(path, 'not allowed on this type')];
+  if (namespace === '') return [required(path)];
+  return nameIsLabel(namespace, false).map((why) => invalid(path, namespace, why));
+}
+
+function checkOwnerReferences(references: readonly OwnerReference[], path: Path): FieldError[] {
+  const errors: FieldError[] = [];
+  let controller = '';
+  for (const reference of references) {
+    errors.push(...checkOwnerReference(reference, path));
+    if (!reference.controller) continue;
+    const name = `${reference.kind}/${reference.name}`;
+    if (controller) {
+      const why = `Only one reference can have Controller set to true. Found "true" in references for ${controller} and ${name}`;
+      errors.push(invalid(path, references, why));
+    } else controller = name;
+  }
+  return errors;
+}
+
+function checkOwnerReference(reference: OwnerReference, path: Path): FieldError[] {
+  const errors: FieldError[] = [];
+  const slashes = reference.apiVersion.split('/').length - 1;
+  const version = slashes > 1 ? '' : reference.apiVersion.slice(reference.apiVersion.indexOf('/') + 1);
+  if (version === '') errors.push(invalid(path.child('apiVersion'), reference.apiVersion, 'version must not be empty'));
+  for (const name of ['kind', 'name', 'uid'] as const) {
+    if (!reference[name]) errors.push(invalid(path.child(name), reference[name], 'must not be empty'));
+  }
+  if (reference.apiVersion === 'v1' && reference.kind === 'Event') {
+    errors.push(invalid(path, reference, '/v1, Kind=Event is disallowed from being an owner'));
+  }
+  return errors;
+}
+
+const ORPHAN = 'orphan';
+const FOREGROUND = 'foregroundDeletion';
+
+function checkFinalizers(finalizers: readonly string[], path: Path): FieldError[] {
+  const errors = finalizers.flatMap((name) => qualifiedName(name).map((why) => invalid(path, name, why)));
+  if (finalizers.includes(ORPHAN) && finalizers.includes(FOREGROUND)) {
+    errors.push(invalid(path, finalizers, `finalizer ${ORPHAN} and ${FOREGROUND} cannot be both set`));
+  }
+  return errors;
+}
+
+function checkNoNewFinalizers(finalizers: readonly string[], old: readonly string[], path: Path): FieldError[] {
+  const added = [...new Set(finalizers)].filter((name) => !old.includes(name)).sort();
+  if (added.length === 0) return [];
+  const shown = `[]string{${added.map((name) => JSON.stringify(name)).join(', ')}}`;
+  return [forbiddenField(path, `no new finalizers can be added if the object is being deleted, found new finalizers ${shown}`)];
+}
+
+interface ManagedFieldsEntry {
+  readonly manager?: string;
+  readonly operation?: string;
+  readonly fieldsType?: string;
+  readonly subresource?: string;
+}
+
+const MANAGER_LIMIT_BYTES = 128;
+const SUBRESOURCE_LIMIT_BYTES = 256;
+
+function checkManagedFields(entries: readonly unknown[], path: Path): FieldError[] {
+  return (entries as readonly ManagedFieldsEntry[]).flatMap((entry, at) => {
+    const errors: FieldError[] = [];
+    const here = path.index(at);
+    const operation = entry.operation ?? '';
+    if (operation !== 'Apply' && operation !== 'Update') {
+      errors.push(invalid(here.child('operation'), operation, 'must be `Apply` or `Update`'));
+    }
+    if (entry.fieldsType && entry.fieldsType !== 'FieldsV1') {
+      errors.push(invalid(here.child('fieldsType'), entry.fieldsType, 'must be `FieldsV1`'));
+    }
+    if (bytes(entry.manager ?? '') > MANAGER_LIMIT_BYTES) errors.push(tooLong(here.child('manager'), MANAGER_LIMIT_BYTES));
+    if (bytes(entry.subresource ?? '') > SUBRESOURCE_LIMIT_BYTES) errors.push(tooLong(here.child('subresource'), SUBRESOURCE_LIMIT_BYTES));
+    return errors;
+  });
+}

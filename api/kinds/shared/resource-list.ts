@@ -1,0 +1,55 @@
+/** Lists of resource amounts (`cpu: 100m`): how they add up, and which names have rules of their own. */
+import { addQuantities, compareQuantities, formatQuantity, milliValue, parseQuantity, quantityOfMilli, zeroQuantity } from '../../quantity.ts';
+import type { Quantity } from '../../quantity.ts';
+
+export type ResourceList = Record<string, string>;
+
+export function amount(list: ResourceList | undefined, name: string): Quantity {
+  const text = list?.[name];
+  return (text === undefined ? undefined : parseQuantity(text)) ?? zeroQuantity;
+}
+
+/** Amounts finer than a thousandth are rounded up. */
+export function roundUpToMilli(list: ResourceList | undefined): void {
+  for (const [name, text] of Object.entries(list ?? {})) {
+    const quantity = parseQuantity(text);
+    if (list && quantity && quantity.nano % 1_000_000n !== 0n) list[name] = formatQuantity(quantityOfMilli(milliValue(quantity), quantity.format));
+  }
+}
+
+export function addTo(sum: Map<string, Quantity>, list: ResourceList | undefined): void {
+  for (const name of Object.keys(list ?? {})) sum.set(name, addQuantities(sum.get(name) ?? zeroQuantity, amount(list, name)));
+}
+
+export function raiseTo(largest: Map<string, Quantity>, other: ReadonlyMap<string, Quantity>): void {
+  for (const [name, quantity] of other) {
+    const known = largest.get(name);
+    if (!known || compareQuantities(quantity, known) > 0) largest.set(name, quantity);
+  }
+}
+
+export const HUGEPAGES_PREFIX = 'hugepages-';
+export const ATTACHABLE_VOLUMES_PREFIX = 'attachable-volumes-';
+const REQUESTS_PREFIX = 'requests.';
+
+export function isHugePages(name: string): boolean {
+  return name.startsWith(HUGEPAGES_PREFIX);
+}
+
+/** Without a prefix, or with one of Kubernetes itself. */
+export function isNativeResource(name: string): boolean {
+  return !name.includes('/') || name.includes('kubernetes.io/');
+}
+
+export function isExtendedResource(name: string): boolean {
+  return !isNativeResource(name) && !name.startsWith(REQUESTS_PREFIX);
+}
+
+/** Whether limits may exceed requests. */
+export function isOvercommitAllowed(name: string): boolean {
+  return isNativeResource(name) && !isHugePages(name);
+}
+
+export function isPodLevelResource(name: string): boolean {
+  return name === 'cpu' || name === 'memory' || isHugePages(name);
+}

@@ -1,0 +1,37 @@
+/** Puts the rules that all metadata follows around those of a kind, in the order in which upstream runs them. */
+import type { Strategy } from '../kind.ts';
+import type { KindRules } from './kind-rules.ts';
+import { nameIsPathSegment } from './shared/names.ts';
+import { validateMetadata, validateMetadataUpdate } from './shared/object-meta.ts';
+
+/** The result's `validate` and `validateUpdate` are complete: nothing else is to be checked of an object. */
+export function withMetadataRules(rules: KindRules, namespaced: boolean): Strategy {
+  const strategy = rules.strategy ?? {};
+  const own = rules.ownMetadataRules ?? false;
+  const { validateName } = strategy;
+  const validate: NonNullable<Strategy['validate']> = (object, context) => [
+    ...(own ? [] : validateMetadata(object.metadata, { namespaced, validateName })),
+    ...(strategy.validate?.(object, context) ?? []),
+  ];
+  const changes: NonNullable<Strategy['validateUpdate']> = (object, old, context) => [
+    ...(own ? [] : validateMetadataUpdate(object.metadata, old.metadata)),
+    ...(strategy.validateUpdate?.(object, old, context) ?? []),
+  ];
+  return {
+    ...strategy,
+    validate(object, context) {
+      const errors = validate(object, context);
+      return errors.length > 0 ? errors : validateMetadata(object.metadata, { namespaced, validateName: nameIsPathSegment });
+    },
+    validateUpdate(object, old, context) {
+      const common = [
+        ...validateMetadata(object.metadata, { namespaced, validateName: nameIsPathSegment }),
+        ...validateMetadataUpdate(object.metadata, old.metadata),
+      ];
+      const main = context.subresource === '' || context.subresource === 'scale';
+      if (main && rules.updates === 'all, then changes') return [...common, ...validate(object, context), ...changes(object, old, context)];
+      if (main && rules.updates === 'changes, then all') return [...common, ...changes(object, old, context), ...validate(object, context)];
+      return [...common, ...changes(object, old, context)];
+    },
+  };
+}
