@@ -1,0 +1,133 @@
+/** One component in a process of its own, over HTTP, with the credentials of its kubeconfig. */
+import { hostname } from 'node:os';
+import { join } from 'node:path';
+import type { Door } from '../api/request.ts';
+import { openClient } from '../client/client.ts';
+import { openHttpDoor } from '../client/http.ts';
+import { type Connection, readKubeconfig } from '../client/kubeconfig.ts';
+import { runAsLeader } from '../client/leader.ts';
+import { systemClock } from '../std/clock.ts';
+import { systemRandom, uuid } from '../std/random.ts';
+import { openAccountDoor } from './account-door.ts';
+import { openApi } from './api.ts';
+import { ADMIN, identityOf, kubeconfigFor, writePrivate, writeServing } from './credentials.ts';
+import { defaultDataDir, hold } from './data-dir.ts';
+import { type ApiServerFlags, CLUSTER_DOMAIN, type ComponentFlags, DNS_ADDRESS, POD_CIDR } from './flags.ts';
+import { openLog } from './log.ts';
+import { Stopper, untilSignal } from './stopper.ts';
+
+type Name = 'controllers' | 'scheduler' | 'kubelet' | 'proxy';
+
+interface Running {
+  readonly connection: Connection;
+  readonly door: Door;
+  readonly flags: ComponentFlags;
+  readonly nodeName: string;
+  readonly clock: typeof systemClock;
+  readonly random: typeof systemRandom;
+  readonly log: ReturnType<typeof openLog>;
+  readonly stopper: Stopper;
+}
+
+export async function runApiServer(flags: ApiServerFlags): Promise<void> {
+  await runUntilSignal(async (stopper, log) => {
+    const dataDir = flags.dataDir ?? defaultDataDir();
+    const held = hold(dataDir);
+    stopper.add('data directory', () => held.release());
+    const { pki, url } = await openApi({ flags, dataDir, clock: systemClock, random: systemRandom, log, stopper });
+    const folder = join(dataDir, 'kubeconfigs');
+    const node = hostname().toLowerCase();
+    for (const who of ['controllers', 'scheduler', 'proxy', `kubelet:${node}`]) {
+      const file = join(folder, `${who.split(':')[0]}.kubeconfig`);
+      writePrivate(file, await kubeconfigFor(pki, identityOf(who), url));
+      if (who.startsWith('kubelet:')) await writeServing(pki, node, file);
+    }
+    const file = flags.kubeconfig ?? join(dataDir, 'kubeconfig');
+    writePrivate(file, await kubeconfigFor(pki, ADMIN, url));
+    console.log(`The API server is up at ${url}. The administrator's kubeconfig: ${file}; the components': ${folder}/`);
+  });
+}
+
+export async function runComponent(name: Name, flags: ComponentFlags): Promise<void> {
+  await runUntilSignal(async (stopper, log) => {
+    const connection = await readKubeconfig(flags.kubeconfig);
+    const door = openHttpDoor({ ...connection, clock: systemClock, userAgent: name === 'controllers' ? 'kube-controller-manager' : name === 'kubelet' ? 'kubelet' : `kube-${name}` });
+    stopper.add('connections', () => door.close());
+    const nodeName = (flags.nodeName ?? hostname()).toLowerCase();
+    await START[name]({ connection, door, flags, nodeName, clock: systemClock, random: systemRandom, log, stopper });
+    console.log(`${name}: running against ${connection.server}`);
+  });
+}
+
+async function runUntilSignal(start: (stopper: Stopper, log: ReturnType<typeof openLog>) => Promise<void>): Promise<void> {
+  const log = openLog();
+  const stopper = new Stopper(systemClock);
+  const signal = untilSignal();
+  const stop = (): Promise<void> => stopper.stop((part, error) => log.error({ part, error: String(error) }, 'cannot stop'));
+  try {
+    await start(stopper, log);
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  await signal;
+  await stop();
+  process.exit(0);
+}
+
+const START: Readonly<Record<Name, (running: Running) => Promise<void>>> = {
+  async controllers({ connection, door, flags, clock, random, log, stopper }) {
+    const { startControllers } = await import('../controllers/start.ts');
+    const accounts: { close(): Promise<void> }[] = [];
+    stopper.add('account connections', async () => void (await Promise.all(accounts.map((one) => one.close()))));
+    const running = startControllers({
+      door(account) {
+        if (!account) return door;
+        const own = openAccountDoor({ connection, door, namespace: 'kube-system', account, userAgent: 'kube-controller-manager', clock });
+        accounts.push(own);
+        return own;
+      },
+      clock,
+      random,
+      log,
+      clusterCidr: POD_CIDR,
+      ...(connection.ca && { rootCa: connection.ca }),
+      leaderElect: flags.leaderElect ?? true,
+    });
+    stopper.add('controllers', () => running.stop());
+    void running.ended.then(() => process.kill(process.pid, 'SIGTERM'));
+  },
+
+  async scheduler({ door, flags, clock, random, log, stopper }) {
+    const { startScheduler } = await import('../scheduler/run.ts');
+    const client = openClient(door, { userAgent: 'kube-scheduler' });
+    const lead = async (signal: AbortSignal): Promise<void> => {
+      const scheduler = startScheduler({ client, clock, random, log });
+      await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
+      await scheduler.stop();
+    };
+    const ending = new AbortController();
+    const lease = { namespace: 'kube-system', name: 'kube-scheduler' };
+    const running = (flags.leaderElect ?? true) ? runAsLeader({ client, clock, random, log, lease, identity: `${hostname()}_${uuid(random)}` }, lead, ending.signal) : lead(ending.signal);
+    stopper.add('scheduler', () => {
+      ending.abort();
+      return running;
+    });
+    void running.then(() => process.kill(process.pid, 'SIGTERM'));
+  },
+
+  async kubelet(running) {
+    const { startKubeletAlone } = await import('./node.ts');
+    await startKubeletAlone(running);
+  },
+
+  async proxy({ door, nodeName, clock, random, log, stopper }) {
+    const { startProxy } = await import('../proxy/run.ts');
+    const client = openClient(door, { userAgent: 'kube-proxy' });
+    const dns = { address: DNS_ADDRESS, zone: CLUSTER_DOMAIN, resolvConf: '/etc/resolv.conf' };
+    const proxy = await startProxy({ client, node: { name: nodeName, podCidrs: [POD_CIDR] }, clock, random, log, dns });
+    stopper.add('Service proxy', () => proxy.stop());
+  },
+};
+
+export type { Running };
