@@ -6,13 +6,13 @@ export type Indexes<T> = Readonly<Record<string, (object: Stored<T>) => readonly
 export class ResourceCache<T> implements Cache<T> {
   readonly #objects = new Map<string, Stored<T>>();
   readonly #namespaces = new Group<T>();
-  readonly #indexes: readonly { readonly name: string; readonly of: (object: Stored<T>) => readonly string[]; readonly group: Group<T> }[];
+  readonly #indexes: { readonly name: string; readonly of: (object: Stored<T>) => readonly string[]; readonly group: Group<T> }[] = [];
   #all: readonly Stored<T>[] | undefined;
   #resourceVersion = '';
   #synced = false;
 
   constructor(indexes: Indexes<T> = {}) {
-    this.#indexes = Object.entries(indexes).map(([name, of]) => ({ name, of, group: new Group<T>() }));
+    for (const [name, of] of Object.entries(indexes)) this.addIndex(name, of);
   }
 
   get resourceVersion(): string {
@@ -36,6 +36,16 @@ export class ResourceCache<T> implements Cache<T> {
     const found = this.#indexes.find(({ name }) => name === index);
     if (!found) throw new Error(`no index ${index}`);
     return found.group.at(value);
+  }
+
+  /** Two parties may ask for one index if they mean the same function. */
+  addIndex(name: string, of: (object: Stored<T>) => readonly string[]): void {
+    const known = this.#indexes.find((index) => index.name === name);
+    if (known?.of === of) return;
+    if (known) throw new Error(`two different indexes are called ${name}`);
+    const group = new Group<T>();
+    for (const [key, object] of this.#objects) for (const value of of(object)) group.add(value, key, object);
+    this.#indexes.push({ name, of, group });
   }
 
   put(object: Stored<T>): CacheEvent<T> {

@@ -103,6 +103,8 @@ export interface Informer<T> {
   readonly cache: Cache<T>;
   /** Called in order, after the cache has changed. Existing objects are replayed as `added`. */
   subscribe(listener: (event: CacheEvent<T>) => void): () => void;
+  /** One name means one function; asking again for the same changes nothing. */
+  addIndexes(indexes: NonNullable<InformerOptions<T>['indexes']>): void;
   /** Resolves when the first complete picture is there. */
   synced(): Promise<void>;
   stop(): void;

@@ -46,6 +46,8 @@ export interface Recorder {
   record(event: EventRecord): void;
   /** Resolves when everything recorded so far is written or dropped. */
   flush(): Promise<void>;
+  /** Drops what waits. */
+  stop(): void;
 }
 
 /** What waits to be written; more is dropped. */
@@ -65,10 +67,11 @@ export function openRecorder(options: RecorderOptions): Recorder {
   const { clock, log } = options;
   const correlator = new Correlator();
   const waiting: EventRecord[] = [];
+  const stopped = new AbortController();
   let writing: Promise<void> | undefined;
   const sink = options.api === 'events.k8s.io' ? seriesSink(options) : coreSink(options);
   const drain = async (): Promise<void> => {
-    for (let record = waiting.shift(); record; record = waiting.shift()) {
+    for (let record = waiting.shift(); record && !stopped.signal.aborted; record = waiting.shift()) {
       const correlated = correlator.correlate(record, clock.now());
       if (!correlated) continue;
       for (let attempt = 1; attempt <= WRITE_ATTEMPTS; attempt++) {
@@ -81,7 +84,7 @@ export function openRecorder(options: RecorderOptions): Recorder {
             log?.warn({ reason: record.reason, about: `${record.about.kind} ${record.about.name}`, error: String(error) }, 'an event was dropped');
             break;
           }
-          await sleep(clock, WRITE_RETRY_MS);
+          await sleep(clock, WRITE_RETRY_MS, stopped.signal);
         }
       }
     }
@@ -89,11 +92,12 @@ export function openRecorder(options: RecorderOptions): Recorder {
   };
   return {
     record(event) {
-      if (waiting.length >= MAX_WAITING) return;
+      if (waiting.length >= MAX_WAITING || stopped.signal.aborted) return;
       waiting.push(event);
       writing ??= Promise.resolve().then(drain);
     },
     flush: () => writing ?? Promise.resolve(),
+    stop: () => stopped.abort(),
   };
 }
 

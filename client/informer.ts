@@ -51,6 +51,9 @@ export function openInformer<T>(client: Client, resource: ResourceRef<T>, option
       listeners.add(listener);
       return () => void listeners.delete(listener);
     },
+    addIndexes(added) {
+      for (const [name, of] of Object.entries(added)) cache.addIndex(name, of);
+    },
     synced: () => first.promise,
     stop: () => aborted.abort(),
   };

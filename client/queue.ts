@@ -9,7 +9,8 @@ import type { Clock, Timer } from '../std/clock.ts';
 
 export interface QueueOptions {
   readonly clock: Clock;
-  readonly work: (key: string) => Promise<void>;
+  /** `again`: nothing was done, and former failures still count. */
+  readonly work: (key: string) => Promise<'again' | void>;
   /** How many keys at a time. */
   readonly workers?: number;
   readonly onError?: (key: string, error: unknown, failures: number) => void;
@@ -110,8 +111,7 @@ export class WorkQueue {
   async #run(key: string): Promise<void> {
     this.#running.set(key, false);
     try {
-      await this.#options.work(key);
-      this.forget(key);
+      if ((await this.#options.work(key)) !== 'again') this.forget(key);
     } catch (error) {
       this.#options.onError?.(key, error, this.failures(key));
       this.retry(key);

@@ -5,7 +5,7 @@
  * runner (`run.ts`) executes actions in order, stops at the first failure, requeues with back-off, and does not run a key
  * again until its caches have seen that key's own last write: that takes the place of expectations.
  */
-import type { Cache, Client, Informer, InformerOptions, Input, ObjectKey, Patch, Selection, Stored } from '../client/client.ts';
+import type { Cache, Client, Informer, InformerOptions, ObjectKey, Patch, Selection, Stored } from '../client/client.ts';
 import type { ResourceRef } from '../api/resources.ts';
 import type { Clock } from '../std/clock.ts';
 import type { Random } from '../std/random.ts';
@@ -27,6 +27,11 @@ export interface WatchSpec<T = unknown> {
   readonly keys: (object: Stored<T>, view: View) => Iterable<Key>;
   /** Changes that cannot matter are dropped before they cost a reconcile. */
   readonly matters?: (previous: Stored<T>, next: Stored<T>) => boolean;
+}
+
+/** A watch in a list of watches on different kinds. */
+export function watch<T>(spec: WatchSpec<T>): WatchSpec<never> {
+  return spec as unknown as WatchSpec<never>;
 }
 
 export interface Moment {
@@ -55,6 +60,8 @@ export type Action =
       readonly propagationPolicy?: 'Orphan' | 'Background' | 'Foreground';
     }
   | { readonly do: 'evict'; readonly key: ObjectKey; readonly uid?: string }
+  /** Sequences that need not wait for each other: first one, then two, four, … at a time, and no more once one has failed. */
+  | { readonly do: 'together'; readonly sequences: readonly (readonly Action[])[] }
   | { readonly do: 'event'; readonly about: EventSubject; readonly type: 'Normal' | 'Warning'; readonly reason: string; readonly message: string };
 
 export interface EventSubject {
@@ -68,8 +75,12 @@ export interface EventSubject {
 }
 
 export interface Controller {
-  /** `deployment-controller`: the name of its ServiceAccount, its event source and its leader lease. */
+  /** As in `--controllers`: `deployment-controller`. */
   readonly name: string;
+  /** Its ServiceAccount in kube-system, where that is called differently. */
+  readonly account?: string;
+  /** The source of its events, where that is called differently from the account. */
+  readonly component?: string;
   readonly watches: readonly WatchSpec<never>[];
   /** How many keys at a time; a key is never reconciled twice at once. */
   readonly workers?: number;
@@ -84,6 +95,8 @@ export interface Controller {
  */
 export interface FreeController {
   readonly name: string;
+  readonly account?: string;
+  readonly component?: string;
   run(tools: ControllerTools, signal: AbortSignal): Promise<void>;
 }
 

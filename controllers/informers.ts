@@ -1,0 +1,32 @@
+/** Informers that several controllers share: one per resource and selection, with the indexes of all who asked. */
+import type { ResourceRef } from '../api/resources.ts';
+import type { Client, Informer, InformerOptions } from '../client/client.ts';
+import { openInformer, type InformerTools } from '../client/informer.ts';
+
+export class SharedInformers {
+  readonly #client: Client;
+  readonly #tools: InformerTools;
+  readonly #informers = new Map<string, Informer<never>>();
+
+  constructor(client: Client, tools: InformerTools) {
+    this.#client = client;
+    this.#tools = tools;
+  }
+
+  of<T>(resource: ResourceRef<T>, options: InformerOptions<T> = {}): Informer<T> {
+    const { indexes = {}, ...selection } = options;
+    const key = JSON.stringify([resource.group, resource.version, resource.resource, Object.entries(selection).sort()]);
+    let informer = this.#informers.get(key) as Informer<T> | undefined;
+    if (!informer) {
+      informer = openInformer(this.#client, resource, selection, this.#tools);
+      this.#informers.set(key, informer as unknown as Informer<never>);
+    }
+    informer.addIndexes(indexes);
+    return informer;
+  }
+
+  stop(): void {
+    for (const informer of this.#informers.values()) informer.stop();
+    this.#informers.clear();
+  }
+}

@@ -1,0 +1,25 @@
+import { nodes } from '../api/resources.ts';
+import { item, reconciled, shown } from './fake-view.ts';
+import { nodeIpamController } from './node-ipam.ts';
+
+const node = (name: string, podCIDR?: string) => item(nodes, { metadata: { name, resourceVersion: '1' }, spec: podCIDR ? { podCIDR, podCIDRs: [podCIDR] } : {} });
+const lines = (...items: ReturnType<typeof node>[]) => shown(reconciled(nodeIpamController({ clusterCidr: '10.244.0.0/22', nodeMaskSize: 24 }), 'nodes', items).actions);
+
+test('each node gets the first block that no other has', () => {
+  expect(lines(node('a'), node('b', '10.244.0.0/24'), node('c'), node('d', '10.244.2.0/24'))).toEqual([
+    'patch nodes a {"metadata":{"resourceVersion":"1"},"spec":{"podCIDR":"10.244.1.0/24","podCIDRs":["10.244.1.0/24"]}}',
+    'patch nodes c {"metadata":{"resourceVersion":"1"},"spec":{"podCIDR":"10.244.3.0/24","podCIDRs":["10.244.3.0/24"]}}',
+  ]);
+});
+
+test('a block of another size blocks all that it touches, one from elsewhere none', () => {
+  expect(lines(node('a', '10.244.0.0/23'), node('b', '192.168.0.0/24'), node('c'))).toEqual([expect.stringContaining('"podCIDR":"10.244.2.0/24"')]);
+});
+
+test('when there is none left the node is told so', () => {
+  expect(lines(node('a', '10.244.0.0/22'), node('b'))).toEqual(['Normal CIDRNotAvailable: Node b status is now: CIDRNotAvailable']);
+});
+
+test('what cannot be divided is refused by name', () => {
+  expect(() => nodeIpamController({ clusterCidr: 'fd00::/64', nodeMaskSize: 80 })).toThrow('only IPv4');
+});

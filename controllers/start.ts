@@ -1,0 +1,76 @@
+/** Starts the controllers: each under its own identity, all on shared informers, behind one leader lease where asked. */
+import type { Door } from '../api/request.ts';
+import { openClient } from '../client/client.ts';
+import { openRecorder, type Recorder } from '../client/events.ts';
+import { runAsLeader } from '../client/leader.ts';
+import type { Clock } from '../std/clock.ts';
+import { uuid, type Random } from '../std/random.ts';
+import { controllers, type ControllerOptions } from './all.ts';
+import type { Controller, ControllerTools, FreeController, Log } from './controller.ts';
+import { SharedInformers } from './informers.ts';
+import { FIELD_MANAGER } from './perform.ts';
+import { runController } from './run.ts';
+
+export interface StartOptions extends ControllerOptions {
+  /**
+   * The door for `system:serviceaccount:kube-system:<account>`; without an account, for the controller manager itself
+   * (`system:kube-controller-manager`), which may list and watch everything.
+   */
+  readonly door: (account?: string) => Door;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  /** Names of controllers; absent: all. */
+  readonly only?: readonly string[];
+  /** Wait for the lease `kube-system/kube-controller-manager` first, and stop when it is lost. */
+  readonly leaderElect?: boolean;
+}
+
+export interface RunningControllers {
+  /** Resolves when all have stopped, for whatever reason: `stop()`, or a lost lease. */
+  readonly ended: Promise<void>;
+  stop(): Promise<void>;
+}
+
+export function startControllers(options: StartOptions): RunningControllers {
+  const stop = new AbortController();
+  const chosen = choose(controllers(options), options.only);
+  const lead = (signal: AbortSignal): Promise<void> => runAll(chosen, options, signal);
+  const { clock, random, log, leaderElect } = options;
+  const lease = { namespace: 'kube-system', name: 'kube-controller-manager' };
+  const candidate = (): Parameters<typeof runAsLeader>[0] => ({ client: openClient(options.door(), { userAgent: FIELD_MANAGER }), clock, random, log, lease, identity: `coracle_${uuid(random)}` });
+  const ended = leaderElect ? runAsLeader(candidate(), lead, stop.signal) : lead(stop.signal);
+  return {
+    ended,
+    stop() {
+      stop.abort();
+      return ended;
+    },
+  };
+}
+
+function choose(all: readonly (Controller | FreeController)[], only: readonly string[] | undefined): readonly (Controller | FreeController)[] {
+  for (const name of only ?? []) if (!all.some((controller) => controller.name === name)) throw new Error(`there is no controller ${name}`);
+  return only ? all.filter(({ name }) => only.includes(name)) : all;
+}
+
+async function runAll(chosen: readonly (Controller | FreeController)[], options: StartOptions, signal: AbortSignal): Promise<void> {
+  const { clock, random, log, door } = options;
+  const informers = new SharedInformers(openClient(door(), { userAgent: FIELD_MANAGER }), { clock, random, log });
+  const recorders: Recorder[] = [];
+  const toolsFor = ({ name, account = name, component = account }: Controller | FreeController): ControllerTools => {
+    const client = openClient(door(account), { userAgent: FIELD_MANAGER });
+    const recorder = openRecorder({ client, clock, component, log });
+    recorders.push(recorder);
+    return { client, clock, random, log, informer: (resource, selection) => informers.of(resource, selection), event: (action) => recorder.record(action) };
+  };
+  await Promise.all(chosen.map(async (controller) => {
+    try {
+      await ('reconcile' in controller ? runController(controller, toolsFor(controller), signal) : controller.run(toolsFor(controller), signal));
+    } catch (error) {
+      log.error({ controller: controller.name, error: error instanceof Error ? error.stack : String(error) }, 'a controller has stopped');
+    }
+  }));
+  informers.stop();
+  for (const recorder of recorders) recorder.stop();
+}
