@@ -12,6 +12,7 @@ import { defaultTolerations } from './default-tolerations.ts';
 import { limitRanger } from './limit-ranger.ts';
 import { namespaceLifecycle } from './namespace-lifecycle.ts';
 import { nodeRestriction } from './node-restriction.ts';
+import { podSecurity } from './pod-security/pod-security.ts';
 import { priority } from './priority.ts';
 import { resourceQuota } from './quota/resource-quota.ts';
 import { rbacEscalation } from './rbac-escalation.ts';
@@ -37,6 +38,7 @@ export function builtinPlugins({ reader, writer, clock, random, authorizer, dyna
     serviceAccountAdmission({ reader, clock, random }),
     nodeRestriction(reader),
     taintNodes,
+    podSecurity(reader),
     priority(reader),
     defaultTolerations,
     defaultStorageClass(reader),
