@@ -3,10 +3,11 @@ import { readFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { SortedMap } from '../../std/sorted-map.ts';
 import { systemClock, type Clock, type Timer } from '../../std/clock.ts';
+import { decide, settle, type BatchRow, type Pending } from './batch.ts';
 import { Expiry } from './expiry.ts';
 import { countPast, prefixRange, scanPast, type Past } from './past.ts';
 import { Retention, type RetentionOptions } from './retention.ts';
-import { Compacted, Conflict, Unavailable, type Change, type Entry, type ListOptions, type Page, type Store, type Watch, type WatchSink, type WriteOptions } from './store.ts';
+import { Compacted, Unavailable, type Change, type Entry, type ListOptions, type Page, type Store, type Watch, type WatchSink, type WriteOptions } from './store.ts';
 import { checkValue } from './value.ts';
 import { WatchHub, type Slice, type WatchSource } from './watch-hub.ts';
 
@@ -36,15 +37,6 @@ interface Row {
   previous: Row | undefined;
 }
 
-interface Pending {
-  readonly key: string;
-  readonly expected: number;
-  readonly value: Buffer | undefined;
-  readonly ttlSeconds: number | undefined;
-  readonly resolve: (revision: number) => void;
-  readonly reject: (error: Error) => void;
-}
-
 interface SavedFile {
   readonly revision: number;
   readonly rows: readonly { key: string; revision: number; created: number; expires?: number; value: string }[];
@@ -60,7 +52,7 @@ class MemoryStore implements Store, WatchSource {
   #log: Row[] = [];
   #compacted = 0;
   #head = 0;
-  #queue: Pending[] = [];
+  readonly #queue: Pending[] = [];
   #timer: Timer | undefined;
   #armedFor: number | undefined;
   #closed = false;
@@ -99,7 +91,7 @@ class MemoryStore implements Store, WatchSource {
     return new Promise((resolve, reject) => {
       this.#checkOpen();
       checkValue(key, value);
-      this.#enqueue({ key, expected, value, ttlSeconds: options?.ttlSeconds, resolve, reject });
+      this.#enqueue({ key, expected, value, options, resolve, reject });
     });
   }
 
@@ -153,38 +145,27 @@ class MemoryStore implements Store, WatchSource {
 
   /** Decides all waiting writes in their order, shows them to the watchers in one batch, then acknowledges them. */
   #flush(): void {
-    const queue = this.#queue;
-    this.#queue = [];
-    const batch: Row[] = [];
-    const answers: (() => void)[] = [];
-    for (const pending of queue) {
-      const current = this.#rows.get(pending.key);
-      if ((current?.revision ?? 0) !== pending.expected) {
-        const error = new Conflict(pending.key, current && entryOf(current));
-        answers.push(() => pending.reject(error));
-      } else if (!current && pending.value === undefined) {
-        answers.push(() => pending.resolve(this.#head));
-      } else {
-        const row = this.#append(pending, current);
-        batch.push(row);
-        answers.push(() => pending.resolve(row.revision));
-      }
-    }
-    if (batch.length > 0) {
-      this.#hub.publish(batch.map(changeOf), this.#head);
+    const batch = decide(this.#queue.splice(0), {
+      head: this.#head,
+      nowMs: this.#clock.now(),
+      live: (key) => this.#rows.get(key),
+      entry: (key) => entryOf(this.#rows.get(key) as Row),
+    });
+    if (batch.rows.length > 0) {
+      const rows = batch.rows.map((row) => this.#append(row));
+      this.#hub.publish(rows.map(changeOf), this.#head);
       this.#keepHouse();
     }
-    for (const answer of answers) answer();
+    settle(batch);
   }
 
-  #append({ key, value, ttlSeconds }: Pending, previous: Row | undefined): Row {
-    const revision = ++this.#head;
-    const expires = ttlSeconds === undefined ? undefined : this.#clock.now() + ttlSeconds * 1_000;
-    const row: Row = { key, revision, created: previous?.created ?? revision, value, expires, previous };
+  #append({ id, key, created, value, expires }: BatchRow): Row {
+    const row: Row = { key, revision: id, created, value, expires, previous: this.#rows.get(key) };
     if (value) this.#rows.set(key, row);
     else this.#rows.delete(key);
-    this.#expiry.set(key, value && expires);
+    this.#expiry.set(key, expires);
     this.#log.push(row);
+    this.#head = id;
     return row;
   }
 
@@ -210,7 +191,7 @@ class MemoryStore implements Store, WatchSource {
     this.#armedFor = undefined;
     for (const key of this.#expiry.take(this.#clock.now())) {
       const expected = this.#rows.get(key)?.revision;
-      if (expected !== undefined) this.#enqueue({ key, expected, value: undefined, ttlSeconds: undefined, resolve: ignore, reject: ignore });
+      if (expected !== undefined) this.#enqueue({ key, expected, value: undefined, options: undefined, resolve: ignore, reject: ignore });
     }
     this.#armExpiry();
   }

@@ -7,20 +7,12 @@
  * flush the data file → only then the next commit, which may overwrite the WAL. WAL frames are checksummed: a torn tail is dropped whole.
  */
 import { DatabaseSync, backup, type StatementSync } from 'node:sqlite';
-import { chmodSync, closeSync, existsSync, fdatasync, fsyncSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, closeSync, existsSync, fdatasync, fsyncSync, mkdirSync, openSync, rmSync, writeFileSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import type { BatchRow } from './batch.ts';
+import { holderFile, unavailable, Unsynced } from './sqlite-errors.ts';
 import { Unavailable } from './store.ts';
-
-/** One write. `prev` is the row it replaced, 0 for a creation; a deletion has no value. */
-export interface LogRow {
-  readonly id: number;
-  readonly key: string;
-  readonly created: number;
-  readonly prev: number;
-  readonly value: Buffer | undefined;
-  readonly expires: number | undefined;
-}
 
 /** A row without its value. */
 export interface LogHead {
@@ -40,9 +32,6 @@ export interface LogChange {
   readonly value: Uint8Array | null;
   readonly previous: Uint8Array | null;
 }
-
-/** The disk took writes but did not confirm them: nobody knows what is there until the file is opened anew. */
-export class Unsynced extends Unavailable {}
 
 export type Sync = (fd: number) => Promise<void>;
 
@@ -131,7 +120,7 @@ export class SqliteLog {
   }
 
   /** Appends rows in one transaction: all or none. They are durable after the next `flush`. */
-  append(rows: readonly LogRow[]): void {
+  append(rows: readonly BatchRow[]): void {
     this.#transaction(() => {
       for (const { id, key, created, prev, value, expires } of rows) {
         this.#statements.insert.run(id, key, created, prev, value ? 0 : 1, expires ?? null, value ?? null);
@@ -299,35 +288,4 @@ function syncDirectory(path: string): void {
   } finally {
     closeSync(fd);
   }
-}
-
-/** Where the process that holds a data file leaves its number; the lock itself is SQLite's and cannot be left behind. */
-function holderFile(path: string): string {
-  return `${path}.pid`;
-}
-
-function holder(path: string): string {
-  try {
-    return `process ${readFileSync(holderFile(path), 'utf8')}`;
-  } catch {
-    return 'another process';
-  }
-}
-
-const REASONS: Readonly<Record<number, (path: string) => string>> = {
-  5: (path) => `the data file ${path} is in use by ${holder(path)}`,
-  6: (path) => `the data file ${path} is in use by ${holder(path)}`,
-  8: (path) => `the data file ${path} cannot be written`,
-  10: (path) => `the disk under ${path} fails`,
-  11: (path) => `the data file ${path} is damaged; restore a snapshot or move the file away to start empty`,
-  13: (path) => `the disk under ${path} is full`,
-  14: (path) => `the data file ${path} cannot be opened`,
-  26: (path) => `${path} is not a data file, or it is damaged; restore a snapshot or move the file away to start empty`,
-};
-
-/** SQLite's errors in words; the low byte of its code is the class of the error. */
-function unavailable(error: unknown, path: string): unknown {
-  const code = (error as { errcode?: number }).errcode;
-  const reason = code === undefined ? undefined : REASONS[code & 0xff];
-  return reason ? new Unavailable(`${reason(path)} (${(error as Error).message})`, { cause: error }) : error;
 }

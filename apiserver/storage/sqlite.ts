@@ -1,10 +1,12 @@
 /** The default store: one SQLite file, group commit, and an index of live keys in memory while values stay on disk. */
 import { SortedMap } from '../../std/sorted-map.ts';
 import { every, systemClock, type Clock, type Timer } from '../../std/clock.ts';
+import { decide, liveOf, settle, type Batch, type BatchRow, type Live, type Pending } from './batch.ts';
 import { Expiry } from './expiry.ts';
 import { countPast, prefixRange, scanPast, type Past } from './past.ts';
 import { Retention, type RetentionOptions } from './retention.ts';
-import { asBuffer, SqliteLog, Unsynced, type LogRow, type Sync } from './sqlite-log.ts';
+import { Unsynced } from './sqlite-errors.ts';
+import { asBuffer, SqliteLog, type Sync } from './sqlite-log.ts';
 import { Compacted, Conflict, Unavailable, type Change, type Entry, type ListOptions, type Page, type Store, type Watch, type WatchSink, type WriteOptions } from './store.ts';
 import { checkValue } from './value.ts';
 import { WatchHub, type Slice, type WatchSource } from './watch-hub.ts';
@@ -26,7 +28,7 @@ export async function openSqlite(options: SqliteOptions): Promise<Store> {
 }
 
 const KEEP_REVISIONS = 1_000_000;
-const HOUSEKEEPING_MS = 60_000;
+const HOUSEKEEPING_MS = 10_000;
 const REPLAY_SLICE = 1_000;
 /** One transaction holds at most this much, so that no batch blocks the event loop for long. */
 const BATCH_WRITES = 1_024;
@@ -37,28 +39,6 @@ const WRITE_QUEUE_LIMIT = 100_000;
 /** So much of relaxed writes is lost at most when the power fails. */
 const RELAXED_FLUSH_MS = 100;
 const EXPIRY_RETRY_MS = 10_000;
-
-interface Live {
-  readonly revision: number;
-  readonly created: number;
-}
-
-interface Pending {
-  readonly key: string;
-  readonly expected: number;
-  readonly value: Buffer | undefined;
-  readonly options: WriteOptions | undefined;
-  readonly resolve: (revision: number) => void;
-  readonly reject: (error: unknown) => void;
-}
-
-/** A decided batch: what goes to disk, and what each caller hears once it is there. */
-interface Batch {
-  readonly pending: readonly Pending[];
-  readonly outcomes: (number | Conflict)[];
-  readonly rows: LogRow[];
-  durable: boolean;
-}
 
 class SqliteStore implements Store, WatchSource {
   readonly #clock: Clock;
@@ -194,22 +174,29 @@ class SqliteStore implements Store, WatchSource {
   }
 
   async #writeBatch(): Promise<void> {
-    const batch = this.#decide(this.#takeBatch());
+    const pending = this.#takeBatch();
+    let batch: Batch;
     try {
       if (this.#broken) throw this.#broken;
+      batch = this.#decide(pending);
       if (batch.rows.length > 0) this.#log.append(batch.rows);
       if (batch.durable) await this.#flush();
     } catch (error) {
-      for (const { reject } of batch.pending) reject(error);
+      for (const { reject } of pending) reject(error);
       return;
     }
     if (batch.rows.length > 0) this.#show(batch);
-    for (const [i, { resolve, reject }] of batch.pending.entries()) {
-      const outcome = batch.outcomes[i] as number | Conflict;
-      if (typeof outcome === 'number') resolve(outcome);
-      else reject(outcome);
-    }
+    settle(batch);
     await this.#checkpoint();
+  }
+
+  #decide(pending: readonly Pending[]): Batch {
+    return decide(pending, {
+      head: this.#head,
+      nowMs: this.#clock.now(),
+      live: (key) => this.#live.get(key),
+      entry: (key, live) => this.#entry(key, live),
+    });
   }
 
   #takeBatch(): Pending[] {
@@ -217,35 +204,6 @@ class SqliteStore implements Store, WatchSource {
     const beyond = this.#queue.findIndex(({ value }, i) => i >= BATCH_WRITES || (bytes += value?.length ?? 0) > BATCH_BYTES);
     // One value alone is always below the bound of a batch.
     return this.#queue.splice(0, beyond < 0 ? this.#queue.length : Math.max(1, beyond));
-  }
-
-  /** Decides each write against what stands and what the batch has written before it. */
-  #decide(pending: readonly Pending[]): Batch {
-    const batch: Batch = { pending, outcomes: [], rows: [], durable: false };
-    const written = new Map<string, LogRow>();
-    const now = this.#clock.now();
-    for (const { key, expected, value, options } of pending) {
-      const before = written.get(key);
-      const current: Live | undefined = before ? liveOf(before) : this.#live.get(key);
-      if ((current?.revision ?? 0) !== expected) {
-        const value = before?.value;
-        batch.outcomes.push(new Conflict(key, current && (value ? { key, value, ...current } : this.#entry(key, current))));
-        continue;
-      }
-      const head = this.#head + batch.rows.length;
-      if (!current && !value) {
-        batch.outcomes.push(head);
-        continue;
-      }
-      const id = head + 1;
-      const expires = value && options?.ttlSeconds !== undefined ? now + options.ttlSeconds * 1_000 : undefined;
-      const row: LogRow = { id, key, created: current?.created ?? id, prev: current?.revision ?? 0, value, expires };
-      batch.rows.push(row);
-      batch.outcomes.push(id);
-      batch.durable ||= !options?.relaxed;
-      written.set(key, row);
-    }
-    return batch;
   }
 
   /** Makes a batch visible: first the index, then the watchers. Its writers hear of it last. */
@@ -268,7 +226,7 @@ class SqliteStore implements Store, WatchSource {
     }
   }
 
-  #change({ id, key, created, prev, value }: LogRow): Change {
+  #change({ id, key, created, prev, value }: BatchRow): Change {
     return { key, revision: id, created, value, previous: prev > 0 ? this.#log.value(prev) : undefined };
   }
 
@@ -374,10 +332,6 @@ class SqliteStore implements Store, WatchSource {
   #checkOpen(): void {
     if (this.#closed) throw new Unavailable('the store is closed');
   }
-}
-
-function liveOf({ id, created, value }: LogRow): Live | undefined {
-  return value && { revision: id, created };
 }
 
 function nextTurn(): Promise<void> {
