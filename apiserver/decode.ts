@@ -1,10 +1,10 @@
 /** From what a client sent to an object of one version: format, schema, field validation, identity of the kind. */
-import { decodeJson, normalize, type Decoded } from '../api/codec/json.ts';
+import { cannotHandle, decodeJson, isUnreadable, normalize, strictProblem, unrecognized, type Decoded } from '../api/codec/json.ts';
 import { decodeProtobuf } from '../api/codec/protobuf.ts';
-import { parseYaml } from '../api/codec/yaml.ts';
+import { parseYaml, yamlDuplicatesProblem } from '../api/codec/yaml.ts';
 import type { ApiObject } from '../api/kind.ts';
 import type { Schema } from '../api/schema.ts';
-import { badRequest } from '../api/status.ts';
+import { ApiError, badRequest } from '../api/status.ts';
 import { bodyMedia } from './body.ts';
 import type { Exchange } from './exchange.ts';
 import type { FieldValidation } from './write-options.ts';
@@ -49,31 +49,44 @@ export function tellProblems(exchange: Exchange, { kind, apiVersion }: Expected,
     exchange.warnings.push(...all);
     return;
   }
-  const version = apiVersion.slice(apiVersion.indexOf('/') + 1);
-  throw badRequest(`${kind} in version ${JSON.stringify(version)} cannot be handled as a ${kind}: strict decoding error: ${all.join(', ')}`);
+  throw cannotHandle({ version: versionOf(apiVersion), kind }, kind, strictProblem(all));
 }
 
-async function read(exchange: Exchange, { schema, kind, apiVersion }: Expected): Promise<Decoded> {
+async function read(exchange: Exchange, expected: Expected): Promise<Decoded> {
   const { body } = exchange;
-  if (body.form === 'value') return normalize(schema, body.value ?? null);
+  const { schema, kind } = expected;
+  if (body.form === 'value') return complete(expected, kind, () => normalize(schema, body.value ?? null));
   const media = bodyMedia(body.contentType);
   const bytes = await body.read();
-  try {
-    if (media === 'protobuf') return { object: decodeProtobuf(bytes), unknown: [], duplicates: [], strict: [] };
-    if (media === 'json') return decodeJson(schema, bytes.toString());
-    const { value, duplicates } = parseYaml(bytes.toString());
+  if (media === 'protobuf') return { object: decodeProtobuf(bytes), unknown: [], duplicates: [], strict: [] };
+  const text = bytes.toString();
+  if (media === 'json') return complete(expected, text, () => decodeJson(schema, text));
+  return complete(expected, text, () => {
+    const { value, duplicates } = parseYaml(text);
     const decoded = normalize(schema, value);
-    return { ...decoded, strict: [...duplicates, ...decoded.strict] };
+    return duplicates.length === 0 ? decoded : { ...decoded, strict: [yamlDuplicatesProblem(duplicates), ...decoded.strict] };
+  });
+}
+
+/** The decoder tells what is wrong; here it becomes a refusal of this kind's body. */
+function complete({ apiVersion, kind }: Expected, text: string, run: () => Decoded): Decoded {
+  try {
+    return run();
   } catch (error) {
-    if (!(error instanceof SyntaxError)) throw error;
-    const version = apiVersion.slice(apiVersion.indexOf('/') + 1);
-    throw badRequest(`${kind} in version ${JSON.stringify(version)} cannot be handled as a ${kind}: ${error.message}`);
+    if (!(error instanceof ApiError) || error.reason !== 'BadRequest') throw error;
+    if (isUnreadable(error)) throw unrecognized(kind, error.message, text);
+    throw cannotHandle({ version: versionOf(apiVersion), kind }, kind, error.message);
   }
+}
+
+function versionOf(apiVersion: string): string {
+  return apiVersion.slice(apiVersion.indexOf('/') + 1);
 }
 
 function checkKind(object: ApiObject, { apiVersion, kind, anyVersion }: Expected): void {
   if (object.kind && object.kind !== kind) {
-    throw badRequest(`${object.kind} in version ${JSON.stringify(apiVersion)} cannot be handled as a ${kind}: no kind ${JSON.stringify(object.kind)} is registered here`);
+    const sent = object.apiVersion || apiVersion;
+    throw cannotHandle({ version: versionOf(sent), kind: object.kind }, kind, `converting (${object.kind}) to (${kind}): unknown conversion`);
   }
   if (object.apiVersion && object.apiVersion !== apiVersion && !anyVersion) {
     throw badRequest(`the API version in the data (${object.apiVersion}) does not match the expected API version (${apiVersion})`);

@@ -2,10 +2,18 @@
 import type { RequestAuthenticator } from './auth/authenticator.ts';
 import type { ServiceAccountTokens } from './auth/service-account-tokens.ts';
 import type { Core } from './core.ts';
-import type { Handlers } from './dispatch.ts';
+import type { Handler, Handlers } from './dispatch.ts';
 import type { Pki } from './pki/pki.ts';
 import { pathsOf } from './paths/paths.ts';
 import type { Readiness } from './readiness.ts';
+import { reviews } from './reviews/review.ts';
+import { execHandler, logHandler, portForwardHandler } from './streaming/pod-streams.ts';
+import { nodeProxy, podProxy, serviceProxy } from './streaming/proxies.ts';
+import { bind } from './subresources/binding.ts';
+import { componentStatuses } from './subresources/component-statuses.ts';
+import { evict } from './subresources/eviction.ts';
+import { reviewHandler, tokenHandler } from './subresources/reviews.ts';
+import { scale } from './subresources/scale.ts';
 
 export interface HandlerParts {
   readonly core: Core;
@@ -15,6 +23,30 @@ export interface HandlerParts {
   readonly pki: Pki;
 }
 
+const REVIEW_GROUPS: Readonly<Record<string, string>> = {
+  tokenreviews: 'authentication.k8s.io', selfsubjectreviews: 'authentication.k8s.io', subjectaccessreviews: 'authorization.k8s.io',
+  localsubjectaccessreviews: 'authorization.k8s.io', selfsubjectaccessreviews: 'authorization.k8s.io', selfsubjectrulesreviews: 'authorization.k8s.io',
+};
+
 export function handlersOf(parts: HandlerParts): Handlers {
-  return { subresources: new Map(), resources: new Map(), paths: pathsOf(parts) };
+  const { authenticator, tokens, pki } = parts;
+  const subresources = new Map<string, Handler>([
+    ['deployments.apps/scale', scale],
+    ['replicasets.apps/scale', scale],
+    ['statefulsets.apps/scale', scale],
+    ['replicationcontrollers/scale', scale],
+    ['pods/binding', bind],
+    ['pods/eviction', evict],
+    ['serviceaccounts/token', tokenHandler(tokens)],
+    ['pods/log', logHandler(pki)],
+    ['pods/exec', execHandler('exec', pki)],
+    ['pods/attach', execHandler('attach', pki)],
+    ['pods/portforward', portForwardHandler(pki)],
+    ['pods/proxy', podProxy],
+    ['services/proxy', serviceProxy],
+    ['nodes/proxy', nodeProxy(pki)],
+  ]);
+  const resources = new Map<string, Handler>([['bindings', bind], ['componentstatuses', componentStatuses]]);
+  for (const plural of Object.keys(reviews)) resources.set(`${plural}.${REVIEW_GROUPS[plural] ?? ''}`, reviewHandler(plural, authenticator));
+  return { subresources, resources, paths: pathsOf(parts) };
 }

@@ -95,8 +95,8 @@ async function attemptChange(core: Core, request: ChangeRequest, current: Curren
 }
 
 function isSame(object: ApiObject, current: Current): boolean {
-  const { resourceVersion, ...metadata } = object.metadata;
-  const { resourceVersion: old, ...oldMetadata } = current.object.metadata;
+  const { resourceVersion: _mine, ...metadata } = object.metadata;
+  const { resourceVersion: _theirs, ...oldMetadata } = current.object.metadata;
   return deepEqual({ ...object, metadata }, { ...current.object, metadata: oldMetadata });
 }
 

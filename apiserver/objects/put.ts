@@ -69,7 +69,7 @@ export function modifiedError(resource: Resource, name: string): ApiError {
 }
 
 function loose(object: ApiObject, old: Readonly<ApiObject> | undefined): StoredForm {
-  const { resourceVersion, ...metadata } = object.metadata;
+  const { resourceVersion: _, ...metadata } = object.metadata;
   const kept = old?.metadata.resourceVersion;
   return new LooseObject({ ...object, metadata: { ...metadata, ...(kept !== undefined && { resourceVersion: kept }) } });
 }

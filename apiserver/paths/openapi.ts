@@ -6,7 +6,7 @@ import type { Answer, Exchange } from '../exchange.ts';
 import type { Registry } from '../registry.ts';
 import { VERSION } from './version.ts';
 
-const PROTOBUF = 'application/com.github.proto-openapi.spec.v2@v1.0+protobuf';
+const PROTOBUF = 'application/com.github.proto-openapi.spec.v2.v1.0+protobuf';
 const OPTIONS = { version: VERSION.gitVersion };
 
 export function openapi(registry: Registry): (exchange: Exchange) => Answer | undefined {
@@ -16,7 +16,6 @@ export function openapi(registry: Registry): (exchange: Exchange) => Answer | un
     if (!made.has(key)) made.set(key, make());
     return made.get(key);
   };
-  const json = (object: object | undefined): Buffer | undefined => object && Buffer.from(JSON.stringify(object));
   const third = (path: string): Buffer | undefined => once(`v3/${path}`, () => json(openApiV3(path, registry.kinds, OPTIONS)));
   return ({ route, headers }) => {
     const { path } = route;
@@ -34,6 +33,10 @@ export function openapi(registry: Registry): (exchange: Exchange) => Answer | un
     }
     return path.startsWith('/openapi/v3/') ? answer(third(path.slice('/openapi/v3/'.length)), 'application/json') : undefined;
   };
+}
+
+function json(object: object | undefined): Buffer | undefined {
+  return object && Buffer.from(JSON.stringify(object));
 }
 
 function answer(bytes: Buffer | undefined, contentType: string): Answer | undefined {

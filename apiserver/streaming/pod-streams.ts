@@ -1,0 +1,157 @@
+/** log, exec, attach and port-forward: checked here, answered by the kubelet of the pod's node. */
+import { invalid, forbiddenField, Path, type FieldError } from '../../api/field-error.ts';
+import { pods } from '../../api/resources.ts';
+import { ApiError, badRequest, notFound } from '../../api/status.ts';
+import type { Pod } from '../../api/types/core.v1.ts';
+import type { IncomingMessage } from 'node:http';
+import type { Stored } from '../auth/reader.ts';
+import type { Core } from '../core.ts';
+import type { Handler } from '../dispatch.ts';
+import type { AdmissionRequest } from '../admission/admission.ts';
+import type { Answer, Exchange, Query } from '../exchange.ts';
+import { invalidObject } from '../invalid.ts';
+import type { Pki } from '../pki/pki.ts';
+import type { Resource } from '../resource.ts';
+import { forward, tunnel } from './forward.ts';
+import { kubeletAddress, kubeletTls } from './kubelet-address.ts';
+
+/** What a kubelet says in refusal is read up to here. */
+const REFUSAL_LIMIT_BYTES = 16 * 1024;
+
+export function logHandler(pki: Pki): Handler {
+  return async (core, exchange) => {
+    const { name } = exchange.route;
+    const pod = await podOf(core, exchange);
+    const errors = logErrors(exchange.query);
+    if (errors.length > 0) throw invalidObject('', 'PodLogOptions', name, errors);
+    const container = containerOf(pod, exchange.query.get('container'));
+    if (!pod.spec?.nodeName) return { type: 'text', code: 204, text: '' };
+    const address = kubeletAddress(core, pod.spec.nodeName);
+    const query = logQuery(exchange.query);
+    const path = `/containerLogs/${pod.metadata.namespace}/${name}/${container}${query ? `?${query}` : ''}`;
+    const response = await forward({ ...address, path, tls: kubeletTls(address, pki) }, { method: 'GET', headers: {}, signal: exchange.signal });
+    if ((response.statusCode ?? 500) >= 400) throw await kubeletRefusal(response);
+    return { type: 'stream', code: response.statusCode ?? 200, headers: { 'Content-Type': 'text/plain' }, stream: response };
+  };
+}
+
+/** `exec` and `attach`: one container of a pod. */
+export function execHandler(verb: 'exec' | 'attach', pki: Pki): Handler {
+  return async (core, exchange, resource) => {
+    const pod = await podOf(core, exchange);
+    const container = containerOf(pod, exchange.query.get('container'));
+    const { namespace, name } = pod.metadata;
+    return connect(core, exchange, { resource, pod, pki, path: `/${verb}/${namespace}/${name}/${container}`, query: streamQuery(exchange.query) });
+  };
+}
+
+export function portForwardHandler(pki: Pki): Handler {
+  return async (core, exchange, resource) => {
+    const pod = await podOf(core, exchange);
+    const { namespace, name } = pod.metadata;
+    const ports = exchange.query.getAll('ports');
+    const query = ports.length > 0 ? `port=${encodeURIComponent(ports.join(','))}` : '';
+    return connect(core, exchange, { resource, pod, pki, path: `/portForward/${namespace}/${name}`, query });
+  };
+}
+
+interface Connecting {
+  readonly resource: Resource;
+  readonly pod: Stored<Pod>;
+  readonly pki: Pki;
+  readonly path: string;
+  readonly query: string;
+}
+
+async function connect(core: Core, exchange: Exchange, { resource, pod, pki, path, query }: Connecting): Promise<Answer> {
+  const node = pod.spec?.nodeName;
+  if (!node) throw badRequest(`pod ${pod.metadata.name} does not have a host assigned`);
+  const address = kubeletAddress(core, node);
+  await admitConnect(core, exchange, resource);
+  if (!exchange.upgrade) throw badRequest('Upgrade request required');
+  return tunnel({ ...address, path: query ? `${path}?${query}` : path, tls: kubeletTls(address, pki) });
+}
+
+export async function admitConnect(core: Core, exchange: Exchange, resource: Resource): Promise<void> {
+  const { namespace, name, subresource } = exchange.route;
+  const request: AdmissionRequest = {
+    operation: 'CONNECT', kind: resource.kind, subresource, namespace, name, object: undefined, old: undefined, options: {}, user: exchange.user, dryRun: false,
+    now: core.clock.now(), warnings: exchange.warnings,
+  };
+  await core.admission.mutate(request);
+  await core.admission.validate(request);
+}
+
+async function podOf({ reader }: Core, { route }: Exchange): Promise<Stored<Pod>> {
+  const pod = reader.get(pods, route.namespace, route.name) ?? (await reader.getFresh(pods, route.namespace, route.name));
+  if (!pod) throw notFound({ group: '', resource: 'pods', name: route.name });
+  return pod;
+}
+
+function containerOf(pod: Stored<Pod>, asked: string | null): string {
+  const { name } = pod.metadata;
+  const { initContainers = [], containers = [], ephemeralContainers = [] } = pod.spec ?? {};
+  const all = [...initContainers, ...containers, ...ephemeralContainers].map((container) => container.name);
+  if (asked) {
+    if (!all.includes(asked)) throw badRequest(`container ${asked} is not valid for pod ${name}`);
+    return asked;
+  }
+  const [only] = containers;
+  if (containers.length === 1 && only && all.length === 1) return only.name;
+  if (all.length === 1) return all[0] as string;
+  throw badRequest(`a container name must be specified for pod ${name}, choose one of: [${all.join(' ')}]`);
+}
+
+const LOG_PARAMETERS = ['follow', 'previous', 'timestamps', 'sinceSeconds', 'sinceTime', 'tailLines', 'limitBytes', 'stream'];
+
+function logQuery(query: Query): string {
+  const out = new URLSearchParams();
+  for (const name of LOG_PARAMETERS) {
+    const value = query.get(name);
+    if (value !== null && value !== '') out.set(name, value);
+  }
+  return out.toString();
+}
+
+function logErrors(query: Query): FieldError[] {
+  const errors: FieldError[] = [];
+  const number = (name: string, least: number): void => {
+    const text = query.get(name);
+    if (text === null || text === '') return;
+    if (!/^[-+]?[0-9]+$/.test(text)) throw badRequest(`strconv.ParseInt: parsing ${JSON.stringify(text)}: invalid syntax`);
+    const words = least > 0 ? 'must be greater than 0' : 'must be greater than or equal to 0';
+    if (Number(text) < least) errors.push(invalid(Path.of(name), Number(text), words));
+  };
+  number('limitBytes', 1);
+  number('tailLines', 0);
+  if (query.get('sinceSeconds') !== null && query.get('sinceTime') !== null) {
+    errors.push({ ...forbiddenField(Path.of(''), 'at most one of `sinceTime` or `sinceSeconds` may be specified'), field: '[]' });
+  } else number('sinceSeconds', 1);
+  return errors;
+}
+
+/** The kubelet's own names for what the API calls stdin, stdout, stderr. */
+function streamQuery(query: Query): string {
+  const out = new URLSearchParams();
+  const flags = [['stdin', 'input'], ['stdout', 'output'], ['stderr', 'error'], ['tty', 'tty']] as const;
+  for (const [name, own] of flags) {
+    const value = query.get(name);
+    if (value !== null && value !== 'false' && value !== '0') out.set(own, '1');
+  }
+  for (const word of query.getAll('command')) out.append('command', word);
+  return out.toString();
+}
+
+async function kubeletRefusal(response: IncomingMessage): Promise<ApiError> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of response as AsyncIterable<Buffer>) {
+    if ((size += chunk.length) > REFUSAL_LIMIT_BYTES) break;
+    chunks.push(chunk);
+  }
+  const text = Buffer.concat(chunks).toString().trim();
+  const code = response.statusCode ?? 500;
+  if (code === 400) return badRequest(text);
+  if (code === 404) return new ApiError({ code: 404, reason: 'NotFound', message: text || 'the server could not find the requested resource' });
+  return new ApiError({ code: 500, reason: 'InternalError', message: `Internal error occurred: ${text}`, details: { causes: [{ message: text }] } });
+}

@@ -1,0 +1,17 @@
+/** Admission of a body that is no object of its resource: Binding, Eviction, TokenRequest. */
+import type { ApiObject } from '../../api/kind.ts';
+import type { AdmissionRequest } from '../admission/admission.ts';
+import type { Core } from '../core.ts';
+import type { Exchange } from '../exchange.ts';
+import type { Resource } from '../resource.ts';
+import type { WriteOptions } from '../write-options.ts';
+
+export async function admitBody(core: Core, exchange: Exchange, resource: Resource, { object, options }: { readonly object: ApiObject; readonly options: WriteOptions }): Promise<void> {
+  const { namespace, name, subresource } = exchange.route;
+  const request: AdmissionRequest = {
+    operation: 'CREATE', kind: resource.kind, subresource, namespace, name: name || (object.metadata.name ?? ''), object, old: undefined,
+    options: options.sent, user: exchange.user, dryRun: options.dryRun, now: core.clock.now(), warnings: exchange.warnings,
+  };
+  await core.admission.mutate(request);
+  await core.admission.validate(request);
+}

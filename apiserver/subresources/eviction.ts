@@ -1,0 +1,140 @@
+/** Eviction: a deletion that respects the pod's disruption budget. Provenance: pkg/registry/core/pod/storage/eviction.go of v1.36. */
+import type { ApiObject } from '../../api/kind.ts';
+import { poddisruptionbudgets } from '../../api/resources.ts';
+import { compileLabelSelector, matchesLabels } from '../../api/selectors.ts';
+import { ApiError, badRequest, forbidden, isReason, notFound } from '../../api/status.ts';
+import type { Pod } from '../../api/types/core.v1.ts';
+import type { PodDisruptionBudget } from '../../api/types/policy.v1.ts';
+import { deepCopy, type DeepReadonly } from '../../std/deep.ts';
+import type { Stored } from '../auth/reader.ts';
+import type { Core } from '../core.ts';
+import { decodeBody } from '../decode.ts';
+import type { Answer, Exchange } from '../exchange.ts';
+import { storedState } from '../objects/current.ts';
+import { checkDeleteOptions, type DeleteOptions } from '../objects/delete-options.ts';
+import { timestamp } from '../objects/prepare.ts';
+import type { Resource } from '../resource.ts';
+import { deleteObject } from '../verbs/delete.ts';
+import { parseWriteOptions } from '../write-options.ts';
+import { admitBody } from './admit-body.ts';
+
+type Budget = Stored<PodDisruptionBudget>;
+
+/** Attempts when others write the budget or the pod at the same time. */
+const ATTEMPTS = 20;
+/** Pods that are told to the budget's controller and have not gone yet. */
+const DISRUPTED_LIMIT = 2000;
+
+export async function evict(core: Core, exchange: Exchange, resource: Resource): Promise<Answer> {
+  const write = parseWriteOptions(exchange, 'CreateOptions');
+  const body = await decodeBody(exchange, { apiVersion: 'policy/v1', kind: 'Eviction', schema: { type: 'io.k8s.api.policy.v1.Eviction' } }, write.fieldValidation);
+  const { namespace, name } = exchange.route;
+  if (body.metadata.name !== name) throw badRequest('name in URL does not match name in Eviction object');
+  const sent = checkDeleteOptions((body['deleteOptions'] ?? {}) as Parameters<typeof checkDeleteOptions>[0]);
+  const options = { ...sent, dryRun: sent.dryRun || write.dryRun };
+  await admitBody(core, exchange, resource, { object: body, options: write });
+  for (let attempt = 1; ; attempt++) {
+    try {
+      await evictOnce(core, exchange, { resource, namespace, name, options });
+      return { type: 'document', code: 201, object: { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', code: 201 } };
+    } catch (error) {
+      if (!isReason(error, 'Conflict') || options.preconditions || attempt >= ATTEMPTS) throw error;
+    }
+  }
+}
+
+interface Evicting {
+  readonly resource: Resource;
+  readonly namespace: string;
+  readonly name: string;
+  readonly options: DeleteOptions;
+}
+
+async function evictOnce(core: Core, exchange: Exchange, request: Evicting): Promise<void> {
+  const { resource, namespace, name, options } = request;
+  const state = await storedState(core, resource, resource.key(namespace, name));
+  if (!state) throw notFound(resource.subject(name));
+  const pod = state.object as unknown as DeepReadonly<Pod>;
+  let guarded = options;
+  if (ignoresBudget(pod)) {
+    if (pod.status?.phase === 'Pending') guarded = atVersion(options, state.object);
+  } else {
+    const budgets = budgetsOf(core, pod, namespace);
+    if (budgets.length > 1) throw new ApiError({ code: 500, message: 'This pod has more than one PodDisruptionBudget, which the eviction subresource does not support.' });
+    const [budget] = budgets;
+    if (budget && sparesUnhealthy(pod, budget)) guarded = atVersion(options, state.object);
+    else if (budget) await charge(core, budget, { pod: name, dryRun: options.dryRun });
+  }
+  await deleteObject(core, exchange, { resource, namespace, name, options: guarded });
+}
+
+function ignoresBudget({ metadata, status }: DeepReadonly<Pod>): boolean {
+  const phase = status?.phase ?? '';
+  return ['Succeeded', 'Failed', 'Pending'].includes(phase) || metadata?.deletionTimestamp !== undefined;
+}
+
+/** The pod must still be as it was looked at. */
+function atVersion(options: DeleteOptions, { metadata }: Readonly<ApiObject>): DeleteOptions {
+  if (options.preconditions?.resourceVersion !== undefined) return options;
+  return { ...options, preconditions: { ...options.preconditions, resourceVersion: metadata.resourceVersion } };
+}
+
+function budgetsOf({ reader }: Core, pod: DeepReadonly<Pod>, namespace: string): Budget[] {
+  return reader.list(poddisruptionbudgets, namespace).filter(({ spec }) => {
+    try {
+      return matchesLabels(compileLabelSelector(spec?.selector as object | undefined), pod.metadata?.labels);
+    } catch {
+      return false;
+    }
+  });
+}
+
+/** A pod that is not ready does not count: it may go where the budget's application is well, or the budget says always. */
+function sparesUnhealthy(pod: DeepReadonly<Pod>, { spec, status }: Budget): boolean {
+  if (pod.status?.conditions?.some(({ type, status: value }) => type === 'Ready' && value === 'True')) return false;
+  if (spec?.unhealthyPodEvictionPolicy === 'AlwaysAllow') return true;
+  const { currentHealthy = 0, desiredHealthy = 0 } = status ?? {};
+  return currentHealthy >= desiredHealthy && desiredHealthy > 0;
+}
+
+async function charge(core: Core, known: Budget, { pod, dryRun }: { readonly pod: string; readonly dryRun: boolean }): Promise<void> {
+  const { name, namespace } = known.metadata;
+  for (let attempt = 1; ; attempt++) {
+    const budget = attempt === 1 ? known : await core.reader.getFresh(poddisruptionbudgets, namespace, name);
+    if (!budget) return;
+    refuseExhausted(budget);
+    if (dryRun) return;
+    const next = deepCopy(budget) as unknown as PodDisruptionBudget;
+    const status = next.status as NonNullable<PodDisruptionBudget['status']>;
+    const left = (status.disruptionsAllowed ?? 0) - 1;
+    next.status = { ...status, disruptionsAllowed: left, disruptedPods: { ...status.disruptedPods, [pod]: timestamp(core.clock.now()) } };
+    try {
+      await core.writer.update(poddisruptionbudgets, next, 'status');
+      return;
+    } catch (error) {
+      if (!isReason(error, 'Conflict') || attempt >= ATTEMPTS) throw error;
+    }
+  }
+}
+
+function refuseExhausted({ metadata, status }: Budget): void {
+  const { name } = metadata;
+  const { observedGeneration = 0, disruptionsAllowed = 0, disruptedPods = {}, currentHealthy = 0, desiredHealthy = 0, conditions = [] } = status ?? {};
+  if (observedGeneration < ((metadata as { generation?: number }).generation ?? 0)) throw tooMany(`The disruption budget ${name} is still being processed by the server.`, 10);
+  const about = { group: 'policy', resource: 'poddisruptionbudget', name };
+  if (disruptionsAllowed < 0) throw forbidden(about, 'pdb disruptions allowed is negative');
+  if (Object.keys(disruptedPods).length > DISRUPTED_LIMIT) throw forbidden(about, 'DisruptedPods map too big - too many evictions not confirmed by PDB controller');
+  if (disruptionsAllowed > 0) return;
+  const condition = conditions.find(({ type, status: value, message }) => type === 'DisruptionAllowed' && value === 'False' && message);
+  if (condition?.reason === 'SyncFailed') throw tooMany(`The disruption budget ${name} does not allow evicting pods currently because it failed sync: ${condition.message}`);
+  if (currentHealthy <= desiredHealthy) throw tooMany(`The disruption budget ${name} needs ${desiredHealthy} healthy pods and has ${currentHealthy} currently`);
+  const why = condition ? ` (${condition.reason}): ${condition.message}` : '';
+  throw tooMany(`The disruption budget ${name} does not allow evicting pods currently${why}`);
+}
+
+function tooMany(cause: string, retryAfterSeconds = 0): ApiError {
+  return new ApiError({
+    code: 429, reason: 'TooManyRequests', message: "Cannot evict pod as it would violate the pod's disruption budget.",
+    details: { causes: [{ reason: 'DisruptionBudget', message: cause }], ...(retryAfterSeconds > 0 && { retryAfterSeconds }) },
+  });
+}

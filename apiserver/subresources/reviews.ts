@@ -1,0 +1,39 @@
+/** Reviews and token requests: decoded and admitted here, answered by who knows, stored nowhere. */
+import type { RequestAuthenticator } from '../auth/authenticator.ts';
+import type { ServiceAccountTokens } from '../auth/service-account-tokens.ts';
+import { decodeBody } from '../decode.ts';
+import { checkNamespace } from '../objects/identity.ts';
+import { trackManager } from '../objects/managed-fields.ts';
+import type { Handler } from '../dispatch.ts';
+import { reviews } from '../reviews/review.ts';
+import { requestToken } from '../reviews/token-request.ts';
+import { parseWriteOptions } from '../write-options.ts';
+import { admitBody } from './admit-body.ts';
+
+export function reviewHandler(plural: string, authenticator: RequestAuthenticator): Handler {
+  const review = reviews[plural];
+  if (!review) throw new Error(`nobody answers ${plural}`);
+  return async (core, exchange, resource) => {
+    const options = parseWriteOptions(exchange, 'CreateOptions');
+    const { kind, version, apiVersion } = resource;
+    const object = await decodeBody(exchange, { apiVersion, kind: kind.kind, schema: version.schema }, options.fieldValidation);
+    checkNamespace(object, exchange.route, resource);
+    version.defaults?.(object);
+    trackManager({ resource, exchange, options, old: undefined, object, now: core.clock.now() });
+    await admitBody(core, exchange, resource, { object, options });
+    const answer = await review({ user: exchange.user, namespace: exchange.route.namespace, object }, { authorizer: core.authorizer, authenticator });
+    return { type: 'document', code: 201, object: answer };
+  };
+}
+
+export function tokenHandler(tokens: ServiceAccountTokens): Handler {
+  return async (core, exchange, resource) => {
+    const options = parseWriteOptions(exchange, 'CreateOptions');
+    const schema = { type: 'io.k8s.api.authentication.v1.TokenRequest' };
+    const object = await decodeBody(exchange, { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenRequest', schema }, options.fieldValidation);
+    await admitBody(core, exchange, resource, { object, options });
+    const { namespace, name } = exchange.route;
+    const answer = await requestToken({ object, namespace, name, now: core.clock.now() }, { reader: core.reader, tokens });
+    return { type: 'document', code: 201, object: answer };
+  };
+}

@@ -1,0 +1,96 @@
+/** The scale subresource: replicas of a workload, in the form that autoscalers and `kubectl scale` speak. */
+import { invalid, Path } from '../../api/field-error.ts';
+import type { ApiObject } from '../../api/kind.ts';
+import { compileLabelSelector, formatSelector, selectLabels } from '../../api/selectors.ts';
+import { deepCopy, type DeepReadonly } from '../../std/deep.ts';
+import type { Core } from '../core.ts';
+import { decodeBody, decodeValue, type Expected } from '../decode.ts';
+import { mediaType } from '../body.ts';
+import type { Answer, Exchange } from '../exchange.ts';
+import { objectDocument } from '../forms/answer-document.ts';
+import { invalidObject } from '../invalid.ts';
+import { checkName } from '../objects/identity.ts';
+import { updateObject } from '../objects/update.ts';
+import type { Resource } from '../resource.ts';
+import { get } from '../verbs/get.ts';
+import { APPLY_PATCH, MERGE_PATCH, patcher, readPatch } from '../verbs/patch.ts';
+import { parseWriteOptions } from '../write-options.ts';
+
+const SCHEMA = { type: 'io.k8s.api.autoscaling.v1.Scale' };
+const SCALE: Expected = { apiVersion: 'autoscaling/v1', kind: 'Scale', schema: SCHEMA };
+
+export async function scale(core: Core, exchange: Exchange, resource: Resource): Promise<Answer> {
+  if (exchange.route.verb === 'get') {
+    const { object } = await get(core, exchange, resource);
+    const accepted = exchange.accepted();
+    // As a Table it is the workload's own.
+    if (accepted.as === 'Table') return document(objectDocument(object.object, resource, { accepted, query: exchange.query, now: core.clock.now() }));
+    return document(scaleOf(object.object));
+  }
+  const patching = exchange.route.verb === 'patch';
+  const options = parseWriteOptions(exchange, patching ? 'PatchOptions' : 'UpdateOptions');
+  const changeOf = patching ? await readChange(exchange) : undefined;
+  const sent = patching ? undefined : await decodeBody(exchange, SCALE, options.fieldValidation);
+  const { namespace, name } = exchange.route;
+  const changed = await updateObject(core, exchange, {
+    resource, namespace, name, subresource: 'scale', options,
+    produce({ object }) {
+      const wanted = sent ?? decodeValue(exchange, SCALE, changeOf?.(scaleOf(object)), options.fieldValidation);
+      checkName(wanted, name);
+      return withReplicas(object, wanted);
+    },
+    admitted: scaleOf,
+    admittedOld: scaleOf,
+  });
+  return document(scaleOf(changed.object.object));
+}
+
+function document(object: object): Answer {
+  return { type: 'document', code: 200, object };
+}
+
+async function readChange(exchange: Exchange): Promise<(before: unknown) => unknown> {
+  const type = mediaType(exchange.body.contentType);
+  const sent = await readPatch(exchange, type);
+  return patcher(type === APPLY_PATCH ? MERGE_PATCH : type, { version: { version: 'v1', schema: SCHEMA, storageVersionHash: '' } }, sent);
+}
+
+interface Replicated {
+  readonly spec?: { readonly replicas?: number; readonly selector?: object };
+  readonly status?: { readonly replicas?: number };
+}
+
+function scaleOf(object: DeepReadonly<ApiObject>): ApiObject {
+  const { name, namespace, uid, resourceVersion, creationTimestamp } = object.metadata;
+  const { spec, status } = object as unknown as Replicated;
+  const replicas = spec?.replicas ?? 0;
+  const selector = selectorText(object);
+  return {
+    kind: 'Scale', apiVersion: 'autoscaling/v1',
+    metadata: {
+      ...(name !== undefined && { name }), ...(namespace !== undefined && { namespace }), ...(uid !== undefined && { uid }),
+      ...(resourceVersion !== undefined && { resourceVersion }), ...(creationTimestamp !== undefined && { creationTimestamp }),
+    },
+    spec: replicas === 0 ? {} : { replicas },
+    status: { replicas: status?.replicas ?? 0, ...(selector && { selector }) },
+  };
+}
+
+/** A ReplicationController selects by labels alone. */
+function selectorText(object: DeepReadonly<ApiObject>): string {
+  const { spec } = object as unknown as Replicated;
+  if (!spec?.selector) return '';
+  return formatSelector(object.kind === 'ReplicationController' ? selectLabels(spec.selector as Record<string, string>) : compileLabelSelector(spec.selector));
+}
+
+function withReplicas(object: Readonly<ApiObject>, wanted: ApiObject): ApiObject {
+  const replicas = (wanted as unknown as Replicated).spec?.replicas ?? 0;
+  if (replicas < 0) {
+    const wrong = invalid(Path.of('spec', 'replicas'), replicas, 'must be greater than or equal to 0');
+    throw invalidObject('autoscaling', 'Scale', wanted.metadata.name ?? '', [wrong]);
+  }
+  const next = deepCopy(object) as ApiObject;
+  next['spec'] = { ...(next['spec'] as object), replicas };
+  next.metadata.resourceVersion = wanted.metadata.resourceVersion ?? '';
+  return next;
+}
