@@ -8,7 +8,7 @@ import { badRequest } from '../status.ts';
 import { knownType, type FieldFact, type TypeFact } from '../facts/facts.ts';
 import type { Context } from './context.ts';
 import { isInt64 } from './exact-integers.ts';
-import { WrittenNumber, setKey, toPlain } from './json-text.ts';
+import { DEPTH_LIMIT, setKey, toPlain, WrittenNumber } from './json-text.ts';
 import {
   base64Problem, canonicalBase64, canonicalMicroTime, canonicalTime, formatDuration, MICRO_TIME_LAYOUT, parseDuration, TIME_LAYOUT, timeProblem, ZERO_TIME,
 } from './scalars.ts';
@@ -360,10 +360,11 @@ function goTypeName(name: string): string {
 }
 
 /** Raw JSON is never shared with what the caller holds. */
-function copy(value: unknown): unknown {
+function copy(value: unknown, depth = 0): unknown {
   if (typeof value !== 'object' || value === null || value instanceof WrittenNumber) return value;
-  if (Array.isArray(value)) return value.map(copy);
+  if (depth > DEPTH_LIMIT) throw badRequest('exceeded max depth');
+  if (Array.isArray(value)) return value.map((item) => copy(item, depth + 1));
   const out: Record<string, unknown> = {};
-  for (const [key, inner] of Object.entries(value)) setKey(out, key, copy(inner));
+  for (const [key, inner] of Object.entries(value)) setKey(out, key, copy(inner, depth + 1));
   return out;
 }

@@ -61,8 +61,18 @@ const SHOWN = 30;
 
 function decode(schema: Schema, value: unknown, duplicates: ReadonlyMap<object, readonly Duplicate[]> | undefined): Decoded {
   const context = new Context(duplicates);
-  const object = 'type' in schema ? convertType(schema.type)(value, context) : prune(schema.structural, value ?? {}, context);
+  const object = convert(schema, value, context);
   return { object: object as ApiObject, strict: context.strict, unknown: context.unknown, duplicates: context.twice };
+}
+
+function convert(schema: Schema, value: unknown, context: Context): unknown {
+  try {
+    return 'type' in schema ? convertType(schema.type)(value, context) : prune(schema.structural, value ?? {}, context);
+  } catch (error) {
+    // The stack is the bound of how deep objects may nest.
+    if (error instanceof RangeError) throw badRequest('exceeded max depth');
+    throw error;
+  }
 }
 
 function notAnObject(value: unknown): string {

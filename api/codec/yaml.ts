@@ -1,13 +1,169 @@
-/** YAML as a server reads it: YAML 1.1 scalars, turned into JSON values. */
-import { load } from 'js-yaml';
+/** YAML as a server reads it: go-yaml's scalars, turned into JSON values; keys become text. */
+import { EVENT_ID, getScalarValue, parseEvents, SCALAR_STYLE, YAMLException, type Event, type ScalarEvent } from 'js-yaml';
+import { badRequest } from '../status.ts';
+import { setKey } from './json-text.ts';
+import { plainScalar, taggedScalar } from './yaml-scalars.ts';
 
 export interface ParsedYaml {
   readonly value: unknown;
-  /** Keys that occur more than once in one mapping, as strict decoding tells them. */
+  /** Keys that occur more than once in one mapping, as warnings tell them: `line 6: key "k" already set in map`. The last one counts. */
   readonly duplicates: readonly string[];
 }
 
-/** Of the first document. Throws ApiError 400. */
+/** Of the first document; null where there is none. Throws ApiError 400. */
 export function parseYaml(text: string): ParsedYaml {
-  return { value: load(text), duplicates: [] };
+  let events: Event[];
+  try {
+    events = parseEvents(text, { maxDepth: DEPTH_LIMIT });
+  } catch (error) {
+    if (error instanceof YAMLException) throw yamlError(`yaml: line ${(error.mark?.line ?? 0) + 1}: ${error.reason}`);
+    throw error;
+  }
+  const builder = new Builder(text, events);
+  return { value: builder.document(), duplicates: builder.duplicates };
+}
+
+/** How strict decoding names the duplicates of one document, as one complaint. */
+export function yamlDuplicatesProblem(duplicates: readonly string[]): string {
+  return `yaml: unmarshal errors:\n${duplicates.map((line) => `  ${line}`).join('\n')}`;
+}
+
+const DEPTH_LIMIT = 1000;
+/** How many values aliases may add to a document. */
+const ALIASED_LIMIT = 100_000;
+
+type Json = Record<string, unknown>;
+
+class Builder {
+  readonly duplicates: string[] = [];
+  readonly #text: string;
+  readonly #events: readonly Event[];
+  readonly #anchors = new Map<string, unknown>();
+  #at = 0;
+  #aliased = 0;
+
+  constructor(text: string, events: readonly Event[]) {
+    this.#text = text;
+    this.#events = events;
+  }
+
+  document(): unknown {
+    if (this.#events.length === 0) return null;
+    this.#at++;
+    return this.#next().type === EVENT_ID.POP ? null : this.#node();
+  }
+
+  #next(): Event {
+    const event = this.#events[this.#at];
+    if (!event) throw yamlError('yaml: unexpected end');
+    return event;
+  }
+
+  #node(): unknown {
+    const event = this.#next();
+    this.#at++;
+    switch (event.type) {
+      case EVENT_ID.SCALAR:
+        return this.#anchored(event, this.#scalar(event));
+      case EVENT_ID.SEQUENCE: {
+        const list: unknown[] = [];
+        while (this.#next().type !== EVENT_ID.POP) list.push(this.#node());
+        this.#at++;
+        return this.#anchored(event, list);
+      }
+      case EVENT_ID.MAPPING: {
+        const object = this.#mapping();
+        this.#at++;
+        return this.#anchored(event, object);
+      }
+      case EVENT_ID.ALIAS:
+        return this.#alias(this.#text.slice(event.anchorStart, event.anchorEnd));
+      default:
+        throw yamlError('yaml: unexpected event');
+    }
+  }
+
+  #mapping(): Json {
+    const own = new Set<string>();
+    const object: Json = {};
+    const merged: unknown[] = [];
+    while (this.#next().type !== EVENT_ID.POP) {
+      const keyEvent = this.#next();
+      const key = this.#node();
+      const value = this.#node();
+      if (key === '<<' && keyEvent.type === EVENT_ID.SCALAR && keyEvent.style === SCALAR_STYLE.PLAIN) {
+        merged.push(...(Array.isArray(value) ? value : [value]));
+        continue;
+      }
+      const name = keyText(key);
+      if (own.has(name)) this.duplicates.push(`line ${this.#line(keyEvent)}: key ${typeof key === 'string' ? JSON.stringify(key) : String(key)} already set in map`);
+      own.add(name);
+      setKey(object, name, value);
+    }
+    for (const from of merged) {
+      if (typeof from !== 'object' || from === null || Array.isArray(from)) throw yamlError('yaml: map merge requires map or sequence of maps as the value');
+      for (const [name, value] of Object.entries(from)) if (!Object.hasOwn(object, name)) setKey(object, name, value);
+    }
+    return object;
+  }
+
+  #scalar(event: ScalarEvent): unknown {
+    const text = getScalarValue(this.#text, event);
+    if (event.tagStart >= 0) {
+      const tag = this.#text.slice(event.tagStart, event.tagEnd);
+      const value = taggedScalar(tag, text);
+      if (value === undefined) throw yamlError(`yaml: cannot decode !!str \`${text}\` as a ${tag}`);
+      return printable(value);
+    }
+    return event.style === SCALAR_STYLE.PLAIN ? printable(plainScalar(text)) : text;
+  }
+
+  #anchored<T>(event: { readonly anchorStart: number; readonly anchorEnd: number }, value: T): T {
+    if (event.anchorStart >= 0) this.#anchors.set(this.#text.slice(event.anchorStart, event.anchorEnd), value);
+    return value;
+  }
+
+  #alias(name: string): unknown {
+    if (!this.#anchors.has(name)) throw yamlError(`yaml: unknown anchor '${name}' referenced`);
+    return this.#copy(this.#anchors.get(name));
+  }
+
+  #copy(value: unknown): unknown {
+    if (++this.#aliased > ALIASED_LIMIT) throw yamlError('yaml: document contains excessive aliasing');
+    if (typeof value !== 'object' || value === null) return value;
+    if (Array.isArray(value)) return value.map((item) => this.#copy(item));
+    const out: Json = {};
+    for (const [key, inner] of Object.entries(value)) setKey(out, key, this.#copy(inner));
+    return out;
+  }
+
+  #line(event: Event): number {
+    const at = event.type === EVENT_ID.SCALAR ? event.valueStart : 0;
+    let line = 1;
+    for (let i = this.#text.indexOf('\n'); i >= 0 && i < at; i = this.#text.indexOf('\n', i + 1)) line++;
+    return line;
+  }
+}
+
+/** JSON has only finite numbers. */
+function printable(value: unknown): unknown {
+  if (typeof value !== 'number' || Number.isFinite(value)) return value;
+  throw badRequest(`error converting YAML to JSON: json: unsupported value: ${Number.isNaN(value) ? 'NaN' : value > 0 ? '+Inf' : '-Inf'}`);
+}
+
+function keyText(key: unknown): string {
+  switch (typeof key) {
+    case 'string':
+      return key;
+    case 'number':
+    case 'bigint':
+    case 'boolean':
+      return String(key);
+    default:
+      throw badRequest(`error converting YAML to JSON: unsupported map key of type: ${key === null ? '%!s(<nil>)' : 'map'}, key: ${JSON.stringify(key)}`);
+  }
+}
+
+function yamlError(why: string): Error {
+  return badRequest(`error converting YAML to JSON: ${why}`);
 }
