@@ -31,6 +31,10 @@ export async function startEtcd(): Promise<EtcdServer> {
   const start = async (): Promise<void> => {
     const child = spawn('etcd', args, { stdio: 'ignore' });
     const gone = new Promise<void>((resolve) => void child.on('close', () => resolve()));
+    // Whoever ends without stopping it does not leave it behind.
+    const last = (): void => void child.kill('SIGKILL');
+    process.once('exit', last);
+    void gone.then(() => process.removeListener('exit', last));
     end = async () => {
       child.kill('SIGKILL');
       await gone;

@@ -97,16 +97,11 @@ export class SqliteLog {
 
   /** All rows without their values, oldest first. */
   *heads(after: number, upTo: number): IterableIterator<LogHead> {
-    const rows = this.#run(() => this.#statements.heads.iterate(after, upTo)) as IterableIterator<unknown>;
     try {
-      for (let next = this.#run(() => rows.next()); !next.done; next = this.#run(() => rows.next())) yield next.value as LogHead;
-    } finally {
-      rows.return?.();
+      yield* this.#statements.heads.iterate(after, upTo) as unknown as IterableIterator<LogHead>;
+    } catch (error) {
+      throw unavailable(error, this.path);
     }
-  }
-
-  head(id: number): LogHead | undefined {
-    return this.#run(() => this.#statements.head.get(id)) as LogHead | undefined;
   }
 
   value(id: number): Buffer {
@@ -261,7 +256,6 @@ function prepare(db: DatabaseSync): Record<StatementName, StatementSync> {
 const STATEMENTS = {
   insert: 'INSERT INTO log (id, key, created, prev, deleted, expires, value) VALUES (?, ?, ?, ?, ?, ?, ?)',
   heads: 'SELECT id, key, created, prev, deleted, expires FROM log WHERE id > ? AND id <= ? ORDER BY id',
-  head: 'SELECT id, key, created, prev, deleted, expires FROM log WHERE id = ?',
   value: 'SELECT value FROM log WHERE id = ? AND deleted = 0',
   changes: `SELECT log.id, log.key, log.created, log.value, old.value AS previous
     FROM log LEFT JOIN log AS old ON old.id = log.prev WHERE log.id > ? AND log.id <= ? ORDER BY log.id`,
