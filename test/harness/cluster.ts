@@ -21,6 +21,8 @@ export function whyNoContainers(): string | undefined {
 }
 
 export interface ClusterOptions {
+  /** Each component as a process of its own with its own credentials, over an etcd of the test's. */
+  readonly distributed?: boolean;
   /** Further flags of `coracle up`. */
   readonly flags?: readonly string[];
   readonly namespace?: Namespace;
@@ -35,8 +37,8 @@ export class Cluster {
   readonly directory: string;
   readonly kubeconfig: string;
   readonly dataDir: string;
-  process: ChildProcess | undefined;
   output = '';
+  #processes: ChildProcess[] = [];
   readonly #options: ClusterOptions;
 
   private constructor(options: ClusterOptions) {
@@ -54,20 +56,41 @@ export class Cluster {
     return cluster;
   }
 
-  /** Starts the process, anew after it was stopped or killed. */
+  /** Starts what was not started yet, or was stopped or killed. */
   async up(): Promise<void> {
     rmSync(this.kubeconfig, { force: true });
-    const args = [CLI, 'up', '--data-dir', this.dataDir, '--kubeconfig', this.kubeconfig, ...(this.#options.flags ?? [])];
-    const child = this.net.spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'], env: { CORACLE_INSTALL: 'no', ...this.#options.env } });
-    this.process = child;
+    const { distributed, flags = [], nodeReady = true } = this.#options;
+    const server = ['--data-dir', this.dataDir, '--kubeconfig', this.kubeconfig, ...flags];
+    if (distributed) {
+      const url = 'http://127.0.0.1:2379';
+      const peer = 'http://127.0.0.1:2380';
+      this.#start('etcd', ['--data-dir', join(this.directory, 'etcd'), '--listen-client-urls', url, '--advertise-client-urls', url, '--listen-peer-urls', peer, '--initial-advertise-peer-urls', peer, '--initial-cluster', `default=${peer}`, '--log-level', 'error']);
+      await this.#coracle(['apiserver', ...server, '--store', 'etcd', '--etcd-servers', url]);
+      const of = (name: string): string[] => ['--kubeconfig', join(this.dataDir, 'kubeconfigs', `${name}.kubeconfig`)];
+      for (const name of ['controllers', 'scheduler']) this.#start(process.execPath, [CLI, name, ...of(name)]);
+      for (const name of ['kubelet', 'proxy']) this.#start(process.execPath, [CLI, name, ...of(name), '--data-dir', this.dataDir]);
+    } else {
+      await this.#coracle(['up', ...server]);
+    }
+    if (nodeReady) await this.ready();
+  }
+
+  #start(program: string, args: readonly string[]): ChildProcess {
+    const child = this.net.spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'], env: { CORACLE_INSTALL: 'no', ...this.#options.env } });
+    this.#processes.push(child);
     for (const stream of [child.stdout, child.stderr]) stream?.on('data', (chunk: Buffer) => (this.output = (this.output + chunk.toString()).slice(-200_000)));
+    return child;
+  }
+
+  /** The process that writes the administrator's kubeconfig when the API is ready. */
+  async #coracle(args: readonly string[]): Promise<void> {
+    const child = this.#start(process.execPath, [CLI, ...args]);
     await until('the API is ready', () => {
-      if (child.exitCode !== null) throw new Error(`coracle up ended:\n${this.output}`);
+      if (child.exitCode !== null) throw new Error(`coracle ${args[0]} ended`);
       return existsSync(this.kubeconfig);
     }, 60_000).catch((error: Error) => {
       throw new Error(`${error.message}\n${this.output}`);
     });
-    if (this.#options.nodeReady ?? true) await this.ready();
   }
 
   async ready(): Promise<void> {
@@ -109,12 +132,15 @@ export class Cluster {
     return code === 0 ? stdout : undefined;
   }
 
-  kill(signal: NodeJS.Signals): Promise<number | null> {
-    const child = this.process;
-    if (!child || child.exitCode !== null || child.signalCode !== null) return Promise.resolve(child?.exitCode ?? null);
-    const ended = once(child, 'exit').then(([code]) => code as number | null);
-    child.kill(signal);
-    return ended;
+  /** Sends a signal to all processes, the last started first, and waits for their ends. Their exit codes, in that order. */
+  async kill(signal: NodeJS.Signals): Promise<(number | null)[]> {
+    const codes: (number | null)[] = [];
+    for (const child of this.#processes.splice(0).reverse()) {
+      const ended = child.exitCode !== null || child.signalCode !== null ? Promise.resolve(child.exitCode) : once(child, 'exit').then(([code]) => code as number | null);
+      child.kill(signal);
+      codes.push(await ended);
+    }
+    return codes;
   }
 
   /** Stops everything and takes it off the machine. */
