@@ -1,6 +1,9 @@
 /** All controllers, in the order in which they are started. */
 import type { Controller, FreeController } from './controller.ts';
 import { deploymentController } from './deployment.ts';
+import { endpointsController } from './endpoints.ts';
+import { endpointSliceMirroringController } from './endpointslice-mirroring.ts';
+import { endpointSliceController } from './endpointslice.ts';
 import { nodeIpamController } from './node-ipam.ts';
 import { replicaSetController } from './replicaset.ts';
 
@@ -16,5 +19,8 @@ export function controllers(options: ControllerOptions): readonly (Controller | 
     ...(clusterCidr ? [nodeIpamController({ clusterCidr, nodeMaskSize })] : []),
     deploymentController,
     replicaSetController,
+    endpointsController,
+    endpointSliceController,
+    endpointSliceMirroringController,
   ];
 }
