@@ -25,6 +25,8 @@ export interface RequestAuthenticator {
   authenticateToken(token: string, audiences: readonly string[]): Promise<VerifiedToken> | VerifiedToken;
   /** What a token is for when nobody says. */
   readonly audiences: readonly string[];
+  /** By which tokens end; answers about users are dated by it. */
+  readonly clock: Pick<Clock, 'now'>;
 }
 
 export function createAuthenticator({ reader, clock, tokens, staticTokens = '' }: AuthenticationOptions): RequestAuthenticator {
@@ -40,6 +42,7 @@ export function createAuthenticator({ reader, clock, tokens, staticTokens = '' }
 
   return {
     audiences: tokens.audiences,
+    clock,
     authenticateToken,
     authenticate({ certificate, authorization }) {
       if (certificate?.subject?.CN) return withGroup(certificateUser(certificate));

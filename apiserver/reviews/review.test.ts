@@ -76,6 +76,12 @@ describe('reviews', () => {
     expect(await ask('tokenreviews', { token })).toEqual({ user: {}, error: expect.stringContaining('invalid for the target audiences') });
   });
 
+  test('show the time of asking, and no namespace where there is none', async () => {
+    const object = (metadata: object): ApiObject => ({ apiVersion: 'x', kind: 'X', metadata, spec: { token: 'a' } }) as ApiObject;
+    expect((await reviews['selfsubjectreviews']?.({ user: ALICE, namespace: '', object: object({}) }, dependencies))?.metadata).toEqual({ creationTimestamp: '2026-01-01T00:00:00Z' });
+    expect((await reviews['tokenreviews']?.({ user: ALICE, namespace: '', object: object({ namespace: 'x' }) }, dependencies))?.metadata).toEqual({});
+  });
+
   test('a 422 has no kind and no name', async () => {
     const object = { apiVersion: 'x', kind: 'X', metadata: {}, spec: {} } as ApiObject;
     await expect(reviews['selfsubjectaccessreviews']?.({ user: ALICE, namespace: '', object }, dependencies)).rejects.toMatchObject({ status: { code: 422, reason: 'Invalid', details: { group: 'authorization.k8s.io' } } });

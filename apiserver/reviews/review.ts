@@ -20,7 +20,7 @@ export interface ReviewRequest {
 
 export interface ReviewDependencies {
   readonly authorizer: Authorizer;
-  readonly authenticator: Pick<RequestAuthenticator, 'authenticateToken' | 'audiences'>;
+  readonly authenticator: Pick<RequestAuthenticator, 'authenticateToken' | 'audiences' | 'clock'>;
 }
 
 export type ReviewHandler = (request: ReviewRequest, dependencies: ReviewDependencies) => Promise<ApiObject>;
@@ -45,17 +45,20 @@ function shown({ name, uid, groups, extra }: UserInfo): Record<string, unknown> 
   };
 }
 
-async function selfSubjectReview({ user, object }: ReviewRequest): Promise<ApiObject> {
-  return { ...object, status: { userInfo: shown(user) } };
+async function selfSubjectReview({ user, object }: ReviewRequest, { authenticator }: ReviewDependencies): Promise<ApiObject> {
+  const creationTimestamp = new Date(authenticator.clock.now()).toISOString().replace(/\.\d+Z$/, 'Z');
+  return { ...object, metadata: { ...object.metadata, creationTimestamp }, status: { userInfo: shown(user) } };
 }
 
-async function tokenReview({ object }: ReviewRequest, { authenticator }: ReviewDependencies): Promise<ApiObject> {
+async function tokenReview({ object: asked }: ReviewRequest, { authenticator }: ReviewDependencies): Promise<ApiObject> {
+  // A namespace is not refused here, and not shown either.
+  const { namespace: _, ...metadata } = asked.metadata;
+  const object: ApiObject = { ...asked, metadata };
   const { token, audiences } = (object['spec'] ?? {}) as { token?: string; audiences?: string[] };
   if (!token) throw badRequest('token is required for TokenReview in authentication');
-  // Like the Authorization header would, one word.
-  const asked = audiences?.length ? audiences : authenticator.audiences;
+  const wanted = audiences?.length ? audiences : authenticator.audiences;
   try {
-    const verified = await authenticator.authenticateToken(token, asked);
+    const verified = await authenticator.authenticateToken(token, wanted);
     return { ...object, status: { authenticated: true, user: shown(verified.user), audiences: verified.audiences } };
   } catch (error) {
     return { ...object, status: { user: {}, error: (error as Error).message } };
