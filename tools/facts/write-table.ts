@@ -26,7 +26,7 @@ interface SourceResources {
 const MORE = ['enum', 'format', 'listType', 'mapKeys', 'mapType', 'patchStrategy', 'mergeKey', 'gates'] as const;
 /** Groups that are no API of their own but are spoken: by webhooks, by discovery, by every answer. */
 const SPOKEN = ['meta.k8s.io/v1', 'meta.k8s.io/v1beta1', 'apidiscovery.k8s.io/v2', 'admission.k8s.io/v1', 'audit.k8s.io/v1'];
-const ALSO = ['io.k8s.apimachinery.pkg.version.Info', 'io.k8s.apimachinery.pkg.runtime.TypeMeta', ...Object.values(FORM_TYPES)];
+const ALSO = ['io.k8s.apimachinery.pkg.apis.meta.v1.Patch', 'io.k8s.apimachinery.pkg.version.Info', 'io.k8s.apimachinery.pkg.runtime.TypeMeta', ...Object.values(FORM_TYPES)];
 
 const [typesFile, resourcesFile] = process.argv.slice(2);
 if (!typesFile || !resourcesFile) throw new Error('usage: write-table.ts TYPES.json RESOURCES.json');
