@@ -141,6 +141,30 @@ test('a new node has the not-ready taint once', async () => {
   expect(await spec(cluster(), requestFor('nodes', { metadata: { name: 'n' }, spec: { taints: [taint] } }))).toEqual({ taints: [taint] });
 });
 
+test('a pod gets zone and region of its node, with its Binding or from the start', async () => {
+  const store = cluster().set(nodes, { metadata: { name: 'n', labels: { 'topology.kubernetes.io/zone': 'z', 'topology.kubernetes.io/region': 'r', other: 'x' } } } as never);
+  const labels = { 'topology.kubernetes.io/zone': 'z', 'topology.kubernetes.io/region': 'r' };
+  const binding = requestFor('pods/binding', { metadata: { name: 'p' }, target: { kind: 'Node', name: 'n' } });
+  expect((await admit(pluginsOver(store), binding))?.metadata.labels).toEqual(labels);
+  expect((await admit(pluginsOver(store), requestFor('pods', pod({ nodeName: 'n' }, { labels: { a: 'b', 'topology.kubernetes.io/zone': 'mine' } }))))?.metadata.labels).toEqual({ a: 'b', ...labels });
+  expect((await admit(pluginsOver(store), requestFor('pods', pod({ nodeName: 'missing' }))))?.metadata.labels).toBeUndefined();
+});
+
+describe('resizing a pod', () => {
+  const sized = (cpu: string, more: object = {}): object => pod({ nodeName: 'n', containers: [{ name: 'c', image: 'i', resources: { requests: { cpu } } }], ...more });
+  const node = (labels: object = {}): object => ({ metadata: { name: 'n', labels }, status: { allocatable: { cpu: '2', memory: '1Gi' } } });
+  const rows: [string, object, object, string][] = [
+    ['within the node', node(), sized('2'), 'admitted'],
+    ['beyond it', node(), sized('2500m'), "pods \"p\" is forbidden: node didn't have enough allocatable resources: cpu, requested: 2500, allocatable: 2000"],
+    ['elsewhere', node({ 'kubernetes.io/os': 'windows' }), sized('2'), 'pods "p" is forbidden: pod resize is only supported on linux nodes, node "n" is "windows"'],
+    ['before it is bound', node(), sized('9', { nodeName: undefined }), 'admitted'],
+  ];
+  test.each(rows)('%s', async (_, on, object, expected) => {
+    const store = cluster().set(nodes, on as never);
+    expect(await refusal(store, requestFor('pods/resize', object, { old: sized('1') as never }))).toBe(expected);
+  });
+});
+
 describe('LimitRanger', () => {
   const range = (...limits: object[]): FakeReader => cluster().set(limitranges, { metadata: { name: 'l', namespace: 'd' }, spec: { limits } } as never);
   const container = (resources: object): object => pod({ containers: [{ name: 'c', image: 'i', resources }] });

@@ -1,4 +1,9 @@
-/** The admission plugins that are on by default, in the order in which they run. Provenance: kubeapiserver/options/plugins.go of v1.36. */
+/**
+ * The admission plugins that are on by default, in the order in which they run. Provenance: kubeapiserver/options/plugins.go of v1.36.
+ *
+ * Of its list, ClusterTrustBundleAttest, PodGroupProtection, PodGroupWorkloadExists and JobValidation serve APIs that are off
+ * by default; NodeDeclaredFeatureValidator is not there.
+ */
 import type { Clock } from '../../std/clock.ts';
 import type { Random } from '../../std/random.ts';
 import type { ClusterAuthorizer } from '../auth/authorizer.ts';
@@ -13,6 +18,8 @@ import { limitRanger } from './limit-ranger.ts';
 import { namespaceLifecycle } from './namespace-lifecycle.ts';
 import { nodeRestriction } from './node-restriction.ts';
 import { podSecurity } from './pod-security/pod-security.ts';
+import { podResize } from './pod-resize.ts';
+import { podTopologyLabels } from './pod-topology-labels.ts';
 import { priority } from './priority.ts';
 import { resourceQuota } from './quota/resource-quota.ts';
 import { rbacEscalation } from './rbac-escalation.ts';
@@ -49,6 +56,8 @@ export function builtinPlugins({ reader, writer, clock, random, authorizer, dyna
     certificateSigning(authorizer),
     certificateSubjectRestriction,
     defaultIngressClass(reader),
+    podTopologyLabels(reader),
+    podResize(reader),
     ...dynamic,
     resourceQuota({ reader, writer }),
     // Not admission upstream, but between mutation and validation there too.
