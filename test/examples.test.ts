@@ -47,7 +47,8 @@ suite(`examples${obstacle ? ` (${obstacle})` : ''}`, () => {
     await vote('tea');
     const result = await until('all votes were counted', async () => {
       const page = (await cluster.fetch('http://127.0.0.1:30083/cgi-bin/result')) ?? '';
-      const counts = Object.fromEntries([...page.matchAll(/(\d+) (\w+)/g)].map(([, count, choice]) => [choice, Number(count)]));
+      const counts: Record<string, number> = {};
+      for (const [, count, choice = ''] of page.matchAll(/(\d+) (\w+)/g)) counts[choice] = Number(count);
       return Object.values(counts).reduce((a, b) => a + b, 0) >= 3 && counts;
     });
     expect(result).toEqual({ coffee: 1, tea: 2 });
