@@ -7,6 +7,7 @@ import { nodes, pods } from '../../api/resources.ts';
 import { notFound } from '../../api/status.ts';
 import type { Node, Pod } from '../../api/types/core.v1.ts';
 import { deepEqual } from '../../std/deep.ts';
+import type { Authorizer } from '../auth/auth.ts';
 import { nodeOf } from '../auth/node-authorizer.ts';
 import type { ReferenceKind } from '../auth/pod-references.ts';
 import { MIRROR_ANNOTATION, referencesOf } from '../auth/pod-references.ts';
@@ -14,8 +15,9 @@ import type { Reader, Stored } from '../auth/reader.ts';
 import type { AdmissionPlugin, AdmissionRequest } from './admission.ts';
 import { forbiddenLabels } from './node-labels.ts';
 import { refused } from './refuse.ts';
+import { tokenAudiences } from './token-audiences.ts';
 
-export function nodeRestriction(reader: Reader): AdmissionPlugin {
+export function nodeRestriction(reader: Reader, authorizer: Pick<Authorizer, 'authorize'>): AdmissionPlugin {
   return {
     name: 'NodeRestriction',
     handles: ({ user, operation }) => operation !== 'CONNECT' && nodeOf(user) !== undefined,
@@ -23,12 +25,12 @@ export function nodeRestriction(reader: Reader): AdmissionPlugin {
       const node = nodeOf(request.user);
       if (!node) throw refused(request, `could not determine node from user ${JSON.stringify(request.user.name)}`);
       const { group, plural } = request.kind;
-      return CHECKS[group ? `${group}/${plural}` : plural]?.(request, node, reader);
+      return CHECKS[group ? `${group}/${plural}` : plural]?.(request, node, reader, authorizer);
     },
   };
 }
 
-type Check = (request: AdmissionRequest, node: string, reader: Reader) => void | Promise<void>;
+type Check = (request: AdmissionRequest, node: string, reader: Reader, authorizer: Pick<Authorizer, 'authorize'>) => void | Promise<void>;
 
 const CHECKS: Readonly<Record<string, Check>> = {
   pods(request, node, reader) {
@@ -149,7 +151,7 @@ function without(object: unknown, fields: readonly string[]): unknown {
   return Object.fromEntries(Object.entries((object ?? {}) as object).filter(([field]) => !fields.includes(field)));
 }
 
-async function token(request: AdmissionRequest, node: string, reader: Reader): Promise<void> {
+async function token(request: AdmissionRequest, node: string, reader: Reader, authorizer: Pick<Authorizer, 'authorize'>): Promise<void> {
   if (request.operation !== 'CREATE' || request.subresource !== 'token') return;
   const spec = request.object?.['spec'] as { audiences?: string[]; boundObjectRef?: { apiVersion?: string; kind?: string; name?: string; uid?: string } } | undefined;
   const ref = spec?.boundObjectRef;
@@ -162,13 +164,11 @@ async function token(request: AdmissionRequest, node: string, reader: Reader): P
   if (bound.spec?.nodeName !== node) throw refused(request, 'node requested token bound to a pod scheduled on a different node');
   const asked = spec?.audiences ?? [];
   if (asked.length > 1) throw refused(request, 'node may only request 0 or 1 audiences');
-  const mounted = bound.spec.volumes?.flatMap(({ projected }) => projected?.sources?.flatMap(({ serviceAccountToken }) => (serviceAccountToken ? [serviceAccountToken.audience ?? ''] : [])) ?? []) ?? [];
   const audience = asked[0] ?? '';
-  // A CSI driver names its audiences in its CSIDriver object: those pods are let through.
-  const drivers = bound.spec.volumes?.some(({ csi, persistentVolumeClaim, ephemeral }) => csi ?? persistentVolumeClaim ?? ephemeral) ?? false;
-  if (!mounted.includes(audience) && !drivers) {
-    throw refused(request, `audience ${JSON.stringify(audience)} not found in pod spec volume, ${request.user.name} is not authorized to request tokens for this audience`);
-  }
+  if (tokenAudiences(bound, reader).has(audience)) return;
+  const may = { user: request.user, verb: 'request-serviceaccounts-token-audience', group: '', version: 'v1', resource: audience, subresource: '', namespace: request.namespace, name: request.name, path: '' };
+  if (audience !== '' && (await authorizer.authorize(may)).decision === 'allow') return;
+  throw refused(request, `audience ${JSON.stringify(audience)} not found in pod spec volume, ${request.user.name} is not authorized to request tokens for this audience`);
 }
 
 async function certificateRequest(request: AdmissionRequest, node: string): Promise<void> {

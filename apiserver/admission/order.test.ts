@@ -1,6 +1,6 @@
 import type { ApiObject } from '../../api/kind.ts';
 import {
-  ingressclasses, limitranges, namespaces, nodes, persistentvolumes, pods, priorityclasses, runtimeclasses, serviceaccounts, storageclasses,
+  csidrivers, ingressclasses, limitranges, namespaces, nodes, persistentvolumeclaims, persistentvolumes, pods, priorityclasses, runtimeclasses, serviceaccounts, storageclasses,
 } from '../../api/resources.ts';
 import { FakeReader } from '../auth/fake-reader.ts';
 import type { AdmissionRequest } from './admission.ts';
@@ -208,7 +208,7 @@ describe('NodeRestriction', () => {
   const user = { name: 'system:node:n1', groups: ['system:nodes'] };
   const mirror = (owner: object = {}, more: object = {}): object =>
     pod({ nodeName: 'n1', ...more }, { annotations: { 'kubernetes.io/config.mirror': 'x' }, ownerReferences: [{ apiVersion: 'v1', kind: 'Node', name: 'n1', uid: 'uid-of-nodes-n1', controller: true, ...owner }] });
-  const bound = { metadata: { name: 'mine', namespace: 'd', uid: 'u' }, spec: { nodeName: 'n1', serviceAccountName: 'default', containers: [], volumes: [{ name: 'v', projected: { sources: [{ serviceAccountToken: { path: 't' } }] } }] } };
+  const bound = { metadata: { name: 'mine', namespace: 'd', uid: 'u' }, spec: { nodeName: 'n1', serviceAccountName: 'default', containers: [], volumes: [{ name: 'v', projected: { sources: [{ serviceAccountToken: { path: 't' } }] } }, { name: 'w', persistentVolumeClaim: { claimName: 'claim' } }] } };
   const other = { metadata: { name: 'other', namespace: 'd' }, spec: { nodeName: 'n2', containers: [] } };
   const tokenFor = (ref: object | undefined, audiences: string[] = []): object => ({ metadata: {}, spec: { audiences, boundObjectRef: ref } });
   const node = (labels: object, more: object = {}): object => ({ metadata: { name: 'n1', labels }, spec: more });
@@ -231,10 +231,16 @@ describe('NodeRestriction', () => {
     ['another lease', requestFor('coordination.k8s.io/leases', { metadata: { name: 'n2' } }, { user, namespace: 'kube-node-lease' }), 'leases.coordination.k8s.io "n2" is forbidden: can only access node lease with the same name as the requesting node'],
     ['a free token', requestFor('serviceaccounts/token', tokenFor(undefined), { user, name: 'default' }), 'serviceaccounts "default" is forbidden: node requested token not bound to a pod'],
     ['a token of its pod', requestFor('serviceaccounts/token', tokenFor({ apiVersion: 'v1', kind: 'Pod', name: 'mine', uid: 'u' }), { user, name: 'default' }), 'admitted'],
+    ['for a driver of its volumes', requestFor('serviceaccounts/token', tokenFor({ apiVersion: 'v1', kind: 'Pod', name: 'mine', uid: 'u' }, ['driver']), { user, name: 'default' }), 'admitted'],
+    ['for two audiences', requestFor('serviceaccounts/token', tokenFor({ apiVersion: 'v1', kind: 'Pod', name: 'mine', uid: 'u' }, ['', 'driver']), { user, name: 'default' }), 'serviceaccounts "default" is forbidden: node may only request 0 or 1 audiences'],
     ['for another audience', requestFor('serviceaccounts/token', tokenFor({ apiVersion: 'v1', kind: 'Pod', name: 'mine', uid: 'u' }, ['vault']), { user, name: 'default' }), 'serviceaccounts "default" is forbidden: audience "vault" not found in pod spec volume, system:node:n1 is not authorized to request tokens for this audience'],
   ];
   test.each(rows)('%s', async (_, request, expected) => {
-    const store = cluster().set(pods, bound as never).set(pods, other as never).set(nodes, { metadata: { name: 'n1' } } as never).set(namespaces, { metadata: { name: 'kube-node-lease' } } as never);
+    const store = cluster()
+      .set(persistentvolumeclaims, { metadata: { name: 'claim', namespace: 'd' }, spec: { volumeName: 'pv' } } as never)
+      .set(persistentvolumes, { metadata: { name: 'pv' }, spec: { csi: { driver: 'csi.example.com', volumeHandle: 'h' } } } as never)
+      .set(csidrivers, { metadata: { name: 'csi.example.com' }, spec: { tokenRequests: [{ audience: 'driver' }] } } as never)
+      .set(pods, bound as never).set(pods, other as never).set(nodes, { metadata: { name: 'n1' } } as never).set(namespaces, { metadata: { name: 'kube-node-lease' } } as never);
     expect(await refusal(store, request)).toBe(expected);
   });
 });

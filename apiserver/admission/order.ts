@@ -43,7 +43,7 @@ export function builtinPlugins({ reader, writer, clock, random, authorizer, dyna
     namespaceLifecycle({ reader, clock }),
     limitRanger(reader),
     serviceAccountAdmission({ reader, clock, random }),
-    nodeRestriction(reader),
+    nodeRestriction(reader, authorizer),
     taintNodes,
     podSecurity(reader),
     priority(reader),
