@@ -1,26 +1,38 @@
 /** All controllers, in the order in which they are started. */
+import { clusterRoleAggregationController } from './clusterrole-aggregation.ts';
 import type { Controller, FreeController } from './controller.ts';
 import { deploymentController } from './deployment.ts';
 import { endpointsController } from './endpoints.ts';
 import { endpointSliceMirroringController } from './endpointslice-mirroring.ts';
 import { endpointSliceController } from './endpointslice.ts';
+import { garbageCollector } from './garbage-collector.ts';
+import { namespaceController } from './namespace.ts';
 import { nodeIpamController } from './node-ipam.ts';
 import { replicaSetController } from './replicaset.ts';
+import { rootCaController } from './root-ca.ts';
+import { serviceAccountController } from './serviceaccount.ts';
 
 export interface ControllerOptions {
+  /** The authority of the API server's certificate, for `kube-root-ca.crt`; absent: none is published. */
+  readonly rootCa?: string;
   /** Where pod addresses come from; absent: nodes are given none. */
   readonly clusterCidr?: string;
   readonly nodeMaskSize?: number;
 }
 
 export function controllers(options: ControllerOptions): readonly (Controller | FreeController)[] {
-  const { clusterCidr, nodeMaskSize = 24 } = options;
+  const { rootCa, clusterCidr, nodeMaskSize = 24 } = options;
   return [
+    serviceAccountController,
+    ...(rootCa ? [rootCaController({ caPem: rootCa })] : []),
     ...(clusterCidr ? [nodeIpamController({ clusterCidr, nodeMaskSize })] : []),
     deploymentController,
     replicaSetController,
     endpointsController,
     endpointSliceController,
     endpointSliceMirroringController,
+    namespaceController,
+    clusterRoleAggregationController,
+    garbageCollector,
   ];
 }

@@ -18,7 +18,13 @@ export class SharedInformers {
     const key = JSON.stringify([resource.group, resource.version, resource.resource, Object.entries(selection).sort()]);
     let informer = this.#informers.get(key) as Informer<T> | undefined;
     if (!informer) {
-      informer = openInformer(this.#client, resource, selection, this.#tools);
+      const opened = openInformer(this.#client, resource, selection, this.#tools);
+      // Whoever asks again after it was stopped gets a new one.
+      const stop = (): void => {
+        opened.stop();
+        this.#informers.delete(key);
+      };
+      informer = { ...opened, stop };
       this.#informers.set(key, informer as unknown as Informer<never>);
     }
     informer.addIndexes(indexes);
@@ -27,6 +33,5 @@ export class SharedInformers {
 
   stop(): void {
     for (const informer of this.#informers.values()) informer.stop();
-    this.#informers.clear();
   }
 }

@@ -69,8 +69,8 @@ async function write(action: Write, client: Client): Promise<Written | undefined
     case 'patch':
       return written(action.resource, await client.patch(action.resource, action.key, action.patch, options(action)));
     case 'apply': {
-      const { force } = action;
-      const parameters = { ...options(action), fieldManager: FIELD_MANAGER, ...(force !== undefined && { force }) };
+      const { force, fieldManager = FIELD_MANAGER } = action;
+      const parameters = { ...options(action), fieldManager, ...(force !== undefined && { force }) };
       return written(action.resource, await client.apply(action.resource, action.object, parameters));
     }
     case 'delete':

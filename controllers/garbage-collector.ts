@@ -1,0 +1,122 @@
+/**
+ * The garbage collector: what nobody owns any more goes, and what is deleted in the foreground waits for its dependents.
+ *
+ * It is no reconcile function because it watches every resource there is, and they come and go with definitions.
+ */
+import { customresourcedefinitions } from '../api/resources.ts';
+import { isReason } from '../api/status.ts';
+import type { CacheEvent, Informer } from '../client/client.ts';
+import { WorkQueue } from '../client/queue.ts';
+import type { FreeController } from './controller.ts';
+import { collect, orphan, type Collecting } from './garbage/collect.ts';
+import { Graph, type Owner } from './garbage/graph.ts';
+import { builtinResources, customResource, resourceText, type AnyRef } from './served.ts';
+
+const WORKERS = 20;
+/** Uids that are known to be no more; the oldest are asked for again. */
+const MAX_ABSENT = 500;
+/** Said, not kept for long, and never owned: not worth watching. */
+const IGNORED = new Set(['events']);
+
+export const garbageCollector: FreeController = {
+  name: 'garbage-collector-controller',
+  account: 'generic-garbage-collector',
+  component: 'garbage-collector-controller',
+  async run(tools, signal) {
+    const graph = new Graph();
+    const followed = new Map<string, Followed>();
+    const queue = new WorkQueue({
+      clock: tools.clock,
+      workers: WORKERS,
+      work: (key) => (key.startsWith('orphan ') ? orphan(key.slice('orphan '.length), collecting) : collect(key, collecting)),
+      onError: (key, error, failures) => {
+        if (!isReason(error, 'Conflict')) tools.log.warn({ key, error: String(error), failures }, 'an object could not be looked at');
+      },
+    });
+    const collecting: Collecting = {
+      client: tools.client,
+      graph,
+      absent: bounded(),
+      resourceOf: (owner) => [...followed.values()].find(({ resource }) => isKind(resource, owner))?.resource,
+      lookAt: (uid) => queue.add(uid),
+      warn: (about, reason, message) => tools.event({ do: 'event', about, type: 'Warning', reason, message }),
+    };
+    const follow = (resource: AnyRef): Informer<unknown> => {
+      const informer = tools.informer(resource, { metadataOnly: true });
+      followed.set(resourceText(resource), { resource, informer });
+      return informer;
+    };
+    const observe = (resource: AnyRef, event: CacheEvent<unknown>): void => {
+      for (const { what, uid } of graph.observe(resource, event)) queue.add(what === 'orphan' ? `orphan ${uid}` : uid);
+    };
+    const subscribe = (entry: Followed): void => {
+      entry.unsubscribe = entry.informer.subscribe((event) => observe(entry.resource, event));
+    };
+    const builtin = builtinResources.filter((resource) => !IGNORED.has(resourceText(resource))).map(follow);
+    const definitions = tools.informer(customresourcedefinitions);
+    await Promise.race([Promise.all([definitions.synced(), ...builtin.map((informer) => informer.synced())]), ended(signal)]);
+    // Subscribed together: an owner that is not in the graph after this is really not there.
+    for (const entry of followed.values()) subscribe(entry);
+    const unsubscribe = definitions.subscribe(({ type, object }) => {
+      const resource = type === 'deleted' ? undefined : customResource(object);
+      const key = resourceText({ group: object.spec.group, resource: object.spec.names.plural });
+      if (!resource) drop(key, followed, observe);
+      else if (!followed.has(key)) void followCustom(follow(resource), key, followed, subscribe, signal);
+    });
+    await ended(signal);
+    unsubscribe();
+    for (const { unsubscribe: end } of followed.values()) end?.();
+    await queue.stop();
+  },
+};
+
+interface Followed {
+  readonly resource: AnyRef;
+  readonly informer: Informer<unknown>;
+  unsubscribe?: () => void;
+}
+
+async function followCustom(informer: Informer<unknown>, key: string, followed: Map<string, Followed>, subscribe: (entry: Followed) => void, signal: AbortSignal): Promise<void> {
+  await Promise.race([informer.synced(), ended(signal)]);
+  const entry = followed.get(key);
+  if (entry?.informer === informer && !signal.aborted) subscribe(entry);
+}
+
+/** The objects of a definition that is gone are gone too, whether or not their own events have come. */
+function drop(key: string, followed: Map<string, Followed>, observe: (resource: AnyRef, event: CacheEvent<unknown>) => void): void {
+  const entry = followed.get(key);
+  if (!entry) return;
+  entry.unsubscribe?.();
+  entry.informer.stop();
+  followed.delete(key);
+  for (const object of entry.informer.cache.list()) observe(entry.resource, { type: 'deleted', object });
+}
+
+/** Versions of one kind are one kind. */
+function isKind(resource: AnyRef, { apiVersion, kind }: Owner): boolean {
+  const slash = apiVersion.indexOf('/');
+  return resource.kind === kind && resource.group === (slash < 0 ? '' : apiVersion.slice(0, slash));
+}
+
+function bounded(): Collecting['absent'] {
+  const uids = new Set<string>();
+  return {
+    has: (uid) => uids.has(uid),
+    add(uid) {
+      uids.add(uid);
+      if (uids.size <= MAX_ABSENT) return;
+      for (const oldest of uids) {
+        uids.delete(oldest);
+        return;
+      }
+    },
+  };
+}
+
+function ended(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+}
+
