@@ -27,8 +27,10 @@ export interface Log {
 
 /** What goes with the writes of some kinds beyond their own bytes: addresses and ports of Services. */
 export interface WriteHooks {
-  /** Before the object is stored: may complete it. Returns what to do when the write came about, or not. */
-  readonly before: (change: Change) => Promise<Settle | undefined> | Settle | undefined;
+  /** Before the strategy sees the object: may complete it. Returns what to do when the write came about, or not. */
+  begin(change: Change): Promise<Settle> | undefined;
+  /** After the object went. */
+  ended(change: Change): Promise<void>;
 }
 
 export interface Change {
@@ -41,6 +43,6 @@ export interface Change {
 }
 
 export interface Settle {
-  commit(): void;
-  rollback(): void | Promise<void>;
+  commit(): Promise<void>;
+  rollback(): Promise<void>;
 }

@@ -55,7 +55,7 @@ export function tellProblems(exchange: Exchange, { kind, apiVersion }: Expected,
 async function read(exchange: Exchange, expected: Expected): Promise<Decoded> {
   const { body } = exchange;
   const { schema, kind } = expected;
-  if (body.form === 'value') return complete(expected, kind, () => normalize(schema, body.value ?? null));
+  if (body.form === 'value') return complete(expected, kind, () => normalize(schema, present(body.value ?? null)));
   const media = bodyMedia(body.contentType);
   const bytes = await body.read();
   if (media === 'protobuf') return { object: decodeProtobuf(bytes), unknown: [], duplicates: [], strict: [] };
@@ -77,6 +77,17 @@ function complete({ apiVersion, kind }: Expected, text: string, run: () => Decod
     if (isUnreadable(error)) throw unrecognized(kind, error.message, text);
     throw cannotHandle({ version: versionOf(apiVersion), kind }, kind, error.message);
   }
+}
+
+/** A value that was handed over may have properties that are undefined; in JSON they would not be there. */
+function present(value: unknown): unknown {
+  return hasUndefined(value) ? (JSON.parse(JSON.stringify(value)) as unknown) : value;
+}
+
+function hasUndefined(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return value === undefined;
+  for (const key in value) if (hasUndefined((value as Record<string, unknown>)[key])) return true;
+  return false;
 }
 
 function versionOf(apiVersion: string): string {

@@ -1,6 +1,7 @@
 /** Which function answers what: everything besides the verbs that all resources share. */
 import type { RequestAuthenticator } from './auth/authenticator.ts';
 import type { ServiceAccountTokens } from './auth/service-account-tokens.ts';
+import type { Traffic } from './chain/traffic.ts';
 import type { Core } from './core.ts';
 import type { Handler, Handlers } from './dispatch.ts';
 import type { Pki } from './pki/pki.ts';
@@ -17,6 +18,7 @@ import { scale } from './subresources/scale.ts';
 
 export interface HandlerParts {
   readonly core: Core;
+  readonly traffic: Traffic;
   readonly authenticator: RequestAuthenticator;
   readonly tokens: ServiceAccountTokens;
   readonly readiness: Readiness;

@@ -44,7 +44,7 @@ export async function render(exchange: Exchange, response: Response, clock: Cloc
     case 'watch':
       return sendWatch(exchange, response, headers, answer, clock);
     case 'text':
-      headers['Content-Type'] = answer.contentType ?? 'text/plain; charset=utf-8';
+      if (answer.text !== '') headers['Content-Type'] = answer.contentType ?? 'text/plain; charset=utf-8';
       return sendBody(exchange, response, answer.code, headers, Buffer.from(answer.text));
     case 'stream':
       writeHead(response, answer.code, { ...headers, ...answer.headers });
@@ -61,7 +61,11 @@ export function errorAnswer(error: unknown): { readonly error: ApiError; readonl
 }
 
 function documentForm(exchange: Exchange): Accepted {
-  return negotiateError(exchange.headers.accept);
+  try {
+    return exchange.accepted();
+  } catch {
+    return negotiateError(exchange.headers.accept);
+  }
 }
 
 function isPlain(accepted: Accepted, answer: ObjectAnswer | ListAnswer): boolean {
@@ -78,9 +82,9 @@ async function sendBody(exchange: Exchange, response: Response, code: number, he
   if (body.length >= GZIP_FROM_BYTES && takesGzip(exchange)) {
     bytes = await gzipped(body, { level: constants.Z_BEST_SPEED });
     headers['Content-Encoding'] = 'gzip';
-    headers['Vary'] = 'Accept-Encoding';
+    headers['Vary'] ??= 'Accept-Encoding';
   }
-  headers['Content-Length'] = String(bytes.length);
+  if (code !== 204 && code !== 304) headers['Content-Length'] = String(bytes.length);
   writeHead(response, code, headers);
   if (exchange.method === 'HEAD') response.end();
   else (response as ServerResponse).end(bytes);

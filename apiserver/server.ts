@@ -20,6 +20,7 @@ import { authenticate } from './chain/authenticate.ts';
 import { authorize, impersonate } from './chain/authorize.ts';
 import { finish, runChain, type Step } from './chain/chain.ts';
 import { flowControl, type FlowLimits } from './chain/flow-control.ts';
+import { countTraffic } from './chain/traffic.ts';
 import { requestId } from './chain/request-id.ts';
 import type { Core, Log } from './core.ts';
 import { dispatch } from './dispatch.ts';
@@ -115,12 +116,15 @@ class CoracleApiServer implements ApiServer {
     const admission = new Admission(builtinPlugins({ reader, writer, clock, random, authorizer: this.authorizer, dynamic }));
     this.#services = serviceHooks({ ...options, store, reader, clock, random });
     this.#core = { store, registry: this.registry, clock, random, reader, writer, authorizer: this.authorizer, admission, hooks: this.#services, log };
-    const handlers = handlersOf({ core: this.#core, authenticator: this.authenticator, tokens: this.tokens, readiness: this.readiness, pki });
+    const flow = flowControl(options.flowLimits);
+    const traffic = countTraffic(flow.inFlight);
+    const handlers = handlersOf({ traffic, core: this.#core, authenticator: this.authenticator, tokens: this.tokens, readiness: this.readiness, pki });
     this.#chain = [
       requestId(random),
       authenticate(this.authenticator, (exchange) => (exchange as DirectExchange)[DIRECT_USER]),
       audit(clock, options.audit),
-      flowControl(options.flowLimits).step,
+      traffic.step,
+      flow.step,
       impersonate(createImpersonation(this.authorizer)),
       authorize(this.authorizer),
       async (exchange) => {
@@ -149,7 +153,7 @@ class CoracleApiServer implements ApiServer {
 
   async #bootstrap(): Promise<void> {
     await bootstrap(this.#core);
-    await this.#services.repair();
+    await this.#services.start(this.#core);
     const { advertise } = this.#options;
     if (advertise) await this.advertise(advertise.address, advertise.port);
     this.readiness.done('poststarthook/bootstrap');

@@ -79,7 +79,7 @@ class Framer {
   }
 
   #bookmark(revision: number, initialEventsEnd: boolean): Buffer {
-    const metadata = { resourceVersion: String(revision), creationTimestamp: null, ...(initialEventsEnd && { annotations: { 'k8s.io/initial-events-end': 'true' } }) };
+    const metadata = { resourceVersion: String(revision), ...(initialEventsEnd && { annotations: { 'k8s.io/initial-events-end': 'true' } }) };
     const { kind, hubApiVersion, isHub, apiVersion } = this.#resource;
     const object = { kind: kind.kind, apiVersion: isHub ? hubApiVersion : apiVersion, metadata };
     if (this.#accepted.as === 'Table') {

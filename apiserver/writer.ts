@@ -26,11 +26,13 @@ export function createWriter(core: () => Core): Writer {
     async create<T>(ref: ResourceRef<T>, input: T | ApiObject) {
       const resource = resourceOf(ref);
       const object = hubOf(resource, input);
+      const { plural, group } = resource.kind;
+      const settle = await core().hooks.begin({ resource: plural, group, object, old: undefined, dryRun: false });
       prepareNew(core(), object, { resource, context: context(''), warnings: [] });
       const { name = '', namespace = '' } = object.metadata;
       try {
         const key = resource.key(namespace, name);
-        const stored = await put(core(), { resource, key, name, expected: 0, object, old: undefined, dryRun: false });
+        const stored = await put(core(), { resource, key, name, expected: 0, object, old: undefined, dryRun: false, settle });
         return stored.object as unknown as Stored<T>;
       } catch (error) {
         throw error instanceof Conflict ? existsError(resource, name) : error;

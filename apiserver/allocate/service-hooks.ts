@@ -1,13 +1,25 @@
-/** What goes with writes of Services: their addresses and ports, given when they are made and given back when they go. */
+/** What goes with writes of Services: their addresses and ports, reserved before they are written and given back when they go. */
+import { invalid, Path } from '../../api/field-error.ts';
+import { needsHealthCheckPort } from '../../api/kinds/core/service-update.ts';
+import { ApiError, internalError } from '../../api/status.ts';
+import type { Service, ServiceSpec } from '../../api/types/core.v1.ts';
 import type { Random } from '../../std/random.ts';
-import type { Clock } from '../../std/clock.ts';
+import { every, type Clock, type Timer } from '../../std/clock.ts';
 import type { Reader } from '../auth/reader.ts';
-import type { Core, WriteHooks } from '../core.ts';
+import type { Change, Core, Log, Settle, WriteHooks } from '../core.ts';
+import { invalidObject } from '../invalid.ts';
 import type { Store } from '../storage/store.ts';
+import { bandOf, parseRange, type IpRange } from './ip-range.ts';
+import { advertiseServer, type Advertising } from './kubernetes-service.ts';
+import { picks } from './pick.ts';
+import { repairReservations } from './repair.ts';
+import { ADDRESSES, PORTS, Reservations, type Owner } from './reservations.ts';
+import { alignAddresses, allocatesNodePorts, holdingsOf, initFamilies, isHeadless, keepAllocated } from './service-fields.ts';
+import { createUsage, type Usage } from './usage.ts';
 
 export interface ServiceHooks extends WriteHooks {
-  /** At start: what is in use is reserved, what is not is free. */
-  repair(): Promise<void>;
+  /** At start: the default range is an object, what is in use is reserved, what is not is free. */
+  start(core: Core): Promise<void>;
   advertise(core: Core, address: string, port: number): Promise<void>;
   close(): void;
 }
@@ -19,9 +31,186 @@ export interface AllocationOptions {
   readonly random: Random;
   readonly serviceRange?: string;
   readonly nodePortRange?: { readonly from: number; readonly to: number };
+  readonly log?: Log;
 }
 
+export const SERVICE_RANGE = '10.96.0.0/16';
+export const NODE_PORT_RANGE = { from: 30_000, to: 32_767 };
+/** Reservations that a crash left behind are found this often. */
+const REPAIR_MS = 3 * 60_000;
+
 export function serviceHooks(options: AllocationOptions): ServiceHooks {
-  void options;
-  return { before: () => undefined, repair: async () => undefined, advertise: async () => undefined, close: () => undefined };
+  return new Allocation(options);
+}
+
+class Allocation implements ServiceHooks {
+  readonly #options: AllocationOptions;
+  readonly #range: IpRange;
+  readonly #ports: { readonly from: number; readonly to: number };
+  readonly #reservations: Reservations;
+  readonly #usage: Usage;
+  #repairs: Timer | undefined;
+  #advertising: Advertising | undefined;
+
+  constructor(options: AllocationOptions) {
+    const { store, clock, random, serviceRange = SERVICE_RANGE, nodePortRange = NODE_PORT_RANGE } = options;
+    this.#options = options;
+    this.#range = parseRange(serviceRange);
+    this.#ports = nodePortRange;
+    this.#reservations = new Reservations(store, clock, random);
+    this.#usage = createUsage(options.reader);
+  }
+
+  async start(core: Core): Promise<void> {
+    const { clock, log } = this.#options;
+    const repair = (): Promise<void> => repairReservations(core, this.#reservations, this.#range);
+    await repair();
+    this.#repairs = every(clock, REPAIR_MS, repair, (error) => log?.error('repair of Service addresses', error));
+  }
+
+  async advertise(core: Core, address: string, port: number): Promise<void> {
+    await this.#advertising?.close();
+    this.#advertising = await advertiseServer(core, { address, port, serviceAddress: this.#range.at(0) });
+  }
+
+  close(): void {
+    this.#repairs?.cancel();
+    void this.#advertising?.close();
+  }
+
+  begin({ resource, group, object, old, dryRun }: Change): Promise<Settle> | undefined {
+    if (resource !== 'services' || group !== '') return undefined;
+    return this.#begin(object as unknown as Service, old as unknown as Service | undefined, dryRun);
+  }
+
+  async ended({ resource, group, old }: Change): Promise<void> {
+    if (resource !== 'services' || group !== '' || !old) return;
+    const { metadata, spec } = old as unknown as Service;
+    const { addresses, ports } = holdingsOf(spec);
+    await this.#release([...addresses].map(addressKey).concat([...ports].map(portKey)), owner(metadata as Owner));
+  }
+
+  async #begin(service: Service, old: Service | undefined, dryRun: boolean): Promise<Settle> {
+    const spec = (service.spec ??= {} as ServiceSpec);
+    const who = owner(service.metadata as Owner);
+    if (old?.spec) keepAllocated(spec, old.spec);
+    alignAddresses(spec, old?.spec);
+    const wrong = initFamilies(spec, old?.spec);
+    if (wrong.length > 0) throw invalidObject('', 'Service', who.name, wrong);
+    const before = holdingsOf(old?.spec);
+    const taken: string[] = [];
+    const take = async (key: string): Promise<boolean> => {
+      if (dryRun) return true;
+      const got = await this.#reservations.take(key, who);
+      if (got) taken.push(key);
+      return got;
+    };
+    try {
+      await this.#takeAddress(service, before.addresses, take, dryRun);
+      await this.#takePorts(service, before.ports, take, dryRun);
+    } catch (error) {
+      await this.#release(taken, who);
+      throw error;
+    }
+    let open = !dryRun;
+    return {
+      commit: async () => {
+        if (!open) return;
+        open = false;
+        const after = holdingsOf(service.spec);
+        const kept = new Set([...after.addresses].map(addressKey).concat([...after.ports].map(portKey)));
+        const had = [...before.addresses].map(addressKey).concat([...before.ports].map(portKey));
+        await this.#release([...had, ...taken].filter((key) => !kept.has(key)), who);
+      },
+      rollback: async () => {
+        if (!open) return;
+        open = false;
+        await this.#release(taken, who);
+      },
+    };
+  }
+
+  async #takeAddress(service: Service, before: ReadonlySet<string>, take: (key: string) => Promise<boolean>, dryRun: boolean): Promise<void> {
+    const spec = service.spec as ServiceSpec;
+    if (spec.type === 'ExternalName' || isHeadless(spec)) return;
+    const [asked] = spec.clusterIPs ?? [];
+    if (asked) {
+      if (before.has(asked)) return;
+      const refuse = (why: string): ApiError =>
+        invalidObject('', 'Service', service.metadata?.name ?? '', [invalid(Path.of('spec', 'clusterIPs'), spec.clusterIPs, `failed to allocate IP ${asked}: ${why}`)]);
+      if (this.#range.indexOf(asked) === undefined) throw refuse(`the provided IP (${asked}) is not in the valid range. The range of valid IPs is ${this.#range.text}`);
+      if (!(await take(addressKey(asked)))) throw refuse('provided IP is already allocated');
+      return;
+    }
+    const { size, staticBand } = this.#range;
+    const isFree = (index: number): boolean => !this.#usage.hasAddress(this.#range.at(index));
+    for (const index of picks({ size, staticBand, isFree }, this.#options.random)) {
+      const address = this.#range.at(index);
+      if (!dryRun && !(await take(addressKey(address)))) continue;
+      spec.clusterIP = address;
+      spec.clusterIPs = [address];
+      return;
+    }
+    throw internalError(`failed to allocate a serviceIP for Service ${JSON.stringify(service.metadata?.name)}: range is full`);
+  }
+
+  async #takePorts(service: Service, before: ReadonlySet<number>, take: (key: string) => Promise<boolean>, dryRun: boolean): Promise<void> {
+    const spec = service.spec as ServiceSpec;
+    if (spec.type !== 'NodePort' && spec.type !== 'LoadBalancer') return;
+    const own = new Set(before);
+    // Ports of one number, of several protocols, share one port on the nodes.
+    const shared = new Map<number, number>();
+    for (const { port, nodePort } of spec.ports ?? []) if (nodePort && !shared.has(port)) shared.set(port, nodePort);
+    for (const [at, port] of (spec.ports ?? []).entries()) {
+      if (!port.nodePort && !allocatesNodePorts(spec)) continue;
+      const known = shared.get(port.port);
+      if (!port.nodePort && known !== undefined) port.nodePort = known;
+      if (port.nodePort) {
+        if (!own.has(port.nodePort)) await this.#takeAsked(service, port.nodePort, Path.of('spec', 'ports').index(at).child('nodePort'), take, dryRun);
+      } else port.nodePort = await this.#drawPort(service, own, take, dryRun);
+      own.add(port.nodePort);
+      shared.set(port.port, port.nodePort);
+    }
+    if (!needsHealthCheckPort(spec)) return;
+    if (!spec.healthCheckNodePort) spec.healthCheckNodePort = await this.#drawPort(service, own, take, dryRun);
+    else if (!own.has(spec.healthCheckNodePort)) await this.#takeAsked(service, spec.healthCheckNodePort, undefined, take, dryRun);
+  }
+
+  /** A dry run checks nothing here, as upstream's. Without a field it is the port for health checks, which upstream tells as its own fault. */
+  async #takeAsked(service: Service, port: number, field: Path | undefined, take: (key: string) => Promise<boolean>, dryRun: boolean): Promise<void> {
+    if (dryRun) return;
+    const { from, to } = this.#ports;
+    const outside = port < from || port > to;
+    if (!outside && (await take(portKey(port)))) return;
+    const why = outside ? `provided port is not in the valid range. The range of valid ports is ${from}-${to}` : 'provided port is already allocated';
+    if (field) throw invalidObject('', 'Service', service.metadata?.name ?? '', [invalid(field, port, why)]);
+    throw internalError(`failed to allocate requested HealthCheck NodePort ${port}: ${why}`);
+  }
+
+  async #drawPort(service: Service, own: ReadonlySet<number>, take: (key: string) => Promise<boolean>, dryRun: boolean): Promise<number> {
+    const { from, to } = this.#ports;
+    const size = to - from + 1;
+    const staticBand = bandOf(size, { least: 16, most: 128, divisor: 32 });
+    const isFree = (index: number): boolean => !this.#usage.hasPort(from + index) && !own.has(from + index);
+    for (const index of picks({ size, staticBand, isFree }, this.#options.random)) {
+      if (dryRun || (await take(portKey(from + index)))) return from + index;
+    }
+    throw internalError(`failed to allocate a nodePort for Service ${JSON.stringify(service.metadata?.name)}: range is full`);
+  }
+
+  async #release(keys: readonly string[], who: Owner): Promise<void> {
+    await Promise.all(keys.map((key) => this.#reservations.release(key, who)));
+  }
+}
+
+export function addressKey(address: string): string {
+  return ADDRESSES + address;
+}
+
+export function portKey(port: number): string {
+  return `${PORTS}${port}`;
+}
+
+function owner({ namespace, name }: Owner): Owner {
+  return { namespace, name };
 }

@@ -7,7 +7,7 @@
 import type { ApiObject } from '../../api/kind.ts';
 import { notFound } from '../../api/status.ts';
 import { deepEqual } from '../../std/deep.ts';
-import type { Core } from '../core.ts';
+import type { Core, Settle } from '../core.ts';
 import type { StoredForm } from '../exchange.ts';
 import type { Resource } from '../resource.ts';
 import { Conflict } from '../storage/store.ts';
@@ -16,7 +16,7 @@ import { cachedState, stateOf, storedState, type Current } from './current.ts';
 import { modifiedError, put, remove } from './put.ts';
 
 export type Decision =
-  | { readonly do: 'write'; readonly object: ApiObject }
+  | { readonly do: 'write'; readonly object: ApiObject; readonly settle?: Settle | undefined }
   /** The object goes: its last finalizer left. `object` is its last state. */
   | { readonly do: 'remove'; readonly object: ApiObject }
   | { readonly do: 'nothing' };
@@ -73,6 +73,7 @@ async function attemptChange(core: Core, request: ChangeRequest, current: Curren
   }
   if (decision.do === 'nothing' || (decision.do === 'write' && current && isSame(decision.object, current))) {
     request.refused?.();
+    if (decision.do === 'write') await decision.settle?.rollback();
     if (!current?.cached) return { changed: { object: asIs(current), created: false, removed: false } };
     const fresh = await storedState(core, resource, key);
     if (fresh?.revision === current.revision) return { changed: { object: asIs(current), created: false, removed: false } };
@@ -85,7 +86,7 @@ async function attemptChange(core: Core, request: ChangeRequest, current: Curren
       const revision = await remove(core, { resource, key, expected, old: current?.object ?? object, dryRun });
       return { changed: { object: StoredObject.at(encodeStored(object), revision), created: false, removed: true } };
     }
-    const stored = await put(core, { resource, key, name, expected, object, old: current?.object, dryRun });
+    const stored = await put(core, { resource, key, name, expected, object, old: current?.object, dryRun, settle: decision.settle });
     return { changed: { object: stored, created: !current, removed: false } };
   } catch (error) {
     request.refused?.();

@@ -1,7 +1,7 @@
 /** The last step of every write: bytes into the store, compare-and-swap, and what refused it as a Status. */
 import type { ApiObject } from '../../api/kind.ts';
 import { alreadyExists, ApiError, conflict } from '../../api/status.ts';
-import type { Core } from '../core.ts';
+import type { Core, Settle } from '../core.ts';
 import type { StoredForm } from '../exchange.ts';
 import type { Resource } from '../resource.ts';
 import { Conflict, Unavailable, VALUE_LIMIT_BYTES, type WriteOptions } from '../storage/store.ts';
@@ -19,19 +19,19 @@ export interface Put {
   readonly object: ApiObject;
   readonly old: Readonly<ApiObject> | undefined;
   readonly dryRun: boolean;
+  /** What goes along with the write. */
+  readonly settle?: Settle | undefined;
 }
 
 /** Throws the store's `Conflict` when something else stands there. */
 export async function put(core: Core, request: Put): Promise<StoredForm> {
-  const { resource, key, expected, object, old, dryRun } = request;
-  const { group, plural } = resource.kind;
-  const settle = await core.hooks.before({ resource: plural, group, object, old, dryRun });
+  const { resource, key, expected, object, old, dryRun, settle } = request;
   try {
     if (dryRun) return loose(object, old);
     const value = encodeStored(object);
     if (value.length > OBJECT_LIMIT_BYTES) throw objectTooLarge(value.length);
     const revision = await core.store.write(key, expected, value, writeOptions(resource));
-    settle?.commit();
+    await settle?.commit();
     return StoredObject.at(value, revision);
   } catch (error) {
     await settle?.rollback();
@@ -52,8 +52,7 @@ export async function remove(core: Core, request: Remove): Promise<number> {
   if (dryRun) return expected;
   try {
     const revision = await core.store.write(key, expected, undefined);
-    const settle = await core.hooks.before({ resource: resource.kind.plural, group: resource.kind.group, object: undefined, old, dryRun });
-    settle?.commit();
+    await core.hooks.ended({ resource: resource.kind.plural, group: resource.kind.group, object: undefined, old, dryRun });
     return revision;
   } catch (error) {
     throw storeFailure(error);

@@ -69,11 +69,18 @@ async function decide(core: Core, exchange: Exchange, request: UpdateRequest, cu
   await core.admission.mutate(admission);
   checkVersion(object, current, resource, name);
   object.metadata.resourceVersion = old.metadata.resourceVersion ?? '';
-  prepareUpdate(object, old, { resource, context, warnings: exchange.warnings });
-  keepTimes(object, old);
-  await core.admission.validate(admission);
-  const gone = goesWithUpdate(resource, object, old);
-  return { admission, decision: gone ? { do: 'remove', object } : { do: 'write', object } };
+  const settle = subresource === '' ? await core.hooks.begin({ resource: resource.plural, group: resource.kind.group, object, old, dryRun: options.dryRun }) : undefined;
+  try {
+    prepareUpdate(object, old, { resource, context, warnings: exchange.warnings });
+    keepTimes(object, old);
+    await core.admission.validate(admission);
+  } catch (error) {
+    await settle?.rollback();
+    throw error;
+  }
+  if (!goesWithUpdate(resource, object, old)) return { admission, decision: { do: 'write', object, settle } };
+  await settle?.rollback();
+  return { admission, decision: { do: 'remove', object } };
 }
 
 /** Without a version, or with 0, an update is unconditional where the kind allows it. */

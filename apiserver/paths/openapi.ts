@@ -1,44 +1,51 @@
 /** `/openapi/v2` and `/openapi/v3`; made when first asked for, until what is served changes. */
-import { createHash } from 'node:crypto';
-import { openApiV2, openApiV2Protobuf } from '../../api/openapi/v2.ts';
+import { openApiV2 } from '../../api/openapi/v2.ts';
 import { openApiV3, openApiV3Index } from '../../api/openapi/v3.ts';
+import { ApiError } from '../../api/status.ts';
 import type { Answer, Exchange } from '../exchange.ts';
 import type { Registry } from '../registry.ts';
+import { hashOf, tagged } from './tagged.ts';
 import { VERSION } from './version.ts';
 
-const PROTOBUF = 'application/com.github.proto-openapi.spec.v2.v1.0+protobuf';
+const JSON_TYPE = 'application/json';
 const OPTIONS = { version: VERSION.gitVersion };
+/** Documents have a URL by their hash, which may be kept for good. */
+const FOREVER = 'public, immutable';
 
 export function openapi(registry: Registry): (exchange: Exchange) => Answer | undefined {
   let made = new Map<string, Buffer | undefined>();
   registry.onChange(() => (made = new Map()));
-  const once = (key: string, make: () => Buffer | undefined): Buffer | undefined => {
-    if (!made.has(key)) made.set(key, make());
+  const once = (key: string, make: () => object | undefined): Buffer | undefined => {
+    if (!made.has(key)) {
+      const document = make();
+      made.set(key, document && Buffer.from(JSON.stringify(document)));
+    }
     return made.get(key);
   };
-  const third = (path: string): Buffer | undefined => once(`v3/${path}`, () => json(openApiV3(path, registry.kinds, OPTIONS)));
-  return ({ route, headers }) => {
-    const { path } = route;
+  const third = (path: string): Buffer | undefined => once(`v3/${path}`, () => openApiV3(path, registry.kinds, OPTIONS));
+  return (exchange) => {
+    const path = exchange.route.path.replace(/\/$/, '');
     if (path === '/openapi/v2') {
-      const wire = headers.accept?.includes('proto-openapi.spec.v2') ?? false;
-      const document = once(wire ? 'v2.pb' : 'v2', () => {
-        const made = openApiV2(registry.kinds, OPTIONS);
-        return wire ? openApiV2Protobuf(made) : json(made);
-      });
-      return answer(document, wire ? PROTOBUF : 'application/json');
+      requireJson(exchange);
+      return tagged(exchange, once('v2', () => openApiV2(registry.kinds, OPTIONS)) as Buffer, { contentType: JSON_TYPE, vary: 'Accept-Encoding, Accept' });
     }
-    if (path === '/openapi/v3' || path === '/openapi/v3/') {
-      const hash = (of: string): string => createHash('sha512').update(third(of) ?? '').digest('hex').toUpperCase();
-      return answer(once('v3', () => json(openApiV3Index(registry.kinds, hash))), 'application/json');
+    if (path === '/openapi/v3') {
+      const index = once('v3', () => openApiV3Index(registry.kinds, (of) => hashOf(third(of) ?? Buffer.alloc(0))));
+      return { type: 'document', code: 200, object: {}, bytes: index as Buffer, contentType: JSON_TYPE };
     }
-    return path.startsWith('/openapi/v3/') ? answer(third(path.slice('/openapi/v3/'.length)), 'application/json') : undefined;
+    if (!path.startsWith('/openapi/v3/')) return undefined;
+    const document = third(path.slice('/openapi/v3/'.length));
+    if (!document) return undefined;
+    requireJson(exchange);
+    const asked = exchange.query.get('hash');
+    if (asked !== null && asked === hashOf(document)) exchange.extraHeaders['Cache-Control'] = FOREVER;
+    return tagged(exchange, document, { contentType: JSON_TYPE, vary: 'Accept' });
   };
 }
 
-function json(object: object | undefined): Buffer | undefined {
-  return object && Buffer.from(JSON.stringify(object));
-}
-
-function answer(bytes: Buffer | undefined, contentType: string): Answer | undefined {
-  return bytes && { type: 'document', code: 200, object: {}, bytes, contentType };
+/** The documents' protobuf forms are not made: a client that takes nothing else is told so. */
+function requireJson({ headers }: Exchange): void {
+  const accept = headers.accept ?? '*/*';
+  if (accept.split(',').some((clause) => [JSON_TYPE, 'application/*', '*/*'].includes(clause.split(';')[0]?.trim() ?? ''))) return;
+  throw new ApiError({ code: 406, reason: 'NotAcceptable', message: `only the following media types are accepted: ${JSON_TYPE}` });
 }

@@ -4,11 +4,13 @@ import type { Answer, Exchange } from '../exchange.ts';
 import type { HandlerParts } from '../handlers.ts';
 import { discovery } from './discovery.ts';
 import { health } from './health.ts';
+import { metrics } from './metrics.ts';
 import { openapi } from './openapi.ts';
 import { VERSION } from './version.ts';
 
 export function pathsOf(parts: HandlerParts): (core: Core, exchange: Exchange) => Promise<Answer | undefined> | Answer | undefined {
-  const { readiness, tokens } = parts;
+  const { readiness, tokens, traffic, core } = parts;
+  const count = metrics(traffic, core.registry);
   const docs = openapi(parts.core.registry);
   const disco = discovery(parts.core.registry);
   return (_core, exchange) => {
@@ -25,7 +27,9 @@ export function pathsOf(parts: HandlerParts): (core: Core, exchange: Exchange) =
       case 'apis':
         return disco(exchange);
       case 'openapi':
-        return path.startsWith('/openapi/v') ? docs(exchange) : path === '/openid/v1/jwks' ? document(tokens.jwks()) : undefined;
+        return docs(exchange);
+      case 'metrics':
+        return path === '/metrics' ? count() : undefined;
       case 'openid':
         return path === '/openid/v1/jwks' ? { ...document(tokens.jwks()), contentType: 'application/jwk-set+json' } : undefined;
       case '.well-known':

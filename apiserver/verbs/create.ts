@@ -3,14 +3,14 @@ import type { ApiObject, RuleContext } from '../../api/kind.ts';
 import { Path, required } from '../../api/field-error.ts';
 import { isReason } from '../../api/status.ts';
 import type { AdmissionRequest } from '../admission/admission.ts';
-import type { Core } from '../core.ts';
+import type { Core, Settle } from '../core.ts';
 import { decodeBody } from '../decode.ts';
 import type { Exchange, ObjectAnswer, StoredForm } from '../exchange.ts';
 import { invalidObject } from '../invalid.ts';
 import { trackManager } from '../objects/managed-fields.ts';
 import { checkNamespace, createdWithVersion } from '../objects/identity.ts';
 import { dropDuplicateOwners } from '../objects/owners.ts';
-import { prepareNew } from '../objects/prepare.ts';
+import { generatedName, prepareNew } from '../objects/prepare.ts';
 import { existsError, put } from '../objects/put.ts';
 import type { Resource } from '../resource.ts';
 import { parseWriteOptions, type WriteOptions } from '../write-options.ts';
@@ -71,6 +71,23 @@ interface Attempt {
 }
 
 async function createOnce(core: Core, { resource, object, request, context, warnings }: Attempt): Promise<StoredForm> {
+  const settle = await beginCreate(core, resource, object, context.dryRun);
+  try {
+    return await store(core, { resource, object, request, context, warnings }, settle);
+  } catch (error) {
+    await settle?.rollback();
+    throw error;
+  }
+}
+
+/** Names that are drawn are drawn before anything is reserved for them. */
+function beginCreate(core: Core, { kind }: Resource, object: ApiObject, dryRun: boolean): Promise<Settle> | undefined {
+  const { metadata } = object;
+  if (metadata.generateName && !metadata.name) metadata.name = generatedName(core, metadata.generateName);
+  return core.hooks.begin({ resource: kind.plural, group: kind.group, object, old: undefined, dryRun });
+}
+
+async function store(core: Core, { resource, object, request, context, warnings }: Attempt, settle: Settle | undefined): Promise<StoredForm> {
   prepareNew(core, object, { resource, context, warnings });
   const { name = '', namespace = '' } = object.metadata;
   if (name === '') {
@@ -83,7 +100,7 @@ async function createOnce(core: Core, { resource, object, request, context, warn
   const key = resource.key(namespace, name);
   try {
     if (dryRun && (await core.store.get(key))) throw existsError(resource, name);
-    return await put(core, { resource, key, name, expected: 0, object, old: undefined, dryRun });
+    return await put(core, { resource, key, name, expected: 0, object, old: undefined, dryRun, settle });
   } catch (error) {
     core.admission.undo(final);
     throw error instanceof Conflict ? existsError(resource, name) : error;
