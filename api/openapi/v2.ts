@@ -7,6 +7,8 @@ import { SHARED_BODIES, type Parameter } from './parameters.ts';
 import { sortParameters, STATUS_TEXTS } from './path-parameters.ts';
 import { reachableTypes, refTo, typeSchema, type Describe, type Json } from './schemas.ts';
 
+export { OPENAPI_V2_PROTOBUF, openApiV2Protobuf } from './v2-protobuf.ts';
+
 export interface OpenApiOptions {
   /** `info.version`. */
   readonly version: string;
