@@ -1,12 +1,17 @@
-/** Packs fixtures, pairs `NAME.json` and `NAME.pb`, for the codecs' tests. Run: node tools/facts/pack-fixtures.ts FIXTURES_DIR WIRE_DIR */
+/**
+ * Packs what tests compare with. Run: node tools/facts/pack-fixtures.ts SCHEMA_DIR
+ * From `fixtures/` and `wire/`: pairs `NAME.json` and `NAME.pb`, for the codecs. From `openapi-v2.json` and `openapi-v3/`: documents without prose.
+ */
 import { existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { kindFact, typeFact } from '../../api/facts/facts.ts';
 
-const [fixtures, wire] = process.argv.slice(2);
-if (!fixtures || !wire) throw new Error('usage: pack-fixtures.ts FIXTURES_DIR WIRE_DIR');
-const target = join(import.meta.dirname, '../../api/codec/fixtures');
+const [schema] = process.argv.slice(2);
+if (!schema) throw new Error('usage: pack-fixtures.ts SCHEMA_DIR');
+const fixtures = join(schema, 'fixtures');
+const wire = join(schema, 'wire');
+const api = join(import.meta.dirname, '../../api');
 
 interface Fixture {
   readonly name: string;
@@ -17,6 +22,14 @@ interface Fixture {
 
 pack('kinds', pairs(fixtures).filter(({ json }) => isKnown(json)));
 pack('wire', [...pairs(wire), { name: 'watch', json: readFileSync(join(wire, 'watch.stream.jsonl'), 'utf8').trimEnd(), pb: readFileSync(join(wire, 'watch.stream.bin')).toString('base64') }]);
+packDocuments(schema);
+
+function packDocuments(dir: string): void {
+  const read = (file: string): unknown => JSON.parse(readFileSync(join(dir, file), 'utf8'));
+  const v3 = Object.entries(read('openapi-v3/index.json') as Record<string, string>).map(([path, file]) => [path, read(`openapi-v3/${file}`)] as const);
+  const documents = { v2: read('openapi-v2.json'), v3: Object.fromEntries(v3) };
+  writeFileSync(join(api, 'openapi/fixtures/documents.json.gz'), gzipSync(JSON.stringify(documents), { level: 9 }));
+}
 
 function pairs(dir: string): Fixture[] {
   return readdirSync(dir)
@@ -38,5 +51,5 @@ function isKnown(json: string): boolean {
 }
 
 function pack(name: string, rows: readonly Fixture[]): void {
-  writeFileSync(join(target, `${name}.jsonl.gz`), gzipSync(rows.map((row) => JSON.stringify(row)).join('\n'), { level: 9 }));
+  writeFileSync(join(api, `codec/fixtures/${name}.jsonl.gz`), gzipSync(rows.map((row) => JSON.stringify(row)).join('\n'), { level: 9 }));
 }
