@@ -1,4 +1,4 @@
-import { X509Certificate } from 'node:crypto';
+import { X509Certificate, createPublicKey } from 'node:crypto';
 import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -31,7 +31,7 @@ test('the serving certificate has every name of the API server and comes from th
   pki.close();
 });
 
-test('TLS accepts a client certificate and shows its name and groups; a certificate of the front proxy authority is refused', async () => {
+test('TLS accepts a client certificate and shows its name and groups; one of the front proxy authority and one for serving are refused', async () => {
   const pki = await open(new VirtualClock(Date.now()));
   const admin = await pki.clientCertificate({ commonName: 'kubernetes-admin', organizations: ['system:masters', 'a, b'] });
   const server = createServer({ key: pki.serving.keyPem, cert: pki.serving.certPem, ca: pki.caPem, requestCert: true, rejectUnauthorized: false }, (socket) => {
@@ -48,6 +48,7 @@ test('TLS accepts a client certificate and shows its name and groups; a certific
     });
   expect(await ask(admin)).toEqual({ authorized: true, subject: { O: ['system:masters', 'a, b'], CN: 'kubernetes-admin' } });
   expect(await ask(pki.frontProxyClient)).toMatchObject({ authorized: false });
+  expect(await ask(await pki.servingCertificate({ names: ['node-1'], ips: [], commonName: 'system:node:node-1', organizations: ['system:masters'] }))).toMatchObject({ authorized: false });
   await new Promise((resolve) => server.close(resolve));
   pki.close();
 });
@@ -105,6 +106,12 @@ test('a leaf whose key is lost is issued anew; a damaged authority is an error a
   writeFileSync(join(directory, 'ca.key'), 'torn');
   await expect(open()).rejects.toThrow('ca.crt and ca.key are damaged or do not belong together');
   expect(readFileSync(join(directory, 'ca.crt'), 'utf8')).toBe(ca);
+});
+
+test.each(['rsa', 'ec'] as const)('the key of tokens can be %s', async (tokenKey) => {
+  const pki = await openPki({ directory: undefined, clock: new VirtualClock(), random: seededRandom(1), addresses: [], tokenKey });
+  expect(createPublicKey(pki.serviceAccountKey.publicPem).asymmetricKeyType).toBe(tokenKey);
+  pki.close();
 });
 
 test('without a directory nothing touches the disk', async () => {
