@@ -191,6 +191,7 @@ class Reader {
     }
     if (fraction === undefined && exponent === undefined) return exactInteger(text);
     const value = Number(text);
+    if (!Number.isFinite(value)) throw new JsonSyntaxError(`json: cannot unmarshal number ${text} into Go value of type float64`);
     return Number.isInteger(value) ? new WrittenNumber(text) : value;
   }
 

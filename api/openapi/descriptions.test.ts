@@ -22,8 +22,9 @@ test('readDescriptions() has nothing for what it does not know', () => {
   expect([describeType?.('io.k8s.api.core.v1.Nothing'), describeType?.('com.example.v1.Widget', 'spec'), describeType?.('io.k8s.api.core.v1.Pod', 'nothing')]).toEqual([undefined, undefined, undefined]);
 });
 
+const texts = (of: object | undefined): number => JSON.stringify(of).match(/"description":"[^"]{20,}/g)?.length ?? 0;
+
 test('openApiV3() carries texts only where they are asked for', () => {
-  const texts = (of: object | undefined): number => JSON.stringify(of).match(/"description":"[^"]{20,}/g)?.length ?? 0;
   expect(texts(openApiV3('apis/policy/v1', builtinKinds(), { version: '1' }))).toBe(0);
   expect(texts(openApiV3('apis/policy/v1', builtinKinds(), { version: '1', ...(describeType && { describe: describeType }) }))).toBeGreaterThan(50);
 });

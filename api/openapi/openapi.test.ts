@@ -74,9 +74,11 @@ test('each response and each parameter reference can be resolved', () => {
   expect([...refs].filter((ref) => !Object.hasOwn(ref.startsWith('definitions') ? definitions : parameters, ref.split(' ')[1] ?? ''))).toEqual([]);
 });
 
+const one = (bytes: Uint8Array, ...path: number[]): Buffer => path.reduce<Buffer>((at, number) => fieldOf(at, number)[0] ?? Buffer.alloc(0), Buffer.from(bytes));
+
+const byName = (entries: Buffer[], name: string): Buffer => one(entries.find((entry) => one(entry, 1).toString() === name) ?? Buffer.alloc(0), 2);
+
 describe('openApiV2Protobuf()', () => {
-  const one = (bytes: Uint8Array, ...path: number[]): Buffer => path.reduce<Buffer>((at, number) => fieldOf(at, number)[0] ?? Buffer.alloc(0), Buffer.from(bytes));
-  const byName = (entries: Buffer[], name: string): Buffer => one(entries.find((entry) => one(entry, 1).toString() === name) ?? Buffer.alloc(0), 2);
   const bytes = openApiV2Protobuf(openApiV2(kinds, OPTIONS));
 
   test('has every path and definition, with names and kinds', () => {

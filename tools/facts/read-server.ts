@@ -56,8 +56,11 @@ async function writeResources(server: string, target: string): Promise<void> {
       }
     }
   }
-  const lines = (rows: readonly unknown[]): string => `[\n${rows.map((row) => JSON.stringify(row)).join(',\n')}\n]`;
   writeFileSync(target, `{"groups":${lines(groups)},\n"resources":${lines(resources)}}\n`);
+}
+
+function lines(rows: readonly unknown[]): string {
+  return `[\n${rows.map((row) => JSON.stringify(row)).join(',\n')}\n]`;
 }
 
 async function hashesOf(group: string, version: string): Promise<ReadonlyMap<string, string | undefined>> {
@@ -79,13 +82,13 @@ function resourceFact(gv: { group: string; version: string }, found: DiscoveredR
 
 async function compareDocuments(server: string): Promise<string[]> {
   const { paths } = await get<{ paths: Record<string, { serverRelativeURL: string }> }>(new URL('/openapi/v3', server).pathname);
-  const lines: string[] = [];
+  const found: string[] = [];
   for (const [path, { serverRelativeURL }] of Object.entries(paths)) {
     const theirs = await get<{ info: { version: string } }>(serverRelativeURL);
     const ours = openApiV3(path, builtinKinds(), { version: theirs.info.version });
-    lines.push(...(ours ? difference(theirs, ours, path) : [`${path}: not in the table`]));
+    found.push(...(ours ? difference(theirs, ours, path) : [`${path}: not in the table`]));
   }
-  return lines;
+  return found;
 }
 
 function difference(theirs: unknown, ours: unknown, path: string): string[] {
