@@ -14,7 +14,7 @@ export const DEFAULT_POD_CIDR = '10.244.0.0/24';
 /** Where distributions put the plugins. */
 export const CNI_PLUGIN_DIRECTORIES = ['/opt/cni/bin', '/usr/lib/cni', '/usr/libexec/cni'];
 export const CNI_PLUGINS = ['bridge', 'host-local', 'loopback', 'portmap'];
-const BRIDGE = 'coracle0';
+export const BRIDGE = 'coracle0';
 
 /** The plugins of several directories in one, as containerd wants them. Returns the ones that are nowhere. */
 export async function linkCniPlugins(into: string, directories: readonly string[] = CNI_PLUGIN_DIRECTORIES): Promise<readonly string[]> {

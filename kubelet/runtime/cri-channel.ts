@@ -47,7 +47,7 @@ export async function openCriChannel(socket: string, clock: Clock): Promise<CriC
   const runtime = open(cri, 'runtime.v1.RuntimeService');
   const images = open(cri, 'runtime.v1.ImageService');
   const subscription = open(events, 'containerd.services.events.v1.Events');
-  const taskEvent = events['containerd.services.events.v1.TaskEvent'] as { deserialize?: (bytes: Buffer) => object };
+  const taskEvent = events['containerd.services.events.v1.TaskEvent'] as { deserialize: (bytes: Buffer) => { container_id: string; id: string } };
   const call = <T>(client: InstanceType<ServiceClientConstructor>, method: string, request: object, timeoutMs = CALL_TIMEOUT_MS): Promise<T> =>
     new Promise((resolve, reject) => {
       const unary = client[method] as (request: object, options: object, done: (error: GrpcError | null, response: T) => void) => void;
@@ -63,7 +63,7 @@ export async function openCriChannel(socket: string, clock: Clock): Promise<CriC
       signal.addEventListener('abort', cancel, { once: true });
       try {
         for await (const { topic, event } of stream) {
-          const { container_id: containerId, id } = taskEvent.deserialize?.(Buffer.from(event?.value ?? [])) as { container_id: string; id: string };
+          const { container_id: containerId, id } = taskEvent.deserialize(Buffer.from(event?.value ?? []));
           // The second field is a process id for an exit, a number (and so left out here) for a start.
           if (topic !== '/tasks/exit' || id === containerId) yield { topic, containerId };
         }

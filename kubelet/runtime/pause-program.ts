@@ -2,17 +2,13 @@
 
 const BASE = 0x400000;
 const HEADERS_BYTES = 64 + 56;
+/** rt_sigaction(SIGCHLD, {SIG_IGN}, null, 8), so that children are reaped without being waited for; then pause() for ever. */
+const CODE = ['b80d000000', 'bf11000000', '488d3514000000', '31d2', '41ba08000000', '0f05', 'b822000000', '0f05', 'ebf7', '9090'];
 
 /** An ELF executable for x86-64; undefined for machines that it was not written for. */
 export function pauseProgram(arch: string): Buffer | undefined {
   if (arch !== 'x64') return undefined;
-  const code = Buffer.from(
-    // rt_sigaction(SIGCHLD, {SIG_IGN}, null, 8): children are reaped without being waited for.
-    'b80d000000' + 'bf11000000' + '488d3514000000' + '31d2' + '41ba08000000' + '0f05' +
-    // for (;;) pause()
-    'b822000000' + '0f05' + 'ebf7' + '9090',
-    'hex',
-  );
+  const code = Buffer.from(CODE.join(''), 'hex');
   const action = Buffer.alloc(32);
   action.writeBigUInt64LE(1n, 0);
   // The address in the third instruction counts from its end, at byte 17.

@@ -1,0 +1,101 @@
+/** Whether this node takes a pod: what it asks for must still be free, its host ports too, and its selector must fit. */
+import { milliValue, parseQuantity, value } from '../api/quantity.ts';
+import type { PodObject } from './pod.ts';
+import { podRequests } from './resources.ts';
+
+export interface AdmissionInput {
+  readonly pod: PodObject;
+  /** The pods that the node has taken and that are not over. */
+  readonly others: readonly PodObject[];
+  readonly allocatable: Readonly<Record<string, string>>;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly nodeName: string;
+}
+
+export interface Refusal {
+  readonly reason: string;
+  readonly message: string;
+}
+
+const NANO_PER_MILLI = 1_000_000n;
+const NANO_PER_UNIT = 1_000_000_000n;
+
+export function refuse(input: AdmissionInput): Refusal | undefined {
+  return outOfResources(input) ?? unfitSelector(input) ?? takenPorts(input);
+}
+
+function outOfResources({ pod, others, allocatable }: AdmissionInput): Refusal | undefined {
+  const podsLimit = parseQuantity(allocatable['pods'] ?? '0');
+  if (podsLimit && others.length + 1 > value(podsLimit)) return insufficient('pods', BigInt(1), BigInt(others.length), BigInt(value(podsLimit)));
+  const used = new Map<string, bigint>();
+  for (const other of others) for (const [name, amount] of podRequests(other)) used.set(name, (used.get(name) ?? 0n) + amount);
+  for (const [name, amount] of podRequests(pod)) {
+    if (amount === 0n) continue;
+    const free = parseQuantity(allocatable[name] ?? '0');
+    const capacity = free?.nano ?? 0n;
+    const taken = used.get(name) ?? 0n;
+    if (amount + taken <= capacity) continue;
+    const unit = name === 'cpu' ? NANO_PER_MILLI : NANO_PER_UNIT;
+    return insufficient(name, amount / unit, taken / unit, name === 'cpu' && free ? BigInt(milliValue(free)) : capacity / unit);
+  }
+  return undefined;
+}
+
+function insufficient(resource: string, requested: bigint, used: bigint, capacity: bigint): Refusal {
+  const amounts = `requested: ${requested}, used: ${used}, capacity: ${capacity}`;
+  return { reason: `OutOf${resource}`, message: `Pod was rejected: Node didn't have enough resource: ${resource}, ${amounts}` };
+}
+
+function takenPorts({ pod, others }: AdmissionInput): Refusal | undefined {
+  const taken = others.flatMap(hostPorts);
+  const clashes = hostPorts(pod).some((mine) => taken.some((theirs) => mine.protocol === theirs.protocol && mine.port === theirs.port && (mine.ip === theirs.ip || mine.ip === ANY || theirs.ip === ANY)));
+  return clashes ? { reason: 'NodePorts', message: "Pod was rejected: Predicate NodePorts failed: node(s) didn't have free ports for the requested pod ports" } : undefined;
+}
+
+const ANY = '0.0.0.0';
+
+function hostPorts(pod: PodObject): { readonly ip: string; readonly protocol: string; readonly port: number }[] {
+  return [...(pod.spec.initContainers ?? []).filter(({ restartPolicy }) => restartPolicy === 'Always'), ...pod.spec.containers].flatMap(({ ports = [] }) =>
+    ports.flatMap(({ hostPort, containerPort, hostIP, protocol = 'TCP' }) => {
+      const port = hostPort ?? (pod.spec.hostNetwork ? containerPort : 0);
+      return port ? [{ ip: hostIP || ANY, protocol, port }] : [];
+    }),
+  );
+}
+
+function unfitSelector({ pod, labels, nodeName }: AdmissionInput): Refusal | undefined {
+  const bySelector = Object.entries(pod.spec.nodeSelector ?? {}).every(([key, wanted]) => labels[key] === wanted);
+  const terms = pod.spec.affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution?.nodeSelectorTerms;
+  const byAffinity = !terms || terms.some((term) => termFits(term, labels, nodeName));
+  if (bySelector && byAffinity) return undefined;
+  return { reason: 'NodeAffinity', message: "Pod was rejected: Predicate NodeAffinity failed: node(s) didn't match Pod's node affinity/selector" };
+}
+
+type Term = NonNullable<
+  NonNullable<NonNullable<NonNullable<PodObject['spec']['affinity']>['nodeAffinity']>['requiredDuringSchedulingIgnoredDuringExecution']>['nodeSelectorTerms']
+>[number];
+
+/** A term without requirements fits nothing. */
+function termFits({ matchExpressions = [], matchFields = [] }: Term, labels: Readonly<Record<string, string>>, nodeName: string): boolean {
+  if (matchExpressions.length + matchFields.length === 0) return false;
+  return matchExpressions.every((r) => requirementHolds(r, labels[r.key])) && matchFields.every((r) => requirementHolds(r, r.key === 'metadata.name' ? nodeName : undefined));
+}
+
+function requirementHolds({ operator, values = [] }: { readonly operator: string; readonly values?: readonly string[] }, actual: string | undefined): boolean {
+  switch (operator) {
+    case 'In':
+      return actual !== undefined && values.includes(actual);
+    case 'NotIn':
+      return actual === undefined || !values.includes(actual);
+    case 'Exists':
+      return actual !== undefined;
+    case 'DoesNotExist':
+      return actual === undefined;
+    case 'Gt':
+      return actual !== undefined && Number(actual) > Number(values[0]);
+    case 'Lt':
+      return actual !== undefined && Number(actual) < Number(values[0]);
+    default:
+      return false;
+  }
+}

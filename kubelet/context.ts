@@ -1,0 +1,51 @@
+/** What the workers of all pods on a node share. */
+import type { Service } from '../api/types/core.v1.ts';
+import type { Client, Stored } from '../client/client.ts';
+import type { Clock } from '../std/clock.ts';
+import type { Random } from '../std/random.ts';
+import type { ClusterDns } from './dns.ts';
+import type { Images } from './images.ts';
+import type { Observation } from './observation.ts';
+import type { PodObject, Spec } from './pod.ts';
+import type { PodFiles } from './pod-files.ts';
+import type { References } from './references.ts';
+import type { Runtime } from './runtime/runtime.ts';
+
+export interface Log {
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+}
+
+export interface NodeFacts {
+  readonly name: string;
+  readonly hostIps: readonly string[];
+  readonly allocatable: Readonly<Record<string, string>>;
+  readonly memoryBytes: number;
+}
+
+export interface EventText {
+  readonly type: 'Normal' | 'Warning';
+  readonly reason: string;
+  readonly message: string;
+}
+
+export interface KubeletContext {
+  readonly client: Client;
+  readonly runtime: Runtime;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  readonly node: NodeFacts;
+  readonly dns: ClusterDns;
+  readonly images: Images;
+  readonly observation: Observation;
+  readonly references: References;
+  readonly files: PodFiles;
+  /** The Services that are known now. */
+  readonly services: () => readonly Stored<Service>[];
+  readonly record: (pod: PodObject, event: EventText, spec?: Spec) => void;
+  /** Containers are simulated: no hook or probe goes over the network. */
+  readonly isSimulated: boolean;
+  readonly runtimeHandler: (pod: PodObject) => Promise<string>;
+  readonly signal: AbortSignal;
+}

@@ -1,0 +1,120 @@
+/** Keeps this node known: registers it, renews its lease, and writes its status when it changes or every five minutes. */
+import { leases, nodes } from '../api/resources.ts';
+import { ApiError } from '../api/status.ts';
+import type { NodeCondition } from '../api/types/core.v1.ts';
+import type { Lease } from '../api/types/coordination.v1.ts';
+import type { Client, Stored } from '../client/client.ts';
+import { microTimeText, timeText } from '../client/time.ts';
+import { backoff } from '../std/backoff.ts';
+import { every, sleep, type Clock, type Timer } from '../std/clock.ts';
+import type { Random } from '../std/random.ts';
+import { deepEqual } from '../std/deep.ts';
+import type { Log } from './context.ts';
+import { type NodeDescription, type NodeHealth, nodeObject, nodeStatus } from './node-object.ts';
+
+export interface NodeAgentOptions {
+  readonly client: Client;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  readonly node: NodeDescription;
+  readonly health: () => Promise<NodeHealth>;
+  readonly signal: AbortSignal;
+}
+
+const LEASE_SECONDS = 40;
+const LEASE_RENEW_MS = 10_000;
+const STATUS_LOOK_MS = 10_000;
+const STATUS_WRITE_MS = 300_000;
+const REGISTER_RETRY = { baseMs: 200, limitMs: 7000 };
+const NAMESPACE = 'kube-node-lease';
+
+export class NodeAgent {
+  readonly #options: NodeAgentOptions;
+  readonly #timers: Timer[] = [];
+  #conditions: readonly NodeCondition[] = [];
+  #written: { readonly at: number; readonly status: object } | undefined;
+  #lease: Stored<Lease> | undefined;
+  #podCidrs: readonly string[] = [];
+
+  constructor(options: NodeAgentOptions) {
+    this.#options = options;
+  }
+
+  /** The pod ranges that the node was given, as far as is known. */
+  get podCidrs(): readonly string[] {
+    return this.#podCidrs;
+  }
+
+  /** Resolves when the node is registered and its status written once. */
+  async start(): Promise<void> {
+    await this.#register();
+    const { clock, log } = this.#options;
+    const failed = (error: unknown): void => log.warn({ error: String(error) }, 'the node could not be kept known');
+    await this.writeStatus().catch(failed);
+    await this.#renewLease().catch(failed);
+    this.#timers.push(every(clock, LEASE_RENEW_MS, () => this.#renewLease(), failed), every(clock, STATUS_LOOK_MS, () => this.writeStatus(), failed));
+  }
+
+  stop(): void {
+    for (const timer of this.#timers) timer.cancel();
+  }
+
+  async writeStatus(): Promise<void> {
+    const { client, clock, node, health } = this.#options;
+    const now = clock.now();
+    const status = nodeStatus(node, await health(), this.#conditions, timeText(now));
+    const comparable = { ...status, conditions: (status.conditions ?? []).map((condition) => ({ ...condition, lastHeartbeatTime: '' })) };
+    if (this.#written && deepEqual(this.#written.status, comparable) && now - this.#written.at < STATUS_WRITE_MS) return;
+    await client.patch(nodes, { name: node.name }, { type: 'application/strategic-merge-patch+json', body: { status } }, { subresource: 'status' });
+    this.#conditions = status.conditions ?? [];
+    this.#written = { at: now, status: comparable };
+  }
+
+  async #register(): Promise<void> {
+    const { client, clock, random, log, node, signal } = this.#options;
+    const object = nodeObject(node);
+    for (let attempt = 0; !signal.aborted; attempt++) {
+      try {
+        const known = await client.create(nodes, object).catch(async (error: unknown) => {
+          if (!(error instanceof ApiError) || error.reason !== 'AlreadyExists') throw error;
+          const present = await client.get(nodes, { name: node.name });
+          const labels = { ...present.metadata.labels, ...object.metadata?.labels };
+          if (deepEqual(labels, present.metadata.labels)) return present;
+          return client.patch(nodes, { name: node.name }, { type: 'application/merge-patch+json', body: { metadata: { labels } } });
+        });
+        this.#conditions = (known.status?.conditions ?? []) as readonly NodeCondition[];
+        this.#podCidrs = known.spec?.podCIDRs ?? (known.spec?.podCIDR ? [known.spec.podCIDR] : []);
+        return;
+      } catch (error) {
+        log.warn({ node: node.name, error: String(error) }, 'the node could not be registered');
+        await sleep(clock, backoff(attempt, REGISTER_RETRY, random), signal);
+      }
+    }
+  }
+
+  async #renewLease(): Promise<void> {
+    const { client, clock, node } = this.#options;
+    const key = { namespace: NAMESPACE, name: node.name };
+    const renewTime = microTimeText(clock.now());
+    try {
+      if (this.#lease) {
+        this.#lease = await client.update(leases, { ...this.#lease, spec: { ...this.#lease.spec, renewTime } });
+        return;
+      }
+    } catch (error) {
+      this.#lease = undefined;
+      if (!(error instanceof ApiError) || (error.code !== 404 && error.code !== 409)) throw error;
+    }
+    const spec = { holderIdentity: node.name, leaseDurationSeconds: LEASE_SECONDS, renewTime };
+    try {
+      const present = await client.get(leases, key);
+      this.#lease = await client.update(leases, { ...present, spec: { ...present.spec, ...spec } });
+    } catch (error) {
+      if (!(error instanceof ApiError) || error.code !== 404) throw error;
+      const { metadata } = await client.get(nodes, { name: node.name });
+      const ownerReferences = [{ apiVersion: 'v1', kind: 'Node', name: node.name, uid: metadata.uid }];
+      this.#lease = await client.create(leases, { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', metadata: { ...key, ownerReferences }, spec });
+    }
+  }
+}

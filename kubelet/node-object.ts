@@ -1,0 +1,107 @@
+/** This node as the API shows it: labels, size, addresses, conditions. */
+import type { Node, NodeAddress, NodeCondition, NodeStatus, Taint } from '../api/types/core.v1.ts';
+import type { Machine } from './machine.ts';
+import type { Image } from './runtime/model.ts';
+
+export interface NodeDescription {
+  readonly name: string;
+  readonly addresses: readonly NodeAddress[];
+  readonly port: number;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly taints: readonly Taint[];
+  readonly machine: Machine;
+  readonly capacity: Readonly<Record<string, string>>;
+  readonly allocatable: Readonly<Record<string, string>>;
+  readonly runtimeVersion: string;
+}
+
+export interface NodeHealth {
+  readonly runtimeReady: boolean;
+  readonly networkReady: boolean;
+  readonly message: string;
+  readonly images: readonly Image[];
+}
+
+/** The version that this kubelet speaks. */
+export const KUBELET_VERSION = 'v1.36.3';
+const IMAGES_LIMIT = 50;
+const NAMES_LIMIT = 5;
+/** What the system itself takes, so that containers cannot have it all. */
+const EVICTION_MEMORY_KIB = 100 * 1024;
+
+export function capacityOf({ cpus, memoryBytes, diskBytes }: Machine, maxPods: number): { capacity: Record<string, string>; allocatable: Record<string, string> } {
+  const memoryKib = Math.floor(memoryBytes / 1024);
+  const base = { cpu: String(cpus), pods: String(maxPods), 'hugepages-1Gi': '0', 'hugepages-2Mi': '0' };
+  return {
+    capacity: { ...base, memory: `${memoryKib}Ki`, 'ephemeral-storage': `${Math.floor(diskBytes / 1024)}Ki` },
+    allocatable: { ...base, memory: `${Math.max(0, memoryKib - EVICTION_MEMORY_KIB)}Ki`, 'ephemeral-storage': String(Math.floor(diskBytes * 0.9)) },
+  };
+}
+
+export function nodeObject(node: NodeDescription): Node {
+  const { architecture } = node.machine;
+  const names = { arch: architecture, os: 'linux' };
+  return {
+    apiVersion: 'v1',
+    kind: 'Node',
+    metadata: {
+      name: node.name,
+      labels: {
+        ...Object.fromEntries(Object.entries(names).flatMap(([key, value]) => [[`beta.kubernetes.io/${key}`, value], [`kubernetes.io/${key}`, value]])),
+        'kubernetes.io/hostname': node.name,
+        ...node.labels,
+      },
+      annotations: { 'volumes.kubernetes.io/controller-managed-attach-detach': 'true' },
+    },
+    spec: { ...(node.taints.length > 0 && { taints: [...node.taints] }) },
+  };
+}
+
+/** Conditions keep the time of their last change. */
+export function nodeStatus(node: NodeDescription, health: NodeHealth, previous: readonly NodeCondition[], now: string): NodeStatus {
+  return {
+    addresses: [...node.addresses],
+    capacity: { ...node.capacity },
+    allocatable: { ...node.allocatable },
+    conditions: conditions(health).map((condition) => {
+      const old = previous.find(({ type }) => type === condition.type);
+      const lastTransitionTime = old?.status === condition.status && old.lastTransitionTime ? old.lastTransitionTime : now;
+      return { ...condition, lastHeartbeatTime: now, lastTransitionTime };
+    }),
+    daemonEndpoints: { kubeletEndpoint: { Port: node.port } },
+    images: health.images
+      .toSorted((a, b) => b.sizeBytes - a.sizeBytes)
+      .slice(0, IMAGES_LIMIT)
+      .map(({ digests, tags, sizeBytes }) => ({ names: [...digests, ...tags].slice(0, NAMES_LIMIT), sizeBytes }))
+      .filter(({ names }) => names.length > 0),
+    nodeInfo: {
+      machineID: node.machine.machineId,
+      systemUUID: node.machine.systemUuid,
+      bootID: node.machine.bootId,
+      kernelVersion: node.machine.kernelVersion,
+      osImage: node.machine.osImage,
+      containerRuntimeVersion: node.runtimeVersion,
+      kubeletVersion: KUBELET_VERSION,
+      kubeProxyVersion: '',
+      operatingSystem: 'linux',
+      architecture: node.machine.architecture,
+    } as NonNullable<NodeStatus['nodeInfo']>,
+  };
+}
+
+function conditions({ runtimeReady, networkReady, message }: NodeHealth): NodeCondition[] {
+  const ready = runtimeReady && networkReady;
+  const problem = runtimeReady ? `container runtime network not ready: ${message}` : `container runtime is down: ${message}`;
+  return [
+    fine('MemoryPressure', 'sufficient memory available', 'KubeletHasSufficientMemory'),
+    fine('DiskPressure', 'no disk pressure', 'KubeletHasNoDiskPressure'),
+    fine('PIDPressure', 'sufficient PID available', 'KubeletHasSufficientPID'),
+    ready
+      ? { type: 'Ready', status: 'True', reason: 'KubeletReady', message: 'kubelet is posting ready status' }
+      : { type: 'Ready', status: 'False', reason: 'KubeletNotReady', message: problem },
+  ];
+}
+
+function fine(type: string, what: string, reason: string): NodeCondition {
+  return { type, status: 'False', reason, message: `kubelet has ${what}` };
+}

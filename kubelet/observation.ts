@@ -1,0 +1,128 @@
+/** What the runtime has of each pod, asked for pod by pod; which sandboxes belong to which pod is remembered. */
+import { open, readFile } from 'node:fs/promises';
+import { ANNOTATIONS, type PodRuntime, NOTHING } from './pod.ts';
+import type { Container, Runtime, Sandbox } from './runtime/runtime.ts';
+
+const MESSAGE_LIMIT_BYTES = 4096;
+const LOG_MESSAGE_LIMIT_BYTES = 2048;
+const LOG_MESSAGE_LIMIT_LINES = 80;
+
+export class Observation {
+  readonly #runtime: Runtime;
+  readonly #logPath: (container: Container) => string | undefined;
+  readonly #sandboxes = new Map<string, Set<string>>();
+  readonly #uids = new Map<string, string>();
+  readonly #latest = new Map<string, PodRuntime>();
+  /** Termination messages by container id; undefined once read and found empty. */
+  readonly #messages = new Map<string, string | undefined>();
+
+  constructor(runtime: Runtime, logPath: (container: Container) => string | undefined) {
+    this.#runtime = runtime;
+    this.#logPath = logPath;
+  }
+
+  /** Looks at everything. Returns the pods whose picture is another than the last one. */
+  async relist(): Promise<readonly string[]> {
+    const [sandboxes, containers] = await Promise.all([this.#runtime.listSandboxes(), this.#runtime.listContainers()]);
+    const groups = Map.groupBy(sandboxes, ({ uid }) => uid);
+    const living = new Set(containers.map(({ id }) => id));
+    for (const id of this.#messages.keys()) if (!living.has(id)) this.#messages.delete(id);
+    const changed: string[] = [];
+    for (const [uid, own] of groups) {
+      for (const { id } of own) this.note(uid, id);
+      const ids = new Set(own.map(({ id }) => id));
+      if (await this.#put(uid, own, containers.filter(({ sandboxId }) => ids.has(sandboxId)))) changed.push(uid);
+    }
+    for (const uid of this.#latest.keys()) {
+      if (groups.has(uid)) continue;
+      if (this.#latest.get(uid)?.sandboxes.length) changed.push(uid);
+      this.#forget(uid);
+    }
+    return changed;
+  }
+
+  async observe(uid: string): Promise<PodRuntime> {
+    const ids = [...(this.#sandboxes.get(uid) ?? [])];
+    const found = await Promise.all(ids.map(async (id) => ({ id, sandbox: await this.#runtime.sandbox(id), containers: await this.#runtime.listContainers(id) })));
+    for (const { id, sandbox } of found) {
+      if (sandbox) continue;
+      this.#sandboxes.get(uid)?.delete(id);
+      this.#uids.delete(id);
+    }
+    const sandboxes = found.flatMap(({ sandbox }) => (sandbox ? [sandbox] : []));
+    await this.#put(uid, sandboxes, found.flatMap(({ containers }) => containers));
+    return this.latest(uid);
+  }
+
+  latest(uid: string): PodRuntime {
+    return this.#latest.get(uid) ?? NOTHING;
+  }
+
+  note(uid: string, sandboxId: string): void {
+    const ids = this.#sandboxes.get(uid) ?? new Set();
+    this.#sandboxes.set(uid, ids.add(sandboxId));
+    this.#uids.set(sandboxId, uid);
+  }
+
+  uidOf(sandboxId: string): string | undefined {
+    return this.#uids.get(sandboxId);
+  }
+
+  uids(): readonly string[] {
+    return [...this.#latest.keys()];
+  }
+
+  /** Nothing of this pod is left in the runtime. */
+  #forget(uid: string): void {
+    for (const id of this.#sandboxes.get(uid) ?? []) this.#uids.delete(id);
+    this.#sandboxes.delete(uid);
+    this.#latest.delete(uid);
+  }
+
+  async #put(uid: string, sandboxes: readonly Sandbox[], containers: readonly Container[]): Promise<boolean> {
+    const before = this.#latest.get(uid);
+    const now: PodRuntime = {
+      sandboxes: sandboxes.toSorted((a, b) => b.createdAt - a.createdAt),
+      containers: await Promise.all(containers.toSorted((a, b) => b.createdAt - a.createdAt).map((container) => this.#withMessage(container))),
+    };
+    if (now.sandboxes.length === 0) this.#forget(uid);
+    else this.#latest.set(uid, now);
+    return fingerprint(before ?? NOTHING) !== fingerprint(now);
+  }
+
+  async #withMessage(container: Container): Promise<Container> {
+    if (container.state !== 'exited') return container;
+    if (!this.#messages.has(container.id)) this.#messages.set(container.id, await this.#read(container));
+    const message = this.#messages.get(container.id);
+    return message ? { ...container, message } : container;
+  }
+
+  async #read(container: Container): Promise<string | undefined> {
+    const file = container.annotations[ANNOTATIONS.terminationMessageFile];
+    const written = file ? (await readFile(file).catch(() => Buffer.alloc(0))).subarray(0, MESSAGE_LIMIT_BYTES).toString() : '';
+    if (written !== '') return written;
+    const fallsBack = container.annotations[ANNOTATIONS.terminationMessagePolicy] === 'FallbackToLogsOnError' && container.exitCode !== 0;
+    const path = fallsBack ? this.#logPath(container) : undefined;
+    return path ? (await lastOutput(path)) || undefined : undefined;
+  }
+}
+
+function fingerprint({ sandboxes, containers }: PodRuntime): string {
+  return JSON.stringify([sandboxes.map(({ id, state }) => [id, state]), containers.map(({ id, state }) => [id, state])]);
+}
+
+/** The last lines of a CRI log without their heads. */
+async function lastOutput(path: string): Promise<string> {
+  const file = await open(path, 'r').catch(() => undefined);
+  if (!file) return '';
+  try {
+    const { size } = await file.stat();
+    const length = Math.min(size, LOG_MESSAGE_LIMIT_BYTES * 4);
+    const { buffer } = await file.read(Buffer.alloc(length), 0, length, size - length);
+    const lines = buffer.toString().split('\n').slice(size > length ? 1 : 0).filter((line) => line !== '');
+    const texts = lines.slice(-LOG_MESSAGE_LIMIT_LINES).map((line) => line.split(' ').slice(3).join(' '));
+    return `${texts.join('\n')}\n`.slice(-LOG_MESSAGE_LIMIT_BYTES);
+  } finally {
+    await file.close();
+  }
+}

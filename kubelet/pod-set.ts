@@ -1,0 +1,126 @@
+/** The pods of this node: one worker each, admission before the first, and the removal of what no pod owns. */
+import { join } from 'node:path';
+import { pods as podsResource } from '../api/resources.ts';
+import { ApiError } from '../api/status.ts';
+import { timeText } from '../client/time.ts';
+import { refuse } from './admit.ts';
+import type { KubeletContext } from './context.ts';
+import type { LogFile } from './log-rotation.ts';
+import { type PodObject, isTerminalPhase } from './pod.ts';
+import { PodWorker } from './pod-worker.ts';
+import { refusedStatus } from './status.ts';
+import { restartCount } from './status-containers.ts';
+
+export interface PodSetOptions {
+  readonly labels: Readonly<Record<string, string>>;
+}
+
+/** What nobody owns gets this long to end. */
+const ORPHAN_GRACE_SECONDS = 2;
+
+export class PodSet {
+  readonly #context: KubeletContext;
+  readonly #options: PodSetOptions;
+  readonly #workers = new Map<string, PodWorker>();
+  /** Pods that were refused, by uid, as long as the API has them. */
+  readonly #refused = new Set<string>();
+  readonly #known = new Map<string, PodObject>();
+
+  constructor(context: KubeletContext, options: PodSetOptions) {
+    this.#context = context;
+    this.#options = options;
+  }
+
+  put(pod: PodObject): void {
+    const { uid } = pod.metadata;
+    this.#known.set(uid, pod);
+    const worker = this.#workers.get(uid);
+    if (worker) return worker.update(pod);
+    if (this.#refused.has(uid)) return this.#deleteRefused(pod);
+    const isNew = this.#context.observation.latest(uid).containers.length === 0 && (pod.metadata as { deletionTimestamp?: string }).deletionTimestamp === undefined;
+    if (isNew && !isTerminalPhase(pod.status?.phase) && !this.#admit(pod)) return;
+    const made = new PodWorker(this.#context, pod, () => void this.#workers.delete(uid));
+    this.#workers.set(uid, made);
+    made.update(pod);
+  }
+
+  gone(pod: PodObject): void {
+    const { uid } = pod.metadata;
+    this.#known.delete(uid);
+    this.#refused.delete(uid);
+    this.#workers.get(uid)?.gone();
+  }
+
+  wake(uid: string): void {
+    this.#workers.get(uid)?.wake();
+  }
+
+  renew(uid: string): void {
+    this.#workers.get(uid)?.renew();
+  }
+
+  stop(): void {
+    for (const worker of this.#workers.values()) worker.stop();
+  }
+
+  find(namespace: string, name: string): PodObject | undefined {
+    return this.pods().find(({ metadata }) => metadata.namespace === namespace && metadata.name === name);
+  }
+
+  /** With the newest status, which the API may not have yet. */
+  pods(): readonly PodObject[] {
+    return [...this.#known.values()].map((pod) => ({ ...pod, status: this.#workers.get(pod.metadata.uid)?.status ?? pod.status }) as PodObject);
+  }
+
+  logFiles(): readonly LogFile[] {
+    const { observation, files } = this.#context;
+    return [...this.#known.values()].flatMap((pod) =>
+      observation.latest(pod.metadata.uid).containers
+        .filter(({ state }) => state === 'running')
+        .map((container) => ({ containerId: container.id, path: join(files.logDirectory(pod.metadata), container.name, `${restartCount(container)}.log`) })),
+    );
+  }
+
+  /** Sandboxes, containers, volumes and logs of pods that the API does not know. */
+  async removeOrphans(): Promise<void> {
+    const { observation, runtime, files, log } = this.#context;
+    const owned = new Set([...this.#known.keys(), ...this.#workers.keys()]);
+    for (const uid of observation.uids()) {
+      if (owned.has(uid)) continue;
+      log.info({ uid }, 'what is left of a pod that is no more is removed');
+      const { sandboxes, containers } = await observation.observe(uid);
+      await Promise.all(containers.filter(({ state }) => state === 'running').map(({ id }) => runtime.stopContainer(id, ORPHAN_GRACE_SECONDS)));
+      for (const { id } of sandboxes) {
+        await runtime.stopSandbox(id);
+        await runtime.removeSandbox(id);
+      }
+      await observation.observe(uid);
+    }
+    await files.removeOrphans(owned);
+  }
+
+  #admit(pod: PodObject): boolean {
+    const { node, clock, client, record, log } = this.#context;
+    const others = [...this.#workers.values()].filter(({ isActive }) => isActive).map((worker) => worker.pod);
+    const refusal = refuse({ pod, others, allocatable: node.allocatable, labels: this.#options.labels, nodeName: node.name });
+    if (!refusal) return true;
+    const { name, namespace, uid } = pod.metadata;
+    this.#refused.add(uid);
+    record(pod, { type: 'Warning', ...refusal });
+    const status = refusedStatus({ pod, ...refusal, now: timeText(clock.now()) });
+    client
+      .patch(podsResource, { namespace, name }, { type: 'application/strategic-merge-patch+json', body: { metadata: { uid }, status } }, { subresource: 'status' })
+      .catch((error: unknown) => log.warn({ pod: `${namespace}/${name}`, error: String(error) }, 'the refusal of a pod could not be written'));
+    return false;
+  }
+
+  /** Nothing of it was ever started: there is nothing to wait for. */
+  #deleteRefused(pod: PodObject): void {
+    const { deletionTimestamp } = pod.metadata as { deletionTimestamp?: string };
+    if (deletionTimestamp === undefined) return;
+    const { name, namespace, uid } = pod.metadata;
+    this.#context.client.delete(podsResource, { namespace, name }, { gracePeriodSeconds: 0, preconditions: { uid } }).catch((error: unknown) => {
+      if (!(error instanceof ApiError) || error.code !== 404) this.#context.log.warn({ pod: `${namespace}/${name}`, error: String(error) }, 'a refused pod could not be deleted');
+    });
+  }
+}

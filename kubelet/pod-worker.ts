@@ -1,0 +1,372 @@
+/** One pod on this node: observes, asks the plan, does what it says, reports; again after each change until the pod is gone. */
+import { pods } from '../api/resources.ts';
+import { ApiError } from '../api/status.ts';
+import { backoff } from '../std/backoff.ts';
+import { timeMs, timeText } from '../client/time.ts';
+import type { KubeletContext } from './context.ts';
+import { ContainerStopper } from './container-stopper.ts';
+import { errorText } from './images.ts';
+import { type Action, plan } from './plan.ts';
+import { type PodObject, type PodRuntime, type PodStatusObject, allSpecs, isTerminalPhase, podText } from './pod.ts';
+import { Prober } from './probes/prober.ts';
+import { type Backoff, nextBackoff } from './restart.ts';
+import { podFacts, sandboxConfigOf, startContainer } from './start-container.ts';
+import { START_RETRY_MS, StartFailure } from './start-failure.ts';
+import { type StatusInput, type Waiting, podStatus } from './status.ts';
+import { StatusWriter } from './status-writer.ts';
+import type { Termination } from './termination.ts';
+import { WakeTimer } from './wake-timer.ts';
+
+/** `work`: until the runtime shows nothing more to do. `idle`: over, but the object stands. `gone`: nothing is left. */
+type Phase = 'work' | 'idle' | 'gone';
+
+/** Volumes and tokens are looked after at least so often. */
+const RENEW_MS = 60_000;
+const VOLUME_RETRY = { baseMs: 500, limitMs: 122_000 };
+const DELETE_RETRY = { baseMs: 500, limitMs: 30_000 };
+const FAILURE_RETRY = { baseMs: 1000, limitMs: 30_000 };
+
+export class PodWorker {
+  readonly #context: KubeletContext;
+  readonly #onGone: () => void;
+  readonly #prober: Prober;
+  readonly #stopper: ContainerStopper;
+  readonly #writer: StatusWriter;
+  readonly #waiting = new Map<string, Waiting>();
+  readonly #backoffs = new Map<string, Backoff>();
+  readonly #startTime: string;
+  readonly #timer: WakeTimer;
+  #pod: PodObject;
+  #phase: Phase = 'work';
+  #termination: Termination | undefined;
+  #failure: StatusInput['failure'];
+  #status: PodStatusObject;
+  #interrupt = new AbortController();
+  #isRunning = false;
+  #isDirty = false;
+  #renewAt = 0;
+
+  constructor(context: KubeletContext, pod: PodObject, onGone: () => void) {
+    this.#context = context;
+    this.#pod = pod;
+    this.#status = pod.status ?? {};
+    this.#onGone = onGone;
+    this.#startTime = timeText(context.clock.now());
+    const wake = (): void => this.wake();
+    const { runtime, clock, random } = context;
+    this.#prober = new Prober({ runtime, clock, random, isSimulated: context.isSimulated, onChange: wake, record: (about, spec, type, reason, message) => context.record(about, { type, reason, message }, spec) });
+    this.#timer = new WakeTimer(clock, wake);
+    this.#stopper = new ContainerStopper(context, wake);
+    this.#writer = new StatusWriter(pod, context);
+    context.references.hold(pod);
+  }
+
+  get pod(): PodObject {
+    return this.#pod;
+  }
+
+  get status(): PodStatusObject {
+    return this.#status;
+  }
+
+  /** Whether it still holds resources of the node. */
+  get isActive(): boolean {
+    return this.#phase === 'work';
+  }
+
+  update(pod: PodObject): void {
+    this.#pod = pod;
+    this.#context.references.hold(pod);
+    const { deletionTimestamp, deletionGracePeriodSeconds } = pod.metadata as { deletionTimestamp?: string; deletionGracePeriodSeconds?: number };
+    if (deletionTimestamp !== undefined) this.#terminate('deleted', deletionGracePeriodSeconds ?? pod.spec.terminationGracePeriodSeconds ?? 30);
+    this.#renewAt = 0;
+    this.wake();
+  }
+
+  /** The API has no such pod any more. */
+  gone(): void {
+    this.#terminate('gone', this.#termination?.graceSeconds ?? this.#pod.spec.terminationGracePeriodSeconds ?? 30);
+    this.wake();
+  }
+
+  /** Ends the pod for the node's own reason. */
+  evict(failure: NonNullable<StatusInput['failure']>, graceSeconds: number): void {
+    this.#failure = failure;
+    this.#terminate('evicted', graceSeconds);
+    this.wake();
+  }
+
+  /** Objects that the pod names have changed. */
+  renew(): void {
+    this.#renewAt = 0;
+    this.#timer.succeeded('volumes');
+    this.wake();
+  }
+
+  wake(): void {
+    this.#isDirty = true;
+    if (!this.#isRunning) void this.#run();
+  }
+
+  stop(): void {
+    this.#phase = 'gone';
+    this.#timer.cancel();
+    this.#prober.stop();
+    this.#interrupt.abort();
+    this.#context.references.release(this.#pod.metadata.uid);
+  }
+
+  async #run(): Promise<void> {
+    this.#isRunning = true;
+    let failures = 0;
+    while (this.#isDirty && this.#phase !== 'gone' && !this.#context.signal.aborted) {
+      this.#isDirty = false;
+      try {
+        await this.#sync();
+        failures = 0;
+      } catch (error) {
+        if (this.#context.signal.aborted) break;
+        this.#context.log.warn({ pod: podText(this.#pod), error: errorText(error) }, 'a pod could not be synchronized');
+        this.#timer.after(backoff(failures++, FAILURE_RETRY));
+      }
+    }
+    this.#isRunning = false;
+  }
+
+  async #sync(): Promise<void> {
+    const { uid } = this.#pod.metadata;
+    this.#interrupt = new AbortController();
+    const runtime = await this.#context.observation.observe(uid);
+    this.#checkTime();
+    if (this.#termination) this.#prober.stop();
+    else this.#prober.follow(this.#pod, runtime, podFacts(this.#context, this.#pod, runtime).podIps[0] ?? '');
+    this.#report(runtime, false);
+    await this.#renewVolumes(runtime);
+    const actions = plan({
+      pod: this.#pod,
+      runtime,
+      now: this.#context.clock.now(),
+      probes: this.#prober.results,
+      backoffs: this.#backoffs,
+      stopping: this.#stopper.graces,
+      ...(this.#termination && { termination: this.#termination }),
+    });
+    if (await this.#act(actions, runtime)) this.#isDirty = true;
+  }
+
+  #terminate(reason: Termination['reason'], graceSeconds: number): void {
+    const before = this.#termination;
+    // Grace is only ever shortened, and who began to end goes on ending.
+    const startedAt = before && before.reason !== 'done' ? before.startedAt : this.#context.clock.now();
+    const grace = before && before.reason !== 'done' ? Math.min(before.graceSeconds, graceSeconds) : graceSeconds;
+    const strongest = before?.reason === 'gone' || (before?.reason === 'deleted' && reason !== 'gone') ? before.reason : reason;
+    this.#termination = { reason: strongest, graceSeconds: grace, startedAt };
+    if (this.#phase === 'idle' && (strongest === 'deleted' || strongest === 'gone')) this.#phase = 'work';
+    this.#interrupt.abort(new Error('the pod is being terminated'));
+  }
+
+  /** Deadlines, and phases from before a restart. */
+  #checkTime(): void {
+    if (this.#termination) return;
+    const { activeDeadlineSeconds, terminationGracePeriodSeconds = 30 } = this.#pod.spec;
+    if (isTerminalPhase(this.#pod.status?.phase)) return this.#terminate('done', terminationGracePeriodSeconds);
+    if (activeDeadlineSeconds === undefined) return;
+    const left = timeMs(this.#status.startTime ?? this.#startTime) + activeDeadlineSeconds * 1000 - this.#context.clock.now();
+    if (left > 0) return this.#timer.after(left);
+    this.#failure = { reason: 'DeadlineExceeded', message: 'Pod was active on the node longer than the specified deadline' };
+    this.#context.record(this.#pod, { type: 'Normal', ...this.#failure });
+    this.#terminate('deadline', terminationGracePeriodSeconds);
+  }
+
+  #report(runtime: PodRuntime, isFinished: boolean): void {
+    const { node, clock } = this.#context;
+    this.#status = podStatus({
+      pod: this.#pod,
+      previous: this.#status,
+      runtime,
+      probes: this.#prober.results,
+      waiting: this.#waiting,
+      hostIps: node.hostIps,
+      startTime: this.#startTime,
+      now: timeText(clock.now()),
+      isEnding: this.#termination !== undefined,
+      isFinished,
+      ...(this.#failure && { failure: this.#failure }),
+    }) as PodStatusObject;
+    if (this.#termination?.reason !== 'gone') this.#writer.put(this.#pod, this.#status as never);
+  }
+
+  async #renewVolumes(runtime: PodRuntime): Promise<void> {
+    const now = this.#context.clock.now();
+    if (this.#termination || runtime.sandboxes.length === 0 || now < this.#renewAt || this.#timer.isTooSoon('volumes')) return;
+    await this.#prepareVolumes(runtime);
+  }
+
+  /** Whether all volumes are there. */
+  async #prepareVolumes(runtime: PodRuntime): Promise<boolean> {
+    const { references, files, clock } = this.#context;
+    try {
+      await references.known(this.#pod.metadata.uid);
+      await files.prepare(this.#pod, podFacts(this.#context, this.#pod, runtime));
+      this.#timer.succeeded('volumes');
+      this.#renewAt = clock.now() + RENEW_MS;
+      if ((this.#pod.spec.volumes ?? []).length > 0) this.#timer.after(RENEW_MS);
+      return true;
+    } catch (error) {
+      this.#context.record(this.#pod, { type: 'Warning', reason: 'FailedMount', message: (error as Error).message });
+      this.#timer.retryLater('volumes', backoff(this.#timer.failures('volumes'), VOLUME_RETRY));
+      return false;
+    }
+  }
+
+  /** Returns whether anything was done that changes what is to be observed. */
+  async #act(actions: readonly Action[], runtime: PodRuntime): Promise<boolean> {
+    let changed = false;
+    let current = runtime;
+    for (const action of actions) {
+      if (action.do !== 'finish' && this.#interrupt.signal.aborted) return true;
+      switch (action.do) {
+        case 'end':
+          this.#terminate('done', this.#pod.spec.terminationGracePeriodSeconds ?? 30);
+          return true;
+        case 'finish':
+          await this.#finish(current);
+          return false;
+        case 'kill': {
+          const stopped = this.#stopper.stop({ pod: this.#pod, action, runtime: current });
+          // A pod that ends is looked at again when each container has ended; otherwise what follows needs it gone.
+          if (this.#termination) continue;
+          await Promise.race([stopped, interrupted(this.#interrupt.signal)]);
+          current = await this.#context.observation.observe(this.#pod.metadata.uid);
+          changed = true;
+          continue;
+        }
+        case 'wait':
+          this.#waiting.set(action.name, { reason: 'CrashLoopBackOff', message: action.message });
+          this.#event('Warning', 'BackOff', `Back-off restarting failed container ${action.name} in pod ${podText(this.#pod)}`, action.name);
+          this.#timer.after(action.untilMs - this.#context.clock.now());
+          this.#report(current, false);
+          if (action.kind === 'init' && !this.#isSidecar(action.name)) return changed;
+          continue;
+        case 'createSandbox': {
+          const created = await this.#createSandbox(action.attempt, current);
+          if (!created) return changed;
+          current = created;
+          changed = true;
+          continue;
+        }
+        case 'start': {
+          const started = await this.#start(action, current);
+          if (started) {
+            changed = true;
+            current = await this.#context.observation.observe(this.#pod.metadata.uid);
+          } else if (action.kind === 'init' && !this.#isSidecar(action.name)) return changed;
+          continue;
+        }
+        case 'stopSandbox':
+          await this.#context.runtime.stopSandbox(action.sandboxId);
+          changed = true;
+          continue;
+        case 'remove':
+          await this.#context.runtime.removeContainer(action.containerId);
+          changed = true;
+          continue;
+        case 'removeSandbox':
+          await this.#context.runtime.removeSandbox(action.sandboxId);
+          changed = true;
+      }
+    }
+    return changed;
+  }
+
+  async #createSandbox(attempt: number, runtime: PodRuntime): Promise<PodRuntime | undefined> {
+    const { runtime: engine, observation, runtimeHandler } = this.#context;
+    const { uid } = this.#pod.metadata;
+    if (this.#timer.isTooSoon('sandbox') || this.#timer.isTooSoon('volumes')) return undefined;
+    if (!(await this.#prepareVolumes(runtime)) || this.#interrupt.signal.aborted) return undefined;
+    if (attempt > 0) this.#event('Normal', 'SandboxChanged', 'Pod sandbox changed, it will be killed and re-created.');
+    try {
+      const handler = await runtimeHandler(this.#pod);
+      const id = await engine.runSandbox(sandboxConfigOf(this.#context, this.#pod, attempt, handler));
+      observation.note(uid, id);
+      this.#timer.succeeded('sandbox');
+      return await observation.observe(uid);
+    } catch (error) {
+      this.#event('Warning', 'FailedCreatePodSandBox', `Failed to create pod sandbox: ${errorText(error)}`);
+      this.#timer.retryLater('sandbox', START_RETRY_MS);
+      return undefined;
+    }
+  }
+
+  async #start({ name, kind }: Extract<Action, { do: 'start' }>, runtime: PodRuntime): Promise<boolean> {
+    const context = this.#context;
+    const spec = allSpecs(this.#pod).find((entry) => entry.kind === kind && entry.spec.name === name)?.spec;
+    if (!spec || this.#timer.isTooSoon(name)) return false;
+    const ended = runtime.containers.find((container) => container.name === name && container.state === 'exited');
+    if (ended) this.#backoffs.set(name, nextBackoff(this.#backoffs.get(name), ended.finishedAt, context.clock.now()));
+    try {
+      await startContainer({ context, pod: this.#pod, spec, kind, runtime, signal: this.#interrupt.signal });
+      this.#waiting.delete(name);
+      this.#timer.succeeded(name);
+      return true;
+    } catch (error) {
+      if (this.#interrupt.signal.aborted) return false;
+      const failure = error instanceof StartFailure ? error : new StartFailure('CreateContainerError', errorText(error));
+      this.#waiting.set(name, { reason: failure.reason, message: failure.message });
+      this.#timer.retryLater(name, failure.retryAfterMs);
+      this.#report(await context.observation.observe(this.#pod.metadata.uid), false);
+      return false;
+    }
+  }
+
+  /** Everything has ended. Who was deleted is taken away; others stay as the API's record. */
+  async #finish(runtime: PodRuntime): Promise<void> {
+    const { files, references, observation, runtime: engine, client } = this.#context;
+    const { uid, namespace, name } = this.#pod.metadata;
+    const reason = this.#termination?.reason;
+    this.#report(runtime, true);
+    this.#prober.stop();
+    if (reason !== 'deleted' && reason !== 'gone') {
+      await files.removeVolumes(uid);
+      await this.#writer.flush();
+      if (this.#termination?.reason === reason) this.#phase = 'idle';
+      else this.#isDirty = true;
+      return;
+    }
+    for (const { id } of runtime.sandboxes) await engine.removeSandbox(id);
+    await observation.observe(uid);
+    await this.#writer.flush();
+    await files.remove({ uid, namespace, name });
+    if (reason === 'deleted') {
+      try {
+        await client.delete(pods, { namespace, name }, { gracePeriodSeconds: 0, preconditions: { uid } });
+      } catch (error) {
+        const isGone = error instanceof ApiError && (error.code === 404 || error.code === 409);
+        if (!isGone) {
+          this.#context.log.warn({ pod: podText(this.#pod), error: String(error) }, 'a pod could not be deleted');
+          return this.#timer.retryLater('delete', backoff(this.#timer.failures('delete'), DELETE_RETRY));
+        }
+      }
+    }
+    references.release(uid);
+    this.#phase = 'gone';
+    this.#timer.cancel();
+    this.#onGone();
+  }
+
+  #event(type: 'Normal' | 'Warning', reason: string, message: string, container?: string): void {
+    const spec = container === undefined ? undefined : allSpecs(this.#pod).find((entry) => entry.spec.name === container)?.spec;
+    this.#context.record(this.#pod, { type, reason, message }, spec);
+  }
+
+  #isSidecar(name: string): boolean {
+    return (this.#pod.spec.initContainers ?? []).some((spec) => spec.name === name && spec.restartPolicy === 'Always');
+  }
+}
+
+function interrupted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) return resolve();
+    signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+}

@@ -1,0 +1,93 @@
+/** What a pod asks for: its quality of service, and the limits of its control groups. */
+import { milliValue, parseQuantity, value } from '../api/quantity.ts';
+import type { PodObject, Spec } from './pod.ts';
+import type { Resources } from './runtime/model.ts';
+
+export type QosClass = 'BestEffort' | 'Burstable' | 'Guaranteed';
+
+const QOS_RESOURCES = ['cpu', 'memory'];
+
+export function qosClass(pod: PodObject): QosClass {
+  const specs = [...(pod.spec.initContainers ?? []), ...pod.spec.containers];
+  const lists = pod.spec.resources ? [{ resources: pod.spec.resources }] : specs;
+  const wanted = lists.flatMap(({ resources }) => QOS_RESOURCES.map((name) => ({ request: nano(resources?.requests, name), limit: nano(resources?.limits, name) })));
+  if (wanted.every(({ request, limit }) => request === 0n && limit === 0n)) return 'BestEffort';
+  return wanted.every(({ request, limit }) => limit > 0n && (request === limit || request === 0n)) ? 'Guaranteed' : 'Burstable';
+}
+
+const MIN_SHARES = 2;
+const MAX_SHARES = 262_144;
+const SHARES_PER_CPU = 1024;
+const QUOTA_PERIOD_US = 100_000;
+const MIN_QUOTA_US = 1000;
+
+export function containerResources(pod: PodObject, spec: Spec, nodeMemoryBytes: number): Resources {
+  const { requests = {}, limits = {} } = spec.resources ?? {};
+  const cpuRequest = milli(requests['cpu'] ?? limits['cpu']);
+  const cpuLimit = milli(limits['cpu']);
+  const memoryLimit = bytes(limits['memory']);
+  return {
+    cpuShares: Math.min(MAX_SHARES, Math.max(MIN_SHARES, Math.floor((cpuRequest * SHARES_PER_CPU) / 1000))),
+    ...(cpuLimit > 0 && { cpuPeriod: QUOTA_PERIOD_US, cpuQuota: Math.max(MIN_QUOTA_US, Math.floor((cpuLimit * QUOTA_PERIOD_US) / 1000)) }),
+    ...(memoryLimit > 0 && { memoryLimitBytes: memoryLimit }),
+    oomScoreAdjust: oomScore(pod, spec, nodeMemoryBytes),
+  };
+}
+
+/** Who is killed first when the node is out of memory (upstream's pkg/kubelet/qos/policy.go). */
+export function oomScore(pod: PodObject, spec: Spec, nodeMemoryBytes: number): number {
+  if ((pod.spec.priority ?? 0) >= SYSTEM_PRIORITY) return -997;
+  switch (qosClass(pod)) {
+    case 'Guaranteed':
+      return -997;
+    case 'BestEffort':
+      return 1000;
+    case 'Burstable': {
+      const request = bytes(spec.resources?.requests?.['memory']);
+      const score = 1000 - Math.floor((1000 * request) / Math.max(1, nodeMemoryBytes));
+      return score < 3 ? 3 : score === 1000 ? 999 : score;
+    }
+  }
+}
+
+const SYSTEM_PRIORITY = 2_000_000_000;
+
+/** What scheduling counts: the sum over main containers and sidecars, or the largest moment of initialization. */
+export function podRequests(pod: PodObject): ReadonlyMap<string, bigint> {
+  const sum = new Map<string, bigint>();
+  for (const { resources } of pod.spec.containers) add(sum, resources?.requests);
+  const sidecars = new Map<string, bigint>();
+  const largest = new Map<string, bigint>();
+  for (const spec of pod.spec.initContainers ?? []) {
+    const moment = new Map(sidecars);
+    add(moment, spec.resources?.requests);
+    if (spec.restartPolicy === 'Always') add(sidecars, spec.resources?.requests);
+    for (const [name, amount] of moment) if (amount > (largest.get(name) ?? 0n)) largest.set(name, amount);
+  }
+  for (const [name, amount] of sidecars) sum.set(name, (sum.get(name) ?? 0n) + amount);
+  for (const [name, amount] of largest) if (amount > (sum.get(name) ?? 0n)) sum.set(name, amount);
+  const whole = pod.spec.resources?.requests;
+  for (const [name, text] of Object.entries(whole ?? {})) sum.set(name, parseQuantity(text ?? '0')?.nano ?? 0n);
+  add(sum, pod.spec.overhead);
+  return sum;
+}
+
+type Amounts = Readonly<Record<string, string | undefined>> | undefined;
+
+function nano(list: Amounts, name: string): bigint {
+  return parseQuantity(list?.[name] ?? '0')?.nano ?? 0n;
+}
+
+function add(into: Map<string, bigint>, list: Amounts): void {
+  for (const name of Object.keys(list ?? {})) into.set(name, (into.get(name) ?? 0n) + nano(list, name));
+}
+
+function milli(text: string | undefined): number {
+  const quantity = text === undefined ? undefined : parseQuantity(text);
+  return quantity ? milliValue(quantity) : 0;
+}
+
+function bytes(text: string | undefined): number {
+  const quantity = text === undefined ? undefined : parseQuantity(text);
+  return quantity ? value(quantity) : 0;
+}

@@ -1,0 +1,193 @@
+/** The node agent: the pods bound to this node, each run by a worker; the node itself kept known; what belongs to nobody removed. */
+import { join } from 'node:path';
+import { mkdir, readFile } from 'node:fs/promises';
+import { pods as podsResource, runtimeclasses, services as servicesResource } from '../api/resources.ts';
+import type { NodeAddress, Service, Taint } from '../api/types/core.v1.ts';
+import type { Client, Informer } from '../client/client.ts';
+import { openRecorder } from '../client/events.ts';
+import { openInformer } from '../client/informer.ts';
+import { every, type Clock } from '../std/clock.ts';
+import type { Random } from '../std/random.ts';
+import type { KubeletBackend } from './backend.ts';
+import type { KubeletContext, Log } from './context.ts';
+import { type Dns, parseResolvConf } from './dns.ts';
+import { Images } from './images.ts';
+import { type Machine, readMachine } from './machine.ts';
+import { NodeAgent } from './node-agent.ts';
+import { type NodeDescription, type NodeHealth, capacityOf } from './node-object.ts';
+import { Observation } from './observation.ts';
+import { LABELS, type PodObject } from './pod.ts';
+import { podBackend } from './pod-backend.ts';
+import { NO_FILES, openPodFiles } from './pod-files.ts';
+import { PodSet } from './pod-set.ts';
+import { openReferences } from './references.ts';
+import { rotateLogs } from './log-rotation.ts';
+import type { Runtime } from './runtime/runtime.ts';
+import { restartCount } from './status-containers.ts';
+import { Tokens } from './volumes/tokens.ts';
+import { Volumes } from './volumes/volumes.ts';
+import { watchRuntime } from './watch-runtime.ts';
+
+export interface KubeletOptions {
+  readonly client: Client;
+  readonly runtime: Runtime;
+  readonly nodeName: string;
+  /** Where volumes, logs and the like stand. Not needed for simulated nodes. */
+  readonly directory: string;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  readonly addresses: readonly NodeAddress[];
+  /** Where the kubelet's server listens. */
+  readonly port: number;
+  readonly labels?: Readonly<Record<string, string>>;
+  readonly taints?: readonly Taint[];
+  readonly maxPods?: number;
+  readonly clusterDns?: readonly string[];
+  readonly clusterDomain?: string;
+  /** Containers exist in memory only: no files, no probes over the network. Needs `machine`. */
+  readonly isSimulated?: boolean;
+  /** Stands in for the machine that this runs on. */
+  readonly machine?: Machine;
+  /** Over what the node computes: `{ cpu: '64' }`. */
+  readonly capacity?: Readonly<Record<string, string>>;
+  /** One picture of all Services that many nodes share. */
+  readonly services?: Informer<Service>;
+}
+
+export interface Kubelet {
+  readonly backend: KubeletBackend;
+  /** The pod ranges that the node was given when it was registered; empty where none were yet. */
+  readonly podCidrs: readonly string[];
+  /** Resolves when the node is registered and its pods are known. */
+  readonly ready: Promise<void>;
+  /** Lets go of everything; containers go on. */
+  stop(): Promise<void>;
+}
+
+export const CLUSTER_DNS = '10.96.0.10';
+export const CLUSTER_DOMAIN = 'cluster.local';
+const MAX_PODS = 110;
+const ROTATE_MS = 10_000;
+const ORPHANS_MS = 60_000;
+
+export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
+  const { client, runtime, nodeName, clock, random, log, directory } = options;
+  const aborted = new AbortController();
+  const { signal } = aborted;
+  if (!options.isSimulated) await mkdir(join(directory, 'pods'), { recursive: true });
+  const node = await describe(options);
+  const recorder = openRecorder({ client, clock, component: 'kubelet', host: nodeName, log });
+  const tools = { clock, random, log };
+  const services = options.services ?? openInformer(client, servicesResource, {}, tools);
+  let set: PodSet | undefined;
+  const observation = new Observation(runtime, (container) => {
+    const { [LABELS.podName]: name, [LABELS.podNamespace]: namespace, [LABELS.podUid]: uid } = container.labels;
+    return name && namespace && uid ? join(context.files.logDirectory({ name, namespace, uid }), container.name, `${restartCount(container)}.log`) : undefined;
+  });
+  const references = openReferences({ client, ...tools, onChange: (uids) => uids.forEach((uid) => set?.renew(uid)) });
+  const context: KubeletContext = {
+    client,
+    runtime,
+    ...tools,
+    node: { name: nodeName, hostIps: options.addresses.filter(({ type }) => type === 'InternalIP').map(({ address }) => address), allocatable: node.allocatable, memoryBytes: node.machine.memoryBytes },
+    dns: { servers: options.clusterDns ?? [CLUSTER_DNS], domain: options.clusterDomain ?? CLUSTER_DOMAIN, host: options.isSimulated ? NO_DNS : await hostDns() },
+    images: new Images(runtime, clock),
+    observation,
+    references,
+    files: options.isSimulated ? NO_FILES : filesOf(options, references),
+    services: () => services.cache.list(),
+    record(pod, { type, reason, message }, spec) {
+      const { name, namespace, uid, resourceVersion } = pod.metadata;
+      const kind = spec && (pod.spec.initContainers ?? []).some((one) => one.name === spec.name) ? 'initContainers' : 'containers';
+      recorder.record({ about: { apiVersion: 'v1', kind: 'Pod', name, namespace, uid, resourceVersion, ...(spec && { fieldPath: `spec.${kind}{${spec.name}}` }) }, type, reason, message });
+    },
+    isSimulated: options.isSimulated === true,
+    runtimeHandler: async (pod) => (pod.spec.runtimeClassName ? (await client.get(runtimeclasses, { name: pod.spec.runtimeClassName })).handler : ''),
+    signal,
+  };
+  set = new PodSet(context, { labels: { ...options.labels, 'kubernetes.io/hostname': nodeName } });
+  const agent = new NodeAgent({ client, ...tools, node, health: () => healthOf(runtime), signal });
+  const informer = openInformer(client, podsResource, { fieldSelector: `spec.nodeName=${nodeName}` }, tools);
+  const ready = begin({ agent, informer, services, set, context, signal });
+  ready.catch((error: unknown) => log.warn({ error: String(error) }, 'the kubelet could not begin'));
+  const failed = (what: string) => (error: unknown): void => log.warn({ error: String(error) }, `${what} failed`);
+  const timers = options.isSimulated
+    ? []
+    : [
+        every(clock, ROTATE_MS, () => rotateLogs(set.logFiles(), runtime, clock), failed('the rotation of logs')),
+        every(clock, ORPHANS_MS, () => (informer.cache.synced ? set.removeOrphans() : undefined), failed('the removal of orphans')),
+      ];
+  return {
+    backend: podBackend({ context, find: (namespace, name) => set.find(namespace, name), pods: () => set.pods() }),
+    get podCidrs() {
+      return agent.podCidrs;
+    },
+    ready,
+    async stop() {
+      aborted.abort();
+      for (const timer of timers) timer.cancel();
+      agent.stop();
+      informer.stop();
+      if (!options.services) services.stop();
+      set.stop();
+      await recorder.flush();
+    },
+  };
+}
+
+const NO_DNS: Dns = { servers: [], searches: [], options: [] };
+
+async function hostDns(): Promise<Dns> {
+  return parseResolvConf(await readFile('/etc/resolv.conf', 'utf8').catch(() => ''));
+}
+
+interface Beginning {
+  readonly agent: NodeAgent;
+  readonly informer: Informer<PodObject>;
+  readonly services: Informer<Service>;
+  readonly set: PodSet;
+  readonly context: KubeletContext;
+  readonly signal: AbortSignal;
+}
+
+/** What runs already is found first, so that nothing is started twice. */
+async function begin({ agent, informer, services, set, context, signal }: Beginning): Promise<void> {
+  await watchRuntime({ context, onChange: (uid) => set.wake(uid), signal });
+  await agent.start();
+  await Promise.all([informer.synced(), services.synced()]);
+  informer.subscribe((event) => (event.type === 'deleted' ? set.gone(event.object as never) : set.put(event.object as never)));
+  await set.removeOrphans();
+}
+
+async function describe(options: KubeletOptions): Promise<NodeDescription> {
+  const machine = options.machine ?? (await readMachine(options.directory));
+  const { capacity, allocatable } = capacityOf(machine, options.maxPods ?? MAX_PODS);
+  const { name, version } = await options.runtime.version();
+  return {
+    name: options.nodeName,
+    addresses: options.addresses,
+    port: options.port,
+    labels: options.labels ?? {},
+    taints: options.taints ?? [],
+    machine,
+    capacity: { ...capacity, ...options.capacity },
+    allocatable: { ...allocatable, ...options.capacity },
+    runtimeVersion: `${name}://${version}`,
+  };
+}
+
+async function healthOf(runtime: Runtime): Promise<NodeHealth> {
+  try {
+    return { ...(await runtime.status()), images: await runtime.listImages() };
+  } catch (error) {
+    return { runtimeReady: false, networkReady: false, message: (error as Error).message, images: [] };
+  }
+}
+
+function filesOf(options: KubeletOptions, references: KubeletContext['references']): KubeletContext['files'] {
+  const { client, clock, directory } = options;
+  const { configMap, secret } = references;
+  const volumes = new Volumes({ directory: join(directory, 'pods'), client, tokens: new Tokens(client, clock), configMap, secret });
+  return openPodFiles({ directory, volumes, clusterDomain: options.clusterDomain ?? CLUSTER_DOMAIN });
+}

@@ -1,0 +1,83 @@
+/** Writes the status of one pod: the newest word only, one write at a time, again and again until the server has it. */
+import { pods } from '../api/resources.ts';
+import { ApiError } from '../api/status.ts';
+import type { PodStatus } from '../api/types/core.v1.ts';
+import type { Client } from '../client/client.ts';
+import { backoff } from '../std/backoff.ts';
+import { sleep, type Clock } from '../std/clock.ts';
+import { deepEqual } from '../std/deep.ts';
+import type { PodObject } from './pod.ts';
+
+export interface StatusWriterOptions {
+  readonly client: Client;
+  readonly clock: Clock;
+  readonly log: { warn(fields: object, message: string): void };
+  readonly signal: AbortSignal;
+}
+
+const RETRY = { baseMs: 200, limitMs: 10_000 };
+/** Lists that the server merges by key: what is to go must be said to go. */
+const REPLACED = ['podIPs', 'hostIPs'] as const;
+
+export class StatusWriter {
+  readonly #options: StatusWriterOptions;
+  #pod: PodObject;
+  #wanted: PodStatus | undefined;
+  #written: PodStatus | undefined;
+  #writing: Promise<void> | undefined;
+  #isGone = false;
+
+  constructor(pod: PodObject, options: StatusWriterOptions) {
+    this.#pod = pod;
+    this.#options = options;
+  }
+
+  /** Never waits. */
+  put(pod: PodObject, status: PodStatus): void {
+    this.#pod = pod;
+    if (deepEqual(status, this.#wanted)) return;
+    this.#wanted = status;
+    this.#writing ??= this.#write();
+  }
+
+  /** Resolves when the last word is written, or the pod is no more. */
+  flush(): Promise<void> {
+    return this.#writing ?? Promise.resolve();
+  }
+
+  async #write(): Promise<void> {
+    const { client, clock, log, signal } = this.#options;
+    let failures = 0;
+    while (this.#wanted && !deepEqual(this.#wanted, this.#written) && !signal.aborted && !this.#isGone) {
+      const status = this.#wanted;
+      const { name, namespace, uid } = this.#pod.metadata;
+      try {
+        const body = { metadata: { uid }, status: patchOf(status, this.#written ?? this.#pod.status ?? {}) };
+        await client.patch(pods, { namespace, name }, { type: 'application/strategic-merge-patch+json', body }, { subresource: 'status' });
+        this.#written = status;
+        failures = 0;
+      } catch (error) {
+        if (error instanceof ApiError && (error.code === 404 || error.code === 409)) {
+          this.#isGone = true;
+          break;
+        }
+        log.warn({ pod: `${namespace}/${name}`, error: String(error) }, 'the status of a pod could not be written');
+        await sleep(clock, backoff(failures++, RETRY), signal);
+      }
+    }
+    this.#writing = undefined;
+  }
+}
+
+/** The whole status; what was there before and is no more is taken away by name. */
+function patchOf(status: PodStatus, before: object): Record<string, unknown> {
+  const patch: Record<string, unknown> = { ...status };
+  for (const key of Object.keys(before)) if (!(key in status) && OWNED.includes(key)) patch[key] = null;
+  for (const key of REPLACED) {
+    const old = (before as PodStatus)[key];
+    if (old && status[key] && !deepEqual(old, status[key])) patch[key] = [...status[key], { $patch: 'replace' }];
+  }
+  return patch;
+}
+
+const OWNED = ['message', 'reason', 'podIP', 'podIPs', 'initContainerStatuses', 'containerStatuses', 'ephemeralContainerStatuses'];

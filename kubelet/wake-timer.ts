@@ -1,0 +1,53 @@
+/** One alarm that only ever moves forward: of several delays the shortest counts, and what is due later asks again. */
+import type { Clock, Timer } from '../std/clock.ts';
+
+export class WakeTimer {
+  readonly #clock: Clock;
+  readonly #wake: () => void;
+  #armed: { readonly at: number; readonly timer: Timer } | undefined;
+  /** What must not be tried again before its time. */
+  readonly #notBefore = new Map<string, { readonly at: number; readonly failures: number }>();
+
+  constructor(clock: Clock, wake: () => void) {
+    this.#clock = clock;
+    this.#wake = wake;
+  }
+
+  after(delayMs: number): void {
+    const at = this.#clock.now() + Math.max(0, delayMs);
+    if (this.#armed && this.#armed.at <= at) return;
+    this.#armed?.timer.cancel();
+    const timer = this.#clock.after(Math.max(0, delayMs), () => {
+      this.#armed = undefined;
+      this.#wake();
+    });
+    this.#armed = { at, timer };
+  }
+
+  cancel(): void {
+    this.#armed?.timer.cancel();
+    this.#armed = undefined;
+  }
+
+  /** How often in a row something has failed. */
+  failures(what: string): number {
+    return this.#notBefore.get(what)?.failures ?? 0;
+  }
+
+  /** It failed, and may be tried again after the delay. */
+  retryLater(what: string, delayMs: number): void {
+    this.#notBefore.set(what, { at: this.#clock.now() + delayMs, failures: this.failures(what) + 1 });
+    this.after(delayMs);
+  }
+
+  succeeded(what: string): void {
+    this.#notBefore.delete(what);
+  }
+
+  /** Whether it has to wait; the alarm is set for when it need not. */
+  isTooSoon(what: string): boolean {
+    const left = (this.#notBefore.get(what)?.at ?? 0) - this.#clock.now();
+    if (left > 0) this.after(left);
+    return left > 0;
+  }
+}
