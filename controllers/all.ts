@@ -8,9 +8,13 @@ import { endpointSliceController } from './endpointslice.ts';
 import { garbageCollector } from './garbage-collector.ts';
 import { namespaceController } from './namespace.ts';
 import { nodeIpamController } from './node-ipam.ts';
+import { nodeLifecycleController, type NodeLifecycleOptions } from './node-lifecycle.ts';
+import { nodeTtlController } from './node-ttl.ts';
+import { podGcController, type PodGcOptions } from './pod-gc.ts';
 import { replicaSetController } from './replicaset.ts';
 import { rootCaController } from './root-ca.ts';
 import { serviceAccountController } from './serviceaccount.ts';
+import { taintEvictionController } from './taint-eviction.ts';
 
 export interface ControllerOptions {
   /** The authority of the API server's certificate, for `kube-root-ca.crt`; absent: none is published. */
@@ -18,6 +22,8 @@ export interface ControllerOptions {
   /** Where pod addresses come from; absent: nodes are given none. */
   readonly clusterCidr?: string;
   readonly nodeMaskSize?: number;
+  readonly nodeLifecycle?: NodeLifecycleOptions;
+  readonly podGc?: PodGcOptions;
 }
 
 export function controllers(options: ControllerOptions): readonly (Controller | FreeController)[] {
@@ -26,13 +32,17 @@ export function controllers(options: ControllerOptions): readonly (Controller | 
     serviceAccountController,
     ...(rootCa ? [rootCaController({ caPem: rootCa })] : []),
     ...(clusterCidr ? [nodeIpamController({ clusterCidr, nodeMaskSize })] : []),
+    nodeLifecycleController(options.nodeLifecycle),
+    taintEvictionController(),
     deploymentController,
     replicaSetController,
     endpointsController,
     endpointSliceController,
     endpointSliceMirroringController,
+    podGcController(options.podGc),
     namespaceController,
     clusterRoleAggregationController,
+    nodeTtlController(),
     garbageCollector,
   ];
 }

@@ -6,7 +6,7 @@ import { watch, type Controller, type Key, type Moment, type Outcome, type View 
 import { canonical } from './deployment/template.ts';
 import { HEADLESS, addressOf, hostnameOf, isHeadless, isIncluded, isSelecting, podMatters, podReference, podsBehind, portOn, serviceKey, servicesOf, triggerTime, TRIGGER_TIME, type Family, type StoredService } from './endpoints-of.ts';
 import { isDeleting, ownerReference } from './owners.ts';
-import { isReady, type StoredPod } from './pods.ts';
+import { byNode, isReady, type StoredPod } from './pods.ts';
 import { MANAGED_BY, SERVICE_NAME, reconcileSlices, type SliceGroup, type StoredSlice } from './slices.ts';
 
 const MANAGER = 'endpointslice-controller.k8s.io';
@@ -28,10 +28,6 @@ export const endpointSliceController: Controller = {
   ],
   reconcile,
 };
-
-export function byNode(pod: StoredPod): readonly string[] {
-  return pod.spec?.nodeName ? [pod.spec.nodeName] : [];
-}
 
 /** Index: slices by their manager and the Service they are for. */
 export function byService(slice: StoredSlice): readonly string[] {

@@ -9,6 +9,15 @@ import { isDeleting } from './owners.ts';
 
 export type StoredPod = Stored<Pod>;
 
+/** Index: pods by the node they are on. */
+export function byNode(pod: StoredPod): readonly string[] {
+  return pod.spec?.nodeName ? [pod.spec.nodeName] : [];
+}
+
+export function podKey({ metadata }: StoredPod): string {
+  return `${metadata.namespace}/${metadata.name}`;
+}
+
 export function isActive(pod: StoredPod): boolean {
   return !isDone(pod) && !isDeleting(pod);
 }

@@ -1,0 +1,52 @@
+/** The taint eviction controller: pods leave a node whose NoExecute taints they do not tolerate, or no longer. */
+import { nodes, pods } from '../api/resources.ts';
+import { parseKey } from '../client/cache.ts';
+import { deepEqual } from '../std/deep.ts';
+import { event, remove } from './actions.ts';
+import { watch, type Controller, type Key } from './controller.ts';
+import { disruption } from './disruption-target.ts';
+import { taintsOf, toleratedMs, type StoredNode } from './node/taints.ts';
+import { isDeleting } from './owners.ts';
+import { byNode, podKey } from './pods.ts';
+
+/** It remembers since when a pod has been living on borrowed time. */
+export function taintEvictionController(): Controller {
+  const since = new Map<Key, number>();
+  return {
+    name: 'taint-eviction-controller',
+    account: 'node-controller',
+    component: 'taint-eviction-controller',
+    watches: [
+      watch({ resource: pods, indexes: { byNode }, keys: (pod) => [podKey(pod)], matters: (a, b) => a.spec?.nodeName !== b.spec?.nodeName || !deepEqual(a.spec?.tolerations, b.spec?.tolerations) || isDeleting(a) !== isDeleting(b) }),
+      watch({ resource: nodes, keys: (node, view) => view.of(pods).by('byNode', node.metadata.name).map(podKey), matters: (a, b) => !deepEqual(noExecute(a), noExecute(b)) }),
+    ],
+    reconcile(key, view, { now }) {
+      const pod = view.of(pods).get(parseKey(key));
+      const node = pod?.spec?.nodeName ? view.of(nodes).get({ name: pod.spec.nodeName }) : undefined;
+      const allowed = pod && node && !isDeleting(pod) ? allowedMs(pod.spec?.tolerations ?? [], node) : undefined;
+      const about = { apiVersion: 'v1', kind: 'Pod', uid: '', namespace: '', ...parseKey(key) };
+      if (!pod || allowed === undefined) {
+        const cancelled = since.delete(key) && pod && !isDeleting(pod);
+        return { actions: cancelled ? [event(about, 'Normal', 'TaintManagerEviction', `Cancelling deletion of Pod ${key}`)] : [] };
+      }
+      const start = since.get(key) ?? now;
+      since.set(key, start);
+      if (now < start + allowed) return { actions: [], requeueAfterMs: start + allowed - now };
+      const marked = disruption(pod, 'DeletionByTaintManager', 'Taint manager: deleting due to NoExecute taint', now);
+      return { actions: [...marked, event(about, 'Normal', 'TaintManagerEviction', `Marking for deletion Pod ${key}`), remove(pods, pod)] };
+    },
+  };
+}
+
+type Tolerations = Parameters<typeof toleratedMs>[0];
+
+/** Undefined: for ever. */
+function allowedMs(tolerations: Tolerations, node: StoredNode): number | undefined {
+  const taints = noExecute(node);
+  return taints.length === 0 ? undefined : toleratedMs(tolerations, taints);
+}
+
+function noExecute(node: StoredNode): Parameters<typeof toleratedMs>[1] {
+  return taintsOf(node).filter(({ effect }) => effect === 'NoExecute').map(({ key, value, effect }) => ({ key, effect, ...(value !== undefined && { value }) }));
+}
+
