@@ -35,7 +35,12 @@ export async function dispatch(core: Core, handlers: Handlers, exchange: Exchang
     if (!core.registry.hasGroup(route.group)) return pageNotFound();
     throw unknownResource();
   }
-  return handlerOf(handlers, exchange, resource)(core, exchange, resource);
+  const handler = handlerOf(handlers, exchange, resource);
+  // Told before anything is done: an answer that cannot be given is not asked for.
+  exchange.accepted();
+  const { deprecated } = resource.version;
+  if (deprecated) exchange.warnings.push(deprecated.warning);
+  return handler(core, exchange, resource);
 }
 
 /** Throws 404 and 405. */

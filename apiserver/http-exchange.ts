@@ -74,11 +74,11 @@ export class HttpExchange implements Exchange {
     if (this.#accepted) return this.#accepted;
     const { accept } = this.#request.headers;
     const { verb, isResource, subresource } = this.route;
-    const plain = (!accept || accept === 'application/json') && !this.query.has('pretty');
+    const plain = (accept === undefined || accept === 'application/json') && !this.query.has('pretty');
     const streams = isResource && subresource === '' && (verb === 'list' || verb === 'watch');
     this.#accepted = plain
       ? PLAIN_JSON
-      : negotiate(accept, { streams, watch: verb === 'watch', forms: isResource, protobuf: true }, this.query.get('pretty'));
+      : negotiate(accept, { streams, watch: verb === 'watch', forms: isResource, protobuf: true, list: isResource && (verb === 'list' || verb === 'deletecollection') }, this.query.get('pretty'));
     return this.#accepted;
   };
 }

@@ -3,6 +3,7 @@ import { forbiddenField, notSupported, Path, type FieldError } from '../api/fiel
 import { exactField, formatSelector, matchesFields, matchesLabels, parseFieldSelector, parseLabelSelector, type FieldSelector, type Selector } from '../api/selectors.ts';
 import { badRequest } from '../api/status.ts';
 import type { CachedObject, Filter, WatchHint } from './cache/cache.ts';
+import type { ApiObject } from '../api/kind.ts';
 import type { Query } from './exchange.ts';
 import { invalidObject } from './invalid.ts';
 import type { Resource } from './resource.ts';
@@ -79,7 +80,7 @@ export function parseSelection(query: Query, resource: Resource, name?: string):
   const labels = labelText === '' ? undefined : parse(() => parseLabelSelector(labelText));
   let fields = fieldText === '' ? undefined : parse(() => parseFieldSelector(fieldText));
   if (name) fields = { requirements: [...(fields?.requirements ?? []), { field: 'metadata.name', operator: '=', value: name }] } as FieldSelector;
-  if (fields) checkFields(fields, resource, query.has('watch'));
+  if (fields) checkFields(fields, resource);
   const exactName = fields && exactField(fields, 'metadata.name');
   const filters: Filter[] = [];
   if (labels && formatSelector(labels) !== '') filters.push((object) => matchesLabels(labels, object.labels));
@@ -106,15 +107,15 @@ function hintOf(fields: FieldSelector): WatchHint | undefined {
 function fieldFilter(fields: FieldSelector, resource: Resource): Filter {
   const own = resource.kind.selectableFields;
   // A kind that shares its storage with another: the cache has the other's fields beside the bytes.
-  const valueOf = (object: CachedObject, field: string): string => object.fields[field] ?? own?.[field]?.(resource.fromHub(object.object)) ?? '';
+  const valueOf = (object: CachedObject, field: string): string => object.fields[field] ?? own?.[field]?.(object.object as ApiObject) ?? '';
   return (object) => matchesFields(fields, (field) => valueOf(object, field));
 }
 
-function checkFields(fields: FieldSelector, resource: Resource, watch: boolean): void {
+function checkFields(fields: FieldSelector, resource: Resource): void {
   const known = resource.kind.selectableFields;
   for (const { field } of fields.requirements) {
     if (field === 'metadata.name' || field === 'metadata.namespace' || (known && Object.hasOwn(known, field))) continue;
-    if (known || resource.kind.custom || watch) throw badRequest(`field label not supported: ${field}`);
+    if (known || resource.kind.custom) throw badRequest(`field label not supported: ${field}`);
     throw badRequest(`${JSON.stringify(field)} is not a known field selector: only "metadata.name", "metadata.namespace"`);
   }
 }

@@ -18,6 +18,8 @@ export interface Offer {
   /** Metadata and Table are made of objects, not of Status or Scale. */
   readonly forms: boolean;
   readonly protobuf: boolean;
+  /** A collection that is not watched: its metadata comes as a list. */
+  readonly list: boolean;
 }
 
 const MEDIA: Readonly<Record<Media, string>> = { json: 'application/json', yaml: 'application/yaml', protobuf: 'application/vnd.kubernetes.protobuf' };
@@ -37,7 +39,7 @@ interface Clause {
 /** Throws 406. */
 export function negotiate(header: string | undefined, offer: Offer, pretty: string | null): Accepted {
   const wantsPretty = pretty !== null && pretty !== 'false' && pretty !== '0';
-  if (!header || header === 'application/json' || header === '*/*') return wantsPretty ? { ...PLAIN_JSON, pretty: true } : PLAIN_JSON;
+  if (header === undefined || header === 'application/json' || header === '*/*') return wantsPretty ? { ...PLAIN_JSON, pretty: true } : PLAIN_JSON;
   const clauses = parseAccept(header);
   if (!clauses.some(({ type }) => mediaOf(type, offer) !== undefined)) throw routeRefusal(offer);
   for (const { type, parameters } of clauses) {
@@ -53,7 +55,7 @@ export function negotiate(header: string | undefined, offer: Offer, pretty: stri
 /** The form of errors: never refused. */
 export function negotiateError(header: string | undefined): Accepted {
   for (const { type } of parseAccept(header ?? '')) {
-    const media = mediaOf(type, { streams: false, watch: false, forms: false, protobuf: true });
+    const media = mediaOf(type, { streams: false, watch: false, forms: false, protobuf: true, list: false });
     if (media) return { ...PLAIN_JSON, media };
   }
   return PLAIN_JSON;
@@ -92,7 +94,8 @@ function formOf(media: Media, parameters: ReadonlyMap<string, string>, offer: Of
   if (!offer.forms || parameters.get('g') !== 'meta.k8s.io') return false;
   if (parameters.get('v') !== 'v1' && parameters.get('v') !== 'v1beta1') return false;
   if (as === 'Table') return media === 'protobuf' ? false : as;
-  return as === 'PartialObjectMetadata' || as === 'PartialObjectMetadataList' ? as : false;
+  if (as === 'PartialObjectMetadata') return offer.list ? false : as;
+  return as === 'PartialObjectMetadataList' && offer.list ? as : false;
 }
 
 function accepted(offer: Offer): string {

@@ -19,6 +19,8 @@ export class Registry {
   /** group → version → plural → resource */
   readonly #resources = new Map<string, Map<string, Map<string, Resource>>>();
   readonly #kinds = new Set<Kind>();
+  /** The first kind of each place in the store. */
+  readonly #owners = new Map<string, Kind>();
   readonly #listeners = new Set<() => void>();
 
   constructor(options: RegistryOptions, kinds: readonly Kind[]) {
@@ -80,13 +82,15 @@ export class Registry {
 
   #insert(kind: Kind): void {
     this.#kinds.add(kind);
+    const prefix = storagePrefix(kind);
+    if (!this.#owners.has(prefix)) this.#owners.set(prefix, kind);
     const cache = this.#cache(kind);
     let versions = this.#resources.get(kind.group);
     if (!versions) this.#resources.set(kind.group, (versions = new Map()));
     for (const version of kind.versions) {
       let plurals = versions.get(version.version);
       if (!plurals) versions.set(version.version, (plurals = new Map()));
-      plurals.set(kind.plural, new Resource(kind, version, cache));
+      plurals.set(kind.plural, new Resource(kind, version, cache, this.#owners.get(storagePrefix(kind))));
     }
   }
 
@@ -101,6 +105,7 @@ export class Registry {
     const prefix = storagePrefix(kind);
     this.#caches.get(prefix)?.close();
     this.#caches.delete(prefix);
+    this.#owners.delete(prefix);
   }
 
   /** Two kinds that are views of one place in the store share its cache; the first one's fields are indexed. */

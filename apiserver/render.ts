@@ -74,7 +74,7 @@ function isPlain(accepted: Accepted, answer: ObjectAnswer | ListAnswer): boolean
 
 function bodyOf(answer: Exclude<Answer, { type: 'watch' | 'text' | 'stream' | 'tunnel' }>, exchange: Exchange, accepted: Accepted, clock: Clock): Buffer {
   if (answer.type === 'object' && isPlain(accepted, answer)) return answer.object.bytes;
-  return encodeDocument(answerDocument(answer, { accepted, query: exchange.query, now: clock.now() }), accepted);
+  return encodeDocument(answerDocument(answer, { accepted, query: exchange.query, now: clock.now(), bareItems: true }), accepted);
 }
 
 async function sendBody(exchange: Exchange, response: Response, code: number, headers: Record<string, string | string[]>, body: Buffer): Promise<void> {

@@ -3,6 +3,7 @@ import type { ApiObject, Kind, KindVersion, Subresource } from '../api/kind.ts';
 
 import { spliceRevision } from '../api/codec/encode.ts';
 import type { Subject } from '../api/status.ts';
+import type { Schema } from '../api/schema.ts';
 import { deepCopy, type DeepReadonly } from '../std/deep.ts';
 import type { ResourceCache } from './cache/cache.ts';
 import { encodeStored } from './stored-form.ts';
@@ -16,18 +17,23 @@ export class Resource {
   /** `apps/v1`, or `v1`. */
   readonly apiVersion: string;
   readonly hubApiVersion: string;
+  readonly hubGroup: string;
+  readonly hubSchema: Schema | undefined;
   /** Stored bytes are served as they are. */
   readonly isHub: boolean;
   readonly #subresources: ReadonlyMap<string, Subresource>;
   readonly #verbs: ReadonlySet<string>;
 
-  constructor(kind: Kind, version: KindVersion, cache: ResourceCache) {
+  /** `owner` is the kind that the store's objects are of: another where two kinds are views of one place. */
+  constructor(kind: Kind, version: KindVersion, cache: ResourceCache, owner: Kind = kind) {
     this.kind = kind;
     this.version = version;
     this.cache = cache;
     this.prefix = storagePrefix(kind);
     this.apiVersion = groupVersion(kind.group, version.version);
-    this.hubApiVersion = groupVersion(kind.group, kind.hub);
+    this.hubApiVersion = groupVersion(owner.group, owner.hub);
+    this.hubGroup = owner.group;
+    this.hubSchema = owner.versions.find((one) => one.version === owner.hub)?.schema;
     this.isHub = version.version === kind.hub && !version.fromHub;
     this.#subresources = new Map(kind.subresources.map((sub) => [sub.name, sub]));
     this.#verbs = new Set(kind.verbs);

@@ -23,7 +23,7 @@ export function parseWriteOptions(exchange: Exchange, kind: 'CreateOptions' | 'U
   const fieldValidation = query.get('fieldValidation') ?? '';
   const errors = [...dryRunErrors(dryRun), ...managerErrors(fieldManager), ...more];
   if (!['', 'Ignore', 'Warn', 'Strict'].includes(fieldValidation)) {
-    errors.push(notSupported(Path.of('fieldValidation'), fieldValidation, ['Ignore', 'Warn', 'Strict']));
+    errors.push(notSupported(Path.of('fieldValidation'), fieldValidation, ['', 'Ignore', 'Strict', 'Warn']));
   }
   if (errors.length > 0) throw invalidObject('meta.k8s.io', kind, '', errors);
   return {
@@ -42,12 +42,19 @@ export function dryRunErrors(values: readonly string[]): FieldError[] {
   return [notSupported(Path.of('dryRun'), values, ['All'])];
 }
 
+// oxlint-disable-next-line no-control-regex
+const UNPRINTABLE = /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/;
+
+function codePoint(character: string): string {
+  return (character.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0');
+}
+
 function managerErrors(name: string): FieldError[] {
   const field = Path.of('fieldManager');
   const errors: FieldError[] = [];
   if (name.length > MANAGER_LIMIT) errors.push({ type: 'FieldValueTooLong', field: field.text, message: `Too long: may not be more than ${MANAGER_LIMIT} bytes` });
-  // oxlint-disable-next-line no-control-regex
-  if (/[\u0000-\u001f\u007f-\u009f\u2028\u2029]/.test(name)) errors.push(invalid(field, name, 'should only contain printable characters'));
+  const at = [...name].findIndex((character) => UNPRINTABLE.test(character));
+  if (at >= 0) errors.push(invalid(field, name, `invalid character U+${codePoint([...name][at] ?? '')} (at position ${at})`));
   return errors;
 }
 

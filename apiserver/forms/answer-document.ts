@@ -11,6 +11,8 @@ export interface FormContext {
   readonly accepted: Pick<Accepted, 'as' | 'asVersion'>;
   readonly query: Query;
   readonly now: number;
+  /** Items of built-in lists go without kind and apiVersion, as in JSON. */
+  readonly bareItems?: boolean;
 }
 
 export function answerDocument(answer: ObjectAnswer | ListAnswer | DocumentAnswer, context: FormContext): object {
@@ -56,6 +58,10 @@ function listDocument(answer: ListAnswer, context: FormContext): object {
   if (as === 'Table') return tableOf(items.map(({ object }) => object), metadata, resource, context, true);
   if (as !== undefined) return partialMetadataList(items.map(({ object }) => object), metadata, asVersion);
   const shown = items.map(({ object }) => (resource.isHub ? (object) : resource.fromHub(object)));
+  if (context.bareItems && !resource.kind.custom) {
+    const bare = shown.map(({ kind: _k, apiVersion: _v, ...item }) => item);
+    return { kind: resource.kind.listKind, apiVersion: resource.apiVersion, metadata, items: bare };
+  }
   return { kind: resource.kind.listKind, apiVersion: resource.apiVersion, metadata: customMetadata(resource, metadata), items: shown };
 }
 

@@ -15,7 +15,8 @@ export function goesWithUpdate(resource: Resource, object: Readonly<ApiObject>, 
 }
 
 export type Deletion =
-  | { readonly do: 'remove' }
+  /** `object` is its last state. */
+  | { readonly do: 'remove'; readonly object: ApiObject }
   /** Marked, and held by finalizers or a grace period. */
   | { readonly do: 'mark'; readonly object: ApiObject }
   /** It is on its way already. */
@@ -31,8 +32,8 @@ export function planDeletion(resource: Resource, object: ApiObject, options: Del
   if (grace === 'pending') return { do: 'nothing' };
   setFinalizers(object, options, resource.kind.strategy.orphansByDefault ?? false);
   const held = (object.metadata.finalizers?.length ?? 0) > 0;
-  if (grace === 'graceful') return held || (object.metadata.deletionGracePeriodSeconds ?? 0) > 0 ? { do: 'mark', object } : { do: 'remove' };
-  if (!held) return { do: 'remove' };
+  if (grace === 'graceful') return held || (object.metadata.deletionGracePeriodSeconds ?? 0) > 0 ? { do: 'mark', object } : { do: 'remove', object };
+  if (!held) return { do: 'remove', object };
   markNow(object, nowMs);
   return { do: 'mark', object };
 }
@@ -123,7 +124,7 @@ function setNamespaceFinalizers({ metadata }: ApiObject, { orphanDependents, pro
   if (propagationPolicy === 'Foreground' && !metadata.finalizers?.includes(FOREGROUND)) metadata.finalizers = [...(metadata.finalizers ?? []), FOREGROUND];
 }
 
-function isNamespace({ kind }: Resource): boolean {
+export function isNamespace({ kind }: Resource): boolean {
   return kind.group === '' && kind.plural === 'namespaces';
 }
 

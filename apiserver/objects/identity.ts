@@ -8,7 +8,7 @@ import type { Resource } from '../resource.ts';
 export function checkNamespace(object: ApiObject, route: Route, resource: Resource): void {
   const { metadata } = object;
   if (!resource.kind.namespaced) {
-    // A namespace on what has none is told by validation.
+    delete metadata.namespace;
     return;
   }
   if (!metadata.namespace) metadata.namespace = route.namespace;
@@ -20,7 +20,7 @@ export function checkNamespace(object: ApiObject, route: Route, resource: Resour
 /** For objects with a name in the URL. Throws 400. */
 export function checkName(object: ApiObject, name: string): void {
   const own = object.metadata.name ?? '';
-  if (own === '') throw badRequest(`name must be provided`);
+  if (own === '') throw badRequest(`the name of the object (${name} based on URL) was undeterminable: name must be provided`);
   if (own !== name) throw badRequest(`the name of the object (${own}) does not match the name on the URL (${name})`);
 }
 
@@ -40,6 +40,23 @@ export function checkPreconditions(preconditions: Preconditions | undefined, obj
     throw conflict(
       resource.subject(name),
       `Precondition failed: ResourceVersion in precondition: ${resourceVersion}, ResourceVersion in object meta: ${object.metadata.resourceVersion ?? ''}`,
+    );
+  }
+}
+
+/** The same for a deletion, which tells it of the kind and in other words. Throws 409. */
+export function checkDeletePreconditions(preconditions: Preconditions | undefined, object: Readonly<ApiObject>, { kind }: Resource, name: string): void {
+  if (!preconditions) return;
+  const { uid, resourceVersion } = preconditions;
+  const subject = { group: kind.group, resource: kind.kind, name };
+  const { metadata } = object;
+  if (uid !== undefined && uid !== metadata.uid) {
+    throw conflict(subject, `the UID in the precondition (${uid}) does not match the UID in record (${metadata.uid ?? ''}). The object might have been deleted and then recreated`);
+  }
+  if (resourceVersion !== undefined && resourceVersion !== metadata.resourceVersion) {
+    throw conflict(
+      subject,
+      `the ResourceVersion in the precondition (${resourceVersion}) does not match the ResourceVersion in record (${metadata.resourceVersion ?? ''}). The object might have been modified`,
     );
   }
 }

@@ -1,4 +1,5 @@
 /** What a kind's strategy and the server make of an object before it is stored. Provenance: apiserver/pkg/registry/rest of v0.36. */
+import { normalize } from '../../api/codec/json.ts';
 import type { FieldError } from '../../api/field-error.ts';
 import type { ApiObject, Metadata, RuleContext } from '../../api/kind.ts';
 import { nameSuffix, uuid } from '../../std/random.ts';
@@ -28,7 +29,8 @@ export function prepareNew(core: Core, object: ApiObject, { resource, context, w
   if (metadata.generateName && !metadata.name) metadata.name = generatedName(core, metadata.generateName);
   object.kind = kind.kind;
   object.apiVersion = resource.hubApiVersion;
-  refuseInvalid(resource, metadata.name ?? '', strategy.validate?.(object, context));
+  canonicalize(object, resource);
+  refuseInvalid(resource, object.metadata.name ?? '', strategy.validate?.(object, context));
   if (strategy.warnings) warnings.push(...strategy.warnings(object, undefined));
 }
 
@@ -53,12 +55,21 @@ export function prepareUpdate(object: ApiObject, old: Readonly<ApiObject>, { res
   }
   object.kind = kind.kind;
   object.apiVersion = resource.hubApiVersion;
-  refuseInvalid(resource, metadata.name ?? '', strategy.validateUpdate?.(object, own, context));
+  canonicalize(object, resource);
+  refuseInvalid(resource, object.metadata.name ?? '', strategy.validateUpdate?.(object, own, context));
   if (strategy.warnings) warnings.push(...strategy.warnings(object, own));
 }
 
+/** Brings an object that rules have changed into the form in which it is stored and shown: what the type always has is there. */
+function canonicalize(object: ApiObject, { hubSchema }: Resource): void {
+  if (!hubSchema || !('type' in hubSchema)) return;
+  const whole = normalize(hubSchema, object).object;
+  for (const key of Object.keys(object)) if (!(key in whole)) delete object[key];
+  Object.assign(object, whole);
+}
+
 export function refuseInvalid(resource: Resource, name: string, errors: readonly FieldError[] | undefined): void {
-  if (errors && errors.length > 0) throw invalidObject(resource.kind.group, resource.kind.kind, name, errors);
+  if (errors && errors.length > 0) throw invalidObject(resource.hubGroup, resource.kind.kind, name, errors);
 }
 
 /** RFC 3339 in whole seconds, as all times of metadata are. */

@@ -59,8 +59,11 @@ export async function remove(core: Core, request: Remove): Promise<number> {
   }
 }
 
-export function existsError(resource: Resource, name: string): ApiError {
-  return alreadyExists(resource.subject(name));
+/** `there` is what stands in the way, where that is known. */
+export function existsError(resource: Resource, name: string, there?: Readonly<ApiObject>): ApiError {
+  const error = alreadyExists(resource.subject(name));
+  if (there?.metadata.deletionTimestamp === undefined) return error;
+  return new ApiError({ ...error.status, message: `object is being deleted: ${error.message}` });
 }
 
 export function modifiedError(resource: Resource, name: string): ApiError {

@@ -4,6 +4,7 @@ import { Path } from '../../api/field-error.ts';
 import type { AdmissionRequest } from '../admission/admission.ts';
 import type { Core } from '../core.ts';
 import type { Exchange } from '../exchange.ts';
+import { invalidObject } from '../invalid.ts';
 import type { Resource } from '../resource.ts';
 import { versionForOthers } from '../resource-version.ts';
 import type { WriteOptions } from '../write-options.ts';
@@ -13,7 +14,7 @@ import { goesWithUpdate } from './deletion.ts';
 import { checkPreconditions, type Preconditions } from './identity.ts';
 import { dropDuplicateOwners } from './owners.ts';
 import { keepTimes, trackManager } from './managed-fields.ts';
-import { prepareUpdate, refuseInvalid } from './prepare.ts';
+import { prepareUpdate } from './prepare.ts';
 import { modifiedError } from './put.ts';
 
 export interface UpdateRequest {
@@ -89,7 +90,8 @@ function checkVersion(object: ApiObject, current: Current, resource: Resource, n
   if (version === undefined) {
     if (resource.kind.strategy.unconditionalUpdate !== false) return;
     const field = Path.of('metadata', 'resourceVersion').text;
-    refuseInvalid(resource, name, [{ type: 'FieldValueInvalid', field, message: 'Invalid value: 0: must be specified for an update' }]);
+    // Upstream tells it of the resource's name, not of the kind's.
+    throw invalidObject(resource.kind.group, resource.plural, name, [{ type: 'FieldValueInvalid', field, message: 'Invalid value: 0: must be specified for an update' }]);
   } else if (version !== current.revision) {
     throw modifiedError(resource, name);
   }

@@ -1,4 +1,5 @@
 /** What stands at paths that are no resources: health, version, discovery, OpenAPI, keys of token issuers, metrics. */
+import { ApiError } from '../../api/status.ts';
 import type { Core } from '../core.ts';
 import type { Answer, Exchange } from '../exchange.ts';
 import type { HandlerParts } from '../handlers.ts';
@@ -6,6 +7,7 @@ import { discovery } from './discovery.ts';
 import { health } from './health.ts';
 import { metrics } from './metrics.ts';
 import { openapi } from './openapi.ts';
+import type { Registry } from '../registry.ts';
 import { VERSION } from './version.ts';
 
 export function pathsOf(parts: HandlerParts): (core: Core, exchange: Exchange) => Promise<Answer | undefined> | Answer | undefined {
@@ -31,20 +33,41 @@ export function pathsOf(parts: HandlerParts): (core: Core, exchange: Exchange) =
       case 'metrics':
         return path === '/metrics' ? count() : undefined;
       case 'openid':
-        return path === '/openid/v1/jwks' ? { ...document(tokens.jwks()), contentType: 'application/jwk-set+json' } : undefined;
+        return path === '/openid/v1/jwks' ? keys(exchange, tokens.jwks()) : undefined;
       case '.well-known':
         return path === '/.well-known/openid-configuration' ? document(tokens.discovery(String(exchange.headers.host ?? ''))) : undefined;
       case '':
-        return document({ paths: ROOT_PATHS });
+        return document({ paths: rootPaths(core.registry) });
       default:
         return undefined;
     }
   };
 }
 
-const ROOT_PATHS = [
-  '/.well-known/openid-configuration', '/api', '/api/v1', '/apis', '/apis/', '/healthz', '/livez', '/metrics', '/openapi/v2', '/openapi/v3', '/openid/v1/jwks', '/readyz', '/version',
+const FIXED_PATHS = [
+  '/.well-known/openid-configuration', '/api', '/apis', '/apis/', '/healthz', '/livez', '/metrics', '/openapi/v2', '/openapi/v3', '/openapi/v3/', '/openid/v1/jwks',
+  '/readyz', '/version',
 ];
+
+function rootPaths(registry: Registry): string[] {
+  const paths = new Set(FIXED_PATHS);
+  for (const { group, versions } of registry.kinds) {
+    if (group !== '') paths.add(`/apis/${group}`);
+    for (const { version } of versions) paths.add(group === '' ? `/api/${version}` : `/apis/${group}/${version}`);
+  }
+  return [...paths].sort();
+}
+
+const KEYS_TYPE = 'application/jwk-set+json';
+
+/** A set of keys is only given to those who take one. */
+function keys({ headers }: Exchange, set: object): Answer {
+  const types = (headers.accept ?? '*/*').split(',').map((clause) => clause.split(';')[0]?.trim());
+  if (!types.some((type) => type === KEYS_TYPE || type === '*/*' || type === 'application/*')) {
+    throw new ApiError({ code: 406, reason: 'NotAcceptable', message: `406: Not Acceptable\n\nAvailable representations: ${KEYS_TYPE}`, details: {} });
+  }
+  return { type: 'document', code: 200, object: {}, bytes: Buffer.from(JSON.stringify(set)), contentType: KEYS_TYPE };
+}
 
 function document(object: object): Extract<Answer, { type: 'document' }> {
   return { type: 'document', code: 200, object };

@@ -13,8 +13,9 @@ import { checkName } from '../objects/identity.ts';
 import { updateObject } from '../objects/update.ts';
 import type { Resource } from '../resource.ts';
 import { get } from '../verbs/get.ts';
-import { APPLY_PATCH, MERGE_PATCH, patcher, readPatch } from '../verbs/patch.ts';
-import { parseWriteOptions } from '../write-options.ts';
+import { APPLY_PATCH, MERGE_PATCH, readPatch } from '../patch-body.ts';
+import { patcher } from '../verbs/patch.ts';
+import { parseWriteOptions, type FieldValidation } from '../write-options.ts';
 
 const SCHEMA = { type: 'io.k8s.api.autoscaling.v1.Scale' };
 const SCALE: Expected = { apiVersion: 'autoscaling/v1', kind: 'Scale', schema: SCHEMA };
@@ -29,7 +30,7 @@ export async function scale(core: Core, exchange: Exchange, resource: Resource):
   }
   const patching = exchange.route.verb === 'patch';
   const options = parseWriteOptions(exchange, patching ? 'PatchOptions' : 'UpdateOptions');
-  const changeOf = patching ? await readChange(exchange) : undefined;
+  const changeOf = patching ? await readChange(exchange, options.fieldValidation) : undefined;
   const sent = patching ? undefined : await decodeBody(exchange, SCALE, options.fieldValidation);
   const { namespace, name } = exchange.route;
   const changed = await updateObject(core, exchange, {
@@ -49,9 +50,9 @@ function document(object: object): Answer {
   return { type: 'document', code: 200, object };
 }
 
-async function readChange(exchange: Exchange): Promise<(before: unknown) => unknown> {
+async function readChange(exchange: Exchange, validation: FieldValidation): Promise<(before: unknown) => unknown> {
   const type = mediaType(exchange.body.contentType);
-  const sent = await readPatch(exchange, type);
+  const sent = await readPatch(exchange, type, validation);
   return patcher(type === APPLY_PATCH ? MERGE_PATCH : type, { version: { version: 'v1', schema: SCHEMA, storageVersionHash: '' } }, sent);
 }
 

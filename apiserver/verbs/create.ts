@@ -8,6 +8,7 @@ import { decodeBody } from '../decode.ts';
 import type { Exchange, ObjectAnswer, StoredForm } from '../exchange.ts';
 import { invalidObject } from '../invalid.ts';
 import { trackManager } from '../objects/managed-fields.ts';
+import { stateOf, storedState } from '../objects/current.ts';
 import { checkNamespace, createdWithVersion } from '../objects/identity.ts';
 import { dropDuplicateOwners } from '../objects/owners.ts';
 import { generatedName, prepareNew } from '../objects/prepare.ts';
@@ -99,11 +100,14 @@ async function store(core: Core, { resource, object, request, context, warnings 
   const { dryRun } = context;
   const key = resource.key(namespace, name);
   try {
-    if (dryRun && (await core.store.get(key))) throw existsError(resource, name);
+    if (dryRun) {
+      const there = await storedState(core, resource, key);
+      if (there) throw existsError(resource, name, there.object);
+    }
     return await put(core, { resource, key, name, expected: 0, object, old: undefined, dryRun, settle });
   } catch (error) {
     core.admission.undo(final);
-    throw error instanceof Conflict ? existsError(resource, name) : error;
+    throw error instanceof Conflict ? existsError(resource, name, error.current && stateOf(resource, error.current).object) : error;
   }
 }
 

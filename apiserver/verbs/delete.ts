@@ -8,8 +8,8 @@ import type { Answer, Exchange, StoredForm } from '../exchange.ts';
 import { change, type Decision } from '../objects/change.ts';
 import type { Current } from '../objects/current.ts';
 import { parseDeleteOptions, type DeleteOptions } from '../objects/delete-options.ts';
-import { planDeletion } from '../objects/deletion.ts';
-import { checkPreconditions } from '../objects/identity.ts';
+import { isNamespace, planDeletion } from '../objects/deletion.ts';
+import { checkDeletePreconditions, checkPreconditions } from '../objects/identity.ts';
 import type { Resource } from '../resource.ts';
 
 export async function remove(core: Core, exchange: Exchange, resource: Resource): Promise<Answer> {
@@ -53,7 +53,8 @@ export async function deleteObject(core: Core, exchange: Exchange, request: Dele
   const decide = async (current: Current | undefined): Promise<Decision> => {
     if (!current) throw notFound(resource.subject(name));
     const old = current.object;
-    checkPreconditions(options.preconditions, old, resource, name);
+    if (isNamespace(resource)) checkPreconditions(options.preconditions, old, resource, name);
+    else checkDeletePreconditions(options.preconditions, old, resource, name);
     request.check?.(old);
     const admission: AdmissionRequest = {
       operation: 'DELETE', kind: resource.kind, subresource: '', namespace, name, object: undefined, old, options: options.sent,
@@ -66,7 +67,7 @@ export async function deleteObject(core: Core, exchange: Exchange, request: Dele
       case 'mark':
         return { do: 'write', object: plan.object };
       case 'remove':
-        return { do: 'remove', object: deepCopy(old) as ApiObject };
+        return { do: 'remove', object: plan.object };
       case 'nothing':
         return { do: 'nothing' };
     }

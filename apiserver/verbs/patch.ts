@@ -1,5 +1,4 @@
 /** PATCH: JSON patch, merge patch, strategic merge patch, and server-side apply. */
-import { parseYaml } from '../../api/codec/yaml.ts';
 import { forbiddenField, Path, required, type FieldError } from '../../api/field-error.ts';
 import type { ApiObject } from '../../api/kind.ts';
 import { applyJsonPatch } from '../../api/patch/json-patch.ts';
@@ -8,26 +7,22 @@ import { applyStrategicPatch } from '../../api/patch/strategic.ts';
 import { ApiError, badRequest, isReason } from '../../api/status.ts';
 import { mediaType } from '../body.ts';
 import type { Core } from '../core.ts';
-import { decodeValue, tellProblems, type Expected } from '../decode.ts';
+import { decodeValue, type Expected } from '../decode.ts';
 import type { Exchange, ObjectAnswer } from '../exchange.ts';
 import { checkName, checkNamespace } from '../objects/identity.ts';
 import { apply } from '../objects/managed-fields.ts';
 import { updateObject } from '../objects/update.ts';
+import { APPLY_PATCH, JSON_PATCH, MERGE_PATCH, ofPatch, readPatch, STRATEGIC_PATCH } from '../patch-body.ts';
 import type { Resource } from '../resource.ts';
 import { parseWriteOptions, type WriteOptions } from '../write-options.ts';
 import { createObject } from './create.ts';
-
-export const JSON_PATCH = 'application/json-patch+json';
-export const MERGE_PATCH = 'application/merge-patch+json';
-export const STRATEGIC_PATCH = 'application/strategic-merge-patch+json';
-export const APPLY_PATCH = 'application/apply-patch+yaml';
 
 /** Also of subresources that speak the object itself. */
 export async function patch(core: Core, exchange: Exchange, resource: Resource): Promise<ObjectAnswer> {
   const type = patchType(exchange, resource);
   const force = flag(exchange.query.get('force'));
   const options = parseWriteOptions(exchange, 'PatchOptions', optionErrors(type, exchange, force));
-  const sent = await readPatch(exchange, type);
+  const sent = await readPatch(exchange, type, options.fieldValidation);
   const expected = { apiVersion: resource.apiVersion, kind: resource.kind.kind, schema: resource.version.schema };
   if (type === APPLY_PATCH) return applyPatch(core, exchange, { resource, options, sent, force: force ?? false, expected });
   const patchOf = patcher(type, resource, sent);
@@ -36,7 +31,8 @@ export async function patch(core: Core, exchange: Exchange, resource: Resource):
     resource, namespace: resource.kind.namespaced ? namespace : '', name, subresource, options,
     produce(current) {
       const before = resource.isHub ? current.object : resource.fromHub(current.object);
-      const own = decodeValue(exchange, expected, patchOf(before), options.fieldValidation);
+      const after = patchOf(before);
+      const own = ofPatch(sent, () => decodeValue(exchange, expected, after, options.fieldValidation));
       return finish(own, exchange, resource);
     },
   });
@@ -114,22 +110,6 @@ function optionErrors(type: string, exchange: Exchange, force: boolean | undefin
     return exchange.query.get('fieldManager') ? [] : [required(Path.of('fieldManager'), 'is required for apply patch')];
   }
   return force === undefined ? [] : [forbiddenField(Path.of('force'), 'may not be specified for non-apply patch')];
-}
-
-export async function readPatch(exchange: Exchange, type: string): Promise<unknown> {
-  const { body } = exchange;
-  if (body.form === 'value') return body.value;
-  const text = (await body.read()).toString();
-  if (type === APPLY_PATCH) {
-    const { value, duplicates } = parseYaml(text);
-    tellProblems(exchange, { apiVersion: '', kind: '', schema: { structural: {} } }, { strict: duplicates }, 'Warn');
-    return value;
-  }
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    throw badRequest(`error decoding patch: ${(error as Error).message}`);
-  }
 }
 
 function flag(text: string | null): boolean | undefined {
