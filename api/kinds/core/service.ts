@@ -2,17 +2,24 @@
 import type { Service, ServicePort } from '../../types/core.v1.ts';
 import { rulesFor } from '../kind-rules.ts';
 import { AGE, NAME, labelsCell, text, wide } from '../shared/columns.ts';
+import { nameIsLabel } from '../shared/names.ts';
 import { splitStrategy } from '../shared/split-strategy.ts';
 import { defaultService } from './service-defaults.ts';
+import { validateService, validateServiceStatus, validateServiceUpdate } from './service-rules.ts';
 import { dropWhatTheTypeLacks } from './service-update.ts';
+import { serviceWarnings } from './service-warnings.ts';
 
 export const service = rulesFor<Service>({
   storagePath: 'services/specs',
-  updates: 'changes',
   defaults: defaultService,
   strategy: splitStrategy<Service>({
     createOnUpdate: true,
+    validateName: nameIsLabel,
     prepareForUpdate: dropWhatTheTypeLacks,
+    validate: validateService,
+    validateUpdate: validateServiceUpdate,
+    validateStatus: validateServiceStatus,
+    warnings: serviceWarnings,
   }),
   columns: [
     NAME,

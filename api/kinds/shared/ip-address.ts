@@ -50,6 +50,12 @@ export function networkOf(cidr: Cidr): string {
   return `${canonicalAddress({ bytes: masked(cidr), leadingZeros: false })}/${shownLength(cidr)}`;
 }
 
+export function isStrictlyWithin(part: Cidr, whole: Cidr): boolean {
+  if (part.address.bytes.length !== whole.address.bytes.length || whole.length >= part.length) return false;
+  const start = masked({ ...part, length: whole.length });
+  return masked(whole).every((byte, at) => byte === start[at]);
+}
+
 const ADDRESS_WRONG = 'must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)';
 const CIDR_WRONG = 'must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)';
 

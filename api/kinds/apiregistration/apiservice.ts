@@ -1,0 +1,32 @@
+/** APIServices. */
+import type { APIService } from '../../types/apiregistration.v1.ts';
+import { rulesFor } from '../kind-rules.ts';
+import { AGE, NAME, text } from '../shared/columns.ts';
+import { splitStrategy } from '../shared/split-strategy.ts';
+import { validateApiService } from './apiservice-rules.ts';
+
+export const apiservice = rulesFor<APIService>({
+  storagePath: 'apiregistration.k8s.io/apiservices',
+  defaults({ spec }) {
+    if (spec?.service) spec.service.port ??= 443;
+  },
+  strategy: splitStrategy<APIService>({
+    unconditionalUpdate: false,
+    prepareForCreate(object) {
+      const reason = { type: 'Available', status: 'True', reason: 'Local', message: 'Local APIServices are always available' };
+      if (!object.spec?.service) object.status = { conditions: [{ ...reason, lastTransitionTime: null } as never] };
+    },
+    validate: validateApiService,
+    validateUpdate: validateApiService,
+  }),
+  columns: [
+    NAME,
+    text('Service', ({ spec }) => (spec?.service ? `${spec.service.namespace ?? ''}/${spec.service.name ?? ''}` : 'Local')),
+    text('Available', ({ status }) => {
+      const condition = status?.conditions?.find(({ type }) => type === 'Available');
+      if (!condition) return 'Unknown';
+      return condition.status === 'True' ? 'True' : `${condition.status} (${condition.reason ?? ''})`;
+    }),
+    AGE,
+  ],
+});

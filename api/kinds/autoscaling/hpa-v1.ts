@@ -1,0 +1,187 @@
+/** HorizontalPodAutoscaler v1 to v2 and back. What v1 lacks it carries in annotations, in the forms that upstream gave them. */
+import type { ApiObject } from '../../kind.ts';
+import type * as v1 from '../../types/autoscaling.v1.ts';
+import type * as v2 from '../../types/autoscaling.v2.ts';
+
+const METRICS = 'autoscaling.alpha.kubernetes.io/metrics';
+const CURRENT_METRICS = 'autoscaling.alpha.kubernetes.io/current-metrics';
+const CONDITIONS = 'autoscaling.alpha.kubernetes.io/conditions';
+const BEHAVIOR = 'autoscaling.alpha.kubernetes.io/behavior';
+const DEFAULT_PERCENT = 80;
+
+export function fromV1(object: ApiObject): ApiObject {
+  const { spec, status, metadata } = object as unknown as v1.HorizontalPodAutoscaler;
+  const annotations = { ...metadata.annotations };
+  const percent = spec?.targetCPUUtilizationPercentage;
+  const others = (read(annotations[METRICS]) as OldMetric[] | undefined)?.map(metricFromV1) ?? [];
+  const metrics = [...others, ...(percent === undefined ? [] : [cpuMetric(percent)])];
+  const behavior = lowerCased(read(annotations[BEHAVIOR])) as v2.HorizontalPodAutoscalerBehavior | undefined;
+  const conditions = read(annotations[CONDITIONS]);
+  for (const name of [METRICS, CURRENT_METRICS, CONDITIONS, BEHAVIOR]) delete annotations[name];
+  const { targetCPUUtilizationPercentage: _percent, ...sameSpec } = spec ?? { scaleTargetRef: {}, maxReplicas: 0 };
+  const { currentCPUUtilizationPercentage: current, ...sameStatus } = status ?? {};
+  const currentMetrics = current === undefined ? null : [{ type: 'Resource', resource: { name: 'cpu', current: { averageUtilization: current } } }];
+  return {
+    ...object,
+    apiVersion: 'autoscaling/v2',
+    metadata: withAnnotations(object, annotations),
+    spec: { ...sameSpec, metrics: metrics.length > 0 ? metrics : [cpuMetric(DEFAULT_PERCENT)], ...(behavior && Object.keys(behavior).length > 0 && { behavior }) },
+    ...(status && { status: { ...sameStatus, currentMetrics, ...(Array.isArray(conditions) && { conditions }) } }),
+  };
+}
+
+export function toV1(object: ApiObject): ApiObject {
+  const { spec, status, metadata } = object as unknown as v2.HorizontalPodAutoscaler;
+  const annotations = { ...metadata.annotations };
+  const { metrics = [], behavior, ...sameSpec } = spec ?? { scaleTargetRef: {}, maxReplicas: 0 };
+  const { currentMetrics, conditions, ...sameStatus }: Partial<v2.HorizontalPodAutoscalerStatus> = status ?? {};
+  const percent = metrics.find(isCpuPercent)?.resource?.target.averageUtilization;
+  const others = metrics.filter((metric) => !isCpuPercent(metric)).map(metricToV1);
+  const current = currentMetrics?.find(({ resource }) => resource?.name === 'cpu')?.resource?.current.averageUtilization;
+  if (others.length > 0) annotations[METRICS] = JSON.stringify(others);
+  if (currentMetrics?.length) annotations[CURRENT_METRICS] = JSON.stringify(currentMetrics.map(statusToV1));
+  if (behavior) annotations[BEHAVIOR] = JSON.stringify({ ScaleUp: internalRules(behavior.scaleUp), ScaleDown: internalRules(behavior.scaleDown) });
+  if (conditions?.length) annotations[CONDITIONS] = JSON.stringify(conditions);
+  return {
+    ...object,
+    apiVersion: 'autoscaling/v1',
+    metadata: withAnnotations(object, annotations),
+    spec: { ...sameSpec, ...(percent !== undefined && { targetCPUUtilizationPercentage: percent }) },
+    ...(status && {
+      status: {
+        ...sameStatus,
+        currentReplicas: sameStatus.currentReplicas ?? 0,
+        desiredReplicas: sameStatus.desiredReplicas ?? 0,
+        ...(current !== undefined && { currentCPUUtilizationPercentage: current }),
+      },
+    }),
+  };
+}
+
+/** Metrics as v1 wrote them, target and source in one. */
+interface OldMetric {
+  type: string;
+  object?: { target?: object; metricName?: string; targetValue?: string; selector?: object; averageValue?: string };
+  pods?: { metricName?: string; targetAverageValue?: string; selector?: object };
+  resource?: OldResource;
+  containerResource?: OldResource & { container?: string };
+  external?: { metricName?: string; metricSelector?: object; targetValue?: string; targetAverageValue?: string };
+}
+
+interface OldResource {
+  name?: string;
+  targetAverageUtilization?: number;
+  targetAverageValue?: string;
+}
+
+function metricFromV1({ type, object, pods, resource, containerResource, external }: OldMetric): v2.MetricSpec {
+  const identifier = (name: string | undefined, selector: object | undefined): object => ({ name: name ?? '', ...(selector && { selector }) });
+  const ofResource = (old: OldResource): object => {
+    const target = defined({
+      type: old.targetAverageUtilization === undefined ? 'AverageValue' : 'Utilization',
+      averageValue: old.targetAverageValue,
+      averageUtilization: old.targetAverageUtilization,
+    });
+    return { name: old.name ?? '', target };
+  };
+  return defined({
+    type,
+    object: object && {
+      describedObject: object.target ?? {},
+      target: defined({ type: object.averageValue === undefined ? 'Value' : 'AverageValue', value: object.targetValue, averageValue: object.averageValue }),
+      metric: identifier(object.metricName, object.selector),
+    },
+    pods: pods && { metric: identifier(pods.metricName, pods.selector), target: { type: 'AverageValue', averageValue: pods.targetAverageValue ?? '0' } },
+    resource: resource && ofResource(resource),
+    containerResource: containerResource && { ...ofResource(containerResource), container: containerResource.container ?? '' },
+    external: external && {
+      metric: identifier(external.metricName, external.metricSelector),
+      target: defined({
+        type: external.targetValue === undefined ? 'AverageValue' : 'Value',
+        value: external.targetValue,
+        averageValue: external.targetAverageValue,
+      }),
+    },
+  }) as unknown as v2.MetricSpec;
+}
+
+function metricToV1({ type, object, pods, resource, containerResource, external }: v2.MetricSpec): OldMetric {
+  const ofResource = (source: v2.ResourceMetricSource): OldResource =>
+    defined({ name: source.name, targetAverageUtilization: source.target.averageUtilization, targetAverageValue: source.target.averageValue }) as OldResource;
+  return defined({
+    type,
+    object: object && defined({
+      target: object.describedObject,
+      metricName: object.metric.name,
+      targetValue: object.target.value ?? '0',
+      selector: object.metric.selector,
+      averageValue: object.target.averageValue,
+    }),
+    pods: pods && defined({ metricName: pods.metric.name, targetAverageValue: pods.target.averageValue ?? '0', selector: pods.metric.selector }),
+    resource: resource && ofResource(resource),
+    containerResource: containerResource && { ...ofResource(containerResource), container: containerResource.container },
+    external: external && defined({
+      metricName: external.metric.name,
+      metricSelector: external.metric.selector,
+      targetValue: external.target.value,
+      targetAverageValue: external.target.averageValue,
+    }),
+  }) as unknown as OldMetric;
+}
+
+function statusToV1({ type, object, pods, resource, containerResource, external }: v2.MetricStatus): object {
+  const ofResource = (source: v2.ResourceMetricStatus): object =>
+    defined({ name: source.name, currentAverageUtilization: source.current.averageUtilization, currentAverageValue: source.current.averageValue ?? '0' });
+  return defined({
+    type,
+    object: object && { target: object.describedObject, metricName: object.metric.name, currentValue: object.current.value ?? '0' },
+    pods: pods && { metricName: pods.metric.name, currentAverageValue: pods.current.averageValue ?? '0' },
+    resource: resource && ofResource(resource),
+    containerResource: containerResource && { ...ofResource(containerResource), container: containerResource.container },
+    external: external && { metricName: external.metric.name, currentValue: external.current.value ?? '0' },
+  });
+}
+
+function cpuMetric(averageUtilization: number): v2.MetricSpec {
+  return { type: 'Resource', resource: { name: 'cpu', target: { type: 'Utilization', averageUtilization } } };
+}
+
+function isCpuPercent({ type, resource }: v2.MetricSpec): boolean {
+  return type === 'Resource' && resource?.name === 'cpu' && resource.target.averageUtilization !== undefined;
+}
+
+function internalRules(rules: v2.HPAScalingRules | undefined): object | null {
+  if (!rules) return null;
+  return {
+    StabilizationWindowSeconds: rules.stabilizationWindowSeconds ?? null,
+    SelectPolicy: rules.selectPolicy ?? null,
+    Policies: (rules.policies ?? []).map(({ type, value, periodSeconds }) => ({ Type: type, Value: value, PeriodSeconds: periodSeconds })),
+    Tolerance: rules.tolerance ?? null,
+  };
+}
+
+function withAnnotations(object: ApiObject, annotations: Record<string, string>): ApiObject['metadata'] {
+  const { annotations: _before, ...metadata } = object.metadata;
+  return { ...metadata, ...(Object.keys(annotations).length > 0 && { annotations }) };
+}
+
+/** What is no JSON is as if it were not there. */
+function read(text: string | undefined): unknown {
+  try {
+    return text === undefined ? undefined : JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** The behavior's annotation has Go's names; nulls are absent fields. */
+function lowerCased(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(lowerCased);
+  if (typeof value !== 'object' || value === null) return value;
+  const entries = Object.entries(value).filter(([, field]) => field !== null);
+  return Object.fromEntries(entries.map(([key, field]) => [key.charAt(0).toLowerCase() + key.slice(1), lowerCased(field)]));
+}
+
+function defined(fields: Record<string, unknown>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
+}

@@ -1,0 +1,117 @@
+/** The rules for Jobs. */
+import { type FieldError, Path, invalid, required } from '../../field-error.ts';
+import type { Job, JobSpec } from '../../types/batch.v1.ts';
+import type { PodTemplateSpec } from '../../types/core.v1.ts';
+import { dnsLabel } from '../shared/formats.ts';
+import { checkLabelSelector, selects } from '../shared/label-selector.ts';
+import { immutable } from '../shared/object-meta.ts';
+import { notNegative } from '../shared/quantity-rules.ts';
+import { semanticEqual } from '../shared/semantic-equal.ts';
+import { checkJobSpec } from './job-spec-rules.ts';
+
+const SPEC = Path.of('spec');
+const STATUS = Path.of('status');
+
+export function validateJob(job: Job): FieldError[] {
+  const spec = job.spec;
+  if (!spec) return [];
+  const errors = [...checkGenerated(job, spec), ...checkSpecAndSelector(spec)];
+  if (spec.completionMode !== 'Indexed' || !spec.completions) return errors;
+  const hostname = `${job.metadata.name}-${spec.completions - 1}`;
+  if (dnsLabel(hostname).length === 0) return errors;
+  return [...errors, invalid(Path.of('metadata', 'name'), job.metadata.name, `will not able to create pod with invalid DNS label: ${hostname}`)];
+}
+
+const FIXED = ['completionMode', 'podFailurePolicy', 'backoffLimitPerIndex', 'managedBy', 'successPolicy'] as const;
+
+export function validateJobUpdate(job: Job, old: Job): FieldError[] {
+  const [spec, before] = [job.spec, old.spec];
+  if (!spec || !before) return [];
+  return [
+    ...checkSpecAndSelector(spec),
+    ...checkCompletions(spec, before),
+    ...immutable(spec.selector, before.selector, SPEC.child('selector')),
+    ...checkTemplateChange(spec, old),
+    ...FIXED.flatMap((field) => immutable(spec[field], before[field], SPEC.child(field))),
+  ];
+}
+
+export function validateJobStatus(job: Job, old: Job): FieldError[] {
+  const { status } = job;
+  const errors = (['active', 'succeeded', 'failed', 'ready', 'terminating'] as const).flatMap((field) => notNegative(status?.[field], STATUS.child(field)));
+  const isTrue = (object: Job, type: string): boolean => object.status?.conditions?.find((condition) => condition.type === type)?.status === 'True';
+  const [complete, failed] = [isTrue(job, 'Complete'), isTrue(job, 'Failed')];
+  const refuse = (why: string): void => void errors.push({ type: 'FieldValueInvalid', field: STATUS.child('conditions').text, message: `Invalid value: ${why}` });
+  if (complete && failed) refuse('cannot set Complete=True and Failed=true conditions');
+  if (complete && isTrue(job, 'FailureTarget')) refuse('cannot set Complete=True and FailureTarget=true conditions');
+  if (status?.completionTime && !complete) {
+    errors.push(invalid(STATUS.child('completionTime'), status.completionTime, 'cannot set completionTime when there is no Complete=True condition'));
+  }
+  if (complete && !status?.completionTime) errors.push(required(STATUS.child('completionTime'), 'completionTime is required for Complete jobs'));
+  if (failed && !isTrue(old, 'Failed') && !isTrue(job, 'FailureTarget')) refuse('cannot set Failed=True condition without the FailureTarget=true condition');
+  if (complete && !isTrue(old, 'Complete') && !isTrue(job, 'SuccessCriteriaMet')) {
+    refuse('cannot set Complete=True condition without the SuccessCriteriaMet=true condition');
+  }
+  const finished = complete || failed;
+  if (finished && (status?.active ?? 0) > 0) errors.push(invalid(STATUS.child('active'), status?.active, 'active>0 is invalid for finished job'));
+  if (finished && !status?.startTime && !isTrue(old, 'Complete') && !isTrue(old, 'Failed')) {
+    errors.push(required(STATUS.child('startTime'), 'startTime is required for finished job'));
+  }
+  return errors;
+}
+
+function checkSpecAndSelector(spec: JobSpec): FieldError[] {
+  const errors = checkJobSpec(spec, SPEC);
+  if (!spec.selector) errors.push(required(SPEC.child('selector')));
+  const malformed = checkLabelSelector(spec.selector, SPEC.child('selector'));
+  errors.push(...malformed);
+  const labels = spec.template?.metadata?.labels;
+  if (malformed.length > 0 || selects(spec.selector, labels)) return errors;
+  return [...errors, invalid(SPEC.child('template', 'metadata', 'labels'), labels ?? null, '`selector` does not match template `labels`')];
+}
+
+/** Labels and selector that the server made are its own to choose. */
+function checkGenerated(job: Job, spec: JobSpec): FieldError[] {
+  if (spec.manualSelector || !spec.selector) return [];
+  const expected: [string, string][] = [
+    ['controller-uid', job.metadata.uid ?? ''],
+    ['job-name', job.metadata.name ?? ''],
+    ['batch.kubernetes.io/controller-uid', job.metadata.uid ?? ''],
+    ['batch.kubernetes.io/job-name', job.metadata.name ?? ''],
+  ];
+  const labels = spec.template?.metadata?.labels ?? {};
+  const errors: FieldError[] = job.metadata.uid ? [] : [required(Path.of('metadata', 'uid'))];
+  for (const [key, value] of expected) {
+    const path = SPEC.child('template', 'metadata', 'labels').key(key);
+    if (labels[key] === undefined) errors.push(required(path, `must be '${value}'`));
+    else if (labels[key] !== value) errors.push(invalid(path, labels, `must be '${value}'`));
+  }
+  const malformed = checkLabelSelector(spec.selector, SPEC).length > 0;
+  if (malformed || selects(spec.selector, Object.fromEntries(expected))) return errors;
+  return [...errors, invalid(SPEC.child('selector'), spec.selector, '`selector` not auto-generated')];
+}
+
+function checkCompletions(spec: JobSpec, old: JobSpec): FieldError[] {
+  const path = SPEC.child('completions');
+  if (spec.completionMode !== 'Indexed') return immutable(spec.completions, old.completions, path);
+  if (spec.completions === old.completions || spec.completions === undefined || spec.completions === spec.parallelism) return [];
+  return [invalid(path, spec.completions, 'can only be modified in tandem with spec.parallelism')];
+}
+
+/** While a Job is suspended and nothing runs, where its pods go and what they need may still change. */
+function checkTemplateChange(spec: JobSpec, old: Job): FieldError[] {
+  const suspended = old.spec?.suspend === true;
+  const paused = old.status?.conditions?.find((condition) => condition.type === 'Suspended')?.status === 'True';
+  const mutable = suspended && (!old.status?.startTime || paused) && !old.status?.active;
+  const path = SPEC.child('template');
+  if (!mutable) return immutable(spec.template, old.spec?.template, path);
+  if (semanticEqual(fixedParts(spec.template), fixedParts(old.spec?.template))) return [];
+  return [invalid(path, spec.template, 'field is immutable')];
+}
+
+function fixedParts(template: PodTemplateSpec | undefined): unknown {
+  const { nodeSelector: _node, tolerations: _tolerations, schedulingGates: _gates, affinity, containers, initContainers, ...rest } = template?.spec ?? { containers: [] };
+  const { nodeAffinity: _affinity, ...otherAffinity } = affinity ?? {};
+  const withoutResources = (list: readonly { resources?: unknown }[] | undefined): unknown => (list ?? []).map(({ resources: _resources, ...other }) => other);
+  return { ...rest, otherAffinity, containers: withoutResources(containers), initContainers: withoutResources(initContainers) };
+}

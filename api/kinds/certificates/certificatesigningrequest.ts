@@ -1,0 +1,59 @@
+/** CertificateSigningRequests. Who asks is filled in by the server from the request's user. */
+import type { CertificateSigningRequest, CertificateSigningRequestCondition } from '../../types/certificates.v1.ts';
+import { rulesFor } from '../kind-rules.ts';
+import { AGE, NAME, text } from '../shared/columns.ts';
+import { humanDuration } from '../shared/human-duration.ts';
+
+const DECISIONS = ['Approved', 'Denied'];
+
+export const certificatesigningrequest = rulesFor<CertificateSigningRequest>({
+  strategy: {
+    prepareForCreate(object, { user }) {
+      delete object.status;
+      const { request, signerName, usages, expirationSeconds } = object.spec;
+      object.spec = { request, signerName, ...(usages && { usages }), ...(expirationSeconds !== undefined && { expirationSeconds }), username: user };
+    },
+    prepareForUpdate(object, old, { subresource, now }) {
+      object.spec = old.spec;
+      const before = old.status ?? {};
+      if (subresource === '') object.status = before;
+      else if (subresource === 'approval') object.status = { ...before, ...(object.status?.conditions && { conditions: object.status.conditions }) };
+      else keepDecisions(object, old);
+      if (subresource !== '') stampConditions(object, old, now);
+    },
+  },
+  columns: [
+    NAME,
+    AGE,
+    text('SignerName', (object) => object.spec.signerName || '<none>'),
+    text('Requestor', (object) => object.spec.username ?? ''),
+    text('RequestedDuration', ({ spec }) => (spec.expirationSeconds === undefined ? '<none>' : humanDuration(spec.expirationSeconds * 1000))),
+    text('Condition', showCondition),
+  ],
+  selectableFields: { 'spec.signerName': (object) => object.spec.signerName },
+});
+
+/** Writers of the status may not decide: approvals are written through their own subresource. */
+function keepDecisions(object: CertificateSigningRequest, old: CertificateSigningRequest): void {
+  const isDecision = ({ type }: CertificateSigningRequestCondition): boolean => DECISIONS.includes(type);
+  const before = (old.status?.conditions ?? []).filter(isDecision);
+  const sent = object.status?.conditions ?? [];
+  if (sent.filter(isDecision).length !== before.length) return;
+  const kept = [...before];
+  object.status = { ...object.status, conditions: sent.map((condition) => (isDecision(condition) ? (kept.shift() ?? condition) : condition)) };
+}
+
+function stampConditions(object: CertificateSigningRequest, old: CertificateSigningRequest, now: number): void {
+  const time = `${new Date(now).toISOString().slice(0, 19)}Z`;
+  for (const condition of object.status?.conditions ?? []) {
+    condition.lastUpdateTime ??= time;
+    const before = old.status?.conditions?.find(({ type }) => type === condition.type);
+    condition.lastTransitionTime ??= before && before.status === condition.status ? (before.lastTransitionTime ?? time) : time;
+  }
+}
+
+function showCondition({ status }: CertificateSigningRequest): string {
+  const has = (type: string): boolean => (status?.conditions ?? []).some((condition) => condition.type === type);
+  const decision = has('Denied') ? 'Denied' : has('Approved') ? 'Approved' : 'Pending';
+  return `${decision}${has('Failed') ? ',Failed' : ''}${status?.certificate ? ',Issued' : ''}`;
+}

@@ -1,0 +1,57 @@
+/** PersistentVolumeClaims. */
+import { Path } from '../../field-error.ts';
+import { canonicalQuantity } from '../../quantity.ts';
+import type { PersistentVolumeClaim } from '../../types/core.v1.ts';
+import { rulesFor } from '../kind-rules.ts';
+import { showAccessModes } from '../shared/access-modes.ts';
+import { claimSpecWarnings } from '../shared/claim-warnings.ts';
+import { AGE, NAME, text, wide } from '../shared/columns.ts';
+import { splitStrategy } from '../shared/split-strategy.ts';
+import { defaultClaimSpec } from '../shared/volume-defaults.ts';
+import { validateClaim, validateClaimStatus, validateClaimUpdate } from './persistentvolumeclaim-rules.ts';
+
+export const BETA_CLASS = 'volume.beta.kubernetes.io/storage-class';
+const OLD_CLASS = 'deprecated since v1.8; use "storageClassName" attribute instead';
+
+export const persistentvolumeclaim = rulesFor<PersistentVolumeClaim>({
+  defaults(object) {
+    object.status = { ...object.status, phase: object.status?.phase || 'Pending' };
+    if (object.spec) defaultClaimSpec(object.spec);
+  },
+  strategy: splitStrategy<PersistentVolumeClaim>({
+    prepareForCreate(object) {
+      object.status = { phase: 'Pending' };
+      pairDataSources(object);
+    },
+    prepareForUpdate: pairDataSources,
+    validate: validateClaim,
+    validateUpdate: validateClaimUpdate,
+    validateStatus: validateClaimStatus,
+    warnings: (object) => [
+      ...(object.metadata.annotations?.[BETA_CLASS] === undefined ? [] : [`metadata.annotations[${BETA_CLASS}]: ${OLD_CLASS}`]),
+      ...(object.spec ? claimSpecWarnings(object.spec, Path.of('spec')) : []),
+    ],
+  }),
+  columns: [
+    NAME,
+    text('Status', (object) => (object.metadata.deletionTimestamp ? 'Terminating' : (object.status?.phase ?? ''))),
+    text('Volume', (object) => object.spec?.volumeName ?? ''),
+    text('Capacity', ({ spec, status }) => (spec?.volumeName ? (canonicalQuantity(status?.capacity?.['storage'] ?? '0') ?? '') : '')),
+    text('Access Modes', ({ spec, status }) => (spec?.volumeName ? showAccessModes(status?.accessModes ?? []) : '')),
+    text('StorageClass', (object) => object.metadata.annotations?.[BETA_CLASS] ?? object.spec?.storageClassName ?? ''),
+    text('VolumeAttributesClass', (object) => object.spec?.volumeAttributesClassName ?? '<unset>'),
+    AGE,
+    wide('VolumeMode', (object) => object.spec?.volumeMode ?? '<unset>'),
+  ],
+});
+
+/** `dataSource` and `dataSourceRef` show the same, unless the source is in another namespace. */
+function pairDataSources({ spec }: PersistentVolumeClaim): void {
+  if (!spec) return;
+  if (spec.dataSourceRef?.namespace !== undefined) delete spec.dataSourceRef.namespace;
+  if (spec.dataSource && !spec.dataSourceRef) spec.dataSourceRef = { ...spec.dataSource };
+  else if (spec.dataSourceRef && !spec.dataSource) {
+    const { apiGroup, kind, name } = spec.dataSourceRef;
+    spec.dataSource = { ...(apiGroup !== undefined && { apiGroup }), kind, name };
+  }
+}

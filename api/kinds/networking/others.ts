@@ -1,0 +1,111 @@
+/** IngressClasses, IPAddresses and ServiceCIDRs. */
+import { type FieldError, Path, forbiddenField, invalid, notSupported, required } from '../../field-error.ts';
+import type { IPAddress, IngressClass, ServiceCIDR } from '../../types/networking.v1.ts';
+import { rulesFor } from '../kind-rules.ts';
+import { AGE, NAME, text } from '../shared/columns.ts';
+import { dnsSubdomain, pathSegment } from '../shared/formats.ts';
+import { canonicalAddress, checkCidr, isIPv6, parseAddress } from '../shared/ip-address.ts';
+import { immutable } from '../shared/object-meta.ts';
+import { ALL_METADATA, splitStrategy } from '../shared/split-strategy.ts';
+
+const SPEC = Path.of('spec');
+const DEFAULT_CLASS = 'ingressclass.kubernetes.io/is-default-class';
+
+export const ingressclass = rulesFor<IngressClass>({
+  defaults({ spec }) {
+    if (spec?.parameters) spec.parameters.scope ??= 'Cluster';
+  },
+  strategy: splitStrategy<IngressClass>({
+    noStatus: true,
+    generation: ['spec'],
+    validate: checkClass,
+    validateUpdate: (object, old) => immutable(object.spec?.controller, old.spec?.controller, SPEC.child('controller')),
+  }),
+  columns: [
+    {
+      ...text<IngressClass>('Name', ({ metadata }) => `${metadata.name ?? ''}${metadata.annotations?.[DEFAULT_CLASS] === 'true' ? ' (default)' : ''}`),
+      format: 'name',
+    },
+    text('Controller', (object) => object.spec?.controller ?? ''),
+    text('Parameters', ({ spec }) => {
+      const reference = spec?.parameters;
+      return reference ? `${reference.kind}${reference.apiGroup === undefined ? '' : `.${reference.apiGroup}`}/${reference.name}` : '<none>';
+    }),
+    AGE,
+  ],
+});
+
+const SCOPES = ['Cluster', 'Namespace'];
+const CONTROLLER_LIMIT = 250;
+const DOMAIN_PATH = /^[A-Za-z0-9/\-._~%!$&'()*+,;=:]+$/;
+
+function checkClass({ spec }: IngressClass): FieldError[] {
+  const controller = spec?.controller ?? '';
+  const field = SPEC.child('controller');
+  const errors: FieldError[] = [];
+  if (controller.length > CONTROLLER_LIMIT) errors.push({ type: 'FieldValueTooLong', field: field.text, message: `Too long: may not be more than ${CONTROLLER_LIMIT} bytes` });
+  const slash = controller.indexOf('/');
+  if (controller === '') errors.push(required(field));
+  else if (slash <= 0 || slash === controller.length - 1 || !DOMAIN_PATH.test(controller.slice(slash + 1))) {
+    errors.push(invalid(field, controller, 'must be a domain-prefixed path (such as "acme.io/foo")'));
+  } else errors.push(...dnsSubdomain(controller.slice(0, slash)).map((why) => invalid(field, controller.slice(0, slash), why)));
+  const reference = spec?.parameters;
+  if (!reference) return errors;
+  const path = SPEC.child('parameters');
+  if (reference.apiGroup !== undefined) errors.push(...dnsSubdomain(reference.apiGroup).map((why) => invalid(path.child('apiGroup'), reference.apiGroup, why)));
+  for (const name of ['kind', 'name'] as const) {
+    if (!reference[name]) errors.push(required(path.child(name), `${name} is required`));
+    else errors.push(...pathSegment(reference[name], false).map((why) => invalid(path.child(name), reference[name], why)));
+  }
+  const { scope, namespace } = reference;
+  if (scope === undefined) return [...errors, required(path.child('scope'))];
+  if (!SCOPES.includes(scope)) return [...errors, notSupported(path.child('scope'), scope, SCOPES)];
+  if (scope === 'Namespace' && !namespace) errors.push(required(path.child('namespace'), "`parameters.scope` is set to 'Namespace'"));
+  if (scope === 'Cluster' && namespace !== undefined) errors.push(forbiddenField(path.child('namespace'), "`parameters.scope` is set to 'Cluster'"));
+  return errors;
+}
+
+export const ipaddress = rulesFor<IPAddress>({
+  strategy: {
+    validateName(name) {
+      const address = parseAddress(name);
+      if (!address) return ['must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)'];
+      return canonicalAddress(address) === name ? [] : [`must be in canonical form ("${canonicalAddress(address)}")`];
+    },
+    validate({ spec }) {
+      const reference = spec?.parentRef;
+      const path = SPEC.child('parentRef');
+      if (!reference) return [required(path)];
+      return (['resource', 'name'] as const).filter((name) => !reference[name]).map((name) => required(path.child(name)));
+    },
+    validateUpdate: (object, old) => immutable(object.spec?.parentRef, old.spec?.parentRef, SPEC.child('parentRef')),
+  },
+  columns: [
+    NAME,
+    text('ParentRef', ({ spec }) => {
+      const reference = spec?.parentRef;
+      if (!reference) return '<none>';
+      const resource = `${reference.resource}${reference.group ? `.${reference.group}` : ''}`.toLowerCase();
+      return [resource, reference.namespace, reference.name].filter((part) => part).join('/');
+    }),
+  ],
+});
+
+export const servicecidr = rulesFor<ServiceCIDR>({
+  strategy: splitStrategy<ServiceCIDR>({
+    statusKeeps: ALL_METADATA,
+    validate: checkRanges,
+    validateUpdate: (object, old) => immutable(object.spec?.cidrs, old.spec?.cidrs, SPEC.child('cidrs')),
+  }),
+  columns: [NAME, text('CIDRs', (object) => (object.spec?.cidrs ?? []).join(',')), AGE],
+});
+
+function checkRanges({ spec }: ServiceCIDR): FieldError[] {
+  const path = SPEC.child('cidrs');
+  const cidrs = spec?.cidrs ?? [];
+  if (cidrs.length === 0) return [required(path, 'at least one CIDR required')];
+  if (cidrs.length > 2) return [invalid(path, cidrs, 'may only hold up to 2 values')];
+  const errors = cidrs.flatMap((cidr, at) => checkCidr(path.index(at), cidr));
+  const families = new Set(cidrs.map((cidr) => isIPv6(cidr.split('/')[0] ?? '')));
+  return cidrs.length > families.size ? [...errors, invalid(path, cidrs, 'may specify no more than one IP for each IP family, i.e 192.168.0.0/24 and 2001:db8::/96')] : errors;
+}
