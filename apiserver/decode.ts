@@ -26,7 +26,20 @@ export async function decodeBody(exchange: Exchange, expected: Expected, validat
   object.kind = expected.kind;
   if (!expected.anyVersion) object.apiVersion = expected.apiVersion;
   object.metadata ??= {};
+  if (await clearsOwnership(exchange)) object.metadata.managedFields = [];
   return object;
+}
+
+/** An empty list of managers means something: that nobody owns anything. Decoding drops it, as it drops all empty lists. */
+async function clearsOwnership({ body }: Exchange): Promise<boolean> {
+  if (body.form === 'value') return isCleared(body.value);
+  const bytes = await body.read();
+  return bytes.includes('"managedFields"') && /"managedFields"\s*:\s*\[\s*\]/.test(bytes.toString('latin1'));
+}
+
+function isCleared(value: unknown): boolean {
+  const fields = (value as Partial<ApiObject> | undefined)?.metadata?.managedFields;
+  return Array.isArray(fields) && fields.length === 0;
 }
 
 /** A value that has been made on this side (a patched object): brought into the schema's form. Throws 400. */
@@ -38,6 +51,7 @@ export function decodeValue(exchange: Exchange, expected: Expected, value: unkno
   object.kind = expected.kind;
   object.apiVersion = expected.apiVersion;
   object.metadata ??= {};
+  if (isCleared(value)) object.metadata.managedFields = [];
   return object;
 }
 

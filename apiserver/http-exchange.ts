@@ -73,14 +73,23 @@ export class HttpExchange implements Exchange {
   accepted = (): Accepted => {
     if (this.#accepted) return this.#accepted;
     const { accept } = this.#request.headers;
+    const pretty = wantsPretty(this.query.get('pretty'), this.#request.headers['user-agent']);
     const { verb, isResource, subresource } = this.route;
-    const plain = (accept === undefined || accept === 'application/json') && !this.query.has('pretty');
+    const plain = (!accept || accept === 'application/json') && !pretty;
     const streams = isResource && subresource === '' && (verb === 'list' || verb === 'watch');
     this.#accepted = plain
       ? PLAIN_JSON
-      : negotiate(accept, { streams, watch: verb === 'watch', forms: isResource, protobuf: true, list: isResource && (verb === 'list' || verb === 'deletecollection') }, this.query.get('pretty'));
+      : negotiate(accept, { streams, watch: verb === 'watch', forms: isResource, protobuf: true, list: isResource && (verb === 'list' || verb === 'deletecollection') }, pretty);
     return this.#accepted;
   };
+}
+
+/** People who look with these programs are shown indented JSON unless they say otherwise. */
+const FOR_PEOPLE = /^(curl|Wget|Mozilla\/5\.0)/;
+
+function wantsPretty(parameter: string | null, agent = ''): boolean {
+  if (parameter !== null) return /^(1|t|T|true|TRUE|True)$/.test(parameter);
+  return FOR_PEOPLE.test(agent);
 }
 
 const LONG_SUBRESOURCES = new Set(['log', 'exec', 'attach', 'portforward', 'proxy']);

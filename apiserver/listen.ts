@@ -12,7 +12,8 @@ import type { Exchange } from './exchange.ts';
 import { HttpExchange } from './http-exchange.ts';
 import type { Pki } from './pki/pki.ts';
 import { errorAnswer, render, type Response } from './render.ts';
-import { answerUpgrade } from './upgrade.ts';
+import { methodNotAllowed } from './dispatch.ts';
+import { answerUpgrade, rawRefusal } from './upgrade.ts';
 
 export interface ListenOptions {
   /** 0: any that is free. */
@@ -70,6 +71,7 @@ export async function listen(options: Serving): Promise<Listener> {
   server.on('request', app.callback() as never);
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => void answerUpgrade(options, { request, socket, head }));
   server.on('tlsClientError', () => undefined);
+  server.on('clientError' as never, ((error: NodeJS.ErrnoException, socket: Duplex) => refuseUnread(error, socket)) as never);
   const renewed = pki.onRenewed(() => server.setSecureContext({ key: pki.serving.keyPem, cert: pki.serving.certPem, ca: [pki.caPem] }));
   await bind(server, options);
   const { address, port } = server.address() as AddressInfo;
@@ -159,6 +161,14 @@ async function refuse({ clock, log }: Serving, exchange: HttpExchange, response:
   } catch {
     response.destroy();
   }
+}
+
+/** What the HTTP parser does not take: a method that it does not know, headers that are too large, no HTTP at all. */
+function refuseUnread({ code }: NodeJS.ErrnoException, socket: Duplex): void {
+  if (!socket.writable || code === 'ECONNRESET') return void socket.destroy();
+  if (code === 'HPE_INVALID_METHOD') return rawRefusal(socket, methodNotAllowed());
+  const [status, text] = code === 'HPE_HEADER_OVERFLOW' ? [431, 'Request Header Fields Too Large'] : [400, 'Bad Request'];
+  socket.end(`HTTP/1.1 ${status} ${text}\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n\r\n${status} ${text}`);
 }
 
 function timedOut(): ApiError {

@@ -37,9 +37,8 @@ interface Clause {
 }
 
 /** Throws 406. */
-export function negotiate(header: string | undefined, offer: Offer, pretty: string | null): Accepted {
-  const wantsPretty = pretty !== null && pretty !== 'false' && pretty !== '0';
-  if (header === undefined || header === 'application/json' || header === '*/*') return wantsPretty ? { ...PLAIN_JSON, pretty: true } : PLAIN_JSON;
+export function negotiate(header: string | undefined, offer: Offer, wantsPretty: boolean): Accepted {
+  if (!header || header === 'application/json' || header === '*/*') return wantsPretty ? { ...PLAIN_JSON, pretty: true } : PLAIN_JSON;
   const clauses = parseAccept(header);
   if (!clauses.some(({ type }) => mediaOf(type, offer) !== undefined)) throw routeRefusal(offer);
   for (const { type, parameters } of clauses) {
@@ -69,7 +68,7 @@ function parseAccept(header: string): Clause[] {
       return at < 0 ? [part, ''] as const : [part.slice(0, at).trim().toLowerCase(), part.slice(at + 1).trim()] as const;
     }));
     const quality = Number(parameters.get('q') ?? '1');
-    return { type: type.toLowerCase(), parameters, quality: Number.isFinite(quality) ? quality : 1 };
+    return { type: type.toLowerCase(), parameters, quality: Number.isFinite(quality) ? quality : 0 };
   });
   return clauses.filter(({ type }) => type !== '').sort((a, b) => b.quality - a.quality || specificity(b.type) - specificity(a.type));
 }
@@ -79,7 +78,7 @@ function specificity(type: string): number {
 }
 
 function mediaOf(type: string, offer: Offer): Media | undefined {
-  if (type === '*/*' || type === 'application/*') return 'json';
+  if (type === '*/*') return 'json';
   if (type === MEDIA.json) return 'json';
   if (type === MEDIA.yaml) return 'yaml';
   return type === MEDIA.protobuf && offer.protobuf ? 'protobuf' : undefined;

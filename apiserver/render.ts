@@ -3,7 +3,7 @@ import type { ServerResponse } from 'node:http';
 import type { Http2ServerResponse } from 'node:http2';
 import { pipeline } from 'node:stream/promises';
 import { Readable } from 'node:stream';
-import { constants, createGzip, gzip } from 'node:zlib';
+import { constants, gzip } from 'node:zlib';
 import { promisify } from 'node:util';
 import { ApiError, internalError } from '../api/status.ts';
 import type { Answer, Exchange, ListAnswer, ObjectAnswer } from './exchange.ts';
@@ -90,16 +90,12 @@ async function sendBody(exchange: Exchange, response: Response, code: number, he
   else (response as ServerResponse).end(bytes);
 }
 
+/** Lists go out as they are made, and unpacked, as upstream's do. */
 async function sendList(exchange: Exchange, response: Response, headers: Record<string, string | string[]>, answer: ListAnswer): Promise<void> {
   const size = answer.items.reduce((sum, { bytes }) => sum + bytes.length, 0);
   if (size < GZIP_FROM_BYTES) return sendBody(exchange, response, 200, headers, Buffer.concat([...listPieces(answer)]));
-  const pieces = Readable.from(listPieces(answer), { objectMode: false, highWaterMark: 1024 * 1024 });
-  const packed = takesGzip(exchange);
-  if (packed) Object.assign(headers, { 'Content-Encoding': 'gzip', Vary: 'Accept-Encoding' });
   writeHead(response, 200, headers);
-  const out = response as NodeJS.WritableStream;
-  if (packed) await pipeline(pieces, createGzip({ level: constants.Z_BEST_SPEED }), out);
-  else await pipeline(pieces, out);
+  await pipeline(Readable.from(listPieces(answer), { objectMode: false, highWaterMark: 1024 * 1024 }), response as NodeJS.WritableStream);
 }
 
 function takesGzip({ headers }: Exchange): boolean {

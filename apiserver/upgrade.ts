@@ -1,5 +1,6 @@
 /** Requests that want to leave HTTP: exec, attach, port-forward and proxied ones, over HTTP/1.1. */
 import { STATUS_CODES } from 'node:http';
+import type { Duplex } from 'node:stream';
 import type { Clock } from '../std/clock.ts';
 import { badRequest } from '../api/status.ts';
 import { finish } from './chain/chain.ts';
@@ -30,6 +31,11 @@ export async function answerUpgrade({ serve }: Serving, upgrade: Upgrade): Promi
 }
 
 function refuse({ socket }: Upgrade, cause: unknown): void {
+  rawRefusal(socket, cause);
+}
+
+/** A Status on a connection that no response object stands for. */
+export function rawRefusal(socket: Duplex, cause: unknown): void {
   const { status, code } = errorAnswer(cause).error;
   if (socket.destroyed || !socket.writable) return;
   const body = JSON.stringify(status);

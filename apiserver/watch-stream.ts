@@ -83,9 +83,9 @@ class Framer {
     const { kind, hubApiVersion, isHub, apiVersion } = this.#resource;
     const object = { kind: kind.kind, apiVersion: isHub ? hubApiVersion : apiVersion, metadata };
     if (this.#accepted.as === 'Table') {
-      const { as: _, ...plain } = this.#accepted;
-      void plain;
-      return this.#encode('BOOKMARK', { kind: 'Table', apiVersion: `meta.k8s.io/${this.#accepted.asVersion}`, metadata: { resourceVersion: String(revision) }, columnDefinitions: [], rows: [{ cells: [], object: { kind: 'PartialObjectMetadata', apiVersion: `meta.k8s.io/${this.#accepted.asVersion}`, metadata } }] });
+      const document = eventDocument(object as never, this.#resource, this.#context, this.#first);
+      this.#first = false;
+      return this.#encode('BOOKMARK', document);
     }
     if (this.#accepted.as !== undefined) return this.#encode('BOOKMARK', { kind: 'PartialObjectMetadata', apiVersion: `meta.k8s.io/${this.#accepted.asVersion}`, metadata });
     return this.#encode('BOOKMARK', object);

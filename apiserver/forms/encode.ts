@@ -6,7 +6,7 @@ import type { Accepted } from '../negotiate.ts';
 export function encodeDocument(document: object, { media, pretty }: Pick<Accepted, 'media' | 'pretty'>): Buffer {
   switch (media) {
     case 'json':
-      return Buffer.from(`${JSON.stringify(document, null, pretty ? 2 : undefined)}\n`);
+      return Buffer.from(pretty ? JSON.stringify(document, null, 2) : `${JSON.stringify(document)}\n`);
     case 'yaml':
       return Buffer.from(dump(JSON.parse(JSON.stringify(document)), { sortKeys: true, lineWidth: -1, noRefs: true }));
     case 'protobuf':

@@ -28,11 +28,10 @@ export function table(objects: readonly DeepReadonly<ApiObject>[], metadata: obj
   const columns = kind.columns ?? DEFAULT_COLUMNS;
   return {
     kind: 'Table', apiVersion: `meta.k8s.io/${version}`, metadata,
-    columnDefinitions: options.columns ? columns.map(definition) : [],
+    columnDefinitions: options.columns ? columns.map(definition) : null,
     rows: objects.map((object) => ({
       cells: columns.map(({ cell }) => cell(object as ApiObject, now)),
-      ...(include === 'Metadata' && { object: partialMetadata(object, version) }),
-      ...(include === 'Object' && { object: show(object) }),
+      object: include === 'None' ? null : include === 'Metadata' ? partialMetadata(object, version) : show(object),
     })),
   };
 }

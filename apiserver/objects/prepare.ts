@@ -22,11 +22,12 @@ export function prepareNew(core: Core, object: ApiObject, { resource, context, w
   delete metadata.deletionTimestamp;
   delete metadata.deletionGracePeriodSeconds;
   delete metadata.selfLink;
-  strategy.prepareForCreate?.(object, context);
-  if (strategy.movesGeneration) metadata.generation = 1;
+  // Rules may want to know who the object is.
   metadata.creationTimestamp = timestamp(context.now);
   metadata.uid = uuid(core.random);
   if (metadata.generateName && !metadata.name) metadata.name = generatedName(core, metadata.generateName);
+  strategy.prepareForCreate?.(object, context);
+  if (strategy.movesGeneration) metadata.generation = 1;
   object.kind = kind.kind;
   object.apiVersion = resource.hubApiVersion;
   canonicalize(object, resource);

@@ -31,14 +31,18 @@ export function openapi(registry: Registry): (exchange: Exchange) => Answer | un
     }
     if (path === '/openapi/v3') {
       const index = once('v3', () => openApiV3Index(registry.kinds, (of) => hashOf(third(of) ?? Buffer.alloc(0))));
-      return { type: 'document', code: 200, object: {}, bytes: index as Buffer, contentType: JSON_TYPE };
+      return { type: 'document', code: 200, object: {}, bytes: index as Buffer, contentType: 'text/plain; charset=utf-8' };
     }
     if (!path.startsWith('/openapi/v3/')) return undefined;
     const document = third(path.slice('/openapi/v3/'.length));
     if (!document) return undefined;
     requireJson(exchange);
     const asked = exchange.query.get('hash');
-    if (asked !== null && asked === hashOf(document)) exchange.extraHeaders['Cache-Control'] = FOREVER;
+    if (asked !== null && asked !== hashOf(document)) {
+      exchange.extraHeaders['Location'] = `${path}?hash=${hashOf(document)}`;
+      return { type: 'text', code: 301, text: '' };
+    }
+    if (asked !== null) exchange.extraHeaders['Cache-Control'] = FOREVER;
     return tagged(exchange, document, { contentType: JSON_TYPE, vary: 'Accept' });
   };
 }

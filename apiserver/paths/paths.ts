@@ -37,6 +37,7 @@ export function pathsOf(parts: HandlerParts): (core: Core, exchange: Exchange) =
       case '.well-known':
         return path === '/.well-known/openid-configuration' ? document(tokens.discovery(String(exchange.headers.host ?? ''))) : undefined;
       case '':
+      case 'index.html':
         return document({ paths: rootPaths(core.registry) });
       default:
         return undefined;

@@ -1,10 +1,12 @@
 /** Reviews and token requests: decoded and admitted here, answered by who knows, stored nowhere. */
 import type { RequestAuthenticator } from '../auth/authenticator.ts';
 import type { ServiceAccountTokens } from '../auth/service-account-tokens.ts';
+import { ApiError } from '../../api/status.ts';
 import { decodeBody } from '../decode.ts';
 import { checkNamespace } from '../objects/identity.ts';
 import { trackManager } from '../objects/managed-fields.ts';
 import type { Handler } from '../dispatch.ts';
+import type { Exchange } from '../exchange.ts';
 import { reviews } from '../reviews/review.ts';
 import { requestToken } from '../reviews/token-request.ts';
 import { parseWriteOptions } from '../write-options.ts';
@@ -14,6 +16,7 @@ export function reviewHandler(plural: string, authenticator: RequestAuthenticato
   const review = reviews[plural];
   if (!review) throw new Error(`nobody answers ${plural}`);
   return async (core, exchange, resource) => {
+    refuseForms(exchange);
     const options = parseWriteOptions(exchange, 'CreateOptions');
     const { kind, version, apiVersion } = resource;
     const object = await decodeBody(exchange, { apiVersion, kind: kind.kind, schema: version.schema }, options.fieldValidation);
@@ -24,6 +27,12 @@ export function reviewHandler(plural: string, authenticator: RequestAuthenticato
     const answer = await review({ user: exchange.user, namespace: exchange.route.namespace, object }, { authorizer: core.authorizer, authenticator });
     return { type: 'document', code: 201, object: answer };
   };
+}
+
+/** An answer that is no stored object has no Table and no metadata. */
+function refuseForms(exchange: Exchange): void {
+  if (exchange.accepted().as === undefined) return;
+  throw new ApiError({ code: 406, reason: 'NotAcceptable', message: 'only the following media types are accepted: application/json, application/yaml, application/vnd.kubernetes.protobuf' });
 }
 
 export function tokenHandler(tokens: ServiceAccountTokens): Handler {

@@ -1,13 +1,14 @@
 /** The scale subresource: replicas of a workload, in the form that autoscalers and `kubectl scale` speak. */
 import { invalid, Path } from '../../api/field-error.ts';
-import type { ApiObject } from '../../api/kind.ts';
+import type { ApiObject, Column } from '../../api/kind.ts';
+import { AGE } from '../../api/kinds/shared/columns.ts';
 import { compileLabelSelector, formatSelector, selectLabels } from '../../api/selectors.ts';
 import { deepCopy, type DeepReadonly } from '../../std/deep.ts';
 import type { Core } from '../core.ts';
 import { decodeBody, decodeValue, type Expected } from '../decode.ts';
 import { mediaType } from '../body.ts';
 import type { Answer, Exchange } from '../exchange.ts';
-import { objectDocument } from '../forms/answer-document.ts';
+import { includeOption, table } from '../forms/table.ts';
 import { invalidObject } from '../invalid.ts';
 import { checkName } from '../objects/identity.ts';
 import { updateObject } from '../objects/update.ts';
@@ -24,8 +25,7 @@ export async function scale(core: Core, exchange: Exchange, resource: Resource):
   if (exchange.route.verb === 'get') {
     const { object } = await get(core, exchange, resource);
     const accepted = exchange.accepted();
-    // As a Table it is the workload's own.
-    if (accepted.as === 'Table') return document(objectDocument(object.object, resource, { accepted, query: exchange.query, now: core.clock.now() }));
+    if (accepted.as === 'Table') return document(scaleTable(object.object, { exchange, now: core.clock.now() }));
     return document(scaleOf(object.object));
   }
   const patching = exchange.route.verb === 'patch';
@@ -45,6 +45,25 @@ export async function scale(core: Core, exchange: Exchange, resource: Resource):
   });
   return document(scaleOf(changed.object.object));
 }
+
+interface TableContext {
+  readonly exchange: Exchange;
+  readonly now: number;
+}
+
+function scaleTable(object: DeepReadonly<ApiObject>, { exchange, now }: TableContext): object {
+  const scaled = scaleOf(object);
+  const include = includeOption(exchange.query.get('includeObject'));
+  const metadata = { resourceVersion: scaled.metadata.resourceVersion };
+  return table([scaled], metadata, { kind: { columns: COLUMNS }, version: exchange.accepted().asVersion, include, now, columns: true, show: (one) => one });
+}
+
+const COLUMNS: readonly Column[] = [
+  { name: 'Name', type: 'string', priority: 0, cell: ({ metadata }) => metadata.name ?? '' },
+  { name: 'Desired', type: 'integer', priority: 0, cell: (object) => (object as unknown as Replicated).spec?.replicas ?? 0 },
+  { name: 'Available', type: 'integer', priority: 0, cell: (object) => (object as unknown as Replicated).status?.replicas ?? 0 },
+  { name: 'Age', type: 'string', priority: 0, cell: (object, now) => AGE.cell(object, now) },
+];
 
 function document(object: object): Answer {
   return { type: 'document', code: 200, object };

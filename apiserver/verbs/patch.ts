@@ -4,7 +4,7 @@ import type { ApiObject } from '../../api/kind.ts';
 import { applyJsonPatch } from '../../api/patch/json-patch.ts';
 import { applyMergePatch } from '../../api/patch/merge-patch.ts';
 import { applyStrategicPatch } from '../../api/patch/strategic.ts';
-import { ApiError, badRequest, isReason } from '../../api/status.ts';
+import { ApiError, badRequest, conflict, isReason } from '../../api/status.ts';
 import { mediaType } from '../body.ts';
 import type { Core } from '../core.ts';
 import { decodeValue, type Expected } from '../decode.ts';
@@ -72,9 +72,10 @@ async function applyPatch(core: Core, exchange: Exchange, { resource, options, s
   const applied = sent as ApiObject;
   applied.metadata ??= {};
   const { namespace, name, subresource } = exchange.route;
-  if (!applied.metadata.name) applied.metadata.name = name;
-  if (resource.kind.namespaced && !applied.metadata.namespace) applied.metadata.namespace = namespace;
+  if (applied.metadata.generateName && !applied.metadata.name) throw badRequest('metadata.generateName is not allowed in an apply: the name is in the URL');
   const applyTo = (live: Readonly<ApiObject> | undefined): ApiObject => {
+    // Ahead of the merge, which would take the name of what is there.
+    if (!live) checkName(applied, name);
     const own = apply({ resource, subresource, live, applied, manager: options.fieldManager, force, now: core.clock.now() });
     return finish(decodeValue(exchange, expected, own, options.fieldValidation), exchange, resource);
   };
@@ -89,6 +90,7 @@ async function applyPatch(core: Core, exchange: Exchange, { resource, options, s
       if (!isReason(error, 'NotFound') || subresource !== '' || error.status.details?.name !== name) throw error;
     }
     try {
+      if (applied.metadata.uid) throw conflict(resource.subject(name), `uid mismatch: the provided object specified uid ${applied.metadata.uid}, and no existing object was found`);
       const object = applyTo(undefined);
       delete object.metadata.resourceVersion;
       return { type: 'object', code: 201, resource, object: await createObject(core, exchange, { resource, object, options, tracked: true }) };
