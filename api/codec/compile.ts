@@ -8,7 +8,7 @@ import { badRequest } from '../status.ts';
 import { knownType, type FieldFact, type TypeFact } from '../facts/facts.ts';
 import type { Context } from './context.ts';
 import { isInt64 } from './exact-integers.ts';
-import { DEPTH_LIMIT, setKey, toPlain, WrittenNumber } from './json-text.ts';
+import { DEPTH_LIMIT, setKey, toPlain, WrittenNumber, type Duplicate } from './json-text.ts';
 import {
   base64Problem, canonicalBase64, canonicalMicroTime, canonicalTime, formatDuration, MICRO_TIME_LAYOUT, parseDuration, TIME_LAYOUT, timeProblem, ZERO_TIME,
 } from './scalars.ts';
@@ -95,7 +95,7 @@ function compileStruct(fact: TypeFact): Convert {
       }
       context.steps[depth] = key;
       context.struct = goName;
-      const converted = slot.convert(input[key], context);
+      const converted = slot.convert(twice ? valueOf(input, key, twice) : input[key], context);
       if (converted === undefined) continue;
       out[key] = converted;
       if (slot.absent) found++;
@@ -106,6 +106,11 @@ function compileStruct(fact: TypeFact): Convert {
     if (twice) context.duplicatesBefore({ list: twice, from: noted, index: Infinity, known, depth });
     return ordered && found === always ? out : inOrder(out);
   };
+}
+
+/** A struct that comes twice is read into one. */
+function valueOf(input: Readonly<Record<string, unknown>>, key: string, twice: readonly Duplicate[]): unknown {
+  return twice.findLast((one) => one.key === key)?.merged ?? input[key];
 }
 
 /** A field: whether it may be null, and whether it is left out when empty. */

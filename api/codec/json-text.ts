@@ -13,6 +13,8 @@ export class WrittenNumber {
 export interface Duplicate {
   readonly key: string;
   readonly after: number;
+  /** All objects that came under the key, made one: what a typed decoder reads into the same struct. Absent: the last value counts. */
+  readonly merged?: unknown;
 }
 
 export interface JsonText {
@@ -126,8 +128,9 @@ class Reader {
       const key = this.#string();
       if (this.#skip() !== ':') throw this.#unexpected('after object key');
       this.#at++;
-      setKey(object, key, this.#value());
-      if (keys.has(key)) this.#twice(object, key, keys.size);
+      const value = this.#value();
+      if (keys.has(key)) this.#twice(object, { key, after: keys.size, before: object[key], value });
+      setKey(object, key, value);
       keys.add(key);
       const next = this.#skip();
       if (next === '}') return this.#past(object);
@@ -204,10 +207,12 @@ class Reader {
     return value;
   }
 
-  #twice(object: object, key: string, after: number): void {
-    const list = this.#duplicates.get(object);
-    if (list) list.push({ key, after });
-    else this.#duplicates.set(object, [{ key, after }]);
+  #twice(object: object, { key, after, before, value }: { key: string; after: number; before: unknown; value: unknown }): void {
+    const list = this.#duplicates.get(object) ?? [];
+    const earlier = list.findLast((other) => other.key === key)?.merged ?? before;
+    const merged = merge(earlier, value);
+    list.push({ key, after, ...(merged !== value && { merged }) });
+    this.#duplicates.set(object, list);
   }
 
   #past<T>(value: T): T {
@@ -229,4 +234,16 @@ class Reader {
     const shown = char === "'" ? `'\\''` : char === '"' ? `'"'` : `'${JSON.stringify(char).slice(1, -1)}'`;
     return new JsonSyntaxError(`invalid character ${shown} ${where}`);
   }
+}
+
+/** Objects that come under one key, later fields over earlier ones. */
+function merge(earlier: unknown, later: unknown): unknown {
+  if (!isPlainObject(earlier) || !isPlainObject(later)) return later;
+  const out: Record<string, unknown> = { ...earlier };
+  for (const [key, value] of Object.entries(later)) setKey(out, key, merge(Object.hasOwn(earlier, key) ? earlier[key] : undefined, value));
+  return out;
+}
+
+function isPlainObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof WrittenNumber);
 }

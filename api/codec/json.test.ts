@@ -62,6 +62,7 @@ describe('decodeJson() completes, drops and orders as Go structs do', () => {
     [CAPACITY, '{"capacity":1e3,"maximumVolumeSize":1.50,"storageClassName":"s"}', '{"metadata":{},"storageClassName":"s","capacity":"1e3","maximumVolumeSize":"1500m"}'],
     [CAPACITY, '{"capacity":" 1024Mi ","storageClassName":"s"}', '{"metadata":{},"storageClassName":"s","capacity":"1Gi"}'],
     [DEPLOYMENT, '{"spec":{"replicas":-0}}', '{"metadata":{},"spec":{"replicas":0,"selector":null,"template":{"metadata":{},"spec":{"containers":null}},"strategy":{}},"status":{}}'],
+    [CONFIGMAP, '{"data":{"a":"x","b":"x"},"data":{"c":"z","a":"y"},"metadata":{"name":"a"},"metadata":{"labels":{"k":"v"}}}', '{"metadata":{"name":"a","labels":{"k":"v"}},"data":{"a":"y","b":"x","c":"z"}}'],
     [CONFIGMAP, '{"data":{"__proto__":"x","constructor":"y"}}', '{"metadata":{},"data":{"__proto__":"x","constructor":"y"}}'],
     [schemaOf('apps/v1', 'ControllerRevision'), '{"data":{"n":12345678901234567890,"f":1.0}}', '{"metadata":{},"data":{"n":12345678901234567890,"f":1},"revision":0}'],
   ];

@@ -58,6 +58,11 @@ test('integers, large messages and texts beyond ASCII come back', () => {
   expect(decodeProtobuf(encodeProtobuf(object))).toEqual(object);
 });
 
+test('encodeProtobuf() takes discovery documents of the core group, which have no apiVersion', () => {
+  const bytes = encodeProtobuf({ kind: 'APIVersions', versions: ['v1'], serverAddressByClientCIDRs: [] });
+  expect(openProtobuf(bytes)).toMatchObject({ apiVersion: '', kind: 'APIVersions' });
+});
+
 test('hasProtobuf() knows what has no protobuf form', () => {
   expect(hasProtobuf('v1', 'Pod')).toBe(true);
   expect(hasProtobuf('v1', 'Status')).toBe(true);

@@ -16,9 +16,9 @@ export function hasProtobuf(apiVersion: string, kind: string): boolean {
   return messageType(apiVersion, kind) !== undefined;
 }
 
-/** An object, list or Status in its envelope: `k8s\0` and an Unknown. The kind must have a protobuf form. */
+/** An object, list or Status in its envelope: `k8s\0` and an Unknown. The kind must have a protobuf form; without an apiVersion it is of the core group. */
 export function encodeProtobuf(object: Json): Buffer {
-  const { apiVersion, kind } = object as { readonly apiVersion: string; readonly kind: string };
+  const { apiVersion = '', kind } = object as { readonly apiVersion?: string; readonly kind: string };
   envelopeEnd();
   const before = writer.size;
   messageWriter(knownMessage(apiVersion, kind))(object, writer);
@@ -138,7 +138,7 @@ function envelopeStart(apiVersion: string, kind: string): Buffer {
 }
 
 function messageType(apiVersion: string, kind: string): string | undefined {
-  const [group = '', version = ''] = apiVersion.includes('/') ? apiVersion.split('/') : ['', apiVersion];
+  const [group = '', version = ''] = apiVersion.includes('/') ? apiVersion.split('/') : ['', apiVersion || 'v1'];
   const type = kindFact(group, version, kind)?.type;
   return type && typeFact(type)?.protobuf ? type : undefined;
 }
