@@ -21,6 +21,7 @@ export interface NodeFacts {
   readonly hostIps: readonly string[];
   readonly allocatable: Readonly<Record<string, string>>;
   readonly memoryBytes: number;
+  readonly runtimeName: string;
 }
 
 export interface EventText {

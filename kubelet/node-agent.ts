@@ -25,7 +25,9 @@ export interface NodeAgentOptions {
 const LEASE_SECONDS = 40;
 const LEASE_RENEW_MS = 10_000;
 const STATUS_LOOK_MS = 10_000;
+const NOT_READY_LOOK_MS = 500;
 const STATUS_WRITE_MS = 300_000;
+const POD_CIDR_LOOK_MS = 100;
 const REGISTER_RETRY = { baseMs: 200, limitMs: 7000 };
 const NAMESPACE = 'kube-node-lease';
 
@@ -46,6 +48,18 @@ export class NodeAgent {
     return this.#podCidrs;
   }
 
+  /** Waits for a controller to give the node its pod ranges, within reason. */
+  async awaitPodCidrs(timeoutMs: number): Promise<readonly string[]> {
+    const { client, clock, node, signal } = this.#options;
+    const deadline = clock.monotonic() + timeoutMs;
+    while (this.#podCidrs.length === 0 && clock.monotonic() < deadline && !signal.aborted) {
+      await sleep(clock, POD_CIDR_LOOK_MS, signal);
+      const known = await client.get(nodes, { name: node.name }).catch(() => undefined);
+      this.#podCidrs = podCidrsOf(known?.spec);
+    }
+    return this.#podCidrs;
+  }
+
   /** Resolves when the node is registered and its status written once. */
   async start(): Promise<void> {
     await this.#register();
@@ -53,7 +67,16 @@ export class NodeAgent {
     const failed = (error: unknown): void => log.warn({ error: String(error) }, 'the node could not be kept known');
     await this.writeStatus().catch(failed);
     await this.#renewLease().catch(failed);
-    this.#timers.push(every(clock, LEASE_RENEW_MS, () => this.#renewLease(), failed), every(clock, STATUS_LOOK_MS, () => this.writeStatus(), failed));
+    this.#timers.push(
+      every(clock, LEASE_RENEW_MS, () => this.#renewLease(), failed),
+      every(clock, STATUS_LOOK_MS, () => this.writeStatus(), failed),
+      // A node that is not ready yet will be soon, and is waited for.
+      every(clock, NOT_READY_LOOK_MS, () => (this.#isReady ? undefined : this.writeStatus()), failed),
+    );
+  }
+
+  get #isReady(): boolean {
+    return this.#conditions.some(({ type, status }) => type === 'Ready' && status === 'True');
   }
 
   stop(): void {
@@ -84,7 +107,7 @@ export class NodeAgent {
           return client.patch(nodes, { name: node.name }, { type: 'application/merge-patch+json', body: { metadata: { labels } } });
         });
         this.#conditions = (known.status?.conditions ?? []) as readonly NodeCondition[];
-        this.#podCidrs = known.spec?.podCIDRs ?? (known.spec?.podCIDR ? [known.spec.podCIDR] : []);
+        this.#podCidrs = podCidrsOf(known.spec);
         return;
       } catch (error) {
         log.warn({ node: node.name, error: String(error) }, 'the node could not be registered');
@@ -117,4 +140,8 @@ export class NodeAgent {
       this.#lease = await client.create(leases, { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', metadata: { ...key, ownerReferences }, spec });
     }
   }
+}
+
+function podCidrsOf(spec: { readonly podCIDR?: string; readonly podCIDRs?: readonly string[] } | undefined): readonly string[] {
+  return spec?.podCIDRs ?? (spec?.podCIDR ? [spec.podCIDR] : []);
 }

@@ -82,8 +82,8 @@ export class Observation {
   async #put(uid: string, sandboxes: readonly Sandbox[], containers: readonly Container[]): Promise<boolean> {
     const before = this.#latest.get(uid);
     const now: PodRuntime = {
-      sandboxes: sandboxes.toSorted((a, b) => b.createdAt - a.createdAt),
-      containers: await Promise.all(containers.toSorted((a, b) => b.createdAt - a.createdAt).map((container) => this.#withMessage(container))),
+      sandboxes: sandboxes.toSorted(newestFirst),
+      containers: await Promise.all(containers.toSorted(newestFirst).map((container) => this.#withMessage(container))),
     };
     if (now.sandboxes.length === 0) this.#forget(uid);
     else this.#latest.set(uid, now);
@@ -105,6 +105,10 @@ export class Observation {
     const path = fallsBack ? this.#logPath(container) : undefined;
     return path ? (await lastOutput(path)) || undefined : undefined;
   }
+}
+
+function newestFirst(a: Container | Sandbox, b: Container | Sandbox): number {
+  return b.createdAt - a.createdAt || b.attempt - a.attempt;
 }
 
 function fingerprint({ sandboxes, containers }: PodRuntime): string {

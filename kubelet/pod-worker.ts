@@ -2,6 +2,7 @@
 import { pods } from '../api/resources.ts';
 import { ApiError } from '../api/status.ts';
 import { backoff } from '../std/backoff.ts';
+import { deepEqual } from '../std/deep.ts';
 import { timeMs, timeText } from '../client/time.ts';
 import type { KubeletContext } from './context.ts';
 import { ContainerStopper } from './container-stopper.ts';
@@ -11,8 +12,9 @@ import { type PodObject, type PodRuntime, type PodStatusObject, allSpecs, isTerm
 import { Prober } from './probes/prober.ts';
 import { type Backoff, nextBackoff } from './restart.ts';
 import { podFacts, sandboxConfigOf, startContainer } from './start-container.ts';
-import { START_RETRY_MS, StartFailure } from './start-failure.ts';
+import { StartFailure } from './start-failure.ts';
 import { type StatusInput, type Waiting, podStatus } from './status.ts';
+import { KUBELET_CONDITIONS } from './status-conditions.ts';
 import { StatusWriter } from './status-writer.ts';
 import type { Termination } from './termination.ts';
 import { WakeTimer } from './wake-timer.ts';
@@ -23,6 +25,8 @@ type Phase = 'work' | 'idle' | 'gone';
 /** Volumes and tokens are looked after at least so often. */
 const RENEW_MS = 60_000;
 const VOLUME_RETRY = { baseMs: 500, limitMs: 122_000 };
+/** The network of a node that has just begun comes within seconds. */
+const SANDBOX_RETRY = { baseMs: 500, limitMs: 15_000 };
 const DELETE_RETRY = { baseMs: 500, limitMs: 30_000 };
 const FAILURE_RETRY = { baseMs: 1000, limitMs: 30_000 };
 
@@ -42,6 +46,7 @@ export class PodWorker {
   #failure: StatusInput['failure'];
   #status: PodStatusObject;
   #interrupt = new AbortController();
+  #isBegun = false;
   #isRunning = false;
   #isDirty = false;
   #renewAt = 0;
@@ -58,7 +63,6 @@ export class PodWorker {
     this.#timer = new WakeTimer(clock, wake);
     this.#stopper = new ContainerStopper(context, wake);
     this.#writer = new StatusWriter(pod, context);
-    context.references.hold(pod);
   }
 
   get pod(): PodObject {
@@ -75,7 +79,10 @@ export class PodWorker {
   }
 
   update(pod: PodObject): void {
+    const before = this.#pod;
     this.#pod = pod;
+    if (this.#isBegun && !isMaterial(before, pod, this.#status)) return;
+    this.#isBegun = true;
     this.#context.references.hold(pod);
     const { deletionTimestamp, deletionGracePeriodSeconds } = pod.metadata as { deletionTimestamp?: string; deletionGracePeriodSeconds?: number };
     if (deletionTimestamp !== undefined) this.#terminate('deleted', deletionGracePeriodSeconds ?? pod.spec.terminationGracePeriodSeconds ?? 30);
@@ -139,7 +146,7 @@ export class PodWorker {
     const runtime = await this.#context.observation.observe(uid);
     this.#checkTime();
     if (this.#termination) this.#prober.stop();
-    else this.#prober.follow(this.#pod, runtime, podFacts(this.#context, this.#pod, runtime).podIps[0] ?? '');
+    else this.#prober.follow({ pod: this.#pod, runtime, ip: podFacts(this.#context, this.#pod, runtime).podIps[0] ?? '', status: this.#status });
     this.#report(runtime, false);
     await this.#renewVolumes(runtime);
     const actions = plan({
@@ -187,6 +194,7 @@ export class PodWorker {
       probes: this.#prober.results,
       waiting: this.#waiting,
       hostIps: node.hostIps,
+      runtimeName: node.runtimeName,
       startTime: this.#startTime,
       now: timeText(clock.now()),
       isEnding: this.#termination !== undefined,
@@ -242,8 +250,10 @@ export class PodWorker {
           continue;
         }
         case 'wait':
+          if (this.#waiting.get(action.name)?.message !== action.message || this.#waiting.get(action.name)?.reason !== 'CrashLoopBackOff') {
+            this.#event('Warning', 'BackOff', `Back-off restarting failed container ${action.name} in pod ${podText(this.#pod)}`, action.name);
+          }
           this.#waiting.set(action.name, { reason: 'CrashLoopBackOff', message: action.message });
-          this.#event('Warning', 'BackOff', `Back-off restarting failed container ${action.name} in pod ${podText(this.#pod)}`, action.name);
           this.#timer.after(action.untilMs - this.#context.clock.now());
           this.#report(current, false);
           if (action.kind === 'init' && !this.#isSidecar(action.name)) return changed;
@@ -293,7 +303,7 @@ export class PodWorker {
       return await observation.observe(uid);
     } catch (error) {
       this.#event('Warning', 'FailedCreatePodSandBox', `Failed to create pod sandbox: ${errorText(error)}`);
-      this.#timer.retryLater('sandbox', START_RETRY_MS);
+      this.#timer.retryLater('sandbox', backoff(this.#timer.failures('sandbox'), SANDBOX_RETRY));
       return undefined;
     }
   }
@@ -362,6 +372,13 @@ export class PodWorker {
   #isSidecar(name: string): boolean {
     return (this.#pod.spec.initContainers ?? []).some((spec) => spec.name === name && spec.restartPolicy === 'Always');
   }
+}
+
+/** Whether an update says anything that we did not write ourselves. */
+function isMaterial(before: PodObject, now: PodObject, written: PodStatusObject): boolean {
+  const told = ({ metadata }: PodObject): object => ({ ...metadata, resourceVersion: '', managedFields: undefined });
+  const foreign = ({ status }: PodObject): object => (status?.conditions ?? []).filter(({ type }) => !KUBELET_CONDITIONS.includes(type));
+  return !deepEqual(before.spec, now.spec) || !deepEqual(told(before), told(now)) || !deepEqual(foreign(before), foreign(now)) || (isTerminalPhase(now.status?.phase) && now.status?.phase !== written.phase);
 }
 
 function interrupted(signal: AbortSignal): Promise<void> {

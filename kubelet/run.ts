@@ -9,6 +9,7 @@ import { openInformer } from '../client/informer.ts';
 import { every, type Clock } from '../std/clock.ts';
 import type { Random } from '../std/random.ts';
 import type { KubeletBackend } from './backend.ts';
+import { DEFAULT_POD_CIDR } from './cni.ts';
 import type { KubeletContext, Log } from './context.ts';
 import { type Dns, parseResolvConf } from './dns.ts';
 import { Images } from './images.ts';
@@ -51,6 +52,8 @@ export interface KubeletOptions {
   readonly machine?: Machine;
   /** Over what the node computes: `{ cpu: '64' }`. */
   readonly capacity?: Readonly<Record<string, string>>;
+  /** Sets the pod network up, once the node's pod ranges are known: those of the node, or the default when nobody gives any. */
+  readonly network?: (podCidrs: readonly string[]) => Promise<void>;
   /** One picture of all Services that many nodes share. */
   readonly services?: Informer<Service>;
 }
@@ -68,6 +71,8 @@ export interface Kubelet {
 export const CLUSTER_DNS = '10.96.0.10';
 export const CLUSTER_DOMAIN = 'cluster.local';
 const MAX_PODS = 110;
+/** A cluster without a controller that hands out pod ranges is not waited for longer. */
+const POD_CIDR_TIMEOUT_MS = 10_000;
 const ROTATE_MS = 10_000;
 const ORPHANS_MS = 60_000;
 
@@ -90,7 +95,7 @@ export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
     client,
     runtime,
     ...tools,
-    node: { name: nodeName, hostIps: options.addresses.filter(({ type }) => type === 'InternalIP').map(({ address }) => address), allocatable: node.allocatable, memoryBytes: node.machine.memoryBytes },
+    node: { name: nodeName, hostIps: options.addresses.filter(({ type }) => type === 'InternalIP').map(({ address }) => address), allocatable: node.allocatable, memoryBytes: node.machine.memoryBytes, runtimeName: node.runtimeVersion.split('://')[0] ?? '' },
     dns: { servers: options.clusterDns ?? [CLUSTER_DNS], domain: options.clusterDomain ?? CLUSTER_DOMAIN, host: options.isSimulated ? NO_DNS : await hostDns() },
     images: new Images(runtime, clock),
     observation,
@@ -109,7 +114,7 @@ export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
   set = new PodSet(context, { labels: { ...options.labels, 'kubernetes.io/hostname': nodeName } });
   const agent = new NodeAgent({ client, ...tools, node, health: () => healthOf(runtime), signal });
   const informer = openInformer(client, podsResource, { fieldSelector: `spec.nodeName=${nodeName}` }, tools);
-  const ready = begin({ agent, informer, services, set, context, signal });
+  const ready = begin({ agent, informer, services, set, context, signal, network: options.network });
   ready.catch((error: unknown) => log.warn({ error: String(error) }, 'the kubelet could not begin'));
   const failed = (what: string) => (error: unknown): void => log.warn({ error: String(error) }, `${what} failed`);
   const timers = options.isSimulated
@@ -149,12 +154,17 @@ interface Beginning {
   readonly set: PodSet;
   readonly context: KubeletContext;
   readonly signal: AbortSignal;
+  readonly network: KubeletOptions['network'];
 }
 
 /** What runs already is found first, so that nothing is started twice. */
-async function begin({ agent, informer, services, set, context, signal }: Beginning): Promise<void> {
+async function begin({ agent, informer, services, set, context, signal, network }: Beginning): Promise<void> {
   await watchRuntime({ context, onChange: (uid) => set.wake(uid), signal });
   await agent.start();
+  if (network) {
+    const podCidrs = await agent.awaitPodCidrs(POD_CIDR_TIMEOUT_MS);
+    await network(podCidrs.length > 0 ? podCidrs : [DEFAULT_POD_CIDR]);
+  }
   await Promise.all([informer.synced(), services.synced()]);
   informer.subscribe((event) => (event.type === 'deleted' ? set.gone(event.object as never) : set.put(event.object as never)));
   await set.removeOrphans();

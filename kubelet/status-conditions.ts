@@ -12,13 +12,13 @@ export interface PodConditionInput {
   readonly message?: string;
 }
 
-const OWNED = ['PodScheduled', 'PodReadyToStartContainers', 'Initialized', 'ContainersReady', 'Ready', 'DisruptionTarget', 'AllContainersRestarting'];
+export const KUBELET_CONDITIONS: readonly string[] = ['PodScheduled', 'PodReadyToStartContainers', 'Initialized', 'ContainersReady', 'Ready', 'DisruptionTarget', 'AllContainersRestarting'];
 
 type Input = StatusInput & { readonly phase: string; readonly init: readonly ContainerStatusOut[]; readonly main: readonly ContainerStatusOut[] };
 
 export function podConditions(input: Input): PodCondition[] {
   const { pod, previous, now, failure } = input;
-  const foreign = (pod.status?.conditions ?? []).filter(({ type }) => !OWNED.includes(type));
+  const foreign = (pod.status?.conditions ?? []).filter(({ type }) => !KUBELET_CONDITIONS.includes(type));
   const disruption = failure?.condition ? [failure.condition] : (previous.conditions ?? []).filter(({ type }) => type === 'DisruptionTarget') as PodConditionInput[];
   const ready = containersReady(input);
   const own: PodConditionInput[] = [
@@ -47,7 +47,7 @@ function initialized({ pod, phase, init, main }: Input): PodConditionInput {
     return !(isSidecar(spec) ? status?.started : status?.ready);
   });
   if (phase === 'Succeeded') return { type: 'Initialized', status: 'True', reason: 'PodCompleted' };
-  const hasStarted = main.some(({ started, state, lastState }) => started || state?.terminated || lastState?.terminated);
+  const hasStarted = main.some(({ state }) => state?.running || state?.terminated);
   if (hasStarted || incomplete.length === 0) return { type: 'Initialized', status: 'True' };
   return { type: 'Initialized', status: 'False', reason: 'ContainersNotInitialized', message: `containers with incomplete status: ${names(incomplete)}` };
 }

@@ -16,10 +16,12 @@ interface Group {
 }
 
 export function containerStatuses(input: StatusInput, group: Group): ContainerStatusOut[] {
-  return group.specs.map((spec) => withProbes(input, spec, group.kind, waitingOr(input, spec, group.kind, known(input, spec, group))));
+  return group.specs.map((spec) => {
+    const status = waitingOr(input, spec, group.kind, known(input, spec, group));
+    return withProbes(input, spec, group, status);
+  });
 }
 
-/** What runtimes call an image without digest or with one. */
 function known(input: StatusInput, spec: Spec, { old }: Group): ContainerStatusOut {
   const previous = old.find(({ name }) => name === spec.name);
   const [present, before] = input.runtime.containers.filter(({ name }) => name === spec.name);
@@ -29,11 +31,12 @@ function known(input: StatusInput, spec: Spec, { old }: Group): ContainerStatusO
     restartCount: Math.max(restartCount(present), 0),
     image: present.image || spec.image || '',
     imageID: present.imageId,
-    containerID: containerIdText(present),
-    state: stateOf(present),
+    containerID: containerIdText(input, present),
+    state: stateOf(input, present),
     ...(spec.resources && resourcesOf(spec)),
   };
-  const last = before ? stateOf(before) : previous?.lastState;
+  const wasOther = previous?.containerID !== status.containerID && previous?.state?.terminated !== undefined;
+  const last = before ? stateOf(input, before) : wasOther ? previous?.state : previous?.lastState;
   return { ...status, lastState: last?.terminated ? { terminated: { ...last.terminated } } : {} };
 }
 
@@ -68,25 +71,29 @@ function waitingOr(input: StatusInput, spec: Spec, kind: ContainerKind, status: 
   return { ...status, ...(lastState && { lastState }), state: { waiting: { reason: why.reason, ...(why.message && { message: why.message }) } } };
 }
 
-function withProbes({ probes }: StatusInput, spec: Spec, kind: ContainerKind, status: ContainerStatusOut): ContainerStatusOut {
+function withProbes({ probes }: StatusInput, spec: Spec, { kind, old }: Group, status: ContainerStatusOut): ContainerStatusOut {
   const id = status.containerID?.split('://')[1] ?? '';
   const running = status.state?.running !== undefined;
   const started = running && (!spec.startupProbe || probes.get(probeKey(id, 'startup')) === 'success');
   if (kind === 'ephemeral') return { ...status, ready: false };
   if (kind === 'init' && !isSidecar(spec)) return { ...status, started, ready: status.state?.terminated?.exitCode === 0 };
-  const ready = started && (!spec.readinessProbe || probes.get(probeKey(id, 'readiness')) === 'success');
+  const probed = probes.get(probeKey(id, 'readiness'));
+  // What was ready before a restart of ours stays so until it is found not to be.
+  const wasReady = probed === undefined && running && old.some(({ containerID, ready }) => ready && containerID === status.containerID);
+  const ready = started && (!spec.readinessProbe || probed === 'success' || wasReady);
   return { ...status, started, ready };
 }
 
-export function containerIdText({ id }: { readonly id: string }): string {
-  return `containerd://${id}`;
+/** An id with the name of its runtime: `containerd://…`. */
+function containerIdText({ runtimeName }: StatusInput, { id }: Container): string {
+  return `${runtimeName}://${id}`;
 }
 
 export function restartCount(container: Container): number {
   return Number(container.annotations[ANNOTATIONS.restartCount] ?? container.attempt);
 }
 
-function stateOf(container: Container): ContainerState {
+function stateOf(input: StatusInput, container: Container): ContainerState {
   switch (container.state) {
     case 'running':
       return { running: { startedAt: timeText(container.startedAt) } };
@@ -98,7 +105,7 @@ function stateOf(container: Container): ContainerState {
           ...(container.message && { message: container.message }),
           startedAt: timeText(container.startedAt),
           finishedAt: timeText(container.finishedAt),
-          containerID: containerIdText(container),
+          containerID: containerIdText(input, container),
         },
       };
     case 'created':

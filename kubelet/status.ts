@@ -22,6 +22,8 @@ export interface StatusInput {
   /** By container name. */
   readonly waiting: ReadonlyMap<string, Waiting>;
   readonly hostIps: readonly string[];
+  /** `containerd` */
+  readonly runtimeName: string;
   readonly startTime: string;
   readonly now: string;
   /** Containers that have ended will not be started again. */
@@ -42,10 +44,13 @@ export function podStatus(input: StatusInput): PodStatus {
   let phase = podPhase(pod, [...raw.main, ...raw.init], input.isEnding);
   if (!isTerminalPhase(phase) && isTerminalPhase(previous.phase)) phase = previous.phase as typeof phase;
   if (failure) phase = 'Failed';
+  // Who waits for the end of a pod must not see it before its containers have ended.
+  const isEarly = isTerminalPhase(phase) && !isTerminalPhase(previous.phase) && input.runtime.containers.some(({ state }) => state === 'running');
+  if (isEarly) phase = (previous.phase ?? 'Pending') as typeof phase;
   const final = input.isFinished ? finished(input, raw) : raw;
   if (input.isFinished && !isTerminalPhase(phase)) phase = 'Failed';
   const kept = phase === previous.phase ? previous : undefined;
-  const said = failure ?? kept;
+  const said = (isEarly ? undefined : failure) ?? kept;
   const ips = podIps(input);
   return {
     observedGeneration: (pod.metadata as { generation?: number }).generation ?? 0,
@@ -58,8 +63,8 @@ export function podStatus(input: StatusInput): PodStatus {
     ...(ips[0] && { podIP: ips[0], podIPs: ips.map((ip) => ({ ip })) }),
     startTime: previous.startTime ?? input.startTime,
     ...(final.init.length > 0 && { initContainerStatuses: final.init }),
-    containerStatuses: final.main,
-    ...(final.ephemeral.length > 0 && { ephemeralContainerStatuses: final.ephemeral }),
+    containerStatuses: byName(final.main),
+    ...(final.ephemeral.length > 0 && { ephemeralContainerStatuses: byName(final.ephemeral) }),
     qosClass: previous.qosClass ?? qosClass(pod),
   };
 }
@@ -102,6 +107,10 @@ function lost(status: ContainerStatusOut): ContainerStatusOut {
 
 function hasBegun({ state, lastState }: ContainerStatusOut): boolean {
   return state?.waiting === undefined || lastState?.terminated !== undefined;
+}
+
+function byName(statuses: readonly ContainerStatusOut[]): ContainerStatusOut[] {
+  return statuses.toSorted((a, b) => (a.name < b.name ? -1 : 1));
 }
 
 function podIps({ pod, runtime, hostIps, previous }: StatusInput): readonly string[] {

@@ -2,7 +2,7 @@
 import type { Clock, Timer } from '../../std/clock.ts';
 import type { Random } from '../../std/random.ts';
 import { probeKey, type ProbeKind, type ProbeResult } from '../plan.ts';
-import { type PodObject, type PodRuntime, type Spec, isSidecar, latest } from '../pod.ts';
+import { type PodObject, type PodRuntime, type PodStatusObject, type Spec, isSidecar, latest } from '../pod.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { probeExec } from './exec.ts';
 import { probeGrpc } from './grpc.ts';
@@ -20,6 +20,14 @@ export interface ProberOptions {
   readonly isSimulated: boolean;
   /** A result has changed. */
   readonly onChange: () => void;
+}
+
+interface Following {
+  readonly pod: PodObject;
+  readonly runtime: PodRuntime;
+  readonly ip: string;
+  /** As it was last written. */
+  readonly status: PodStatusObject;
 }
 
 type ProbeSpec = NonNullable<Spec['livenessProbe']>;
@@ -47,8 +55,8 @@ export class Prober {
     return this.#results;
   }
 
-  /** Probes the containers that run, and no others. */
-  follow(pod: PodObject, runtime: PodRuntime, ip: string): void {
+  /** Probes the containers that run, and no others. Who had started before a restart of ours has started. */
+  follow({ pod, runtime, ip, status }: Following): void {
     this.#pod = pod;
     this.#ip = ip;
     const wanted = new Set<string>();
@@ -60,6 +68,10 @@ export class Prober {
         if (!probe) continue;
         const key = probeKey(container.id, kind);
         wanted.add(key);
+        if (kind === 'startup' && !this.#running.has(key) && hasStarted(status, container.id)) {
+          this.#running.set(key, { timer: { current: undefined }, stopped: true });
+          this.#results.set(key, 'success');
+        }
         if (!this.#running.has(key)) this.#begin({ spec, probe, kind, containerId: container.id, startedAt: container.startedAt });
       }
     }
@@ -158,4 +170,8 @@ interface Target {
   readonly kind: ProbeKind;
   readonly containerId: string;
   readonly startedAt: number;
+}
+
+function hasStarted({ containerStatuses = [], initContainerStatuses = [] }: PodStatusObject, containerId: string): boolean {
+  return [...containerStatuses, ...initContainerStatuses].some(({ containerID, started }) => started === true && containerID?.endsWith(`://${containerId}`) === true);
 }
