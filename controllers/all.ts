@@ -12,6 +12,7 @@ import { nodeLifecycleController, type NodeLifecycleOptions } from './node-lifec
 import { nodeTtlController } from './node-ttl.ts';
 import { podGcController, type PodGcOptions } from './pod-gc.ts';
 import { replicaSetController } from './replicaset.ts';
+import { replicationController } from './replicationcontroller.ts';
 import { rootCaController } from './root-ca.ts';
 import { serviceAccountController } from './serviceaccount.ts';
 import { taintEvictionController } from './taint-eviction.ts';
@@ -36,6 +37,7 @@ export function controllers(options: ControllerOptions): readonly (Controller | 
     taintEvictionController(),
     deploymentController,
     replicaSetController,
+    replicationController,
     endpointsController,
     endpointSliceController,
     endpointSliceMirroringController,

@@ -114,6 +114,7 @@ const STEPS: [string, SetSpec[], string[]][] = [
   ['waits while nothing more may be unavailable', [{ name: 'old', replicas: 3 }, { name: 'new', replicas: 2, available: 0, revision: 2 }], []],
   ['shrinks by what has become available', [{ name: 'old', replicas: 3 }, { name: 'new', replicas: 2, available: 2, revision: 2 }], ['old=1']],
   ['takes old pods that do not work first', [{ name: 'older', replicas: 2, available: 2 }, { name: 'old', replicas: 2, available: 0, revision: 2 }, { name: 'new', replicas: 1, available: 1, revision: 3 }], ['old=0']],
+  ['waits until an old set has shrunk as it was told', [{ name: 'old', replicas: 2, available: 4 }, { name: 'new', replicas: 3, available: 3, revision: 2 }], []],
   ['scales down a newest set that is too large', [{ name: 'new', replicas: 6, desired: 4 }], ['new=4']],
   ['is done when all is new', [{ name: 'old', replicas: 0 }, { name: 'new', replicas: 4, revision: 2 }], []],
 ];

@@ -57,10 +57,10 @@ interface Situation {
 
 function reconcile({ key, view, moment: { now }, settings, heartbeats, pace }: Situation): Outcome {
   const node = view.of(nodes).get({ name: key });
-  if (!node) return { actions: heartbeats.forget(key) ? [about({ name: key, uid: key }, 'RemovingNode', `Removing Node ${key} from Controller`)] : [] };
+  if (!node) return { actions: heartbeats.forget(key) ? [about({ name: key, uid: key }, 'RemovingNode', `Node ${key} event: Removing Node ${key} from Controller`)] : [] };
   const lease = view.of(leases).get({ namespace: LEASE_NAMESPACE, name: key });
   const { at, wasReady, isNew } = heartbeats.observe(node, lease?.spec.renewTime, now);
-  const actions: Action[] = isNew ? [about(node.metadata, 'RegisteredNode', `Registered Node ${key} in Controller`)] : [];
+  const actions: Action[] = isNew ? [about(node.metadata, 'RegisteredNode', `Node ${key} event: Registered Node ${key} in Controller`)] : [];
   const ready = statusOf(node, 'Ready');
   const graceMs = ready === undefined ? settings.startupGracePeriodMs : settings.monitorGracePeriodMs;
   const silent = now > at + graceMs ? silentConditions(node, now) : undefined;
@@ -94,7 +94,7 @@ function isDriving(node: StoredNode): boolean {
 
 function podsNotReady(name: string, view: View, now: number): Action[] {
   return view.of(pods).by('byNode', name).filter(isPodReady).flatMap((pod) => {
-    const condition = { type: 'Ready', status: 'False', lastTransitionTime: timeText(now), ...(pod.metadata.generation !== undefined && { observedGeneration: pod.metadata.generation }) };
+    const condition = { type: 'Ready', status: 'False', lastTransitionTime: timeText(now) };
     return [
       patch(pods, pod.metadata, { metadata: { uid: pod.metadata.uid }, status: { conditions: [condition] } }, 'status'),
       event(subject(pods, pod), 'Warning', 'NodeNotReady', 'Node is not ready'),

@@ -20,7 +20,8 @@ export function rollForward(plan: Plan, newest: WorkingSet, old: readonly Workin
   const minAvailable = plan.replicas - plan.maxUnavailable;
   const newestUnavailable = newest.replicas - (newest.set.status?.availableReplicas ?? 0);
   const most = totalReplicas([...old, newest]) - minAvailable - newestUnavailable;
-  if (most <= 0) return false;
+  // A set that reports more than it asks for has yet to shrink: its numbers are not to be counted on.
+  if (most <= 0 || shrinking.some(({ replicas, set }) => (set.status?.availableReplicas ?? 0) > replicas)) return false;
   const unhealthy = shrink(plan, shrinking, most, ({ replicas, set }) => replicas - (set.status?.availableReplicas ?? 0));
   const spare = totalAvailable([...shrinking, newest]) - minAvailable;
   const healthy = spare > 0 ? shrink(plan, shrinking, spare, ({ replicas }) => replicas) : 0;
