@@ -6,7 +6,7 @@ import { ProtobufReader } from '../codec/protobuf-decode.ts';
 import type { Kind } from '../kind.ts';
 import { builtinKinds } from '../kinds/index.ts';
 import { openApiV2, openApiV2Protobuf } from './v2.ts';
-import { openApiV3, openApiV3Index } from './v3.ts';
+import { openApiV3, openApiV3Index, openApiV3Protobuf } from './v3.ts';
 
 type Json = Record<string, unknown>;
 
@@ -94,6 +94,23 @@ describe('openApiV2Protobuf()', () => {
     const properties = fieldOf(one(byName(definitions, 'io.k8s.api.core.v1.ContainerPort'), 25), 1);
     expect(one(byName(properties, 'containerPort'), 22, 1).toString()).toBe('integer');
   });
+});
+
+test('openApiV3Protobuf() has every path and schema of a document', () => {
+  const document = openApiV3('apis/apps/v1', kinds, OPTIONS) as { paths: Json; components: { schemas: Json } };
+  const bytes = openApiV3Protobuf(document);
+  expect(one(bytes, 1).toString()).toBe('3.0.0');
+  expect(one(bytes, 2, 6).toString()).toBe(OPTIONS.version);
+  const paths = fieldOf(one(bytes, 4), 1);
+  expect(paths.map((entry) => one(entry, 1).toString())).toEqual(Object.keys(document.paths));
+  const put = one(byName(paths, '/apis/apps/v1/namespaces/{namespace}/deployments/{name}'), 5);
+  expect(one(put, 5).toString()).toBe('replaceAppsV1NamespacedDeployment');
+  expect(one(byName(fieldOf(one(put, 7, 1, 2), 1), '*/*'), 1, 2, 1).toString()).toBe('#/components/schemas/io.k8s.api.apps.v1.Deployment');
+  const schemas = fieldOf(one(bytes, 5, 1), 1);
+  expect(schemas.map((entry) => one(entry, 1).toString())).toEqual(Object.keys(document.components.schemas));
+  const deployment = one(byName(schemas, 'io.k8s.api.apps.v1.Deployment'), 1);
+  expect(one(deployment, 25).toString()).toBe('object');
+  expect(one(byName(fieldOf(one(deployment, 31), 1), 'spec'), 1, 26, 2, 1).toString()).toBe('#/components/schemas/io.k8s.api.apps.v1.DeploymentSpec');
 });
 
 describe('custom resources', () => {

@@ -1,5 +1,6 @@
 /** A version 2 document as a protobuf message: `openapi.v2.Document` of gnostic-models, whose field numbers stand here. */
 import { ProtobufWriter } from '../codec/protobuf-writer.ts';
+import { any, double, flag, integer, list, message, named, nest, text, wrapped, writeMessage, type Message, type WriteField } from './document-protobuf.ts';
 import type { Json } from './schemas.ts';
 
 export const OPENAPI_V2_PROTOBUF = 'application/com.github.proto-openapi.spec.v2@v1.0+protobuf';
@@ -7,88 +8,8 @@ export const OPENAPI_V2_PROTOBUF = 'application/com.github.proto-openapi.spec.v2
 /** The document as bytes of that content type. */
 export function openApiV2Protobuf(document: Json): Buffer {
   const writer = new ProtobufWriter();
-  write(MESSAGES.Document, document, writer);
+  writeMessage(MESSAGES.Document, document, writer);
   return writer.take();
-}
-
-/** Writes what stands in a field; the writer goes backwards, so that the last comes first. */
-type WriteField = (number: number, value: unknown, writer: ProtobufWriter) => void;
-
-interface Message {
-  /** By number, rising. */
-  readonly fields: readonly (readonly [number: number, name: string, write: WriteField])[];
-  /** Where keys that begin with `x-` go. */
-  readonly extensions?: number;
-}
-
-function write({ fields, extensions }: Message, value: Json, writer: ProtobufWriter): void {
-  // Extensions have the highest number of their message.
-  if (extensions !== undefined) named(any)(extensions, Object.fromEntries(Object.entries(value).filter(([key]) => key.startsWith('x-'))), writer);
-  for (let i = fields.length - 1; i >= 0; i--) {
-    const [number, name, writeField] = fields[i] as Message['fields'][number];
-    if (value[name] !== undefined) writeField(number, value[name], writer);
-  }
-}
-
-const text: WriteField = (number, value, writer) => {
-  if (value === '') return;
-  writer.string(value as string);
-  writer.tag(number, 2);
-};
-
-const flag: WriteField = (number, value, writer) => {
-  if (value !== true) return;
-  writer.varint(1);
-  writer.tag(number, 0);
-};
-
-const integer: WriteField = (number, value, writer) => {
-  if (value === 0) return;
-  writer.int(value as number);
-  writer.tag(number, 0);
-};
-
-const double: WriteField = (number, value, writer) => {
-  if (value === 0) return;
-  writer.double(value as number);
-  writer.tag(number, 1);
-};
-
-/** Any value, as YAML, of which JSON is a part. */
-const any: WriteField = (number, value, writer) => nest(number, writer, () => text(2, `${JSON.stringify(value)}\n`, writer));
-
-function list(item: WriteField): WriteField {
-  return (number, value, writer) => {
-    for (const one of (value as unknown[]).toReversed()) item(number, one, writer);
-  };
-}
-
-/** A map: a list of messages with the key in field 1 and the value in field 2. */
-function named(item: WriteField): WriteField {
-  return (number, value, writer) => {
-    for (const [key, inner] of Object.entries(value as Json).reverse()) {
-      nest(number, writer, () => {
-        item(2, inner, writer);
-        text(1, key, writer);
-      });
-    }
-  };
-}
-
-function message(of: () => Message): WriteField {
-  return (number, value, writer) => nest(number, writer, () => write(of(), value as Json, writer));
-}
-
-/** A message that only holds one field. */
-function wrapped(inner: number, item: WriteField): WriteField {
-  return (number, value, writer) => nest(number, writer, () => item(inner, value, writer));
-}
-
-function nest(number: number, writer: ProtobufWriter, body: () => void): void {
-  const before = writer.size;
-  body();
-  writer.varint(writer.size - before);
-  writer.tag(number, 2);
 }
 
 const schema: WriteField = message(() => MESSAGES.Schema);

@@ -8,6 +8,8 @@ import { sortParameters, STATUS_TEXTS } from './path-parameters.ts';
 import { reachableTypes, refTo, typeSchema, type Json } from './schemas.ts';
 import type { OpenApiOptions } from './v2.ts';
 
+export { OPENAPI_V3_PROTOBUF, openApiV3Protobuf } from './v3-protobuf.ts';
+
 /** The paths of all documents: `api/v1`, `apis/apps`, `apis/apps/v1`, `version`, … */
 export function openApiV3Paths(kinds: readonly Kind[]): string[] {
   const groups = groupsOf(kinds).flatMap(({ group, versions }) => [
