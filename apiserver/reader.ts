@@ -52,7 +52,7 @@ function follow(cache: ResourceCache, listener: (change: ObjectChange<unknown>) 
     bookmark() {},
     ended() {
       watch = undefined;
-      if (!closed) void start();
+      if (!closed) start().catch(() => undefined);
     },
   };
   const start = async (): Promise<void> => {
@@ -69,9 +69,10 @@ function follow(cache: ResourceCache, listener: (change: ObjectChange<unknown>) 
       const before = known.get(object.key);
       if (before?.revision !== object.revision) tell('set', object, before);
     }
+    // A cache that was closed meanwhile ends the following: there is nothing left to hear.
     watch = cache.watch(revision, undefined, sink);
   };
-  void start();
+  start().catch(() => undefined);
   return {
     close() {
       closed = true;

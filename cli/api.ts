@@ -1,6 +1,7 @@
 /** Opens the API server of this process: its store, its certificates, its port. */
 import { join } from 'node:path';
 import { networkInterfaces } from 'node:os';
+import { followTokenSecrets } from '../apiserver/auth/token-secrets.ts';
 import { type Pki, openPki } from '../apiserver/pki/pki.ts';
 import { type ApiServer, createApiServer } from '../apiserver/server.ts';
 import type { Store } from '../apiserver/storage/store.ts';
@@ -59,7 +60,10 @@ export async function openApi(options: OpenApiOptions): Promise<Api> {
     if (error.code === 'EADDRNOTAVAIL') throw new Error(`${host} is no address of this machine; choose another with --bind-address`);
     throw error;
   });
-  await server.advertise(address, listener.port);
+  // Endpoints may not be loopback addresses: on a machine without any other, pods reach the API by no Service.
+  if (!isLoopback(address)) await server.advertise(address, listener.port);
+  const secrets = followTokenSecrets({ reader: server.reader, writer: server.writer, tokens: server.tokens, caPem: pki.caPem, onError: (error) => log.warn({ error: String(error) }, 'cannot fill a token Secret') });
+  stopper.add('token Secrets', () => secrets.close());
   const local = isAny(host) ? '127.0.0.1' : host.includes(':') ? `[${host}]` : host;
   return { server, pki, url: `https://${local}:${listener.port}`, address, port: listener.port };
 }
@@ -73,7 +77,19 @@ async function openStore({ flags, dataDir, clock, log }: OpenApiOptions): Promis
   }
   const endpoints = (flags.etcdServers ?? 'http://127.0.0.1:2379').split(',').map((url) => url.trim()).filter(Boolean);
   const { openEtcd } = await import('../apiserver/storage/etcd.ts');
-  return openEtcd({ endpoints });
+  const store = await openEtcd({ endpoints });
+  try {
+    // Asked at once, so that a wrong address ends the command instead of a server that never gets ready.
+    await store.revision();
+  } catch (error) {
+    await store.close();
+    throw error;
+  }
+  return store;
+}
+
+function isLoopback(address: string): boolean {
+  return address.startsWith('127.') || address === '::1';
 }
 
 function isAny(address: string): boolean {

@@ -1,12 +1,33 @@
-/** The node of this process: what runs its containers, and the node agent over it. */
+/** The node of this process: what runs its containers, the node agent over it, and simulated nodes beside. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { openClient } from '../client/client.ts';
+import type { Client } from '../client/client.ts';
+import type { Machine } from '../kubelet/machine.ts';
+import type { KubeletBackend } from '../kubelet/backend.ts';
+import type { Runtime } from '../kubelet/runtime/runtime.ts';
+import type { Clock } from '../std/clock.ts';
+import type { Random } from '../std/random.ts';
+import { machineAddress } from './api.ts';
 import { NODE_COMPONENTS, ensure } from './components.ts';
-import type { UpFlags } from './flags.ts';
+import type { Running } from './component.ts';
+import { servingFiles } from './credentials.ts';
+import { defaultDataDir } from './data-dir.ts';
+import { DNS_ADDRESS, KUBELET_PORT } from './flags.ts';
+import type { Log } from './log.ts';
+import { type OpenedRuntime, openContainers } from './containers.ts';
+import type { Stopper } from './stopper.ts';
 import type { Context } from './up.ts';
 
 export type RuntimeChoice = 'cri' | 'hollow' | 'none';
 
+interface Wish {
+  readonly runtime?: 'auto' | 'cri' | 'hollow' | 'none';
+  readonly criSocket?: string;
+}
+
 /** Real containers where that is possible; otherwise a simulated node, and a sentence that says so. */
-export function chooseRuntime(flags: UpFlags, say: (line: string) => void): RuntimeChoice {
+export function chooseRuntime(flags: Wish, say: (line: string) => void): RuntimeChoice {
   const wanted = flags.runtime ?? 'auto';
   if (wanted === 'hollow' || wanted === 'none') return wanted;
   const obstacle = obstacleTo(flags, say);
@@ -16,7 +37,7 @@ export function chooseRuntime(flags: UpFlags, say: (line: string) => void): Runt
   return 'hollow';
 }
 
-function obstacleTo(flags: UpFlags, say: (line: string) => void): string | undefined {
+function obstacleTo(flags: Wish, say: (line: string) => void): string | undefined {
   if (process.platform !== 'linux') return 'real containers need Linux';
   if (process.getuid?.() !== 0) return 'real containers need root';
   if (flags.criSocket) return undefined;
@@ -24,7 +45,138 @@ function obstacleTo(flags: UpFlags, say: (line: string) => void): string | undef
   return setup.ok ? undefined : setup.why;
 }
 
-export async function startNode(context: Context, runtime: RuntimeChoice): Promise<void> {
-  if (runtime === 'none') return;
-  throw new Error(`not yet: ${context.nodeName}`);
+interface Parts {
+  readonly client: Client;
+  readonly nodeName: string;
+  readonly dataDir: string;
+  readonly address: string;
+  readonly port: number;
+  readonly tls: { readonly key: string; readonly cert: string; readonly ca: string };
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  readonly stopper: Stopper;
 }
+
+/** The node of `coracle up`, and as many simulated ones as were asked for. */
+export async function startNode(context: Context, runtime: RuntimeChoice): Promise<void> {
+  const { api, doors, nodeName, flags, dataDir, clock, random, log, stopper } = context;
+  const common = { dataDir, clock, random, log, stopper };
+  if (runtime !== 'none') {
+    const pair = await api.pki.servingCertificate({ names: [nodeName], ips: [api.address, '127.0.0.1'], commonName: `system:node:${nodeName}`, organizations: ['system:nodes'] });
+    const client = openClient(doors(`kubelet:${nodeName}`), { userAgent: 'kubelet' });
+    const parts: Parts = { ...common, client, nodeName, address: api.address, port: KUBELET_PORT, tls: { key: pair.keyPem, cert: pair.certPem, ca: api.pki.caPem } };
+    if (runtime === 'cri') await startRealNode(parts, flags.criSocket);
+    else await startHollowNode(parts);
+  }
+  const count = flags.hollowNodes ?? 0;
+  for (let i = 0; i < count; i++) {
+    const name = `hollow-${i}`;
+    await startSimulation({ ...common, client: openClient(doors(`kubelet:${name}`), { userAgent: 'kubelet' }), nodeName: name, address: api.address, port: KUBELET_PORT });
+  }
+}
+
+/** `coracle kubelet`: the node agent in a process of its own. */
+export async function startKubeletAlone(running: Running): Promise<void> {
+  const { flags, door, connection, nodeName, clock, random, log, stopper } = running;
+  const files = servingFiles(flags.kubeconfig);
+  const tls = { key: readFileSync(files.key, 'utf8'), cert: readFileSync(files.cert, 'utf8'), ca: connection.ca ?? '' };
+  const runtime = chooseRuntime(flags, (line) => console.log(line));
+  const parts: Parts = {
+    client: openClient(door, { userAgent: 'kubelet' }),
+    nodeName,
+    dataDir: flags.dataDir ?? defaultDataDir(),
+    address: flags.nodeIp ?? machineAddress(),
+    port: flags.port ?? KUBELET_PORT,
+    tls,
+    clock,
+    random,
+    log,
+    stopper,
+  };
+  if (runtime === 'cri') await startRealNode(parts, flags.criSocket);
+  else await startHollowNode(parts);
+}
+
+async function startRealNode(parts: Parts, criSocket: string | undefined): Promise<void> {
+  const { client, nodeName, dataDir, address, clock, random, log, stopper } = parts;
+  const { startKubelet } = await import('../kubelet/run.ts');
+  const containers: OpenedRuntime = await openContainers({ dataDir, criSocket, clock, log, stopper });
+  const port = await startServer(parts, () => kubelet.backend);
+  const kubelet = await startKubelet({
+    client,
+    runtime: containers.runtime,
+    nodeName,
+    directory: join(dataDir, 'kubelet'),
+    clock,
+    random,
+    log,
+    addresses: [
+      { type: 'InternalIP', address },
+      { type: 'Hostname', address: nodeName },
+    ],
+    port,
+    clusterDns: [DNS_ADDRESS],
+    ...(containers.network && { network: containers.network }),
+  });
+  stopper.add('kubelet', () => kubelet.stop());
+}
+
+async function startHollowNode(parts: Parts): Promise<void> {
+  let backend: KubeletBackend | undefined;
+  const port = await startServer(parts, () => backend as KubeletBackend);
+  backend = await startSimulation({ ...parts, port });
+}
+
+/** What a simulated node says of itself. */
+const MACHINE: Machine = {
+  cpus: 32,
+  memoryBytes: 256 * 1024 ** 3,
+  diskBytes: 1024 ** 4,
+  machineId: 'hollow',
+  systemUuid: 'hollow',
+  bootId: 'hollow',
+  kernelVersion: 'hollow',
+  osImage: 'Coracle hollow node',
+  architecture: 'amd64',
+};
+
+async function startSimulation({ client, nodeName, dataDir, address, port, clock, random, log, stopper }: Omit<Parts, 'tls'>): Promise<KubeletBackend> {
+  const [{ startKubelet }, { HollowRuntime }] = await Promise.all([import('../kubelet/run.ts'), import('../kubelet/runtime/hollow.ts')]);
+  const runtime: Runtime = new HollowRuntime({ clock, random, podCidr: () => kubelet.podCidrs[0] });
+  const kubelet = await startKubelet({
+    client,
+    runtime,
+    nodeName,
+    directory: join(dataDir, 'kubelet'),
+    clock,
+    random,
+    log,
+    addresses: [
+      { type: 'InternalIP', address },
+      { type: 'Hostname', address: nodeName },
+    ],
+    port,
+    isSimulated: true,
+    machine: MACHINE,
+  });
+  stopper.add(`node ${nodeName}`, async () => {
+    await kubelet.stop();
+    await runtime.close();
+  });
+  return kubelet.backend;
+}
+
+/** The kubelet's server; on a port of its own choice where the usual one is taken. */
+async function startServer({ address, port, tls, clock, stopper }: Parts, backend: () => KubeletBackend): Promise<number> {
+  const { startKubeletServer } = await import('../kubelet/server/server.ts');
+  const late = new Proxy({} as KubeletBackend, { get: (_, name) => Reflect.get(backend(), name) as unknown });
+  const options = { address, tls, backend: late, clock };
+  const server = await startKubeletServer({ ...options, port }).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EADDRINUSE') throw error;
+    return startKubeletServer({ ...options, port: 0 });
+  });
+  stopper.add('kubelet server', () => server.close());
+  return server.port;
+}
+

@@ -76,7 +76,7 @@ async function startComponents(context: Context, runtime: RuntimeChoice): Promis
   if (components.has('controllers')) {
     parts.push(
       import('../controllers/start.ts').then(({ startControllers }) => {
-        const controllers = startControllers({ door: (account) => doors(account ? `controller:${account}` : 'controllers'), clock, random, log, clusterCidr: POD_CIDR });
+        const controllers = startControllers({ door: (account) => doors(account ? `controller:${account}` : 'controllers'), clock, random, log, rootCa: api.pki.caPem, clusterCidr: POD_CIDR });
         stopper.add('controllers', () => controllers.stop());
       }),
     );
