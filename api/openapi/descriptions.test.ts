@@ -7,6 +7,7 @@ const describeType = readDescriptions();
 
 test.each([
   ['io.k8s.api.core.v1.Pod', 'spec'],
+  ['io.k8s.api.core.v1.Pod', 'apiVersion'],
   ['io.k8s.api.apps.v1.DeploymentSpec', 'replicas'],
   ['io.k8s.api.rbac.v1.PolicyRule', 'verbs'],
   ['io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta', 'labels'],
@@ -19,7 +20,7 @@ test.each([
 });
 
 test('readDescriptions() has nothing for what it does not know', () => {
-  expect([describeType?.('io.k8s.api.core.v1.Nothing'), describeType?.('com.example.v1.Widget', 'spec'), describeType?.('io.k8s.api.core.v1.Pod', 'nothing')]).toEqual([undefined, undefined, undefined]);
+  expect([describeType?.('io.k8s.api.core.v1.Nothing'), describeType?.('com.example.v1.Widget'), describeType?.('io.k8s.api.core.v1.Pod', 'nothing')]).toEqual([undefined, undefined, undefined]);
 });
 
 const texts = (of: object | undefined): number => JSON.stringify(of).match(/"description":"[^"]{20,}/g)?.length ?? 0;

@@ -11,13 +11,18 @@ export function readDescriptions(): Describe | undefined {
   const machinery = root && packageRoot('@kubernetes-models/apimachinery');
   if (!root) return undefined;
   const known = new Map<string, Texts>();
-  return (type, field) => {
+  const textsOf = (type: string): Texts => {
     let texts = known.get(type);
     if (!texts) {
       const file = declarationOf(type, root, machinery ?? root);
       known.set(type, (texts = file === undefined ? NONE : readTexts(file, type.slice(type.lastIndexOf('.') + 1))));
     }
-    return field === undefined ? texts.own : (texts.fields.get(field) ?? TYPE_META[field]);
+    return texts;
+  };
+  return (type, field) => {
+    const texts = textsOf(type);
+    if (field === undefined) return texts.own;
+    return texts.fields.get(field) ?? (field === 'apiVersion' || field === 'kind' ? textsOf(TYPE_META).fields.get(field) : undefined);
   };
 }
 
@@ -28,11 +33,8 @@ interface Texts {
 
 const NONE: Texts = { own: undefined, fields: new Map() };
 
-/** The package takes these for granted. */
-const TYPE_META: Readonly<Record<string, string>> = {
-  apiVersion: 'The group and version whose schema this object has.',
-  kind: 'The kind of this object.',
-};
+/** Most declarations take `apiVersion` and `kind` for granted; this one has their texts. */
+const TYPE_META = 'io.k8s.apimachinery.pkg.apis.meta.v1.DeleteOptions';
 
 function packageRoot(name: string): string | undefined {
   try {
@@ -44,6 +46,7 @@ function packageRoot(name: string): string | undefined {
 
 /** `io.k8s.api.apps.v1.Deployment` → `apps/v1/Deployment.d.ts`. */
 function declarationOf(type: string, root: string, machinery: string): string | undefined {
+  if (!type.startsWith('io.k8s.')) return undefined;
   const parts = type.split('.');
   const name = parts.pop() ?? '';
   const version = parts.pop() ?? '';

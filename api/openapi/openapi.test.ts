@@ -132,12 +132,35 @@ describe('custom resources', () => {
       type: 'object', required: ['spec'], 'x-kubernetes-group-version-kind': [{ group: 'shop.example.com', kind: 'Widget', version: 'v1' }],
       properties: { metadata: { $ref: '#/definitions/io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta' }, spec: { properties: { size: { type: 'integer' }, any: {} } } },
     });
-    expect(JSON.stringify(v2.definitions['com.example.shop.v1.Widget'])).not.toMatch(/anyOf|"default"/);
+    expect(JSON.stringify(v2.definitions['com.example.shop.v1.Widget'])).not.toMatch(/anyOf|nullable/);
     const v3 = openApiV3('apis/shop.example.com/v1', all, OPTIONS) as { paths: Json; components: { schemas: Record<string, Json> } };
     expect(v3.components.schemas['com.example.shop.v1.Widget']).toMatchObject({ properties: { spec: structural.properties.spec } });
     expect(v3.components.schemas['com.example.shop.v1.WidgetList']).toMatchObject({ properties: { items: { items: { $ref: '#/components/schemas/com.example.shop.v1.Widget' } } } });
     expect(Object.keys((openApiV3Index(all, () => '') as { paths: Json }).paths)).toContain('apis/shop.example.com/v1');
     expect(() => openApiV2Protobuf(openApiV2(all, OPTIONS))).not.toThrow();
+  });
+
+  test('say in version 2 less of what is open or nullable, and in version 3 what is meant', () => {
+    const schema = {
+      type: 'object', properties: {
+        port: { 'x-kubernetes-int-or-string': true },
+        free: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true, properties: { a: { type: 'string' } } },
+        maybe: { type: 'array', nullable: true, items: { type: 'string' } },
+        pod: { type: 'object', 'x-kubernetes-embedded-resource': true, properties: {} },
+      },
+      required: ['port', 'maybe'],
+    };
+    const row = { ...widget, versions: [{ version: 'v1', schema: { structural: schema }, storageVersionHash: '' }] };
+    const v2 = openApiV2([...kinds, row], OPTIONS) as { definitions: Record<string, { properties: Json; required: string[] }> };
+    const second = v2.definitions['com.example.shop.v1.Widget'];
+    expect(second?.required).toEqual(['port']);
+    expect(second?.properties).toMatchObject({ port: { 'x-kubernetes-int-or-string': true }, maybe: {} });
+    expect(second?.properties['free']).toEqual({ 'x-kubernetes-preserve-unknown-fields': true });
+    expect(second?.properties['maybe']).toEqual({});
+    const v3 = openApiV3('apis/shop.example.com/v1', [...kinds, row], OPTIONS) as { components: { schemas: Record<string, { properties: Json }> } };
+    const third = v3.components.schemas['com.example.shop.v1.Widget'];
+    expect(third?.properties['port']).toEqual({ 'x-kubernetes-int-or-string': true, anyOf: [{ type: 'integer' }, { type: 'string' }] });
+    expect(third?.properties['pod']).toMatchObject({ required: ['kind', 'apiVersion'], properties: { metadata: { allOf: [{ $ref: '#/components/schemas/io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta' }] } } });
   });
 
   test('change nothing of what is built in', () => {

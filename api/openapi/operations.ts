@@ -194,7 +194,7 @@ class KindPaths {
     }
     if (this.#can('deletecollection')) {
       operations.push(this.#operation({
-        method: 'delete', id: `delete${prefix}Collection${this.#scoped}${kind}`, action: 'deletecollection', parameters: [...(this.#custom ? LIST.filter(({ name }) => name !== 'watch' || this.#custom) : DELETE_COLLECTION), ...this.#place],
+        method: 'delete', id: `delete${prefix}Collection${this.#scoped}${kind}`, action: 'deletecollection', parameters: [...(this.#custom ? LIST : DELETE_COLLECTION), ...this.#place],
         ...(!this.#custom && { body: { type: `${META}DeleteOptions`, required: false } }), responses: [[200, `${META}Status`]],
       }));
     }
@@ -220,7 +220,7 @@ class KindPaths {
       add('delete', { method: 'delete', id: `delete${name}`, parameters: [...DELETE, ...place], body: { type: `${META}DeleteOptions`, required: false }, responses: [[200, returns], [202, returns]] });
     }
     add('patch', {
-      method: 'patch', id: `patch${name}`, parameters: [...(this.#custom ? query('dryRun', 'fieldManagerOfPatch', 'fieldValidation', 'force', 'pretty') : PATCH), ...place], body: { type: `${META}Patch`, required: true },
+      method: 'patch', id: `patch${name}`, parameters: [...PATCH, ...place], body: { type: `${META}Patch`, required: true },
       consumes: this.#custom ? CUSTOM_PATCHES : PATCHES, responses: this.#custom ? [[200, type]] : [[200, type], [201, type]],
     });
     return operations;
@@ -241,7 +241,7 @@ class KindPaths {
   }
 
   #subresource(path: string, { name, verbs, speaks }: Subresource): PathItem[] {
-    const gvk = speaks ?? this.#gvk;
+    const gvk = this.#custom ? this.#gvk : (speaks ?? this.#gvk);
     const suffix = capital(name);
     if (speaks?.kind.endsWith('Options')) return this.#connect(path, suffix, { name, gvk: speaks });
     const type = speaks ? (kindFact(speaks.group, speaks.version, speaks.kind)?.type ?? this.#type) : this.#type;
