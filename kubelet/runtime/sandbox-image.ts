@@ -19,6 +19,8 @@ export interface ImportOptions {
 
 const run = promisify(execFile);
 const BUSYBOX = '/bin/busybox';
+/** Stands in for the applet, which crashes in Debian's static build (1.35). */
+const WGET = join(import.meta.dirname, 'busybox-wget.sh');
 const LOOK_MS = 20;
 const LOOK_ATTEMPTS = 250;
 
@@ -73,7 +75,8 @@ async function busyboxImage(name: string): Promise<ImageSource> {
       { path: 'etc/passwd', content: Buffer.from('root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/sh\n'), mode: 0o644 },
       { path: 'etc/group', content: Buffer.from('root:x:0:\nnogroup:x:65534:\n'), mode: 0o644 },
       { path: 'bin/busybox', content: busybox, mode: 0o755 },
-      ...applets.map((applet) => ({ path: `bin/${applet}`, link: '/bin/busybox' })),
+      ...applets.filter((applet) => applet !== 'wget').map((applet) => ({ path: `bin/${applet}`, link: '/bin/busybox' })),
+      { path: 'bin/wget', content: await readFile(WGET), mode: 0o755 },
     ],
     command: ['sh'],
   };
