@@ -1,6 +1,7 @@
 /** All controllers, in the order in which they are started. */
 import { clusterRoleAggregationController } from './clusterrole-aggregation.ts';
 import type { Controller, FreeController } from './controller.ts';
+import { daemonSetController } from './daemonset.ts';
 import { deploymentController } from './deployment.ts';
 import { endpointsController } from './endpoints.ts';
 import { endpointSliceMirroringController } from './endpointslice-mirroring.ts';
@@ -38,6 +39,7 @@ export function controllers(options: ControllerOptions): readonly (Controller | 
     deploymentController,
     replicaSetController,
     replicationController,
+    daemonSetController(),
     endpointsController,
     endpointSliceController,
     endpointSliceMirroringController,

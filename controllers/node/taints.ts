@@ -70,6 +70,11 @@ export function toleratedMs(tolerations: readonly DeepReadonly<Toleration>[], ta
   return limits.length === 0 ? undefined : Math.min(...limits) * 1000;
 }
 
+/** Whether each taint is tolerated, for however long. */
+export function areTolerated(tolerations: readonly DeepReadonly<Toleration>[], taints: readonly AnyTaint[]): boolean {
+  return taints.every((taint) => tolerations.some((toleration) => tolerates(toleration, taint)));
+}
+
 function tolerates(toleration: DeepReadonly<Toleration>, taint: AnyTaint): boolean {
   const { key, operator = 'Equal', value = '', effect } = toleration;
   if (effect && effect !== taint.effect) return false;
