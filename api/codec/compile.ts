@@ -53,10 +53,8 @@ export function jsonFields(type: string): readonly FieldFact[] {
 
 function compileStruct(fact: TypeFact): Convert {
   const goName = fact.name.slice(fact.name.lastIndexOf('.') + 1);
-  // Objects of these groups are stored as protobuf upstream, which cannot tell an empty list from none.
-  const emptyIsNone = fact.name.startsWith('io.k8s.api.');
   const slots = jsonFields(fact.name).map((field, index): Slot => ({
-    name: field.name as string, index, convert: fieldConvert(field, emptyIsNone), absent: absentField(field),
+    name: field.name as string, index, convert: fieldConvert(field), absent: absentField(field),
   }));
   const byName = new Map(slots.map((slot) => [slot.name, slot]));
   const always = slots.filter((slot) => slot.absent).length;
@@ -114,7 +112,7 @@ function valueOf(input: Readonly<Record<string, unknown>>, key: string, twice: r
 }
 
 /** A field: whether it may be null, and whether it is left out when empty. */
-function fieldConvert(field: FieldFact, emptyIsNone: boolean): Convert {
+function fieldConvert(field: FieldFact): Convert {
   const convert = valueConvert(field);
   const none = field.omitempty || field.omitzero ? undefined : null;
   if (field.pointer) return (value, context) => (value === null ? none : convert(value, context));
@@ -122,12 +120,12 @@ function fieldConvert(field: FieldFact, emptyIsNone: boolean): Convert {
     case 'list':
       return (value, context) => {
         const list = convert(value, context) as unknown[] | null;
-        return list === null || (list.length === 0 && (emptyIsNone || none === undefined)) ? none : list;
+        return list === null || (list.length === 0 && none === undefined) ? none : list;
       };
     case 'map':
       return (value, context) => {
         const map = convert(value, context) as object | null;
-        return map === null || ((emptyIsNone || none === undefined) && isEmpty(map)) ? none : map;
+        return map === null || (none === undefined && isEmpty(map)) ? none : map;
       };
     case 'string':
     case 'bool':
@@ -229,7 +227,8 @@ function mapConvert(field: FieldFact): Convert {
       }
       context.steps[depth] = { key };
       context.struct = struct;
-      setKey(out, key, convert(inner, context));
+      // No bytes in a map are empty bytes once they were stored.
+      setKey(out, key, convert(inner, context) ?? (of.kind === 'bytes' ? '' : null));
     }
     context.depth = depth;
     return out;

@@ -4,13 +4,14 @@
  */
 import type { ApiObject } from '../kind.ts';
 import './exact-integers.ts';
+import { withStoredLists } from './stored-lists.ts';
 
 const METADATA = Buffer.from('"metadata":{');
 const BRACE = 0x7d;
 
-/** Begins `{"kind":…,"apiVersion":…,"metadata":{`; what metadata has as resourceVersion is left out. */
+/** Begins `{"kind":…,"apiVersion":…,"metadata":{`; what metadata has as resourceVersion is left out. Empty lists take the form in which they come back from a store. */
 export function encodeJson(object: Readonly<ApiObject>): Buffer {
-  const { kind, apiVersion, metadata, ...rest } = object;
+  const { kind, apiVersion, metadata, ...rest } = withStoredLists(object);
   const { resourceVersion: _, ...kept } = metadata ?? {};
   return Buffer.from(JSON.stringify({ kind, apiVersion, metadata: kept, ...rest }));
 }

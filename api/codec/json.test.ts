@@ -1,4 +1,5 @@
 /** JSON decoding: upstream's own objects come back as they are; what clients write takes upstream's form or is refused in its words. */
+import type { ApiObject } from '../kind.ts';
 import type { Schema } from '../schema.ts';
 import { kindFact } from '../facts/facts.ts';
 import { encodeJson, spliceRevision } from './encode.ts';
@@ -56,8 +57,8 @@ describe('decodeJson() completes, drops and orders as Go structs do', () => {
     [POD, 'null', '{"metadata":{},"spec":{"containers":null},"status":{}}'],
     [SERVICE, '{"spec":{"ports":[{"port":80,"name":null},null],"selector":null,"clusterIP":""}}', '{"metadata":{},"spec":{"ports":[{"port":80,"targetPort":0},{"port":0,"targetPort":0}]},"status":{"loadBalancer":{}}}'],
     [CONFIGMAP, '{"data":{},"immutable":false,"metadata":{"labels":{},"creationTimestamp":null,"generation":0}}', '{"metadata":{},"immutable":false}'],
-    [CONFIGMAP, '{"data":{"a":null},"binaryData":{"b":"AB==","c":"QU\\nJD"}}', '{"metadata":{},"data":{"a":""},"binaryData":{"b":"AA==","c":"QUJD"}}'],
-    [POD, '{"spec":{"terminationGracePeriodSeconds":9223372036854775807,"containers":[]}}', '{"metadata":{},"spec":{"containers":null,"terminationGracePeriodSeconds":9223372036854775807},"status":{}}'],
+    [CONFIGMAP, '{"data":{"a":null},"binaryData":{"b":"AB==","c":"QU\\nJD","d":null}}', '{"metadata":{},"data":{"a":""},"binaryData":{"b":"AA==","c":"QUJD","d":""}}'],
+    [POD, '{"spec":{"terminationGracePeriodSeconds":9223372036854775807,"containers":[]}}', '{"metadata":{},"spec":{"containers":[],"terminationGracePeriodSeconds":9223372036854775807},"status":{}}'],
     [EVENT, '{"firstTimestamp":"2021-03-04T05:06:07.999+02:00","lastTimestamp":"0001-01-01T00:00:00Z","eventTime":"2021-03-04T05:06:07.123456+02:00"}', '{"metadata":{},"involvedObject":{},"source":{},"firstTimestamp":"2021-03-04T03:06:07Z","lastTimestamp":null,"eventTime":"2021-03-04T03:06:07.123456Z","reportingComponent":"","reportingInstance":""}'],
     [CAPACITY, '{"capacity":1e3,"maximumVolumeSize":1.50,"storageClassName":"s"}', '{"metadata":{},"storageClassName":"s","capacity":"1e3","maximumVolumeSize":"1500m"}'],
     [CAPACITY, '{"capacity":" 1024Mi ","storageClassName":"s"}', '{"metadata":{},"storageClassName":"s","capacity":"1Gi"}'],
@@ -164,6 +165,21 @@ test('encodeJson() and spliceRevision() put the revision first into metadata', (
   expect(bytes.toString()).toBe('{"kind":"X","apiVersion":"v1","metadata":{"name":"a"},"spec":{"metadata":{}}}');
   expect(spliceRevision(bytes, 77).toString()).toBe('{"kind":"X","apiVersion":"v1","metadata":{"resourceVersion":"77","name":"a"},"spec":{"metadata":{}}}');
   expect(spliceRevision(encodeJson({ kind: 'X', apiVersion: 'v1', metadata: {} }), 1).toString()).toBe('{"kind":"X","apiVersion":"v1","metadata":{"resourceVersion":"1"}}');
+});
+
+test('encodeJson() prints empty lists of built-in kinds as they come back from a store', () => {
+  const rows: readonly (readonly [object, string])[] = [
+    [{ apiVersion: 'rbac.authorization.k8s.io/v1', kind: 'Role', metadata: {}, rules: [] }, '{"kind":"Role","apiVersion":"rbac.authorization.k8s.io/v1","metadata":{},"rules":null}'],
+    [{ apiVersion: 'rbac.authorization.k8s.io/v1', kind: 'Role', metadata: {}, rules: [{ verbs: [] }] }, '{"kind":"Role","apiVersion":"rbac.authorization.k8s.io/v1","metadata":{},"rules":[{"verbs":null}]}'],
+    [{ apiVersion: 'v1', kind: 'Pod', metadata: {}, spec: { containers: [] } }, '{"kind":"Pod","apiVersion":"v1","metadata":{},"spec":{"containers":null}}'],
+    [{ apiVersion: 'apiextensions.k8s.io/v1', kind: 'CustomResourceDefinition', metadata: {}, status: { storedVersions: [] } }, '{"kind":"CustomResourceDefinition","apiVersion":"apiextensions.k8s.io/v1","metadata":{},"status":{"storedVersions":[]}}'],
+    [{ apiVersion: 'x.example.com/v1', kind: 'Role', metadata: {}, rules: [] }, '{"kind":"Role","apiVersion":"x.example.com/v1","metadata":{},"rules":[]}'],
+  ];
+  for (const [object, want] of rows) {
+    const before = JSON.stringify(object);
+    expect(encodeJson(object as ApiObject).toString()).toBe(want);
+    expect(JSON.stringify(object)).toBe(before);
+  }
 });
 
 test('encodeJson() and parseExact() keep integers of 64 bits', () => {
