@@ -3,15 +3,10 @@
  *
  * A function gets a value that is there (null counts) and returns what is printed, or undefined where nothing is.
  */
-import { canonicalQuantity, quantityProblem } from '../quantity.ts';
-import { badRequest } from '../status.ts';
 import { knownType, type FieldFact, type TypeFact } from '../facts/facts.ts';
 import type { Context } from './context.ts';
-import { isInt64 } from './exact-integers.ts';
-import { DEPTH_LIMIT, setKey, toPlain, WrittenNumber, type Duplicate } from './json-text.ts';
-import {
-  base64Problem, canonicalBase64, canonicalMicroTime, canonicalTime, formatDuration, MICRO_TIME_LAYOUT, parseDuration, TIME_LAYOUT, timeProblem, ZERO_TIME,
-} from './scalars.ts';
+import { convertScalar } from './convert-scalars.ts';
+import { setKey, WrittenNumber, type Duplicate } from './json-text.ts';
 
 export type Convert = (value: unknown, context: Context) => unknown;
 
@@ -84,6 +79,7 @@ function compileStruct(fact: TypeFact): Convert {
     let noted = 0;
     for (const key in input) {
       if (twice) noted = context.duplicatesBefore({ list: twice, from: noted, index: position++, known, depth });
+      if (input[key] === undefined) continue;
       const slot = byName.get(key);
       if (!slot) {
         context.depth = depth;
@@ -181,7 +177,7 @@ function valueConvert(field: FieldFact): Convert {
     case 'map':
       return mapConvert(field);
     default:
-      return SCALARS[field.kind] as Convert;
+      return convertScalar[field.kind] as Convert;
   }
 }
 
@@ -221,6 +217,7 @@ function mapConvert(field: FieldFact): Convert {
     const { struct } = context;
     for (const key in input) {
       const inner = input[key];
+      if (inner === undefined) continue;
       if (texts && typeof inner === 'string' && key !== '__proto__') {
         out[key] = inner;
         continue;
@@ -238,109 +235,6 @@ function mapConvert(field: FieldFact): Convert {
 function isEmpty(map: object): boolean {
   for (const _ in map) return false;
   return true;
-}
-
-const raw: Convert = (value) => (value === null ? null : toPlain(copy(value)));
-
-const SCALARS: Readonly<Partial<Record<FieldFact['kind'], Convert>>> = {
-  string: (value, context) => {
-    if (typeof value === 'string') return value;
-    if (value === null) return '';
-    throw context.mismatch(value, 'string');
-  },
-  bool: (value, context) => {
-    if (typeof value === 'boolean') return value;
-    if (value === null) return false;
-    throw context.mismatch(value, 'bool');
-  },
-  int32: (value, context) => {
-    if (typeof value === 'number' && (value | 0) === value) return value;
-    if (value === null) return 0;
-    throw context.mismatch(value, 'int32');
-  },
-  int64: (value, context) => {
-    if (typeof value === 'number' && Number.isSafeInteger(value)) return value;
-    if (typeof value === 'bigint' && isInt64(value)) return value;
-    if (value === null) return 0;
-    throw context.mismatch(value, 'int64');
-  },
-  double: (value, context) => {
-    if (typeof value === 'number') return value;
-    if (value === null) return 0;
-    if (typeof value === 'bigint') return Number(value);
-    if (value instanceof WrittenNumber && Number.isFinite(Number(value.text))) return Number(value.text);
-    throw context.mismatch(value, 'float64');
-  },
-  bytes: (value, context) => {
-    if (value === null) return null;
-    if (typeof value !== 'string') throw context.mismatch(value, '[]uint8');
-    const text = canonicalBase64(value);
-    if (text === undefined) throw badRequest(base64Problem(value));
-    return text;
-  },
-  time: (value) => {
-    if (value === null) return null;
-    const text = ownText(value);
-    const time = canonicalTime(text);
-    if (time === undefined) throw badRequest(timeProblem(text, TIME_LAYOUT));
-    return time === ZERO_TIME ? null : time;
-  },
-  microtime: (value) => {
-    if (value === null) return null;
-    const text = ownText(value);
-    const time = canonicalMicroTime(text);
-    if (time === undefined) throw badRequest(timeProblem(text, MICRO_TIME_LAYOUT));
-    return time.startsWith(ZERO_TIME.slice(0, -1)) && time.endsWith('.000000Z') ? null : time;
-  },
-  duration: (value) => {
-    if (value === null) return '0s';
-    const text = ownText(value);
-    const nanos = parseDuration(text);
-    if (nanos === undefined) throw badRequest(`time: invalid duration ${JSON.stringify(text)}`);
-    return formatDuration(nanos);
-  },
-  quantity: (value) => {
-    if (value === null) return '0';
-    const text = typeof value === 'string' ? value : value instanceof WrittenNumber ? value.text : typeof value === 'object' ? JSON.stringify(value) : String(value);
-    const quantity = canonicalQuantity(text);
-    if (quantity === undefined) throw badRequest(quantityProblem(text.trim()));
-    return quantity;
-  },
-  intorstring: (value) => {
-    if (typeof value === 'string' || (typeof value === 'number' && (value | 0) === value)) return value;
-    if (value === null) return 0;
-    throw badRequest(`json: cannot unmarshal ${typeWord(value, true)} into Go value of type int32`);
-  },
-  any: raw,
-  rawextension: raw,
-  fieldsv1: raw,
-  json: raw,
-  unknown: raw,
-  schemaorbool: (value, context) => (typeof value === 'boolean' ? value : value === null ? false : convertType(JSON_SCHEMA)(value, context)),
-  schemaorarray: (value, context) => {
-    if (!Array.isArray(value)) return value === null ? null : convertType(JSON_SCHEMA)(value, context);
-    return value.map((item) => convertType(JSON_SCHEMA)(item, context));
-  },
-  schemaorstrings: (value, context) => {
-    if (!Array.isArray(value)) return value === null ? null : convertType(JSON_SCHEMA)(value, context);
-    return value.map((item) => (SCALARS.string as Convert)(item, context));
-  },
-};
-
-const JSON_SCHEMA = 'io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.JSONSchemaProps';
-
-/** Types that read their own text complain without a path. */
-function ownText(value: unknown): string {
-  if (typeof value === 'string') return value;
-  throw badRequest(`json: cannot unmarshal ${typeWord(value, false)} into Go value of type string`);
-}
-
-function typeWord(value: unknown, digits: boolean): string {
-  if (Array.isArray(value)) return 'array';
-  if (typeof value === 'boolean') return 'bool';
-  const text = value instanceof WrittenNumber ? value.text : typeof value === 'number' || typeof value === 'bigint' ? String(value) : undefined;
-  if (text !== undefined) return digits ? `number ${text}` : 'number';
-  return typeof value === 'string' ? 'string' : 'object';
 }
 
 function goType(field: FieldFact): string {
@@ -361,14 +255,4 @@ function goType(field: FieldFact): string {
 /** `v1.PodSpec` */
 function goTypeName(name: string): string {
   return name.split('.').slice(-2).join('.');
-}
-
-/** Raw JSON is never shared with what the caller holds. */
-function copy(value: unknown, depth = 0): unknown {
-  if (typeof value !== 'object' || value === null || value instanceof WrittenNumber) return value;
-  if (depth > DEPTH_LIMIT) throw badRequest('exceeded max depth');
-  if (Array.isArray(value)) return value.map((item) => copy(item, depth + 1));
-  const out: Record<string, unknown> = {};
-  for (const [key, inner] of Object.entries(value)) setKey(out, key, copy(inner, depth + 1));
-  return out;
 }

@@ -159,6 +159,11 @@ test('normalize() shares nothing with its input and leaves it alone', () => {
   expect(JSON.stringify(value)).toBe(before);
 });
 
+test('normalize() takes what is undefined for absent', () => {
+  const value = { metadata: { name: 'a', labels: undefined, annotations: { a: undefined } }, data: undefined };
+  expect(JSON.stringify(normalize(CONFIGMAP, value).object)).toBe('{"metadata":{"name":"a"}}');
+});
+
 test('encodeJson() and spliceRevision() put the revision first into metadata', () => {
   const object = { spec: { metadata: {} }, metadata: { name: 'a', resourceVersion: '4' }, apiVersion: 'v1', kind: 'X' };
   const bytes = encodeJson(object);
