@@ -57,6 +57,8 @@ export interface KindVersion {
   readonly fromHub?: (object: ApiObject) => ApiObject;
   readonly deprecated?: { readonly warning: string };
   readonly storageVersionHash: string;
+  /** Where versions of a custom kind differ from each other in more than their schema. */
+  readonly own?: Partial<Pick<Kind, 'strategy' | 'columns' | 'subresources' | 'selectableFields'>>;
 }
 
 export interface Subresource {
@@ -64,6 +66,8 @@ export interface Subresource {
   readonly verbs: readonly CrudVerb[];
   /** What it speaks, when that is not the kind itself: Scale, Eviction, Binding, TokenRequest, PodExecOptions. */
   readonly speaks?: { readonly group: string; readonly version: string; readonly kind: string };
+  /** Where a custom kind keeps what its Scale shows: names of fields, one inside the other. */
+  readonly scale?: { readonly spec: readonly string[]; readonly status: readonly string[]; readonly selector?: readonly string[] };
 }
 
 /** Facts about the request that rules may depend on. Nothing in a row reads a clock or draws a random number. */
@@ -96,6 +100,8 @@ export interface Strategy {
   readonly gracePeriodSeconds?: (object: ApiObject) => number | undefined;
   /** Deleted without options, dependents are orphaned (ReplicationController) instead of collected in the background. */
   readonly orphansByDefault?: boolean;
+  /** Marks the object when its deletion is first asked for, in place of the usual marks: something of it must go first. */
+  readonly holdDeletion?: (object: ApiObject, now: number) => void;
 }
 
 /** A column of the Table output. `priority` 0 is always shown, 1 only with `-o wide`. */
@@ -136,4 +142,6 @@ export interface Kind {
   readonly relaxedDurability?: boolean;
   /** The CustomResourceDefinition's name where the row was compiled from one. */
   readonly custom?: string;
+  /** Brings what was stored under an earlier definition into form, in place; returns whether anything changed. */
+  readonly stored?: (object: ApiObject) => boolean;
 }

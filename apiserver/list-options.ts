@@ -105,14 +105,14 @@ function hintOf(fields: FieldSelector): WatchHint | undefined {
 }
 
 function fieldFilter(fields: FieldSelector, resource: Resource): Filter {
-  const own = resource.kind.selectableFields;
+  const own = resource.selectableFields;
   // A kind that shares its storage with another: the cache has the other's fields beside the bytes.
   const valueOf = (object: CachedObject, field: string): string => object.fields[field] ?? own?.[field]?.(object.object as ApiObject) ?? '';
   return (object) => matchesFields(fields, (field) => valueOf(object, field));
 }
 
 function checkFields(fields: FieldSelector, resource: Resource): void {
-  const known = resource.kind.selectableFields;
+  const known = resource.selectableFields;
   for (const { field } of fields.requirements) {
     if (field === 'metadata.name' || field === 'metadata.namespace' || (known && Object.hasOwn(known, field))) continue;
     if (known || resource.kind.custom) throw badRequest(`field label not supported: ${field}`);

@@ -1,7 +1,7 @@
 /** A kind in one of its served versions: where it is stored, how it is converted, what its bytes look like. */
-import type { ApiObject, Kind, KindVersion, Subresource } from '../api/kind.ts';
+import type { ApiObject, Kind, KindVersion, Strategy, Subresource } from '../api/kind.ts';
 
-import { spliceRevision } from '../api/codec/encode.ts';
+import { encodeJson, spliceRevision } from '../api/codec/encode.ts';
 import type { Subject } from '../api/status.ts';
 import type { Schema } from '../api/schema.ts';
 import { deepCopy, type DeepReadonly } from '../std/deep.ts';
@@ -35,12 +35,25 @@ export class Resource {
     this.hubGroup = owner.group;
     this.hubSchema = owner.versions.find((one) => one.version === owner.hub)?.schema;
     this.isHub = version.version === kind.hub && !version.fromHub;
-    this.#subresources = new Map(kind.subresources.map((sub) => [sub.name, sub]));
+    this.#subresources = new Map((version.own?.subresources ?? kind.subresources).map((sub) => [sub.name, sub]));
     this.#verbs = new Set(kind.verbs);
   }
 
   get plural(): string {
     return this.kind.plural;
+  }
+
+  /** What this version's writes are held to. */
+  get strategy(): Strategy {
+    return this.version.own?.strategy ?? this.kind.strategy;
+  }
+
+  get columns(): Kind['columns'] {
+    return this.version.own?.columns ?? this.kind.columns;
+  }
+
+  get selectableFields(): Kind['selectableFields'] {
+    return this.version.own?.selectableFields ?? this.kind.selectableFields;
   }
 
   has(verb: string): boolean {
@@ -81,8 +94,15 @@ export class Resource {
   }
 
   splice(value: Buffer, revision: number): Buffer {
-    return spliceRevision(value, revision);
+    return spliceRevision(inForm(this.kind, value), revision);
   }
+}
+
+/** What was stored under an earlier definition, as the present one has it. */
+function inForm({ stored }: Kind, value: Buffer): Buffer {
+  if (!stored) return value;
+  const object = JSON.parse(value.toString()) as ApiObject;
+  return stored(object) ? encodeJson(object) : value;
 }
 
 export function groupVersion(group: string, version: string): string {

@@ -16,6 +16,8 @@ export interface KindRules {
   readonly relaxedDurability?: boolean;
   /** The strategy checks metadata itself. */
   readonly ownMetadataRules?: boolean;
+  /** Finalizers need no domain, as those of custom resources. */
+  readonly bareFinalizers?: boolean;
   /**
    * What an update of the main resource is held to: the rules for changes alone (default), or also those for new objects,
    * after or before them. Metadata rules come along each time, so that one mistake in it may be told several times.
@@ -38,7 +40,7 @@ export interface TypedColumn<T> extends Omit<Column, 'cell'> {
 export interface TypedStrategy<T>
   extends Omit<
     Strategy,
-    'prepareForCreate' | 'prepareForUpdate' | 'validate' | 'validateUpdate' | 'warnings' | 'movesGeneration' | 'gracePeriodSeconds'
+    'prepareForCreate' | 'prepareForUpdate' | 'validate' | 'validateUpdate' | 'warnings' | 'movesGeneration' | 'gracePeriodSeconds' | 'holdDeletion'
   > {
   readonly prepareForCreate?: (object: T, context: RuleContext) => void;
   readonly prepareForUpdate?: (object: T, old: T, context: RuleContext) => void;
@@ -47,6 +49,7 @@ export interface TypedStrategy<T>
   readonly warnings?: (object: T, old: T | undefined) => string[];
   readonly movesGeneration?: (object: T, old: T, context?: RuleContext) => boolean;
   readonly gracePeriodSeconds?: (object: T) => number | undefined;
+  readonly holdDeletion?: (object: T, now: number) => void;
 }
 
 /** The one place where an object takes the type of its kind: the row it comes through belongs to that kind alone. */

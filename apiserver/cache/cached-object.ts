@@ -2,12 +2,14 @@
 import type { ApiObject, Kind } from '../../api/kind.ts';
 import { deepFreeze, type DeepReadonly } from '../../std/deep.ts';
 import type { CachedObject } from './cache.ts';
-import { spliceRevision } from '../../api/codec/encode.ts';
+import { encodeJson, spliceRevision } from '../../api/codec/encode.ts';
 
 /** What selectors look at. */
 export interface Indexed {
   readonly labels: Readonly<Record<string, string>>;
   readonly fields: Readonly<Record<string, string>>;
+  /** The object was brought into another form on the way in. */
+  readonly changed?: boolean;
 }
 
 export type Indexer = (object: ApiObject) => Indexed;
@@ -15,14 +17,15 @@ export type Indexer = (object: ApiObject) => Indexed;
 const NO_LABELS: Readonly<Record<string, string>> = Object.freeze({});
 
 /** The indexer of a kind; the fields of one kind always have the same shape. */
-export function kindIndexer(kind: Pick<Kind, 'selectableFields' | 'namespaced'>): Indexer {
+export function kindIndexer(kind: Pick<Kind, 'selectableFields' | 'namespaced' | 'stored'>): Indexer {
   const extra = Object.entries(kind.selectableFields ?? {});
   return (object) => {
+    const changed = kind.stored?.(object) ?? false;
     const { name = '', namespace = '', labels } = object.metadata;
     const fields: Record<string, string> = { 'metadata.name': name };
     if (kind.namespaced) fields['metadata.namespace'] = namespace;
     for (const [path, read] of extra) fields[path] = read(object);
-    return { labels: labels ?? NO_LABELS, fields };
+    return { labels: labels ?? NO_LABELS, fields, changed };
   };
 }
 
@@ -75,13 +78,14 @@ export function ingest(stored: StoredValue, prefix: string, index: Indexer): Cac
   const { key, value, revision } = stored;
   const rest = key.slice(prefix.length);
   const slash = rest.indexOf('/');
-  const { labels, fields } = index(JSON.parse(value.toString()) as ApiObject);
+  const object = JSON.parse(value.toString()) as ApiObject;
+  const { labels, fields, changed } = index(object);
   return new CachedEntry({
     key,
     namespace: slash < 0 ? '' : rest.slice(0, slash),
     name: rest.slice(slash + 1),
     revision,
-    bytes: spliceRevision(value, revision),
+    bytes: spliceRevision(changed ? encodeJson(object) : value, revision),
     labels,
     fields,
   });

@@ -40,7 +40,7 @@ export function eventDocument(object: DeepReadonly<ApiObject>, resource: Resourc
 
 function tableOf(objects: readonly DeepReadonly<ApiObject>[], metadata: object, resource: Resource, { accepted, query, now }: FormContext, columns: boolean): object {
   const show = (object: DeepReadonly<ApiObject>): object => (resource.isHub ? object : resource.fromHub(object));
-  return table(objects, metadata, { kind: resource.kind, version: accepted.asVersion, include: includeOption(query.get('includeObject')), now, columns, show });
+  return table(objects, metadata, { kind: resource, version: accepted.asVersion, include: includeOption(query.get('includeObject')), now, columns, show });
 }
 
 export function listMetadata({ revision, continueToken, remaining }: Pick<ListAnswer, 'revision' | 'continueToken' | 'remaining'>): Record<string, unknown> {

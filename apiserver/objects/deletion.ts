@@ -28,6 +28,11 @@ export function planDeletion(resource: Resource, object: ApiObject, options: Del
     const planned = planNamespace(object, options, nowMs);
     if (planned) return planned;
   }
+  if (resource.strategy.holdDeletion && object.metadata.deletionTimestamp === undefined) {
+    object.metadata.deletionTimestamp = timestamp(nowMs);
+    resource.strategy.holdDeletion(object, nowMs);
+    return { do: 'mark', object };
+  }
   const grace = markGraceful(resource, object, options, nowMs);
   if (grace === 'pending') return { do: 'nothing' };
   setFinalizers(object, options, resource.kind.strategy.orphansByDefault ?? false);

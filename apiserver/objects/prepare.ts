@@ -16,8 +16,7 @@ export interface PrepareInput {
 
 /** Fills in what the server gives a new object, then checks it. Throws 422. */
 export function prepareNew(core: Core, object: ApiObject, { resource, context, warnings }: PrepareInput): void {
-  const { kind } = resource;
-  const { strategy } = kind;
+  const { kind, strategy } = resource;
   const { metadata } = object;
   delete metadata.deletionTimestamp;
   delete metadata.deletionGracePeriodSeconds;
@@ -37,8 +36,7 @@ export function prepareNew(core: Core, object: ApiObject, { resource, context, w
 
 /** Carries over what an update may not touch, then checks the result. Throws 422. */
 export function prepareUpdate(object: ApiObject, old: Readonly<ApiObject>, { resource, context, warnings }: PrepareInput): void {
-  const { kind } = resource;
-  const { strategy } = kind;
+  const { kind, strategy } = resource;
   const { metadata } = object;
   const before = old.metadata;
   // Rules may hand parts of the old object on to the new one, which is then changed further.
