@@ -24,9 +24,7 @@ suite(`kubectl${obstacle ? ` (${obstacle})` : ''}`, () => {
   describe.each(twoKubectls().map((kubectl) => [kubectl.version, kubectl] as const))('%s', (version, kubectl: Kubectl) => {
     const namespace = `k${version.replace('.', '-')}`;
     const run = (args: string | readonly string[], input?: string): Promise<Finished> =>
-      cluster.kubectl([...(typeof args === 'string' ? args.split(' ') : args), '-n', namespace], { with: kubectl, ...(input !== undefined && { input }) });
-    /** kubectl stops reading its own flags at `--`, so the namespace comes first where a command follows. */
-    const inPod = (args: readonly string[], input?: string): Promise<Finished> => cluster.kubectl(['-n', namespace, ...args], { with: kubectl, ...(input !== undefined && { input }) });
+      cluster.kubectl(['-n', namespace, ...(typeof args === 'string' ? args.split(' ') : args)], { with: kubectl, ...(input !== undefined && { input }) });
     const must = async (args: string | readonly string[], input?: string): Promise<string> => {
       const { code, stdout, stderr } = await run(args, input);
       if (code !== 0) throw new Error(`kubectl ${String(args)} exited with ${code}: ${stdout}${stderr}`);
@@ -103,17 +101,17 @@ suite(`kubectl${obstacle ? ` (${obstacle})` : ''}`, () => {
     });
 
     test('exec: output, input, a terminal, exit codes', async () => {
-      const plain = await inPod(['exec', 'deploy/web', '--', 'sh', '-c', 'echo out; echo err >&2; exit 3']);
+      const plain = await run(['exec', 'deploy/web', '--', 'sh', '-c', 'echo out; echo err >&2; exit 3']);
       expect([plain.code, plain.stdout]).toEqual([3, 'out\n']);
       expect(plain.stderr).toContain('err\n');
-      const piped = await inPod(['exec', '-i', 'deploy/web', '--', 'wc', '-c'], 'x'.repeat(100_000));
+      const piped = await run(['exec', '-i', 'deploy/web', '--', 'wc', '-c'], 'x'.repeat(100_000));
       expect([piped.code, piped.stdout.trim()]).toEqual([0, '100000']);
       // `script` gives kubectl the terminal that it asks for.
       const words = [kubectl.path, '-n', namespace, 'exec', '-it', 'deploy/web', '--', 'sh', '-c', '"tty; stty size; exit 4"'].join(' ');
       const terminal = await cluster.net.run('script', ['-qec', words, '/dev/null'], { env: { KUBECONFIG: cluster.kubeconfig, HOME: cluster.directory } });
       expect(terminal.stdout).toMatch(/\/dev\/pts\/0\s+\d+ \d+/);
       expect(terminal.code).toBe(4);
-      expect((await inPod(['exec', 'deploy/web', '--', 'no-such-program'])).stderr).toContain('executable file not found');
+      expect((await run(['exec', 'deploy/web', '--', 'no-such-program'])).stderr).toContain('executable file not found');
     });
 
     test('cp there and back', async () => {
@@ -122,8 +120,8 @@ suite(`kubectl${obstacle ? ` (${obstacle})` : ''}`, () => {
       mkdirSync(folder);
       const content = Buffer.from(Array.from({ length: 300_000 }, (_, i) => (i * 7919) % 251));
       writeFileSync(join(folder, 'there'), content);
-      expect((await inPod(['cp', join(folder, 'there'), `${pod}:/tmp/there`])).code).toBe(0);
-      expect((await inPod(['cp', `${pod}:/tmp/there`, join(folder, 'back')])).code).toBe(0);
+      expect((await run(['cp', join(folder, 'there'), `${pod}:/tmp/there`])).code).toBe(0);
+      expect((await run(['cp', `${pod}:/tmp/there`, join(folder, 'back')])).code).toBe(0);
       expect(readFileSync(join(folder, 'back')).equals(content)).toBe(true);
     });
 

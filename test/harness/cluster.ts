@@ -85,12 +85,11 @@ export class Cluster {
   /** The process that writes the administrator's kubeconfig when the API is ready. */
   async #coracle(args: readonly string[]): Promise<void> {
     const child = this.#start(process.execPath, [CLI, ...args]);
-    await until('the API is ready', () => {
-      if (child.exitCode !== null) throw new Error(`coracle ${args[0]} ended`);
-      return existsSync(this.kubeconfig);
-    }, 60_000).catch((error: Error) => {
-      throw new Error(`${error.message}\n${this.output}`);
+    const ended = once(child, 'exit').then(([code]) => {
+      throw new Error(`coracle ${args[0]} ended with ${String(code)}:\n${this.output}`);
     });
+    ended.catch(() => undefined);
+    await Promise.race([ended, until('the API is ready', () => existsSync(this.kubeconfig), 60_000)]);
   }
 
   async ready(): Promise<void> {
