@@ -51,7 +51,7 @@ suite(`kubectl${obstacle ? ` (${obstacle})` : ''}`, () => {
 
     test('describe tells the story, events included', async () => {
       const text = await must('describe pods');
-      for (const expected of ['Node: ', 'Status:           Running', 'QoS Class:                   BestEffort', 'Successfully assigned', 'Created container', 'Started container']) expect(text).toContain(expected);
+      for (const expected of ['Node: ', 'Status:           Running', 'QoS Class:                   BestEffort', 'Successfully assigned', 'Container created', 'Container started']) expect(text).toContain(expected);
       expect(await must('describe deployment web')).toContain('2 desired | 2 updated | 2 total | 2 available | 0 unavailable');
     });
 
@@ -107,9 +107,9 @@ suite(`kubectl${obstacle ? ` (${obstacle})` : ''}`, () => {
       const piped = await run(['exec', '-i', 'deploy/web', '--', 'wc', '-c'], 'x'.repeat(100_000));
       expect([piped.code, piped.stdout.trim()]).toEqual([0, '100000']);
       // `script` gives kubectl the terminal that it asks for.
-      const words = [kubectl.path, '-n', namespace, 'exec', '-it', 'deploy/web', '--', 'sh', '-c', '"tty; stty size; exit 4"'].join(' ');
+      const words = ['stty cols 91 rows 31;', kubectl.path, '-n', namespace, 'exec', '-it', 'deploy/web', '--', 'sh', '-c', '"sleep 0.5; tty; stty size; exit 4"'].join(' ');
       const terminal = await cluster.net.run('script', ['-qec', words, '/dev/null'], { env: { KUBECONFIG: cluster.kubeconfig, HOME: cluster.directory } });
-      expect(terminal.stdout).toMatch(/\/dev\/pts\/0\s+\d+ \d+/);
+      expect(terminal.stdout).toMatch(/\/dev\/pts\/0\s+31 91/);
       expect(terminal.code).toBe(4);
       expect((await run(['exec', 'deploy/web', '--', 'no-such-program'])).stderr).toContain('executable file not found');
     });

@@ -145,7 +145,8 @@ export class Cluster {
   /** Stops everything and takes it off the machine. */
   async remove(): Promise<void> {
     await this.kill('SIGTERM');
-    await this.net.run(process.execPath, [CLI, 'down', '--data-dir', this.dataDir, '--purge']);
+    const down = await this.net.run(process.execPath, [CLI, 'down', '--data-dir', this.dataDir, '--purge']);
+    if (down.code !== 0) throw new Error(`coracle down exited with ${down.code}: ${down.stdout}${down.stderr}`);
     if (!this.#options.namespace) this.net.remove();
     rmSync(this.directory, { recursive: true, force: true });
   }
