@@ -3,6 +3,7 @@ import { clusterRoleAggregationController } from './clusterrole-aggregation.ts';
 import type { Controller, FreeController } from './controller.ts';
 import { daemonSetController } from './daemonset.ts';
 import { deploymentController } from './deployment.ts';
+import { disruptionController, staleDisruptionController } from './disruption.ts';
 import { endpointsController } from './endpoints.ts';
 import { endpointSliceMirroringController } from './endpointslice-mirroring.ts';
 import { endpointSliceController } from './endpointslice.ts';
@@ -16,7 +17,9 @@ import { replicaSetController } from './replicaset.ts';
 import { replicationController } from './replicationcontroller.ts';
 import { rootCaController } from './root-ca.ts';
 import { serviceAccountController } from './serviceaccount.ts';
+import { statefulSetController } from './statefulset.ts';
 import { taintEvictionController } from './taint-eviction.ts';
+import { claimProtectionController, volumeProtectionController } from './volume-protection.ts';
 
 export interface ControllerOptions {
   /** The authority of the API server's certificate, for `kube-root-ca.crt`; absent: none is published. */
@@ -40,13 +43,18 @@ export function controllers(options: ControllerOptions): readonly (Controller | 
     replicaSetController,
     replicationController,
     daemonSetController(),
+    statefulSetController,
     endpointsController,
     endpointSliceController,
     endpointSliceMirroringController,
     podGcController(options.podGc),
     namespaceController,
     clusterRoleAggregationController,
+    disruptionController,
+    staleDisruptionController,
     nodeTtlController(),
+    claimProtectionController,
+    volumeProtectionController,
     garbageCollector,
   ];
 }
