@@ -1,20 +1,22 @@
 /** Puts the rules that all metadata follows around those of a kind, in the order in which upstream runs them. */
-import type { Strategy } from '../kind.ts';
+import type { FieldError } from '../field-error.ts';
+import type { Metadata, Strategy } from '../kind.ts';
 import type { KindRules } from './kind-rules.ts';
 import { nameIsPathSegment } from './shared/names.ts';
-import { validateMetadata, validateMetadataUpdate } from './shared/object-meta.ts';
+import { checkQualifiedFinalizers, validateMetadata, validateMetadataUpdate } from './shared/object-meta.ts';
 
 /** The result's `validate` and `validateUpdate` are complete: nothing else is to be checked of an object. */
 export function withMetadataRules(rules: KindRules, namespaced: boolean): Strategy {
   const strategy = rules.strategy ?? {};
   const own = rules.ownMetadataRules ?? false;
   const { validateName } = strategy;
+  const finalizers = (metadata: Metadata): FieldError[] => (rules.bareFinalizers ? [] : checkQualifiedFinalizers(metadata.finalizers));
   const validate: NonNullable<Strategy['validate']> = (object, context) => [
-    ...(own ? [] : validateMetadata(object.metadata, { namespaced, validateName })),
+    ...(own ? [] : [...validateMetadata(object.metadata, { namespaced, validateName }), ...finalizers(object.metadata)]),
     ...(strategy.validate?.(object, context) ?? []),
   ];
   const changes: NonNullable<Strategy['validateUpdate']> = (object, old, context) => [
-    ...(own ? [] : validateMetadataUpdate(object.metadata, old.metadata)),
+    ...(own ? [] : [...validateMetadataUpdate(object.metadata, old.metadata), ...finalizers(object.metadata)]),
     ...(strategy.validateUpdate?.(object, old, context) ?? []),
   ];
   return {

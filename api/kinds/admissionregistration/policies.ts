@@ -12,6 +12,7 @@ import { AGE, NAME, integer, selectorCell, text } from '../shared/columns.ts';
 import { ALL_METADATA, splitStrategy } from '../shared/split-strategy.ts';
 
 export const validatingadmissionpolicy = rulesFor<ValidatingAdmissionPolicy>({
+  bareFinalizers: true,
   defaults({ spec }) {
     if (!spec) return;
     spec.failurePolicy ??= 'Fail';
@@ -22,12 +23,14 @@ export const validatingadmissionpolicy = rulesFor<ValidatingAdmissionPolicy>({
 });
 
 export const validatingadmissionpolicybinding = rulesFor<ValidatingAdmissionPolicyBinding>({
+  bareFinalizers: true,
   defaults: ({ spec }) => defaultMatch(spec?.matchResources),
   strategy: splitStrategy<ValidatingAdmissionPolicyBinding>({ noStatus: true, generation: ['spec'], unconditionalUpdate: false }),
   columns: [NAME, text('PolicyName', (object) => object.spec?.policyName ?? ''), text('ParamRef', ({ spec }) => showParam(spec?.paramRef)), AGE],
 });
 
 export const mutatingadmissionpolicy = rulesFor<MutatingAdmissionPolicy>({
+  bareFinalizers: true,
   defaults({ spec }) {
     if (!spec) return;
     spec.failurePolicy ??= 'Fail';
@@ -38,6 +41,7 @@ export const mutatingadmissionpolicy = rulesFor<MutatingAdmissionPolicy>({
 });
 
 export const mutatingadmissionpolicybinding = rulesFor<MutatingAdmissionPolicyBinding>({
+  bareFinalizers: true,
   defaults: ({ spec }) => defaultMatch(spec?.matchResources),
   strategy: splitStrategy<MutatingAdmissionPolicyBinding>({ noStatus: true, generation: ['spec'], unconditionalUpdate: false }),
   columns: [NAME, text('PolicyName', (object) => object.spec?.policyName ?? ''), text('ParamRef', ({ spec }) => showParam(spec?.paramRef)), AGE],

@@ -18,6 +18,7 @@ interface Webhook {
 const TIMEOUT_SECONDS = 10;
 
 export const mutatingwebhookconfiguration = rulesFor<MutatingWebhookConfiguration>({
+  bareFinalizers: true,
   defaults(object) {
     for (const webhook of object.webhooks ?? []) {
       defaultWebhook(webhook as Webhook);
@@ -29,6 +30,7 @@ export const mutatingwebhookconfiguration = rulesFor<MutatingWebhookConfiguratio
 });
 
 export const validatingwebhookconfiguration = rulesFor<ValidatingWebhookConfiguration>({
+  bareFinalizers: true,
   defaults(object) {
     for (const webhook of object.webhooks ?? []) defaultWebhook(webhook as Webhook);
   },

@@ -6,6 +6,7 @@ import { splitStrategy } from '../shared/split-strategy.ts';
 import { validateApiService } from './apiservice-rules.ts';
 
 export const apiservice = rulesFor<APIService>({
+  bareFinalizers: true,
   storagePath: 'apiregistration.k8s.io/apiservices',
   defaults({ spec }) {
     if (spec?.service) spec.service.port ??= 443;

@@ -22,6 +22,7 @@ export const daemonset = rulesFor<DaemonSet>({
       strategy.rollingUpdate.maxUnavailable ??= 1;
       strategy.rollingUpdate.maxSurge ??= 0;
     }
+    object.metadata.annotations = { [TEMPLATE_GENERATION]: '0', ...object.metadata.annotations };
     spec.revisionHistoryLimit ??= 10;
     defaultPodTemplate(spec.template);
   },

@@ -3,7 +3,7 @@ import { type FieldError, Path, forbiddenField, invalid, notSupported, required 
 import type { Deployment, DeploymentStrategy } from '../../types/apps.v1.ts';
 import { amountOf, checkIntOrPercent, notMoreThanAll } from '../shared/int-or-percent.ts';
 import { immutable } from '../shared/object-meta.ts';
-import { checkAlwaysRunning, checkPodTemplate, checkSelectsTemplate, checkWorkloadSelector } from '../shared/pod-template-rules.ts';
+import { checkAlwaysRunning, checkPodTemplate, checkSelectedTemplate, checkWorkloadSelector } from '../shared/pod-template-rules.ts';
 import { notNegative } from '../shared/quantity-rules.ts';
 import { checkCollisions, checkCounts } from '../shared/replica-counts.ts';
 
@@ -15,9 +15,10 @@ export function validateDeployment({ spec }: Deployment): FieldError[] {
   const errors = [
     ...notNegative(spec?.replicas, SPEC.child('replicas')),
     ...checkWorkloadSelector(spec?.selector, 'deployment', SPEC.child('selector')),
-    ...checkSelectsTemplate(spec?.selector, spec?.template, template),
-    ...checkPodTemplate(spec?.template, template),
-    ...checkAlwaysRunning(spec?.template, 'ReplicaSet', template),
+    ...checkSelectedTemplate(spec ?? {}, SPEC, 'invalid label selector', () => [
+      ...checkPodTemplate(spec?.template, template),
+      ...checkAlwaysRunning(spec?.template, 'ReplicaSet', template),
+    ]),
     ...checkStrategy(spec?.strategy ?? {}, SPEC.child('strategy')),
     ...notNegative(spec?.minReadySeconds, SPEC.child('minReadySeconds')),
     ...notNegative(spec?.revisionHistoryLimit, SPEC.child('revisionHistoryLimit')),

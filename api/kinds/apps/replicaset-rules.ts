@@ -2,7 +2,7 @@
 import { type FieldError, Path } from '../../field-error.ts';
 import type { ReplicaSet } from '../../types/apps.v1.ts';
 import { immutable } from '../shared/object-meta.ts';
-import { checkAlwaysRunning, checkPodTemplate, checkSelectsTemplate, checkWorkloadSelector } from '../shared/pod-template-rules.ts';
+import { checkAlwaysRunning, checkPodTemplate, checkSelectedTemplate, checkWorkloadSelector } from '../shared/pod-template-rules.ts';
 import { notNegative } from '../shared/quantity-rules.ts';
 import { checkCounts } from '../shared/replica-counts.ts';
 
@@ -15,9 +15,10 @@ export function validateReplicaSet({ spec }: ReplicaSet): FieldError[] {
     ...notNegative(spec?.minReadySeconds, SPEC.child('minReadySeconds')),
     // Upstream names the wrong workload here.
     ...checkWorkloadSelector(spec?.selector, 'deployment', SPEC.child('selector')),
-    ...checkSelectsTemplate(spec?.selector, spec?.template, template),
-    ...checkPodTemplate(spec?.template, template),
-    ...checkAlwaysRunning(spec?.template, 'ReplicaSet', template),
+    ...checkSelectedTemplate(spec ?? {}, SPEC, 'invalid label selector', () => [
+      ...checkPodTemplate(spec?.template, template),
+      ...checkAlwaysRunning(spec?.template, 'ReplicaSet', template),
+    ]),
   ];
 }
 

@@ -5,7 +5,7 @@ import type { PodTemplateSpec, Volume } from '../../types/core.v1.ts';
 import { checkClaimSpec } from '../shared/claim-rules.ts';
 import { checkAnnotations, checkLabels } from '../shared/object-meta.ts';
 import { checkPodAnnotations } from '../shared/pod-annotation-rules.ts';
-import { checkAlwaysRunning, checkPodTemplate, checkSelectsTemplate, checkWorkloadSelector } from '../shared/pod-template-rules.ts';
+import { checkAlwaysRunning, checkPodTemplate, checkSelectedTemplate, checkWorkloadSelector } from '../shared/pod-template-rules.ts';
 import { notNegative } from '../shared/quantity-rules.ts';
 import { checkCollisions, checkCounts } from '../shared/replica-counts.ts';
 import { semanticEqual } from '../shared/semantic-equal.ts';
@@ -54,9 +54,7 @@ function checkSpec(spec: StatefulSetSpec, isNew: boolean): FieldError[] {
     ...notNegative(spec.ordinals?.start, SPEC.child('ordinals.start')),
     ...(isNew && spec.serviceName ? isDnsLabel(spec.serviceName, SPEC.child('serviceName')) : []),
     ...checkWorkloadSelector(spec.selector, 'statefulset', SPEC.child('selector')),
-    ...checkSelectsTemplate(spec.selector, spec.template, template),
-    ...checkPodTemplate(checked, template),
-    ...checkTemplateAgain(checked, template),
+    ...checkSelectedTemplate(spec, SPEC, '', () => [...checkPodTemplate(checked, template), ...checkTemplateAgain(checked, template)]),
     ...checkAlwaysRunning(spec.template, 'StatefulSet', template),
   ];
 }

@@ -67,7 +67,7 @@ function checkSpecAndSelector(spec: JobSpec): FieldError[] {
   errors.push(...malformed);
   const labels = spec.template?.metadata?.labels;
   if (malformed.length > 0 || selects(spec.selector, labels)) return errors;
-  return [...errors, invalid(SPEC.child('template', 'metadata', 'labels'), labels ?? null, '`selector` does not match template `labels`')];
+  return [...errors, invalid(SPEC.child('template', 'metadata', 'labels'), labels ?? {}, '`selector` does not match template `labels`')];
 }
 
 /** Labels and selector that the server made are its own to choose. */
@@ -106,7 +106,7 @@ function checkTemplateChange(spec: JobSpec, old: Job): FieldError[] {
   const path = SPEC.child('template');
   if (!mutable) return immutable(spec.template, old.spec?.template, path);
   if (semanticEqual(fixedParts(spec.template), fixedParts(old.spec?.template))) return [];
-  return [invalid(path, spec.template, 'field is immutable')];
+  return [invalid(path.child('spec'), spec.template?.spec, 'field is immutable')];
 }
 
 function fixedParts(template: PodTemplateSpec | undefined): unknown {

@@ -20,7 +20,7 @@ export const job = rulesFor<Job>({
   defaults(object) {
     if (!object.spec) return;
     const labels = object.spec.template?.metadata?.labels;
-    if (labels && Object.keys(object.metadata.labels ?? {}).length === 0) object.metadata.labels = { ...labels };
+    if (labels && isEmpty(object.metadata.labels)) object.metadata.labels = labels;
     defaultJobSpec(object.spec);
     defaultPodTemplate(object.spec.template);
   },
@@ -35,7 +35,7 @@ export const job = rulesFor<Job>({
     validate: validateJob,
     validateUpdate: validateJobUpdate,
     validateStatus: validateJobStatus,
-    warnings: (object, old) => [...(old ? [] : podNameWarning(object.metadata.name)), ...workloadWarnings(object, old)],
+    warnings: (object, old) => [...(old ? [] : podNameWarning(object.metadata.name)), ...indexWarnings(object), ...workloadWarnings(object, old)],
   }),
   columns: [
     NAME,
@@ -58,11 +58,23 @@ function generateSelector(object: Job): void {
   if (!spec) return;
   const template = (spec.template ??= { spec: { containers: [] } });
   const uid = object.metadata.uid ?? '';
-  const labels: Record<string, string> = { ...template.metadata?.labels };
+  const given = template.metadata?.labels;
+  const labels: Record<string, string> = { ...given };
   for (const key of JOB_NAME_LABELS) labels[key] ??= object.metadata.name ?? '';
   for (const key of CONTROLLER_UID_LABELS) labels[key] ??= uid;
-  template.metadata = { ...template.metadata, labels };
-  spec.selector = { ...spec.selector, matchLabels: { [CONTROLLER_UID]: uid, ...spec.selector?.matchLabels } };
+  const own = object.metadata.labels;
+  template.metadata = { ...template.metadata, labels: inOrder(labels) };
+  // Labels that the Job took over from its template are the same map.
+  if (isEmpty(own) || own === given) object.metadata.labels = { ...template.metadata.labels };
+  spec.selector = { ...spec.selector, matchLabels: inOrder({ [CONTROLLER_UID]: uid, ...spec.selector?.matchLabels }) };
+}
+
+function isEmpty(labels: object | undefined): boolean {
+  return Object.keys(labels ?? {}).length === 0;
+}
+
+function inOrder(labels: Record<string, string>): Record<string, string> {
+  return Object.fromEntries(Object.entries(labels).sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
 function showStatus(object: Job): string {
@@ -78,4 +90,14 @@ function showCompletions({ spec, status }: Job): string {
   if (spec?.completions !== undefined) return `${succeeded}/${spec.completions}`;
   const parallelism = spec?.parallelism ?? 0;
   return parallelism > 1 ? `${succeeded}/1 of ${parallelism}` : `${succeeded}/1`;
+}
+
+const MANY_COMPLETIONS = 100_000;
+const MANY_AT_A_TIME = 10_000;
+
+function indexWarnings({ spec }: Job): string[] {
+  const many = spec?.completionMode === 'Indexed' && (spec.completions ?? 0) > MANY_COMPLETIONS && (spec.parallelism ?? 0) > MANY_AT_A_TIME;
+  const why =
+    'In Indexed Jobs with a number of completions higher than 10^5 and a parallelism higher than 10^4, Kubernetes might not be able to track completedIndexes when a big number of indexes fail';
+  return many ? [`spec: ${why}`] : [];
 }

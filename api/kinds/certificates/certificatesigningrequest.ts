@@ -3,6 +3,7 @@ import type { CertificateSigningRequest, CertificateSigningRequestCondition } fr
 import { rulesFor } from '../kind-rules.ts';
 import { AGE, NAME, text } from '../shared/columns.ts';
 import { humanDuration } from '../shared/human-duration.ts';
+import { timestamp } from '../shared/timestamp.ts';
 
 const DECISIONS = ['Approved', 'Denied'];
 
@@ -44,7 +45,7 @@ function keepDecisions(object: CertificateSigningRequest, old: CertificateSignin
 }
 
 function stampConditions(object: CertificateSigningRequest, old: CertificateSigningRequest, now: number): void {
-  const time = `${new Date(now).toISOString().slice(0, 19)}Z`;
+  const time = timestamp(now);
   for (const condition of object.status?.conditions ?? []) {
     condition.lastUpdateTime ??= time;
     const before = old.status?.conditions?.find(({ type }) => type === condition.type);

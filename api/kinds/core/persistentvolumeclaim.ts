@@ -1,7 +1,7 @@
 /** PersistentVolumeClaims. */
 import { Path } from '../../field-error.ts';
 import { canonicalQuantity } from '../../quantity.ts';
-import type { PersistentVolumeClaim } from '../../types/core.v1.ts';
+import type { PersistentVolumeClaim, TypedLocalObjectReference } from '../../types/core.v1.ts';
 import { rulesFor } from '../kind-rules.ts';
 import { showAccessModes } from '../shared/access-modes.ts';
 import { claimSpecWarnings } from '../shared/claim-warnings.ts';
@@ -23,7 +23,7 @@ export const persistentvolumeclaim = rulesFor<PersistentVolumeClaim>({
       object.status = { phase: 'Pending' };
       pairDataSources(object);
     },
-    prepareForUpdate: pairDataSources,
+    prepareForUpdate: (object, old) => pairDataSources(object, old),
     validate: validateClaim,
     validateUpdate: validateClaimUpdate,
     validateStatus: validateClaimStatus,
@@ -46,12 +46,20 @@ export const persistentvolumeclaim = rulesFor<PersistentVolumeClaim>({
 });
 
 /** `dataSource` and `dataSourceRef` show the same, unless the source is in another namespace. */
-function pairDataSources({ spec }: PersistentVolumeClaim): void {
+function pairDataSources({ spec }: PersistentVolumeClaim, old?: PersistentVolumeClaim): void {
   if (!spec) return;
-  if (spec.dataSourceRef?.namespace !== undefined) delete spec.dataSourceRef.namespace;
+  const before = old?.spec;
+  if (spec.dataSourceRef?.namespace && !before?.dataSourceRef) delete spec.dataSourceRef;
+  const wasThere = before?.dataSource !== undefined || before?.dataSourceRef !== undefined;
+  if (!wasThere && !spec.dataSourceRef && spec.dataSource && !isOldKindOfSource(spec.dataSource)) delete spec.dataSource;
   if (spec.dataSource && !spec.dataSourceRef) spec.dataSourceRef = { ...spec.dataSource };
-  else if (spec.dataSourceRef && !spec.dataSource) {
+  else if (spec.dataSourceRef && !spec.dataSource && !spec.dataSourceRef.namespace) {
     const { apiGroup, kind, name } = spec.dataSourceRef;
     spec.dataSource = { ...(apiGroup !== undefined && { apiGroup }), kind, name };
   }
+}
+
+/** What `dataSource` took before there was `dataSourceRef`. Anything else is dropped without a word. */
+function isOldKindOfSource({ apiGroup, kind }: TypedLocalObjectReference): boolean {
+  return kind === 'PersistentVolumeClaim' ? !apiGroup : kind === 'VolumeSnapshot' && apiGroup === 'snapshot.storage.k8s.io';
 }

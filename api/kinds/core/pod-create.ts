@@ -4,20 +4,21 @@ import type { LabelSelector } from '../../types/meta.v1.ts';
 import { dropGatedFields } from '../shared/gated-fields.ts';
 import { podQos } from '../shared/pod-qos.ts';
 import { semanticEqual } from '../shared/semantic-equal.ts';
+import { timestamp } from '../shared/timestamp.ts';
 
 export const APPARMOR_PREFIX = 'container.apparmor.security.beta.kubernetes.io/';
 
-export function prepareNewPod(pod: Pod): void {
+export function prepareNewPod(pod: Pod, now: number): void {
   const gated = (pod.spec.schedulingGates ?? []).length > 0;
-  pod.status = { phase: 'Pending', ...(gated && { conditions: [gatedCondition()] }), qosClass: podQos(pod.spec) };
+  pod.status = { phase: 'Pending', ...(gated && { conditions: [gatedCondition(now)] }), qosClass: podQos(pod.spec) };
   dropGatedFields(pod.spec);
   mergeLabelKeys(pod);
   copyAppArmorAnnotations(pod);
 }
 
-function gatedCondition(): NonNullable<NonNullable<Pod['status']>['conditions']>[number] {
+function gatedCondition(now: number): NonNullable<NonNullable<Pod['status']>['conditions']>[number] {
   const message = 'Scheduling is blocked due to non-empty scheduling gates';
-  return { type: 'PodScheduled', status: 'False', reason: 'SchedulingGated', message, lastProbeTime: null, lastTransitionTime: null } as never;
+  return { type: 'PodScheduled', status: 'False', reason: 'SchedulingGated', message, lastProbeTime: null, lastTransitionTime: timestamp(now) } as never;
 }
 
 /** `matchLabelKeys` and `mismatchLabelKeys` become requirements with the pod's own labels. */

@@ -17,7 +17,7 @@ import { validateEphemeralContainers, validatePodResize, validatePodStatus } fro
 export const pod = rulesFor<Pod>({
   defaults: defaultPod,
   strategy: {
-    prepareForCreate: prepareNewPod,
+    prepareForCreate: (object, { now }) => prepareNewPod(object, now),
     prepareForUpdate(object, old, context) {
       (PREPARE[context.subresource] ?? prepareChange)(object, old);
     },

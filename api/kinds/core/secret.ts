@@ -17,6 +17,7 @@ export const secret = rulesFor<Secret>({
   updates: 'changes, then all',
   defaults(object) {
     object.type ||= 'Opaque';
+    for (const [key, value] of Object.entries(object.data ?? {})) if ((value as string | null) === null) object.data = { ...object.data, [key]: '' };
     if (!object.stringData) return;
     const entries = Object.entries(object.stringData).map(([key, value]) => [key, toBase64(value)]);
     if (entries.length > 0) object.data = { ...object.data, ...Object.fromEntries(entries) };

@@ -23,6 +23,12 @@ export function defaultService(service: Service): void {
   for (const ingress of service.status?.loadBalancer?.ingress ?? []) if (ingress.ip) ingress.ipMode ??= 'VIP';
 }
 
+/** Upstream keeps it but never shows it of a Service that is a mere name. */
+export function hideTrafficPolicy({ spec }: Service): void {
+  const policy: string | undefined = spec?.internalTrafficPolicy;
+  if (spec?.type === 'ExternalName' && (policy === 'Cluster' || policy === 'Local')) delete spec.internalTrafficPolicy;
+}
+
 export function isExternallyAccessible({ spec }: Service): boolean {
   return spec?.type === 'LoadBalancer' || spec?.type === 'NodePort' || (spec?.type === 'ClusterIP' && (spec.externalIPs ?? []).length > 0);
 }

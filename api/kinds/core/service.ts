@@ -4,7 +4,7 @@ import { rulesFor } from '../kind-rules.ts';
 import { AGE, NAME, labelsCell, text, wide } from '../shared/columns.ts';
 import { nameIsLabel } from '../shared/names.ts';
 import { splitStrategy } from '../shared/split-strategy.ts';
-import { defaultService } from './service-defaults.ts';
+import { defaultService, hideTrafficPolicy } from './service-defaults.ts';
 import { validateService, validateServiceStatus, validateServiceUpdate } from './service-rules.ts';
 import { dropWhatTheTypeLacks } from './service-update.ts';
 import { serviceWarnings } from './service-warnings.ts';
@@ -15,7 +15,10 @@ export const service = rulesFor<Service>({
   strategy: splitStrategy<Service>({
     createOnUpdate: true,
     validateName: nameIsLabel,
-    prepareForUpdate: dropWhatTheTypeLacks,
+    prepareForUpdate(object, old) {
+      dropWhatTheTypeLacks(object, old);
+      hideTrafficPolicy(object);
+    },
     validate: validateService,
     validateUpdate: validateServiceUpdate,
     validateStatus: validateServiceStatus,

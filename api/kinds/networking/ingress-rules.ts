@@ -42,7 +42,7 @@ function checkEntry({ ip, hostname }: IngressLoadBalancerIngress, before: readon
 function checkSpec(spec: IngressSpec): FieldError[] {
   const { rules = [], tls = [], defaultBackend, ingressClassName } = spec;
   const errors: FieldError[] = [];
-  if (rules.length === 0 && !defaultBackend) errors.push(invalid(SPEC, rules, 'either `defaultBackend` or `rules` must be specified'));
+  if (rules.length === 0 && !defaultBackend) errors.push(invalid(SPEC, spec.rules ?? null, 'either `defaultBackend` or `rules` must be specified'));
   if (defaultBackend) errors.push(...checkBackend(defaultBackend, SPEC.child('defaultBackend')));
   errors.push(...rules.flatMap((rule, at) => checkRule(rule, SPEC.child('rules').index(at))));
   errors.push(...tls.flatMap((entry, at) => checkTls(entry, SPEC.child('tls').index(at))));

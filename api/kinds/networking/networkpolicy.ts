@@ -3,14 +3,14 @@ import { type FieldError, Path, forbiddenField, invalid, notSupported, required 
 import type { IPBlock, NetworkPolicy, NetworkPolicyPeer, NetworkPolicyPort, NetworkPolicySpec } from '../../types/networking.v1.ts';
 import { rulesFor } from '../kind-rules.ts';
 import { AGE, NAME, selectorCell, text } from '../shared/columns.ts';
-import { PROTOCOLS } from '../shared/container-rules.ts';
 import { portName, portNumber } from '../shared/formats.ts';
 import { checkLegacyCidr, isStrictlyWithin, parseCidr } from '../shared/ip-address.ts';
 import { type SelectorRules, checkLabelSelector, hasInvalidValues } from '../shared/label-selector.ts';
 import { splitStrategy } from '../shared/split-strategy.ts';
 
 const SPEC = Path.of('spec');
-const DIRECTIONS = ['Egress', 'Ingress'];
+const DIRECTIONS = ['Ingress', 'Egress'];
+const PROTOCOLS = ['TCP', 'UDP', 'SCTP'];
 
 interface Before extends SelectorRules {
   /** Ranges that stood there before may stay. */

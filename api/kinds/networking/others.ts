@@ -54,7 +54,7 @@ function checkClass({ spec }: IngressClass): FieldError[] {
   const path = SPEC.child('parameters');
   if (reference.apiGroup !== undefined) errors.push(...dnsSubdomain(reference.apiGroup).map((why) => invalid(path.child('apiGroup'), reference.apiGroup, why)));
   for (const name of ['kind', 'name'] as const) {
-    if (!reference[name]) errors.push(required(path.child(name), `${name} is required`));
+    if (!reference[name]) errors.push(required(path.child(name)));
     else errors.push(...pathSegment(reference[name], false).map((why) => invalid(path.child(name), reference[name], why)));
   }
   const { scope, namespace } = reference;
@@ -70,6 +70,7 @@ export const ipaddress = rulesFor<IPAddress>({
     validateName(name) {
       const address = parseAddress(name);
       if (!address) return ['must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)'];
+      if (address.leadingZeros) return ['must not have leading 0s'];
       return canonicalAddress(address) === name ? [] : [`must be in canonical form ("${canonicalAddress(address)}")`];
     },
     validate({ spec }) {
@@ -107,5 +108,5 @@ function checkRanges({ spec }: ServiceCIDR): FieldError[] {
   if (cidrs.length > 2) return [invalid(path, cidrs, 'may only hold up to 2 values')];
   const errors = cidrs.flatMap((cidr, at) => checkCidr(path.index(at), cidr));
   const families = new Set(cidrs.map((cidr) => isIPv6(cidr.split('/')[0] ?? '')));
-  return cidrs.length > families.size ? [...errors, invalid(path, cidrs, 'may specify no more than one IP for each IP family, i.e 192.168.0.0/24 and 2001:db8::/96')] : errors;
+  return cidrs.length > families.size ? [...errors, invalid(path, cidrs, 'may specify no more than one IP for each IP family, i.e 192.168.0.0/24 and 2001:db8::/64')] : errors;
 }

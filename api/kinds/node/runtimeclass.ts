@@ -1,5 +1,6 @@
 /** RuntimeClasses. */
-import { type FieldError, Path, invalid, required } from '../../field-error.ts';
+import { type FieldError, Path, duplicate, invalid, required } from '../../field-error.ts';
+import type { Toleration } from '../../types/core.v1.ts';
 import type { RuntimeClass } from '../../types/node.v1.ts';
 import { rulesFor } from '../kind-rules.ts';
 import { checkTolerations } from '../shared/affinity-rules.ts';
@@ -24,5 +25,16 @@ function checkClass({ handler, overhead, scheduling }: RuntimeClass): FieldError
   const errors = handler ? dnsLabel(handler).map((why) => invalid(Path.of('handler'), handler, why)) : [required(Path.of('handler'))];
   if (overhead?.podFixed) errors.push(...checkContainerResources({ limits: overhead.podFixed }, [], Path.of('overhead')));
   const path = Path.of('scheduling');
-  return [...errors, ...checkLabels(scheduling?.nodeSelector, path.child('nodeSelector')), ...checkTolerations(scheduling?.tolerations ?? [], path.child('tolerations'))];
+  return [...errors, ...checkLabels(scheduling?.nodeSelector, path.child('nodeSelector')), ...checkTolerations(scheduling?.tolerations ?? [], path.child('tolerations')), ...checkTwice(scheduling?.tolerations ?? [], path.child('tolerations'))];
+}
+
+function checkTwice(tolerations: readonly Toleration[], path: Path): FieldError[] {
+  const seen = new Set<string>();
+  return tolerations.flatMap((toleration, at) => {
+    const { key = '', operator = '', value = '', effect = '' } = toleration;
+    const text = JSON.stringify([key, operator, value, effect]);
+    const known = seen.has(text);
+    seen.add(text);
+    return known ? [duplicate(path.index(at), toleration)] : [];
+  });
 }

@@ -1,8 +1,8 @@
 /** ClusterRoles: rules of their own, or those of other ClusterRoles put together. */
-import { type FieldError, Path, required } from '../../field-error.ts';
+import { type FieldError, Path, invalid, required } from '../../field-error.ts';
 import type { ClusterRole } from '../../types/rbac.v1.ts';
 import { rulesFor } from '../kind-rules.ts';
-import { checkLabelSelector } from '../shared/label-selector.ts';
+import { checkLabelSelector, isMalformed } from '../shared/label-selector.ts';
 import { checkPolicyRules, rbacName } from './policy-rules.ts';
 
 export const clusterrole = rulesFor<ClusterRole>({
@@ -19,5 +19,8 @@ function checkAggregation({ aggregationRule }: ClusterRole): FieldError[] {
   const path = Path.of('aggregationRule', 'clusterRoleSelectors');
   const selectors = aggregationRule.clusterRoleSelectors ?? [];
   if (selectors.length === 0) return [required(path, 'at least one clusterRoleSelector required if aggregationRule is non-nil')];
-  return selectors.flatMap((selector, at) => checkLabelSelector(selector, path.index(at)));
+  return selectors.flatMap((selector, at) => [
+    ...checkLabelSelector(selector, path.index(at)),
+    ...(isMalformed(selector) ? [invalid(path.index(at), null, 'invalid label selector.')] : []),
+  ]);
 }

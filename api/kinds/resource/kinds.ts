@@ -5,6 +5,7 @@ import { rulesFor } from '../kind-rules.ts';
 import { AGE, NAME, text } from '../shared/columns.ts';
 import { immutable } from '../shared/object-meta.ts';
 import { ALL_METADATA, splitStrategy } from '../shared/split-strategy.ts';
+import { timestamp } from '../shared/timestamp.ts';
 
 export const deviceclass = rulesFor<DeviceClass>({
   strategy: splitStrategy<DeviceClass>({ noStatus: true, generation: ['spec'] }),
@@ -64,7 +65,7 @@ function defaultClaim(devices: DeviceClaim | undefined): void {
 }
 
 function stampTaints({ spec }: ResourceSlice, now: number): void {
-  const time = `${new Date(now).toISOString().slice(0, 19)}Z`;
+  const time = timestamp(now);
   for (const device of spec?.devices ?? []) for (const taint of device.taints ?? []) taint.timeAdded ??= time;
 }
 

@@ -13,8 +13,9 @@ export function fromBase64(encoded: string): string {
   }
 }
 
-/** How many bytes the text stands for. */
-export function base64Length(encoded: string): number {
+/** How many bytes the text stands for. A null, which Go keeps in a map of bytes, is empty. */
+export function base64Length(encoded: string | null): number {
+  if (encoded === null) return 0;
   const padding = encoded.endsWith('==') ? 2 : encoded.endsWith('=') ? 1 : 0;
   return Math.floor((encoded.length * 3) / 4) - padding;
 }

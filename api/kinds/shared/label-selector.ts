@@ -37,6 +37,16 @@ export function selects(selector: LabelSelector | undefined, labels: Record<stri
   }
 }
 
+/** No requirement can be made of it: an operator that is unknown, or values that do not go with it. */
+export function isMalformed(selector: LabelSelector | undefined): boolean {
+  try {
+    compileLabelSelector(selector);
+    return false;
+  } catch {
+    return true;
+  }
+}
+
 /** As tables show it: `app=web,tier in (a,b)`. */
 export function showSelector(selector: LabelSelector | undefined, malformed = '<error>'): string {
   try {

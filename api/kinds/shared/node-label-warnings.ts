@@ -34,7 +34,7 @@ export function nodeLabelWarnings(spec: PodSpec, path: Path): string[] {
   ];
 }
 
-function termWarnings(term: NodeSelectorTerm, path: Path): string[] {
+export function termWarnings(term: NodeSelectorTerm, path: Path): string[] {
   return (term.matchExpressions ?? []).flatMap(({ key }, at) => {
     const old = OLD_LABELS[key];
     return old ? [`${path.child('matchExpressions').index(at).child('key')}: ${key} is ${old}`] : [];

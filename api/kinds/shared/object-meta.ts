@@ -128,6 +128,17 @@ function checkFinalizers(finalizers: readonly string[], path: Path): FieldError[
   return errors;
 }
 
+const STANDARD_FINALIZERS = ['kubernetes', ORPHAN, FOREGROUND];
+
+/** Built-in kinds want finalizers with a domain. */
+export function checkQualifiedFinalizers(finalizers: readonly string[] | undefined, path = METADATA.child('finalizers')): FieldError[] {
+  return (finalizers ?? []).flatMap((name, at) =>
+    name.includes('/') || STANDARD_FINALIZERS.includes(name)
+      ? []
+      : [invalid(path.index(at), name, 'name is neither a standard finalizer name nor is it fully qualified')],
+  );
+}
+
 function checkNoNewFinalizers(finalizers: readonly string[], old: readonly string[], path: Path): FieldError[] {
   const added = [...new Set(finalizers)].filter((name) => !old.includes(name)).sort();
   if (added.length === 0) return [];

@@ -2,7 +2,7 @@
 import { type FieldError, type Path, forbiddenField, invalid, notSupported, required } from '../../field-error.ts';
 import type { PodTemplateSpec } from '../../types/core.v1.ts';
 import type { LabelSelector } from '../../types/meta.v1.ts';
-import { checkLabelSelector, isEmptySelector, selects } from './label-selector.ts';
+import { checkLabelSelector, isEmptySelector, isMalformed, selects } from './label-selector.ts';
 import { checkAnnotations, checkLabels } from './object-meta.ts';
 import { checkAnnotationsMatchFields, checkPodAnnotations } from './pod-annotation-rules.ts';
 import { checkPodSpec } from './pod-spec-rules.ts';
@@ -39,9 +39,20 @@ export function checkWorkloadSelector(selector: LabelSelector | undefined, workl
   return isEmptySelector(selector) ? [...errors, invalid(path, selector, `empty selector is invalid for ${workload}`)] : errors;
 }
 
-/** An empty selector is refused elsewhere; it selects everything. */
-export function checkSelectsTemplate(selector: LabelSelector | undefined, template: PodTemplateSpec | undefined, path: Path): FieldError[] {
-  if (!selector || isEmptySelector(selector)) return [];
+/** What a template must be, unless its selector makes no sense. */
+export function checkSelectedTemplate(
+  { selector, template }: { readonly selector?: LabelSelector | undefined; readonly template?: PodTemplateSpec | undefined },
+  path: Path,
+  malformed: string,
+  rest: () => FieldError[],
+): FieldError[] {
+  if (isMalformed(selector)) return [invalid(path.child('selector'), selector, malformed)];
+  return [...checkSelectsTemplate(selector, template, path.child('template')), ...rest()];
+}
+
+/** An absent selector selects nothing. An empty one, refused elsewhere, selects everything. */
+function checkSelectsTemplate(selector: LabelSelector | undefined, template: PodTemplateSpec | undefined, path: Path): FieldError[] {
+  if (selector && isEmptySelector(selector)) return [];
   const labels = template?.metadata?.labels;
   if (selects(selector, labels)) return [];
   return [invalid(path.child('metadata', 'labels'), labels ?? null, '`selector` does not match template `labels`')];

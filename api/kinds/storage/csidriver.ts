@@ -4,10 +4,13 @@ import type { CSIDriver } from '../../types/storage.v1.ts';
 import { rulesFor } from '../kind-rules.ts';
 import { AGE, NAME, boolean, text } from '../shared/columns.ts';
 import { immutable } from '../shared/object-meta.ts';
+import { semanticEqual } from '../shared/semantic-equal.ts';
 
 const SPEC = Path.of('spec');
 const MODES = ['Persistent', 'Ephemeral'];
 const GROUP_POLICIES = ['File', 'None', 'ReadWriteOnceWithFSType'];
+const TOKENS_IN_SECRETS =
+  'spec.serviceAccountTokenInSecrets is unset; if supported by this CSI driver, set to true to prevent possible logging of tokens in volume attributes';
 const TEN_MINUTES = 600;
 const LONGEST = 2 ** 32;
 
@@ -24,15 +27,22 @@ export const csidriver = rulesFor<CSIDriver>({
   },
   strategy: {
     unconditionalUpdate: false,
-    movesGeneration: (object, old) => JSON.stringify(object.spec) !== JSON.stringify(old.spec),
     prepareForCreate: dropGated,
-    prepareForUpdate: dropGated,
+    prepareForUpdate(object, old) {
+      dropGated(object);
+      // A new one has no generation.
+      if (!semanticEqual(object.spec, old.spec)) object.metadata.generation = (old.metadata.generation ?? 0) + 1;
+    },
     validate: checkSpec,
     validateUpdate: (object, old) => [
       ...checkSpec(object),
       ...immutable(object.spec?.attachRequired, old.spec?.attachRequired, SPEC.child('attachedRequired')),
       ...immutable(object.spec?.volumeLifecycleModes, old.spec?.volumeLifecycleModes, SPEC.child('volumeLifecycleModes')),
     ],
+    warnings({ spec }, old) {
+      const asked = spec?.tokenRequests?.length && spec.serviceAccountTokenInSecrets === undefined;
+      return asked && !semanticEqual(spec.tokenRequests, old?.spec?.tokenRequests) ? [TOKENS_IN_SECRETS] : [];
+    },
   },
   columns: [
     NAME,

@@ -4,8 +4,11 @@ import { canonicalQuantity } from '../../quantity.ts';
 import type { CSINode, CSIStorageCapacity, VolumeAttachment, VolumeAttributesClass } from '../../types/storage.v1.ts';
 import { rulesFor } from '../kind-rules.ts';
 import { AGE, NAME, boolean, integer, text } from '../shared/columns.ts';
+import { checkLabelSelector } from '../shared/label-selector.ts';
 import { immutable } from '../shared/object-meta.ts';
 import { ALL_METADATA, splitStrategy } from '../shared/split-strategy.ts';
+import { checkAmount } from '../shared/quantity-rules.ts';
+import { isDnsSubdomain } from '../shared/text-rules.ts';
 import { checkDriverName } from '../shared/volume-rules.ts';
 
 export const csinode = rulesFor<CSINode>({
@@ -16,7 +19,11 @@ export const csinode = rulesFor<CSINode>({
 export const csistoragecapacity = rulesFor<CSIStorageCapacity>({
   strategy: {
     unconditionalUpdate: false,
-    validate: ({ storageClassName }) => (storageClassName ? [] : [required(Path.of('storageClassName'))]),
+    validate: ({ storageClassName, nodeTopology, capacity }) => [
+      ...checkLabelSelector(nodeTopology, Path.of('nodeTopology')),
+      ...isDnsSubdomain(storageClassName, Path.of('storageClassName')),
+      ...(capacity === undefined ? [] : checkAmount('', capacity, Path.of('capacity'))),
+    ],
     validateUpdate: (object, old) => [
       ...immutable(object.nodeTopology, old.nodeTopology, Path.of('nodeTopology')),
       ...immutable(object.storageClassName, old.storageClassName, Path.of('storageClassName')),
@@ -38,7 +45,7 @@ export const volumeattachment = rulesFor<VolumeAttachment>({
       ...(spec?.source?.persistentVolumeName === undefined && spec?.source?.inlineVolumeSpec === undefined
         ? [required(Path.of('spec', 'source'), 'must specify exactly one of inlineVolumeSpec and persistentVolumeName')]
         : []),
-      ...(spec?.nodeName ? [] : [required(Path.of('spec', 'nodeName'))]),
+      ...(spec?.nodeName ? [] : isDnsSubdomain('', Path.of('spec', 'nodeName'))),
     ],
     validateUpdate: (object, old) => immutable(object.spec, old.spec, Path.of('spec')),
   }),
