@@ -29,6 +29,8 @@ export function webSocketChannels(socket: WebSocket, wanted: StreamRequest): Cha
   const version = /^v(\d)/.exec(socket.protocol)?.[1] ?? '1';
   const stdin = wanted.stdin ? new PassThrough() : undefined;
   const resizes: ((columns: number, rows: number) => void)[] = [];
+  // The first size comes before the process has begun: whoever listens later is told it.
+  let size: { columns: number; rows: number } | undefined;
 
   socket.on('message', (data: Buffer) => {
     const channel = base64 ? (data[0] ?? 0) - 0x30 : data[0];
@@ -41,7 +43,7 @@ export function webSocketChannels(socket: WebSocket, wanted: StreamRequest): Cha
     } else if (channel === CLOSE && version === '5' && payload[0] === STDIN) {
       stdin?.end();
     } else if (channel === RESIZE) {
-      const size = terminalSize(payload.toString());
+      size = terminalSize(payload.toString()) ?? size;
       if (size) for (const listener of resizes) listener(size.columns, size.rows);
     }
   });
@@ -64,7 +66,10 @@ export function webSocketChannels(socket: WebSocket, wanted: StreamRequest): Cha
     stdin,
     stdout,
     stderr,
-    onResize: (listener) => void resizes.push(listener),
+    onResize(listener) {
+      resizes.push(listener);
+      if (size) listener(size.columns, size.rows);
+    },
     onGone: (listener) => void socket.on('close', listener),
     async finish(end) {
       await Promise.all([stdout, stderr].map((stream) => new Promise<void>((resolve) => (stream ? stream.end(() => resolve()) : resolve()))));
