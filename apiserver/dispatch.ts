@@ -1,5 +1,5 @@
 /** From a parsed path to the function that answers: verbs of resources, subresources, and paths that are no resources. */
-import { ApiError } from '../api/status.ts';
+import { ApiError, notFound } from '../api/status.ts';
 import type { Core } from './core.ts';
 import type { Answer, Exchange } from './exchange.ts';
 import type { Resource } from './resource.ts';
@@ -24,6 +24,8 @@ export interface Handlers {
 }
 
 const VERBS: Readonly<Record<string, Handler>> = { get, list, watch, create, update, patch, delete: remove, deletecollection: deleteCollection };
+/** The name of the handler that all custom kinds with a Scale share. */
+export const CUSTOM_SCALE = '*/scale';
 const OF_ONE = new Set(['get', 'update', 'patch', 'delete']);
 const METHODS = new Set(['GET', 'POST', 'PUT', 'PATCH', 'DELETE']);
 
@@ -32,7 +34,7 @@ export async function dispatch(core: Core, handlers: Handlers, exchange: Exchang
   if (!route.isResource) return (await handlers.paths(core, exchange)) ?? pageNotFound();
   const resource = core.registry.find(route.group, route.version, route.resource);
   if (!resource) {
-    if (!core.registry.hasGroup(route.group)) return pageNotFound();
+    if (!core.registry.hasGroup(route.group) || core.registry.isCustomGroup(route.group)) return pageNotFound();
     throw unknownResource();
   }
   const handler = handlerOf(handlers, exchange, resource);
@@ -46,12 +48,15 @@ export async function dispatch(core: Core, handlers: Handlers, exchange: Exchang
 /** Throws 404 and 405. */
 function handlerOf(handlers: Handlers, { method, route }: Exchange, resource: Resource): Handler {
   const { verb, subresource } = route;
-  if (route.tooLong || !placed(route, resource)) throw unknownResource();
+  if (route.tooLong || !placed(route, resource)) {
+    if (resource.kind.custom !== undefined) return async () => pageNotFound();
+    throw unknownResource();
+  }
   const id = resource.kind.group === '' ? resource.plural : `${resource.plural}.${resource.kind.group}`;
   if (subresource !== '') {
     const known = resource.subresource(subresource);
-    if (!known) throw unknownResource();
-    const handler = handlers.subresources.get(`${id}/${subresource}`);
+    if (!known) throw resource.kind.custom === undefined ? unknownResource() : notFound(resource.subject(route.name));
+    const handler = handlers.subresources.get(known.scale ? CUSTOM_SCALE : `${id}/${subresource}`);
     if (!METHODS.has(method) && method !== 'HEAD') throw methodNotAllowed();
     if (!known.verbs.includes(verb as never)) throw methodNotAllowed();
     return handler ?? (VERBS[verb] as Handler);

@@ -3,7 +3,8 @@ import type { RequestAuthenticator } from './auth/authenticator.ts';
 import type { ServiceAccountTokens } from './auth/service-account-tokens.ts';
 import type { Traffic } from './chain/traffic.ts';
 import type { Core } from './core.ts';
-import type { Handler, Handlers } from './dispatch.ts';
+import { CUSTOM_SCALE, type Handler, type Handlers } from './dispatch.ts';
+import { customScale } from './extensions/custom-scale.ts';
 import type { Pki } from './pki/pki.ts';
 import { pathsOf } from './paths/paths.ts';
 import type { Readiness } from './readiness.ts';
@@ -33,6 +34,7 @@ const REVIEW_GROUPS: Readonly<Record<string, string>> = {
 export function handlersOf(parts: HandlerParts): Handlers {
   const { authenticator, tokens, pki } = parts;
   const subresources = new Map<string, Handler>([
+    [CUSTOM_SCALE, customScale],
     ['deployments.apps/scale', scale],
     ['replicasets.apps/scale', scale],
     ['statefulsets.apps/scale', scale],

@@ -56,6 +56,12 @@ export class Registry {
     return this.#resources.has(group);
   }
 
+  /** All of a group's kinds come from definitions. */
+  isCustomGroup(group: string): boolean {
+    for (const row of this.#kinds) if (row.group === group && row.custom === undefined) return false;
+    return this.hasGroup(group);
+  }
+
   hasVersion(group: string, version: string): boolean {
     return this.#resources.get(group)?.has(version) ?? false;
   }

@@ -26,6 +26,7 @@ import type { Core, Log } from './core.ts';
 import { dispatch } from './dispatch.ts';
 import { DIRECT_USER, openDoor, type DirectExchange, type DoorOptions } from './door.ts';
 import type { Exchange } from './exchange.ts';
+import { Definitions } from './extensions/definitions.ts';
 import { handlersOf } from './handlers.ts';
 import { listen, type ListenOptions, type Listener } from './listen.ts';
 import { Registry } from './registry.ts';
@@ -98,6 +99,7 @@ class CoracleApiServer implements ApiServer {
   readonly #options: ApiServerOptions;
   readonly #core: Core;
   readonly #services: ServiceHooks;
+  readonly #definitions: Definitions;
   readonly #chain: readonly Step[];
   readonly #listeners: Listener[] = [];
   #started: Promise<void> | undefined;
@@ -116,6 +118,7 @@ class CoracleApiServer implements ApiServer {
     const admission = new Admission(builtinPlugins({ reader, writer, clock, random, authorizer: this.authorizer, dynamic }));
     this.#services = serviceHooks({ ...options, store, reader, clock, random });
     this.#core = { store, registry: this.registry, clock, random, reader, writer, authorizer: this.authorizer, admission, hooks: this.#services, log };
+    this.#definitions = new Definitions(this.#core);
     const flow = flowControl(options.flowLimits);
     const traffic = countTraffic(flow.inFlight);
     const handlers = handlersOf({ traffic, core: this.#core, authenticator: this.authenticator, tokens: this.tokens, readiness: this.readiness, pki });
@@ -139,6 +142,7 @@ class CoracleApiServer implements ApiServer {
 
   async #start(): Promise<void> {
     await loadNeeded(this.#core);
+    await this.#definitions.start();
     for (let attempt = 0; !this.readiness.stopping; attempt++) {
       try {
         return await this.#bootstrap();
@@ -179,6 +183,7 @@ class CoracleApiServer implements ApiServer {
     this.readiness.stop();
     await Promise.all(this.#listeners.map((listener) => listener.close()));
     this.#services.close();
+    this.#definitions.close();
     this.registry.close();
   }
 

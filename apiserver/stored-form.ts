@@ -1,5 +1,6 @@
 /** What stands in the store for an object: JSON with kind, apiVersion and metadata first, and no resourceVersion. */
 import { encodeJson, spliceRevision } from '../api/codec/encode.ts';
+import { parseExact } from '../api/codec/json-text.ts';
 import type { ApiObject } from '../api/kind.ts';
 import { deepFreeze, type DeepReadonly } from '../std/deep.ts';
 import type { StoredForm } from './exchange.ts';
@@ -24,7 +25,7 @@ export class StoredObject implements StoredForm {
   }
 
   get object(): DeepReadonly<ApiObject> {
-    return (this.#object ??= deepFreeze(JSON.parse(this.bytes.toString()) as ApiObject));
+    return (this.#object ??= deepFreeze(parseExact(this.bytes.toString()) as ApiObject));
   }
 }
 

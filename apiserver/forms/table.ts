@@ -5,7 +5,7 @@ import { badRequest } from '../../api/status.ts';
 import { partialMetadata } from './partial.ts';
 
 export interface TableOptions {
-  readonly kind: Pick<Kind, 'columns'>;
+  readonly kind: { readonly columns?: Kind['columns'] | undefined };
   readonly version: string;
   /** What each row carries besides its cells. */
   readonly include: 'Metadata' | 'Object' | 'None';

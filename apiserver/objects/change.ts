@@ -4,6 +4,7 @@
  * The first attempt starts from the cache. What fails there, or comes out as no change, is decided again from the store:
  * a stale picture must not refuse or swallow a write. Provenance: GuaranteedUpdate in apiserver/pkg/storage/etcd3 of v0.36.
  */
+import { withStoredLists } from '../../api/codec/stored-lists.ts';
 import type { ApiObject } from '../../api/kind.ts';
 import { notFound } from '../../api/status.ts';
 import { deepEqual } from '../../std/deep.ts';
@@ -98,7 +99,7 @@ async function attemptChange(core: Core, request: ChangeRequest, current: Curren
 function isSame(object: ApiObject, current: Current): boolean {
   const { resourceVersion: _mine, ...metadata } = object.metadata;
   const { resourceVersion: _theirs, ...oldMetadata } = current.object.metadata;
-  return deepEqual({ ...object, metadata }, { ...current.object, metadata: oldMetadata });
+  return deepEqual(withStoredLists({ ...object, metadata }), withStoredLists({ ...current.object, metadata: oldMetadata }));
 }
 
 function asIs(current: Current | undefined): StoredForm {

@@ -1,4 +1,5 @@
 /** The state that a write starts from: the cache's when it may be good enough, else the store's. */
+import { parseExact } from '../../api/codec/json-text.ts';
 import type { ApiObject } from '../../api/kind.ts';
 import { deepFreeze } from '../../std/deep.ts';
 import type { Core } from '../core.ts';
@@ -32,6 +33,6 @@ export async function storedState(core: Core, resource: Resource, key: string): 
 
 export function stateOf(resource: Resource, entry: Entry): Current {
   const bytes = resource.splice(entry.value, entry.revision);
-  const object = deepFreeze(JSON.parse(bytes.toString()) as ApiObject) as Readonly<ApiObject>;
+  const object = deepFreeze(parseExact(bytes.toString()) as ApiObject) as Readonly<ApiObject>;
   return { object, revision: entry.revision, bytes, cached: false };
 }

@@ -42,7 +42,10 @@ function below(registry: Registry, exchange: Exchange, rest: readonly string[], 
   exchange.accepted();
   const { kinds } = registry;
   if (version === undefined) return document(once(path, () => apiGroup(kinds, group)));
-  if (!registry.hasVersion(group, version)) throw unknownResource();
+  if (!registry.hasVersion(group, version)) {
+    if (registry.isCustomGroup(group)) return undefined;
+    throw unknownResource();
+  }
   return document(once(path, () => apiResourceList(kinds, { group, version })));
 }
 

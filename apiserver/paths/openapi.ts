@@ -1,11 +1,15 @@
 /** `/openapi/v2` and `/openapi/v3`; made when first asked for, until what is served changes. */
+import { OPENAPI_V2_PROTOBUF, openApiV2Protobuf } from '../../api/openapi/v2-protobuf.ts';
 import { openApiV2 } from '../../api/openapi/v2.ts';
+import { OPENAPI_V3_PROTOBUF, openApiV3Protobuf } from '../../api/openapi/v3-protobuf.ts';
 import { openApiV3, openApiV3Index } from '../../api/openapi/v3.ts';
 import { ApiError } from '../../api/status.ts';
 import type { Answer, Exchange } from '../exchange.ts';
 import type { Registry } from '../registry.ts';
 import { hashOf, tagged } from './tagged.ts';
 import { VERSION } from './version.ts';
+
+type Json = Record<string, unknown>;
 
 const JSON_TYPE = 'application/json';
 const OPTIONS = { version: VERSION.gitVersion };
@@ -15,41 +19,55 @@ const FOREVER = 'public, immutable';
 export function openapi(registry: Registry): (exchange: Exchange) => Answer | undefined {
   let made = new Map<string, Buffer | undefined>();
   registry.onChange(() => (made = new Map()));
-  const once = (key: string, make: () => object | undefined): Buffer | undefined => {
-    if (!made.has(key)) {
-      const document = make();
-      made.set(key, document && Buffer.from(JSON.stringify(document)));
-    }
+  const once = (key: string, make: () => Buffer | undefined): Buffer | undefined => {
+    if (!made.has(key)) made.set(key, make());
     return made.get(key);
   };
-  const third = (path: string): Buffer | undefined => once(`v3/${path}`, () => openApiV3(path, registry.kinds, OPTIONS));
+  const second = (): Json => openApiV2(registry.kinds, OPTIONS);
+  const third = (path: string): Json | undefined => openApiV3(path, registry.kinds, OPTIONS);
+  const thirdJson = (path: string): Buffer | undefined => once(`v3/${path}`, () => json(third(path)));
   return (exchange) => {
     const path = exchange.route.path.replace(/\/$/, '');
     if (path === '/openapi/v2') {
-      requireJson(exchange);
-      return tagged(exchange, once('v2', () => openApiV2(registry.kinds, OPTIONS)) as Buffer, { contentType: JSON_TYPE, vary: 'Accept-Encoding, Accept' });
+      const wire = prefersProtobuf(exchange, OPENAPI_V2_PROTOBUF);
+      const bytes = once(wire ? 'v2.pb' : 'v2', () => (wire ? openApiV2Protobuf(second()) : json(second())));
+      return tagged(exchange, bytes as Buffer, { contentType: wire ? newName(OPENAPI_V2_PROTOBUF) : JSON_TYPE, vary: 'Accept-Encoding, Accept' });
     }
     if (path === '/openapi/v3') {
-      const index = once('v3', () => openApiV3Index(registry.kinds, (of) => hashOf(third(of) ?? Buffer.alloc(0))));
+      const index = once('v3', () => json(openApiV3Index(registry.kinds, (of) => hashOf(thirdJson(of) ?? Buffer.alloc(0)))));
       return { type: 'document', code: 200, object: {}, bytes: index as Buffer, contentType: 'text/plain; charset=utf-8' };
     }
     if (!path.startsWith('/openapi/v3/')) return undefined;
-    const document = third(path.slice('/openapi/v3/'.length));
+    const name = path.slice('/openapi/v3/'.length);
+    const document = thirdJson(name);
     if (!document) return undefined;
-    requireJson(exchange);
     const asked = exchange.query.get('hash');
     if (asked !== null && asked !== hashOf(document)) {
       exchange.extraHeaders['Location'] = `${path}?hash=${hashOf(document)}`;
       return { type: 'text', code: 301, text: '' };
     }
     if (asked !== null) exchange.extraHeaders['Cache-Control'] = FOREVER;
-    return tagged(exchange, document, { contentType: JSON_TYPE, vary: 'Accept' });
+    if (!prefersProtobuf(exchange, OPENAPI_V3_PROTOBUF)) return tagged(exchange, document, { contentType: JSON_TYPE, vary: 'Accept' });
+    const bytes = once(`v3.pb/${name}`, () => openApiV3Protobuf(third(name) as Json)) as Buffer;
+    return tagged(exchange, bytes, { contentType: newName(OPENAPI_V3_PROTOBUF), vary: 'Accept' });
   };
 }
 
-/** The documents' protobuf forms are not made: a client that takes nothing else is told so. */
-function requireJson({ headers }: Exchange): void {
-  const accept = headers.accept ?? '*/*';
-  if (accept.split(',').some((clause) => [JSON_TYPE, 'application/*', '*/*'].includes(clause.split(';')[0]?.trim() ?? ''))) return;
-  throw new ApiError({ code: 406, reason: 'NotAcceptable', message: `only the following media types are accepted: ${JSON_TYPE}` });
+function json(document: object | undefined): Buffer | undefined {
+  return document && Buffer.from(JSON.stringify(document));
+}
+
+/** The type was renamed; clients ask by both names and are answered with the new one. */
+function newName(type: string): string {
+  return type.replace('@', '.');
+}
+
+/** Whichever of the two forms the client names first. Throws 406 where it takes neither. */
+function prefersProtobuf({ headers }: Exchange, wire: string): boolean {
+  for (const clause of (headers.accept ?? '*/*').split(',')) {
+    const type = clause.split(';')[0]?.trim() ?? '';
+    if (type === wire || type === newName(wire)) return true;
+    if (type === JSON_TYPE || type === 'application/*' || type === '*/*') return false;
+  }
+  throw new ApiError({ code: 406, reason: 'NotAcceptable', message: `only the following media types are accepted: ${JSON_TYPE}, ${newName(wire)}` });
 }

@@ -33,8 +33,10 @@ export function pathsOf(parts: HandlerParts): (core: Core, exchange: Exchange) =
       case 'metrics':
         return path === '/metrics' ? count() : undefined;
       case 'openid':
+        exchange.extraHeaders['Cache-Control'] = FOR_AN_HOUR;
         return path === '/openid/v1/jwks' ? keys(exchange, tokens.jwks()) : undefined;
       case '.well-known':
+        exchange.extraHeaders['Cache-Control'] = FOR_AN_HOUR;
         return path === '/.well-known/openid-configuration' ? document(tokens.discovery(String(exchange.headers.host ?? ''))) : undefined;
       case '':
       case 'index.html':
@@ -59,6 +61,7 @@ function rootPaths(registry: Registry): string[] {
   return [...paths].sort();
 }
 
+const FOR_AN_HOUR = 'public, max-age=3600';
 const KEYS_TYPE = 'application/jwk-set+json';
 
 /** A set of keys is only given to those who take one. */

@@ -11,6 +11,7 @@ import { decodeValue, type Expected } from '../decode.ts';
 import type { Exchange, ObjectAnswer } from '../exchange.ts';
 import { checkName, checkNamespace } from '../objects/identity.ts';
 import { apply } from '../objects/managed-fields.ts';
+import { requireCreate } from '../objects/may-create.ts';
 import { updateObject } from '../objects/update.ts';
 import { APPLY_PATCH, JSON_PATCH, MERGE_PATCH, ofPatch, readPatch, STRATEGIC_PATCH } from '../patch-body.ts';
 import type { Resource } from '../resource.ts';
@@ -89,6 +90,7 @@ async function applyPatch(core: Core, exchange: Exchange, { resource, options, s
     } catch (error) {
       if (!isReason(error, 'NotFound') || subresource !== '' || error.status.details?.name !== name) throw error;
     }
+    await requireCreate(core, exchange);
     try {
       if (applied.metadata.uid) throw conflict(resource.subject(name), `uid mismatch: the provided object specified uid ${applied.metadata.uid}, and no existing object was found`);
       const object = applyTo(undefined);

@@ -6,6 +6,7 @@ import type { Core } from '../core.ts';
 import { decodeBody } from '../decode.ts';
 import type { Exchange, ObjectAnswer } from '../exchange.ts';
 import { checkName, checkNamespace } from '../objects/identity.ts';
+import { requireCreate } from '../objects/may-create.ts';
 import { updateObject } from '../objects/update.ts';
 import type { Resource } from '../resource.ts';
 import { parseWriteOptions } from '../write-options.ts';
@@ -33,6 +34,7 @@ export async function update(core: Core, exchange: Exchange, resource: Resource)
       if (!isReason(error, 'NotFound') || !resource.kind.strategy.createOnUpdate || subresource !== '') throw error;
       if (error.status.details?.name !== name || error.status.details.kind !== resource.plural) throw error;
     }
+    await requireCreate(core, exchange);
     if (uid) throw conflict(resource.subject(name), `Precondition failed: UID in precondition: ${uid}, UID in object meta: `);
     try {
       return { type: 'object', code: 201, resource, object: await createObject(core, exchange, { resource, object: deepCopy(object) as ApiObject, options }) };
