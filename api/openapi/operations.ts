@@ -131,6 +131,7 @@ class KindPaths {
   readonly #names: { readonly tag: string; readonly prefix: string };
   readonly #custom: boolean;
   readonly #gvk: GroupVersionKind;
+  readonly #subresources: readonly Subresource[];
 
   constructor(kind: Kind, version: KindVersion, gv: GroupVersion) {
     this.#kind = kind;
@@ -139,11 +140,12 @@ class KindPaths {
     this.#listType = listTypeOf(kind, version);
     this.#names = namesOf(gv);
     this.#custom = kind.custom !== undefined;
+    this.#subresources = version.own?.subresources ?? kind.subresources;
     this.#gvk = { group: gv.group, version: gv.version, kind: kind.kind };
   }
 
   items(): PathItem[] {
-    const { plural, namespaced, subresources } = this.#kind;
+    const { plural, namespaced } = this.#kind;
     const root = rootOf(this.#gv);
     const scope = namespaced ? '/namespaces/{namespace}' : '';
     const items: PathItem[] = [
@@ -151,7 +153,7 @@ class KindPaths {
       { path: `${root}${scope}/${plural}/{name}`, operations: this.#single() },
       ...(namespaced && this.#can('list') ? [{ path: `${root}/${plural}`, operations: [this.#list('ForAllNamespaces')] }] : []),
       ...(this.#custom ? [] : this.#watches(root, scope)),
-      ...subresources.flatMap((subresource) => this.#subresource(`${root}${scope}/${plural}/{name}/${subresource.name}`, subresource)),
+      ...this.#subresources.flatMap((subresource) => this.#subresource(`${root}${scope}/${plural}/{name}/${subresource.name}`, subresource)),
     ];
     return items.filter(({ operations }) => operations.length > 0);
   }
