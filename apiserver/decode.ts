@@ -2,11 +2,13 @@
 import { cannotHandle, decodeJson, isUnreadable, normalize, strictProblem, unrecognized, type Decoded } from '../api/codec/json.ts';
 import { decodeProtobuf } from '../api/codec/protobuf.ts';
 import { parseYaml, yamlDuplicatesProblem } from '../api/codec/yaml.ts';
+import { invalid, Path } from '../api/field-error.ts';
 import type { ApiObject } from '../api/kind.ts';
 import type { Schema } from '../api/schema.ts';
 import { ApiError, badRequest } from '../api/status.ts';
 import { bodyMedia } from './body.ts';
 import type { Exchange } from './exchange.ts';
+import { invalidObject } from './invalid.ts';
 import type { FieldValidation } from './write-options.ts';
 
 export interface Expected {
@@ -108,7 +110,8 @@ function versionOf(apiVersion: string): string {
   return apiVersion.slice(apiVersion.indexOf('/') + 1);
 }
 
-function checkKind(object: ApiObject, { apiVersion, kind, anyVersion }: Expected): void {
+function checkKind(object: ApiObject, { apiVersion, kind, anyVersion, schema }: Expected): void {
+  if ('structural' in schema) checkCustomKind(object, kind, apiVersion);
   if (object.kind && object.kind !== kind) {
     const sent = object.apiVersion || apiVersion;
     throw cannotHandle({ version: versionOf(sent), kind: object.kind }, kind, `converting (${object.kind}) to (${kind}): unknown conversion`);
@@ -116,4 +119,14 @@ function checkKind(object: ApiObject, { apiVersion, kind, anyVersion }: Expected
   if (object.apiVersion && object.apiVersion !== apiVersion && !anyVersion) {
     throw badRequest(`the API version in the data (${object.apiVersion}) does not match the expected API version (${apiVersion})`);
   }
+}
+
+/** Custom resources say what they are; another kind is told by validation. */
+function checkCustomKind(object: ApiObject, kind: string, apiVersion: string): void {
+  for (const [field, word] of [['kind', 'Kind'], ['apiVersion', 'apiVersion']] as const) {
+    if (!object[field]) throw unrecognized(kind, `Object '${word}' is missing in '${JSON.stringify(object)}'`, JSON.stringify(object));
+  }
+  if (object.kind === kind || object.apiVersion !== apiVersion) return;
+  const wrong = invalid(Path.of('kind'), object.kind, `must be ${kind}`);
+  throw invalidObject(apiVersion.slice(0, apiVersion.indexOf('/')), object.kind, object.metadata?.name ?? '', [wrong]);
 }

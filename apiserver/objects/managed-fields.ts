@@ -59,6 +59,7 @@ export function apply({ resource, subresource, live, applied, manager, force, no
 
 /** What the strategies do not let through: the main resource no status, the status nothing else. */
 function resetFields(resource: Resource, subresource: string): (readonly string[])[] {
+  if (subresource === 'status' && resource.kind.custom !== undefined) return [['spec'], ['metadata']];
   if (subresource === 'status') return [['spec'], ...(STATUS_RESETS[resource.plural] ?? [])];
   return subresource === '' && resource.subresource('status') ? [['status']] : [];
 }
