@@ -80,7 +80,7 @@ async function read(exchange: Exchange, expected: Expected): Promise<Decoded> {
   return complete(expected, text, () => {
     const { value, duplicates } = parseYaml(text);
     const decoded = normalize(schema, value);
-    return duplicates.length === 0 ? decoded : { ...decoded, strict: [yamlDuplicatesProblem(duplicates), ...decoded.strict] };
+    return duplicates.length === 0 ? decoded : { ...decoded, strict: [...('structural' in schema ? duplicates : [yamlDuplicatesProblem(duplicates)]), ...decoded.strict] };
   });
 }
 

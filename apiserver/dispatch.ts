@@ -39,7 +39,7 @@ export async function dispatch(core: Core, handlers: Handlers, exchange: Exchang
   }
   const handler = handlerOf(handlers, exchange, resource);
   // Told before anything is done: an answer that cannot be given is not asked for.
-  exchange.accepted();
+  exchange.accepted(resource.kind.custom !== undefined);
   const { deprecated } = resource.version;
   if (deprecated) exchange.warnings.push(deprecated.warning);
   return handler(core, exchange, resource);

@@ -25,7 +25,8 @@ export interface Exchange {
   /** Texts for `Warning` headers. */
   readonly warnings: string[];
   readonly body: Body;
-  readonly accepted: () => Accepted;
+  /** The first call decides; `custom` is what the resource is. */
+  readonly accepted: (custom?: boolean) => Accepted;
   answer: Answer | undefined;
   /** Headers besides those that the answer's form brings. */
   readonly extraHeaders: Record<string, string>;

@@ -70,7 +70,7 @@ export class HttpExchange implements Exchange {
     (this.#controller ??= new AbortController()).abort(reason);
   }
 
-  accepted = (): Accepted => {
+  accepted = (custom = false): Accepted => {
     if (this.#accepted) return this.#accepted;
     const { accept } = this.#request.headers;
     const pretty = wantsPretty(this.query.get('pretty'), this.#request.headers['user-agent']);
@@ -79,7 +79,7 @@ export class HttpExchange implements Exchange {
     const streams = isResource && subresource === '' && (verb === 'list' || verb === 'watch');
     this.#accepted = plain
       ? PLAIN_JSON
-      : negotiate(accept, { streams, watch: verb === 'watch', forms: isResource, protobuf: true, list: isResource && (verb === 'list' || verb === 'deletecollection') }, pretty);
+      : negotiate(accept, { streams, watch: verb === 'watch', forms: isResource, protobuf: true, custom, list: isResource && (verb === 'list' || verb === 'deletecollection') }, pretty);
     return this.#accepted;
   };
 }

@@ -18,6 +18,8 @@ export interface Offer {
   /** Metadata and Table are made of objects, not of Status or Scale. */
   readonly forms: boolean;
   readonly protobuf: boolean;
+  /** Custom resources have no protobuf form; their metadata has. */
+  readonly custom?: boolean;
   /** A collection that is not watched: its metadata comes as a list. */
   readonly list: boolean;
 }
@@ -89,7 +91,7 @@ function formOf(media: Media, parameters: ReadonlyMap<string, string>, offer: Of
   const stream = parameters.get('stream');
   if (stream !== undefined && (stream !== 'watch' || !offer.watch)) return false;
   const as = parameters.get('as');
-  if (as === undefined) return undefined;
+  if (as === undefined) return offer.custom && media === 'protobuf' ? false : undefined;
   if (!offer.forms || parameters.get('g') !== 'meta.k8s.io') return false;
   if (parameters.get('v') !== 'v1' && parameters.get('v') !== 'v1beta1') return false;
   if (as === 'Table') return media === 'protobuf' ? false : as;

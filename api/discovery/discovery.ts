@@ -123,7 +123,7 @@ function resourceEntries({ kind, version }: Row, gv: GroupVersion): Json[] {
     ...(kind.categories.length > 0 && { categories: kind.categories }),
     ...(version.storageVersionHash && { storageVersionHash: version.storageVersionHash }),
   };
-  const subresources = sorted(kind.subresources).map(({ name, verbs, speaks }) => ({
+  const subresources = subresourcesOf(kind, version).map(({ name, verbs, speaks }) => ({
     name: `${plural}/${name}`, singularName: '', namespaced,
     ...(speaks && !same(speaks, gv) && { group: speaks.group, version: speaks.version }),
     kind: speaks?.kind ?? kind.kind, verbs,
@@ -131,10 +131,10 @@ function resourceEntries({ kind, version }: Row, gv: GroupVersion): Json[] {
   return [main, ...subresources];
 }
 
-function discoveryEntry({ kind }: Row, gv: GroupVersion): Json {
+function discoveryEntry({ kind, version }: Row, gv: GroupVersion): Json {
   // Built-in resources name a group and version only where it is another; custom ones always do.
   const own = kind.custom === undefined ? { group: '', version: '' } : gv;
-  const subresources = sorted(kind.subresources).map(({ name, verbs, speaks }) => ({
+  const subresources = subresourcesOf(kind, version).map(({ name, verbs, speaks }) => ({
     subresource: name,
     responseKind: speaks && !same(speaks, gv) ? { group: speaks.group, version: speaks.version, kind: speaks.kind } : { ...own, kind: speaks?.kind ?? kind.kind },
     verbs,
@@ -146,6 +146,12 @@ function discoveryEntry({ kind }: Row, gv: GroupVersion): Json {
     ...(kind.categories.length > 0 && { categories: kind.categories }),
     ...(subresources.length > 0 && { subresources }),
   };
+}
+
+/** Those of custom kinds come as they are. */
+function subresourcesOf(kind: Kind, version: KindVersion): readonly Subresource[] {
+  const all = version.own?.subresources ?? kind.subresources;
+  return kind.custom === undefined ? sorted(all) : all;
 }
 
 function sorted(subresources: readonly Subresource[]): Subresource[] {

@@ -106,7 +106,8 @@ function patchType(exchange: Exchange, resource: Resource): string {
   const type = mediaType(exchange.body.contentType);
   const known = [JSON_PATCH, MERGE_PATCH, ...(resource.kind.custom ? [] : [STRATEGIC_PATCH]), APPLY_PATCH];
   if (known.includes(type)) return type;
-  throw new ApiError({ code: 415, reason: 'UnsupportedMediaType', message: '415: Unsupported Media Type', details: {} });
+  if (!resource.kind.custom) throw new ApiError({ code: 415, reason: 'UnsupportedMediaType', message: '415: Unsupported Media Type', details: {} });
+  throw new ApiError({ code: 415, reason: 'UnsupportedMediaType', message: `the body of the request was in an unknown format - accepted media types include: ${known.join(', ')}` });
 }
 
 function optionErrors(type: string, exchange: Exchange, force: boolean | undefined): FieldError[] {

@@ -1,0 +1,133 @@
+/** Compiles a CustomResourceDefinition into the row that built-in kinds have too. */
+import { deepEqual } from '../../std/deep.ts';
+import { compareVersions } from '../discovery/discovery.ts';
+import type { ApiObject, Column, CrudVerb, Kind, KindVersion, Subresource } from '../kind.ts';
+import { internalError } from '../status.ts';
+import type { CustomResourceDefinition, CustomResourceDefinitionVersion } from '../types/apiextensions.v1.ts';
+import { type Describe, compileColumns } from './columns.ts';
+import { customStrategy } from './custom-strategy.ts';
+import { applyDefaults } from './defaults.ts';
+import { compileJsonPath, plainPath } from './json-path.ts';
+import type { JsonSchema } from './json-schema.ts';
+import { prune } from './prune.ts';
+
+export interface CustomKindOptions {
+  /** `storageVersionHash` of discovery, from `group/version/kind`. */
+  readonly hash: (text: string) => string;
+  readonly isTerminating: () => boolean;
+  /** Texts of metadata's fields, for the columns that every Table has. */
+  readonly describe?: Describe;
+}
+
+const VERBS: readonly CrudVerb[] = ['delete', 'deletecollection', 'get', 'list', 'patch', 'create', 'update', 'watch'];
+const SUBRESOURCE_VERBS: readonly CrudVerb[] = ['get', 'patch', 'update'];
+
+/** The definition's names have been accepted. Undefined: it serves nothing. */
+export function compileCustomKind(definition: CustomResourceDefinition, options: CustomKindOptions): Kind | undefined {
+  const { group, scope, versions, conversion } = definition.spec;
+  const names = definition.status?.acceptedNames ?? definition.spec.names;
+  const stored = versions.find(({ storage }) => storage);
+  const served = versions.filter((version) => version.served).sort((a, b) => compareVersions(a.name, b.name));
+  if (!stored || served.length === 0) return undefined;
+  const namespaced = scope === 'Namespaced';
+  const webhook = conversion?.strategy === 'Webhook';
+  const sameSchemas = served.every(({ schema }) => deepEqual(schema, stored.schema));
+  const parts = served.map((version) => partsOf(version, namespaced, options));
+  const first = parts[served.indexOf(stored)] ?? (parts[0] as Parts);
+  const storageVersionHash = stored.served ? options.hash(`${group}/${stored.name}/${names.kind}`) : '';
+  return {
+    group, kind: names.kind, listKind: names.listKind ?? `${names.kind}List`, plural: names.plural, singular: names.singular ?? names.kind.toLowerCase(),
+    shortNames: names.shortNames ?? [], categories: names.categories ?? [], namespaced, hub: stored.name, verbs: VERBS,
+    versions: served.map((version, at): KindVersion => ({
+      version: version.name, schema: { structural: schemaOf(version) as Readonly<Record<string, unknown>> }, storageVersionHash,
+      defaults: (object) => void applyDefaults(object, schemaOf(version)),
+      ...(version.deprecated && { deprecated: { warning: version.deprecationWarning ?? deprecation(definition, names.kind, version, served) } }),
+      ...conversions(version, { stored, webhook, sameSchemas, gvk: `${group}/${version.name}, Kind=${names.kind}` }),
+      ...(parts.length > 1 && { own: parts[at] as Parts }),
+    })),
+    ...first,
+    selectableFields: Object.assign({}, ...parts.map(({ selectableFields }) => selectableFields)) as Parts['selectableFields'],
+    storagePath: `${group}/${names.plural}`,
+    custom: definition.metadata.name ?? '',
+    stored: (object) => formStored(object, `${group}/${stored.name}`, sameSchemas || webhook ? schemaOf(stored) : undefined),
+  };
+}
+
+interface Parts extends Required<NonNullable<KindVersion['own']>> {
+  readonly columns: readonly Column[];
+}
+
+function schemaOf({ schema }: CustomResourceDefinitionVersion): JsonSchema {
+  return schema?.openAPIV3Schema ?? {};
+}
+
+function partsOf(version: CustomResourceDefinitionVersion, namespaced: boolean, { isTerminating, describe }: CustomKindOptions): Parts {
+  return {
+    strategy: customStrategy({ version, namespaced, isTerminating }),
+    columns: compileColumns(version.additionalPrinterColumns, describe),
+    subresources: subresourcesOf(version),
+    selectableFields: Object.fromEntries((version.selectableFields ?? []).map(({ jsonPath }) => [jsonPath.replace(/^\./, ''), selectable(jsonPath)])),
+  };
+}
+
+function selectable(jsonPath: string): (object: ApiObject) => string {
+  const path = compileJsonPath(jsonPath);
+  return (object) => {
+    const value = path(object)?.[0] ?? '';
+    return typeof value === 'object' ? JSON.stringify(value) : String(value);
+  };
+}
+
+function subresourcesOf({ subresources }: CustomResourceDefinitionVersion): Subresource[] {
+  const { status, scale } = subresources ?? {};
+  return [
+    ...(status ? [{ name: 'status', verbs: SUBRESOURCE_VERBS }] : []),
+    ...(scale ? [{
+      name: 'scale', verbs: SUBRESOURCE_VERBS, speaks: { group: 'autoscaling', version: 'v1', kind: 'Scale' },
+      scale: {
+        spec: plainPath(scale.specReplicasPath), status: plainPath(scale.statusReplicasPath), ...(scale.labelSelectorPath && { selector: plainPath(scale.labelSelectorPath) }),
+      },
+    }] : []),
+  ];
+}
+
+interface Conversion {
+  readonly stored: CustomResourceDefinitionVersion;
+  readonly webhook: boolean;
+  readonly sameSchemas: boolean;
+  readonly gvk: string;
+}
+
+/** Without a webhook, versions differ in what their schemas let show. */
+function conversions(version: CustomResourceDefinitionVersion, { stored, webhook, sameSchemas, gvk }: Conversion): Pick<KindVersion, 'toHub' | 'fromHub'> {
+  if (webhook && version !== stored) {
+    const refuse = (): never => {
+      throw internalError(`conversion webhook for ${gvk} failed: spec.conversion.strategy: Webhook is not supported by this server, only the storage version ${stored.name} can be used`);
+    };
+    return { toHub: refuse, fromHub: refuse };
+  }
+  if (sameSchemas || webhook) return {};
+  const schema = schemaOf(version);
+  return {
+    fromHub(object) {
+      prune(object, schema, true);
+      applyDefaults(object, schema);
+      return object;
+    },
+  };
+}
+
+/** What was stored under an earlier schema shows as the present one has it. Where schemas differ, each version does that for itself. */
+function formStored(object: ApiObject, apiVersion: string, schema: JsonSchema | undefined): boolean {
+  let changed = object.apiVersion !== apiVersion;
+  object.apiVersion = apiVersion;
+  if (!schema) return changed;
+  changed = prune(object, schema, true) || changed;
+  return applyDefaults(object, schema) || changed;
+}
+
+/** Another version is named where a better one is served: stable ones before others, newer before older. */
+function deprecation({ spec: { group } }: CustomResourceDefinition, kind: string, { name }: CustomResourceDefinitionVersion, served: readonly CustomResourceDefinitionVersion[]): string {
+  const better = served.find((version) => !version.deprecated && compareVersions(version.name, name) < 0);
+  return `${group}/${name} ${kind} is deprecated${better ? `; use ${group}/${better.name} ${kind}` : ''}`;
+}

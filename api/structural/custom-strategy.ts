@@ -1,0 +1,91 @@
+/** What writes of a custom resource may touch and what must hold. Provenance: apiextensions-apiserver pkg/registry/customresource of v0.36. */
+import { deepCopy, deepEqual } from '../../std/deep.ts';
+import type { FieldError } from '../field-error.ts';
+import type { ApiObject, Strategy } from '../kind.ts';
+import { qualifiedName } from '../kinds/shared/formats.ts';
+import { withMetadataRules } from '../kinds/with-metadata-rules.ts';
+import { ApiError } from '../status.ts';
+import type { CustomResourceDefinitionVersion } from '../types/apiextensions.v1.ts';
+import { validateEmbedded } from './embedded.ts';
+import { propertyOf, type JsonSchema } from './json-schema.ts';
+import { validateListTypes } from './list-types.ts';
+import { validateScaleSpec, validateScaleStatus } from './scale-rules.ts';
+import { compileValidator } from './validate.ts';
+
+export interface CustomStrategyOptions {
+  readonly version: CustomResourceDefinitionVersion;
+  readonly namespaced: boolean;
+  /** The definition is going: nothing new is made. */
+  readonly isTerminating: () => boolean;
+}
+
+export function customStrategy({ version, namespaced, isTerminating }: CustomStrategyOptions): Strategy {
+  const schema: JsonSchema = version.schema?.openAPIV3Schema ?? {};
+  const { status, scale } = version.subresources ?? {};
+  const hasStatus = status !== undefined;
+  const check = compileValidator(schema);
+  const checkStatus = compileValidator(propertyOf(schema, 'status') ?? {});
+  const ratchetLists = (object: ApiObject, old: ApiObject): FieldError[] => {
+    const errors = validateListTypes(object, schema);
+    return errors.length > 0 && validateListTypes(old, schema).length === 0 ? errors : [];
+  };
+  const strategy: Strategy = {
+    unconditionalUpdate: false,
+    prepareForCreate(object) {
+      if (isTerminating()) throw terminating();
+      if (hasStatus) delete object['status'];
+    },
+    prepareForUpdate(object, old, { subresource }) {
+      if (subresource === 'status') keepAllButStatus(object, old);
+      else if (hasStatus) carry(object, old, 'status');
+    },
+    movesGeneration: (object, old, context) => context?.subresource !== 'status' && !sameContent(object, old),
+    validate: (object) => [
+      ...check(object, ''), ...validateScaleSpec(object, scale), ...validateScaleStatus(object, scale), ...validateEmbedded(object, schema), ...validateListTypes(object, schema),
+    ],
+    validateUpdate(object, old, { subresource }) {
+      if (subresource === 'status') {
+        const errors = Object.hasOwn(object, 'status') ? checkStatus(object['status'], 'status', old['status']) : [];
+        return [...errors, ...validateScaleStatus(object, scale), ...ratchetLists(object, old)];
+      }
+      return [...check(object, '', old), ...validateScaleSpec(object, scale), ...validateScaleStatus(object, scale), ...validateEmbedded(object, schema), ...ratchetLists(object, old)];
+    },
+    warnings: (object, old) => finalizerWarnings(object.metadata.finalizers ?? [], old?.metadata.finalizers ?? []),
+  };
+  return withMetadataRules({ strategy }, namespaced);
+}
+
+function terminating(): ApiError {
+  return new ApiError({ code: 405, reason: 'MethodNotAllowed', message: 'create not allowed while custom resource definition is terminating', details: {} });
+}
+
+/** Of the metadata, only who owns what may have moved. */
+function keepAllButStatus(object: ApiObject, old: ApiObject): void {
+  const { metadata } = object;
+  const own = ['managedFields', 'resourceVersion'];
+  for (const field of Object.keys(metadata)) if (!own.includes(field)) delete metadata[field as keyof typeof metadata];
+  for (const [field, value] of Object.entries(deepCopy(old.metadata))) if (!own.includes(field)) Object.assign(metadata, { [field]: value });
+  for (const field of new Set([...Object.keys(object), ...Object.keys(old)])) if (field !== 'status' && field !== 'metadata') carry(object, old, field);
+}
+
+function carry(object: ApiObject, old: ApiObject, field: string): void {
+  if (Object.hasOwn(old, field)) object[field] = old[field];
+  else delete object[field];
+}
+
+function sameContent(object: ApiObject, old: ApiObject): boolean {
+  return deepEqual({ ...object, metadata: undefined }, { ...old, metadata: undefined });
+}
+
+const STANDARD_FINALIZERS = ['orphan', 'foregroundDeletion', 'kubernetes'];
+
+function finalizerWarnings(names: readonly string[], before: readonly string[]): string[] {
+  const added = [...new Set(names)].filter((name) => !before.includes(name)).sort();
+  return added.flatMap((name) => {
+    const start = `metadata.finalizers: ${JSON.stringify(name)}: `;
+    const wrong = qualifiedName(name).map((why) => start + why);
+    if (name.includes('/') || STANDARD_FINALIZERS.includes(name)) return wrong;
+    const path = name.includes('.') ? ' including a path (/)' : '';
+    return [...wrong, `${start}prefer a domain-qualified finalizer name${path} to avoid accidental conflicts with other finalizer writers`];
+  });
+}
