@@ -1,9 +1,11 @@
 /** Webhook configurations, mutating and validating. */
+import type { FieldError } from '../../field-error.ts';
 import type { MutatingWebhookConfiguration, RuleWithOperations, ValidatingWebhookConfiguration, WebhookClientConfig } from '../../types/admissionregistration.v1.ts';
 import type { LabelSelector } from '../../types/meta.v1.ts';
 import { rulesFor } from '../kind-rules.ts';
 import { AGE, NAME, integer } from '../shared/columns.ts';
 import { splitStrategy } from '../shared/split-strategy.ts';
+import { type Webhook as CheckedWebhook, checkWebhooks } from './webhook-rules.ts';
 
 interface Webhook {
   clientConfig: WebhookClientConfig;
@@ -16,6 +18,7 @@ interface Webhook {
 }
 
 const TIMEOUT_SECONDS = 10;
+const STRATEGY = { noStatus: true, generation: ['webhooks'], unconditionalUpdate: false, validate: checkAll, validateUpdate: checkAll } as const;
 
 export const mutatingwebhookconfiguration = rulesFor<MutatingWebhookConfiguration>({
   bareFinalizers: true,
@@ -25,7 +28,7 @@ export const mutatingwebhookconfiguration = rulesFor<MutatingWebhookConfiguratio
       webhook.reinvocationPolicy ??= 'Never';
     }
   },
-  strategy: splitStrategy<MutatingWebhookConfiguration>({ noStatus: true, generation: ['webhooks'], unconditionalUpdate: false }),
+  strategy: splitStrategy<MutatingWebhookConfiguration>({ ...STRATEGY }),
   columns: [NAME, integer('Webhooks', (object) => object.webhooks?.length ?? 0), AGE],
 });
 
@@ -34,7 +37,7 @@ export const validatingwebhookconfiguration = rulesFor<ValidatingWebhookConfigur
   defaults(object) {
     for (const webhook of object.webhooks ?? []) defaultWebhook(webhook as Webhook);
   },
-  strategy: splitStrategy<ValidatingWebhookConfiguration>({ noStatus: true, generation: ['webhooks'], unconditionalUpdate: false }),
+  strategy: splitStrategy<ValidatingWebhookConfiguration>({ ...STRATEGY }),
   columns: [NAME, integer('Webhooks', (object) => object.webhooks?.length ?? 0), AGE],
 });
 
@@ -46,4 +49,8 @@ function defaultWebhook(webhook: Webhook): void {
   webhook.timeoutSeconds ??= TIMEOUT_SECONDS;
   for (const rule of webhook.rules ?? []) rule.scope ??= '*';
   if (webhook.clientConfig?.service) webhook.clientConfig.service.port ??= 443;
+}
+
+function checkAll({ webhooks }: { webhooks?: unknown[] }): FieldError[] {
+  return checkWebhooks((webhooks ?? []) as CheckedWebhook[]);
 }

@@ -5,6 +5,7 @@ import { canonicalQuantity } from '../../quantity.ts';
 import type { ApiObject } from '../../kind.ts';
 import { AGE, NAME, text } from '../shared/columns.ts';
 import { splitStrategy } from '../shared/split-strategy.ts';
+import { validateAutoscaler, validateAutoscalerStatus } from './hpa-rules.ts';
 import { fromV1, toV1 } from './hpa-v1.ts';
 
 const PERIOD_SECONDS = 15;
@@ -12,7 +13,11 @@ const ALL = { type: 'Percent', value: 100, periodSeconds: PERIOD_SECONDS } as co
 export const CPU_TARGET_PERCENT = 80;
 
 const hpa = rulesFor<HorizontalPodAutoscaler>({
-  strategy: splitStrategy<HorizontalPodAutoscaler>({}),
+  strategy: splitStrategy<HorizontalPodAutoscaler>({
+    validate: (object) => validateAutoscaler(object),
+    validateUpdate: validateAutoscaler,
+    validateStatus: validateAutoscalerStatus,
+  }),
   columns: [
     NAME,
     text('Reference', ({ spec }) => `${spec?.scaleTargetRef.kind ?? ''}/${spec?.scaleTargetRef.name ?? ''}`),

@@ -4,6 +4,7 @@ import { rulesFor } from '../kind-rules.ts';
 import { AGE, NAME, text } from '../shared/columns.ts';
 import { humanDuration } from '../shared/human-duration.ts';
 import { timestamp } from '../shared/timestamp.ts';
+import { validateRequest, validateRequestUpdate } from './csr-rules.ts';
 
 const DECISIONS = ['Approved', 'Denied'];
 
@@ -22,6 +23,8 @@ export const certificatesigningrequest = rulesFor<CertificateSigningRequest>({
       else keepDecisions(object, old);
       if (subresource !== '') stampConditions(object, old, now);
     },
+    validate: validateRequest,
+    validateUpdate: validateRequestUpdate,
   },
   columns: [
     NAME,

@@ -1,10 +1,11 @@
 /** StorageClasses: nothing but mount options and topology may change. */
-import { type FieldError, Path, notSupported, required, tooLong, invalid } from '../../field-error.ts';
+import { type FieldError, Path, duplicate, notSupported, required, tooLong, invalid } from '../../field-error.ts';
+import type { TopologySelectorLabelRequirement, TopologySelectorTerm } from '../../types/core.v1.ts';
 import type { StorageClass } from '../../types/storage.v1.ts';
 import { rulesFor } from '../kind-rules.ts';
 import { AGE, text } from '../shared/columns.ts';
 import { bytes, qualifiedName } from '../shared/formats.ts';
-import { immutable } from '../shared/object-meta.ts';
+import { checkLabelKey, immutable } from '../shared/object-meta.ts';
 
 const DEFAULT_CLASS = ['storageclass.kubernetes.io/is-default-class', 'storageclass.beta.kubernetes.io/is-default-class'];
 const RECLAIM = ['Delete', 'Retain'];
@@ -49,7 +50,7 @@ function checkClass(object: StorageClass): FieldError[] {
   const mode = object.volumeBindingMode;
   if (mode === undefined) errors.push(required(Path.of('volumeBindingMode')));
   else if (!BINDING.includes(mode)) errors.push(notSupported(Path.of('volumeBindingMode'), mode, BINDING));
-  return errors;
+  return [...errors, ...checkTopologies(object.allowedTopologies ?? [], Path.of('allowedTopologies'))];
 }
 
 function checkParameters(parameters: Record<string, string> | undefined, path: Path): FieldError[] {
@@ -58,4 +59,24 @@ function checkParameters(parameters: Record<string, string> | undefined, path: P
   const errors = entries.filter(([key]) => key === '').map(([key]) => invalid(path, key, 'field can not be empty.'));
   const size = entries.reduce((sum, [key, value]) => sum + bytes(key) + bytes(value), 0);
   return size > PARAMETERS_LIMIT_BYTES ? [...errors, tooLong(path, PARAMETERS_LIMIT_BYTES)] : errors;
+}
+
+function checkTopologies(topologies: readonly TopologySelectorTerm[], path: Path): FieldError[] {
+  const seen = new Set<string>();
+  return topologies.flatMap(({ matchLabelExpressions = [] }, at) => {
+    const here = path.index(at).child('matchLabelExpressions');
+    const errors = matchLabelExpressions.flatMap((requirement, index) => checkRequirement(requirement, here.index(index)));
+    const keys = matchLabelExpressions.map(({ key }) => key);
+    for (const [index, key] of keys.entries()) if (keys.indexOf(key) < index) errors.push(duplicate(here.index(index).child('key'), key));
+    const text = JSON.stringify(matchLabelExpressions.map(({ key, values }) => [key, ...[...(values ?? [])].sort()].join()).sort());
+    if (seen.has(text)) errors.push(duplicate(here, ''));
+    seen.add(text);
+    return errors;
+  });
+}
+
+function checkRequirement({ key, values = [] }: TopologySelectorLabelRequirement, path: Path): FieldError[] {
+  const here = path.child('values');
+  const twice = values.flatMap((value, at) => (values.indexOf(value) < at ? [duplicate(here.index(at), value)] : []));
+  return [...(values.length === 0 ? [required(here)] : []), ...twice, ...checkLabelKey(key, path.child('key'))];
 }
