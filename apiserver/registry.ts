@@ -1,6 +1,6 @@
 /** Everything that is served: built-in kinds and custom ones, by group, version and resource; one cache per place in the store. */
 import type { Kind } from '../api/kind.ts';
-import type { Clock } from '../std/clock.ts';
+import type { Clock, Timer } from '../std/clock.ts';
 import type { ResourceCache } from './cache/cache.ts';
 import { kindIndexer } from './cache/cached-object.ts';
 import { openCache } from './cache/resource-cache.ts';
@@ -13,11 +13,14 @@ export interface RegistryOptions {
   readonly onFault: (error: Error) => void;
 }
 
+const RETIRE_MS = 1_000;
+
 export class Registry {
   readonly #options: RegistryOptions;
   readonly #caches = new Map<string, ResourceCache>();
   /** group → version → plural → resource */
   readonly #resources = new Map<string, Map<string, Map<string, Resource>>>();
+  readonly #retiring = new Map<ResourceCache, Timer>();
   readonly #kinds = new Set<Kind>();
   /** The first kind of each place in the store. */
   readonly #owners = new Map<string, Kind>();
@@ -84,6 +87,10 @@ export class Registry {
 
   close(): void {
     for (const cache of this.#caches.values()) cache.close();
+    for (const [cache, timer] of this.#retiring) {
+      timer.cancel();
+      cache.close();
+    }
   }
 
   #insert(kind: Kind): void {
@@ -109,9 +116,19 @@ export class Registry {
     }
     if (versions?.size === 0) this.#resources.delete(kind.group);
     const prefix = storagePrefix(kind);
-    this.#caches.get(prefix)?.close();
+    const cache = this.#caches.get(prefix);
     this.#caches.delete(prefix);
+    if (cache) this.#retire(cache);
     this.#owners.delete(prefix);
+  }
+
+  /** Requests under way finish with the row they began with; watches end then, and begin anew with what is served now. */
+  #retire(cache: ResourceCache): void {
+    const timer = this.#options.clock.after(RETIRE_MS, () => {
+      this.#retiring.delete(cache);
+      cache.close();
+    });
+    this.#retiring.set(cache, timer);
   }
 
   /** Two kinds that are views of one place in the store share its cache; the first one's fields are indexed. */

@@ -1,6 +1,7 @@
 /** What stands in the store for an object: JSON with kind, apiVersion and metadata first, and no resourceVersion. */
 import { encodeJson, spliceRevision } from '../api/codec/encode.ts';
 import { parseExact } from '../api/codec/json-text.ts';
+import { withStoredLists } from '../api/codec/stored-lists.ts';
 import type { ApiObject } from '../api/kind.ts';
 import { deepFreeze, type DeepReadonly } from '../std/deep.ts';
 import type { StoredForm } from './exchange.ts';
@@ -19,9 +20,12 @@ export class StoredObject implements StoredForm {
     this.#object = object;
   }
 
-  /** `value` is what the store holds at this revision. */
-  static at(value: Buffer, revision: number): StoredObject {
-    return new StoredObject(spliceRevision(value, revision));
+  /** `value` is what the store holds at this revision; `object` what it was made of, which is not changed any more. */
+  static at(value: Buffer, revision: number, object?: ApiObject): StoredObject {
+    const bytes = spliceRevision(value, revision);
+    if (!object) return new StoredObject(bytes);
+    const whole = withStoredLists(object) as ApiObject;
+    return new StoredObject(bytes, deepFreeze({ ...whole, metadata: { ...whole.metadata, resourceVersion: String(revision) } }));
   }
 
   get object(): DeepReadonly<ApiObject> {

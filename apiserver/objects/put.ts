@@ -32,7 +32,7 @@ export async function put(core: Core, request: Put): Promise<StoredForm> {
     if (value.length > OBJECT_LIMIT_BYTES) throw objectTooLarge(value.length);
     const revision = await core.store.write(key, expected, value, writeOptions(resource));
     await settle?.commit();
-    return StoredObject.at(value, revision);
+    return StoredObject.at(value, revision, object);
   } catch (error) {
     await settle?.rollback();
     throw storeFailure(error);

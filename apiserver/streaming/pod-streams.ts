@@ -10,6 +10,7 @@ import type { Handler } from '../dispatch.ts';
 import type { AdmissionRequest } from '../admission/admission.ts';
 import type { Answer, Exchange, Query } from '../exchange.ts';
 import { invalidObject } from '../invalid.ts';
+import { requireCreate } from '../objects/may-create.ts';
 import type { Pki } from '../pki/pki.ts';
 import type { Resource } from '../resource.ts';
 import { forward, tunnel } from './forward.ts';
@@ -67,6 +68,8 @@ async function connect(core: Core, exchange: Exchange, { resource, pod, pki, pat
   const node = pod.spec?.nodeName;
   if (!node) throw badRequest(`pod ${pod.metadata.name} does not have a host assigned`);
   const address = kubeletAddress(core, node);
+  // WebSockets open with a GET, and yet it takes the right to create.
+  if (exchange.route.verb === 'get') await requireCreate(core, exchange);
   await admitConnect(core, exchange, resource);
   if (!exchange.upgrade) throw badRequest('Upgrade request required');
   return tunnel({ ...address, path: query ? `${path}?${query}` : path, tls: kubeletTls(address, pki) });

@@ -1,0 +1,98 @@
+import { createServer, type Server } from 'node:https';
+import { connect } from 'node:tls';
+import type { AddressInfo } from 'node:net';
+import { deepCopy } from '../../std/deep.ts';
+import { openTestServer, testPki, type TestServer } from '../test-server.ts';
+
+/** A kubelet that answers with what it was asked, and after an upgrade says back what it hears. */
+let kubelet: Server;
+let it: TestServer;
+const pods = { group: '', version: 'v1', resource: 'pods', namespace: 'default' } as const;
+
+beforeAll(async () => {
+  const pki = await testPki();
+  const { certPem, keyPem } = await pki.servingCertificate({ names: ['node-1'], ips: [] });
+  kubelet = createServer({ cert: certPem, key: keyPem, ca: pki.caPem, requestCert: true, rejectUnauthorized: true }, (request, response) => {
+    if (request.url?.includes('previous=true')) response.writeHead(400).end('previous terminated container "c" in pod "p" not found');
+    else response.end(`${request.method} ${request.url}`);
+  });
+  kubelet.on('upgrade', (request, socket) => {
+    socket.write(`HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: ${request.headers.upgrade}\r\nX-Path: ${request.url}\r\n\r\n`);
+    socket.pipe(socket);
+  });
+  await new Promise<void>((resolve) => kubelet.listen(0, '127.0.0.1', resolve));
+  it = await openTestServer();
+  const { direct } = it.doors;
+  const node = { metadata: { name: 'node-1' }, status: { addresses: [{ type: 'InternalIP', address: '127.0.0.1' }], daemonEndpoints: { kubeletEndpoint: { Port: (kubelet.address() as AddressInfo).port } } } };
+  await direct.call({ group: '', version: 'v1', resource: 'nodes', verb: 'create', body: node });
+  await direct.call({ group: '', version: 'v1', resource: 'serviceaccounts', namespace: 'default', verb: 'create', body: { metadata: { name: 'default' } } });
+  const pod = { metadata: { name: 'p' }, spec: { nodeName: 'node-1', containers: [{ name: 'c', image: 'i' }, { name: 'd', image: 'i' }] } };
+  await direct.call({ ...pods, verb: 'create', body: pod });
+  const waiting = deepCopy(pod) as { metadata: object; spec: { nodeName?: string } };
+  delete waiting.spec.nodeName;
+  await direct.call({ ...pods, verb: 'create', body: { ...waiting, metadata: { name: 'waiting' } } });
+});
+afterAll(async () => {
+  await it.close();
+  kubelet.closeAllConnections();
+  await new Promise((resolve) => kubelet.close(resolve));
+});
+
+/** Asks to leave HTTP, and returns what the server says until it has said so much. */
+async function upgrade(path: string, send: string, until: string): Promise<string> {
+  const pki = await testPki();
+  const { certPem, keyPem } = await pki.clientCertificate({ commonName: 'admin', organizations: ['system:masters'] });
+  const socket = connect({ host: '127.0.0.1', port: it.port, ca: pki.caPem, cert: certPem, key: keyPem });
+  socket.write(`POST ${path} HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: SPDY/3.1\r\nContent-Length: 0\r\n\r\n`);
+  let text = '';
+  let sent = false;
+  for await (const chunk of socket as AsyncIterable<Buffer>) {
+    text += chunk.toString();
+    if (!sent && text.includes('\r\n\r\n')) {
+      sent = true;
+      socket.write(send);
+    }
+    if (text.includes(until)) break;
+  }
+  socket.destroy();
+  return text;
+}
+
+test.each([
+  ['/log?container=c&follow=true&tailLines=5&nosuch=1', 200, 'GET /containerLogs/default/p/c?follow=true&tailLines=5'],
+  ['/log?container=c&previous=true', 400, 'previous terminated container'],
+  ['/log', 400, 'a container name must be specified for pod p, choose one of: [c d]'],
+  ['/log?container=z', 400, 'container z is not valid for pod p'],
+  ['/log?container=c&limitBytes=0', 422, 'must be greater than 0'],
+  ['/exec?container=c&command=ls', 400, 'Upgrade request required'],
+])('pods/p%s: %i', async (path, code, text) => {
+  const answer = await it.http('GET', `/api/v1/namespaces/default/pods/p${path}`);
+  expect(answer.code).toBe(code);
+  expect(answer.bytes.toString()).toContain(text);
+});
+
+test('the log of a pod without a node is empty, and exec in it is refused', async () => {
+  expect((await it.http('GET', '/api/v1/namespaces/default/pods/waiting/log?container=c')).code).toBe(204);
+  expect((await it.http('POST', '/api/v1/namespaces/default/pods/waiting/exec?container=c&command=ls')).json()).toMatchObject({ code: 400, message: 'pod waiting does not have a host assigned' });
+});
+
+test.each([
+  ['exec', '?container=c&command=ls&command=-l&stdin=true&stdout=true&tty=false', '/exec/default/p/c?input=1&output=1&command=ls&command=-l'],
+  ['attach', '?container=d&stdout=true', '/attach/default/p/d?output=1'],
+  ['portforward', '?ports=80', '/portForward/default/p?port=80'],
+])('%s joins the two connections', async (verb, query, path) => {
+  const said = await upgrade(`/api/v1/namespaces/default/pods/p/${verb}${query}`, 'hello there', 'hello there');
+  expect(said).toContain('HTTP/1.1 101 Switching Protocols');
+  expect(said).toContain(`X-Path: ${path}\r\n`);
+  expect(said.endsWith('hello there')).toBe(true);
+});
+
+test('an upgrade that is refused gets a Status', async () => {
+  const said = await upgrade('/api/v1/namespaces/default/pods/missing/exec?command=ls', '', '"code":404');
+  expect(said).toContain('HTTP/1.1 404 Not Found');
+});
+
+test('a proxied request keeps its path, query and method', async () => {
+  const answer = await it.http('GET', '/api/v1/nodes/node-1/proxy/a%2Fb/?x=1');
+  expect([answer.code, answer.bytes.toString()]).toEqual([200, 'GET /a%2Fb/?x=1']);
+});
