@@ -8,6 +8,7 @@ import { endpointsController } from './endpoints.ts';
 import { endpointSliceMirroringController } from './endpointslice-mirroring.ts';
 import { endpointSliceController } from './endpointslice.ts';
 import { garbageCollector } from './garbage-collector.ts';
+import { jobController } from './job.ts';
 import { namespaceController } from './namespace.ts';
 import { nodeIpamController } from './node-ipam.ts';
 import { nodeLifecycleController, type NodeLifecycleOptions } from './node-lifecycle.ts';
@@ -44,6 +45,7 @@ export function controllers(options: ControllerOptions): readonly (Controller | 
     replicationController,
     daemonSetController(),
     statefulSetController,
+    jobController,
     endpointsController,
     endpointSliceController,
     endpointSliceMirroringController,

@@ -48,7 +48,7 @@ export interface Outcome {
 export type Action =
   | { readonly do: 'create'; readonly resource: ResourceRef<unknown>; readonly object: unknown; /** An existing object is success. */ readonly tolerateExisting?: boolean }
   | { readonly do: 'update'; readonly resource: ResourceRef<unknown>; readonly object: unknown; readonly subresource?: 'status' | 'scale' | 'finalize' }
-  | { readonly do: 'patch'; readonly resource: ResourceRef<unknown>; readonly key: ObjectKey; readonly patch: Patch; readonly subresource?: 'status' }
+  | { readonly do: 'patch'; readonly resource: ResourceRef<unknown>; readonly key: ObjectKey; readonly patch: Patch; readonly subresource?: 'status'; /** An object that is gone is success. */ readonly tolerateMissing?: boolean }
   | { readonly do: 'apply'; readonly resource: ResourceRef<unknown>; readonly object: unknown; readonly force?: boolean; readonly fieldManager?: string; readonly subresource?: 'status' }
   | {
       readonly do: 'delete';

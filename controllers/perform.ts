@@ -67,7 +67,12 @@ async function write(action: Write, client: Client): Promise<Written | undefined
     case 'update':
       return written(action.resource, await client.update(action.resource, action.object, options(action)));
     case 'patch':
-      return written(action.resource, await client.patch(action.resource, action.key, action.patch, options(action)));
+      try {
+        return written(action.resource, await client.patch(action.resource, action.key, action.patch, options(action)));
+      } catch (error) {
+        if (action.tolerateMissing && isReason(error, 'NotFound')) return undefined;
+        throw error;
+      }
     case 'apply': {
       const { force, fieldManager = FIELD_MANAGER } = action;
       const parameters = { ...options(action), fieldManager, ...(force !== undefined && { force }) };

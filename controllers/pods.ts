@@ -72,10 +72,17 @@ export type NewPod = Pod & { metadata: { name: string } };
 /** Pod names are labels of a DNS name with a random end of five; a prefix is cut where it would not fit. */
 const MAX_PREFIX_LENGTH = 63 - 5;
 
+export interface PodOptions {
+  readonly namespace: string;
+  readonly owner: OwnerReference;
+  readonly random: Random;
+  /** The beginning of its name; absent: the owner's. */
+  readonly generateName?: string;
+}
+
 /** A pod as its owner's template wants it. It gets its name here, so that repeating a create cannot make two. */
-export function podFromTemplate(template: DeepReadonly<PodTemplateSpec>, options: { readonly namespace: string; readonly owner: OwnerReference; readonly random: Random }): NewPod {
-  const { namespace, owner, random } = options;
-  const generateName = `${owner.name}-`;
+export function podFromTemplate(template: DeepReadonly<PodTemplateSpec>, options: PodOptions): NewPod {
+  const { namespace, owner, random, generateName = `${owner.name}-` } = options;
   const { labels, annotations, finalizers } = template.metadata ?? {};
   return {
     metadata: {
