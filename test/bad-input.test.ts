@@ -47,12 +47,12 @@ async function start(directory: string, ...flags: string[]): Promise<Api> {
   let output = '';
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => (output += chunk.toString()));
   const ended = once(child, 'exit').then(([code]) => code as number | null);
-  await until('the API is ready', () => {
-    if (child.exitCode !== null) throw new Error(`it ended:\n${output}`);
-    return statSync(kubeconfig, { throwIfNoEntry: false }) !== undefined;
-  }, 60_000).catch((error: Error) => {
-    throw new Error(`${error.message}\n${output}`);
-  });
+  await Promise.race([
+    until('the API is ready', () => statSync(kubeconfig, { throwIfNoEntry: false }) !== undefined, 60_000),
+    ended.then((code) => {
+      throw new Error(`it ended with ${String(code)}:\n${output}`);
+    }),
+  ]);
   const { server, ca, cert, key } = await readKubeconfig(kubeconfig);
   const withCertificate = new Agent({ connect: { ca: ca as string, cert: cert as string, key: key as string } });
   const withoutCertificate = new Agent({ connect: { ca: ca as string } });
