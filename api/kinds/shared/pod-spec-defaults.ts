@@ -12,7 +12,9 @@ const OLD_INIT_ANNOTATIONS = ['init-containers', 'init-container-statuses'].flat
 ]);
 
 export function defaultPod(pod: Pod): void {
-  const spec = pod.spec;
+  // Without containers it is refused later.
+  const spec = ((pod as Partial<Pod>).spec ??= { containers: [] });
+  (spec as Partial<typeof spec>).containers ??= [];
   dropOldAnnotations(pod.metadata?.annotations);
   for (const container of [...(spec.containers ?? []), ...(spec.initContainers ?? [])]) requestWhatIsLimited(container);
   defaultPodLevelLimits(spec);
