@@ -40,8 +40,9 @@ class Parser {
         this.#at++;
         if (this.#text[this.#at] === '.') {
           this.#at++;
-          steps.push((values) => values.flatMap(descendants));
-          if (this.#text[this.#at] !== '[') steps.push(this.#name());
+          const named = this.#text[this.#at] !== '[';
+          steps.push((values) => values.flatMap(descendants).filter((value) => !named || isObject(value)));
+          if (named) steps.push(this.#name());
         } else if (this.#at < this.#text.length && this.#text[this.#at] !== '[') steps.push(this.#name());
       } else if (char === '[') steps.push(this.#brackets());
       else if ((char === '$' || char === '@') && this.#at === 0) this.#at++;

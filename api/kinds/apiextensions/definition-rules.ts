@@ -132,7 +132,7 @@ function validateNames(names: CustomResourceDefinitionNames, path: Path): FieldE
 function validateStored({ spec, status }: CustomResourceDefinition): FieldError[] {
   const field = Path.of('status', 'storedVersions');
   const stored = status?.storedVersions ?? [];
-  if (stored.length === 0) return [invalid(field, stored, 'must have at least one stored version')];
+  if (stored.length === 0) return [invalid(field, null, 'must have at least one stored version')];
   const errors: FieldError[] = [];
   const versions = spec.versions ?? [];
   for (const { name, storage } of versions) if (storage && !stored.includes(name)) errors.push(invalid(field, stored, `must have the storage version ${name}`));

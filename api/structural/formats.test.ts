@@ -1,0 +1,49 @@
+/** Formats and patterns, as Go reads them. */
+import { FORMATS, formatKey } from './formats.ts';
+import { compilePattern } from './patterns.ts';
+
+test.each<[string, readonly string[], readonly string[]]>([
+  ['date', ['2020-02-29'], ['2020-13-01', '2021-02-29', '20-1-1']],
+  ['date-time', ['2020-01-02T03:04:05Z', '2020-01-02t03:04:05.1+01:00'], ['yesterday', '2020-01-02', '2020-01-02T25:00:00Z']],
+  ['duration', ['1h', '1h30m', '2 days', '-3ms'], ['soon', '1', '']],
+  ['ipv4', ['1.2.3.4'], ['1.2.3', '01.2.3.4', '::1']],
+  ['ipv6', ['::1', 'fe80::1'], ['::g', '1.2.3.4']],
+  ['cidr', ['1.2.3.0/24', '::/0'], ['1.2.3.4', '1.2.3.0/33']],
+  ['mac', ['00:11:22:33:44:55', '0011.2233.4455'], ['00:11', '00:11:22:33:44-55']],
+  ['uri', ['http://x/y', '/path'], ['a b', '']],
+  ['hostname', ['h', 'a.example.com'], ['-x', '']],
+  ['email', ['a@b.example'], ['a', '@b']],
+  ['uuid', ['123e4567-e89b-12d3-a456-426614174000'], ['abc']],
+  ['byte', ['aGk=', ''], ['$$$', 'aGk']],
+  ['isbn', ['978-3-16-148410-0', '0321751043'], ['12', '978-3-16-148410-1']],
+  ['hexcolor', ['#ff0000', 'abc'], ['#zz']],
+  ['k8s-short-name', ['good-name'], ['No_Good', 'a.b', 'a'.repeat(64)]],
+  ['k8s-long-name', ['good.name'], ['-a.b', 'a..b']],
+])('%s', (format, good, bad) => {
+  const matches = FORMATS[formatKey(format)] as (text: string) => boolean;
+  expect(good.filter((text) => !matches(text))).toEqual([]);
+  expect(bad.filter(matches)).toEqual([]);
+});
+
+test.each<[string, string, boolean]>([
+  ['^a+$', 'aaa', true],
+  ['(?i)^abc$', 'ABC', true],
+  ['^(?P<x>a)$', 'a', true],
+  ['^[[:alpha:]_]+$', 'a_b', true],
+  ['^[[:alpha:]]+$', 'a1', false],
+  ['\\Aab\\z', 'ab\n', false],
+  ['^[\\w\\-./]+$', 'a-b/c.d', true],
+  ['^\\p{Lu}$', 'Ä', true],
+])('compilePattern(%j) on %j: %s', (pattern, text, expected) => {
+  expect(compilePattern(pattern).test(text)).toBe(expected);
+});
+
+test.each([
+  ['([', 'error parsing regexp: missing closing ]: `[`'],
+  ['a)', 'error parsing regexp: unexpected ): `a)`'],
+  ['(a', 'error parsing regexp: missing closing ): `(a`'],
+  ['*a', 'error parsing regexp: missing argument to repetition operator: `*`'],
+  ['(a)\\1', 'error parsing regexp: invalid escape sequence: `\\1`'],
+])('compilePattern(%j) throws', (pattern, message) => {
+  expect(() => compilePattern(pattern)).toThrow(message);
+});
