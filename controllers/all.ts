@@ -1,6 +1,7 @@
 /** All controllers, in the order in which they are started. */
 import { clusterRoleAggregationController } from './clusterrole-aggregation.ts';
 import type { Controller, FreeController } from './controller.ts';
+import { cronJobController } from './cronjob.ts';
 import { daemonSetController } from './daemonset.ts';
 import { deploymentController } from './deployment.ts';
 import { disruptionController, staleDisruptionController } from './disruption.ts';
@@ -20,6 +21,7 @@ import { rootCaController } from './root-ca.ts';
 import { serviceAccountController } from './serviceaccount.ts';
 import { statefulSetController } from './statefulset.ts';
 import { taintEvictionController } from './taint-eviction.ts';
+import { ttlAfterFinishedController } from './ttl-after-finished.ts';
 import { claimProtectionController, volumeProtectionController } from './volume-protection.ts';
 
 export interface ControllerOptions {
@@ -46,6 +48,8 @@ export function controllers(options: ControllerOptions): readonly (Controller | 
     daemonSetController(),
     statefulSetController,
     jobController,
+    cronJobController,
+    ttlAfterFinishedController,
     endpointsController,
     endpointSliceController,
     endpointSliceMirroringController,
