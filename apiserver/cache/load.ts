@@ -15,13 +15,15 @@ export interface LoadOptions {
   readonly known: SortedMap<CachedObject>;
   /** Undefined: leave this one out. */
   readonly ingest: (entry: Entry) => CachedObject | undefined;
+  /** The picture of this revision. Default: the newest. */
+  readonly at?: number | undefined;
 }
 
 const LOAD_PAGE = 500;
 
-export async function loadPicture({ store, prefix, known, ingest }: LoadOptions): Promise<Picture> {
+export async function loadPicture({ store, prefix, known, ingest, at }: LoadOptions): Promise<Picture> {
   const objects: CachedObject[] = [];
-  let page = await store.list(prefix, { limit: LOAD_PAGE });
+  let page = await store.list(prefix, { limit: LOAD_PAGE, ...(at !== undefined && { revision: at }) });
   const { revision } = page;
   for (;;) {
     for (const entry of page.entries) {

@@ -9,7 +9,7 @@ import { deletedAt, ingest, type Indexer } from './cached-object.ts';
 import { concerns, Dispatch, type Watcher } from './dispatch.ts';
 import { difference } from './difference.ts';
 import { EventRing } from './event-ring.ts';
-import { loadPicture } from './load.ts';
+import { loadPicture, type Picture } from './load.ts';
 import { spliceRevision } from '../../api/codec/encode.ts';
 
 export interface CacheLimits {
@@ -49,6 +49,8 @@ export function openCache(options: CacheOptions): ResourceCache {
 }
 
 const RETRY = { baseMs: 100, limitMs: 5_000 };
+/** How much of the store's history a new cache takes in. */
+const REPLAYED_REVISIONS = 1_000;
 
 type Phase = 'idle' | 'loading' | 'live' | 'closed';
 
@@ -69,6 +71,8 @@ class StoreCache implements ResourceCache {
   /** Undefined until the first complete picture. */
   #ring: EventRing | undefined;
   #phase: Phase = 'idle';
+  /** Ready when everything up to here is in. */
+  #readyAt = 0;
   #revision = 0;
   #watch: Watch | undefined;
   #bookmarks: Timer | undefined;
@@ -164,7 +168,8 @@ class StoreCache implements ResourceCache {
     const { store, prefix, index, clock } = this.#options;
     for (let attempt = 0; ; attempt++) {
       try {
-        const picture = await loadPicture({ store, prefix, known: this.#items, ingest: (entry) => this.#read(() => ingest(entry, prefix, index)) });
+        const load = (at?: number): Promise<Picture> => loadPicture({ store, prefix, known: this.#items, ingest: (entry) => this.#read(() => ingest(entry, prefix, index)), at });
+        const picture = this.#ring ? await load() : await this.#loadPast(load);
         if (this.#isClosed()) return;
         this.#take(picture.objects, picture.revision);
         return this.#follow();
@@ -173,6 +178,18 @@ class StoreCache implements ResourceCache {
       }
       await new Promise<void>((resolve) => void clock.after(backoff(attempt, RETRY), resolve));
       if (this.#isClosed()) return;
+    }
+  }
+
+  /** A first picture is taken a little in the past, and what came since is replayed: so watches resume across restarts of the server. */
+  async #loadPast(load: (at?: number) => Promise<Picture>): Promise<Picture> {
+    this.#readyAt = await this.#options.store.revision();
+    const past = this.#readyAt - REPLAYED_REVISIONS;
+    try {
+      return await load(Math.max(1, past));
+    } catch (error) {
+      if (!(error instanceof Compacted)) throw error;
+      return load();
     }
   }
 
@@ -188,7 +205,7 @@ class StoreCache implements ResourceCache {
 
   #follow(): void {
     this.#phase = 'live';
-    this.#readiness.resolve();
+    if (this.#revision >= this.#readyAt) this.#readiness.resolve();
     let over = false;
     this.#watch = this.#options.store.watch(this.#options.prefix, this.#revision, {
       changes: (batch) => {
@@ -242,6 +259,7 @@ class StoreCache implements ResourceCache {
 
   #advance(revision: number): void {
     this.#revision = Math.max(this.#revision, revision);
+    if (this.#phase === 'live' && this.#revision >= this.#readyAt) this.#readiness.resolve();
     for (const waiter of this.#waiters) {
       if (waiter.revision > this.#revision) continue;
       this.#waiters.delete(waiter);
