@@ -152,13 +152,17 @@ suite(`@kubernetes/client-node${obstacle ? ` (${obstacle})` : ''}`, () => {
       });
       expect(text).toBe('one\ntwo\n');
       expect(await core.readNamespacedPodLog({ name: 'talker', namespace, tailLines: 1 })).toBe('two\n');
+      // A log that is followed ends with its container.
+      await core.createNamespacedPod({
+        namespace,
+        body: { metadata: { name: 'teller' }, spec: { restartPolicy: 'Never', containers: [{ name: 'main', image: 'coracle.local/busybox:1', command: ['sh', '-c', 'for i in 1 2 3; do echo $i; sleep 0.2; done'] }] } },
+      });
+      await until('it runs', async () => (await core.readNamespacedPod({ name: 'teller', namespace })).status?.phase !== 'Pending');
       const stream = new PassThrough();
+      await new Log(config).log(namespace, 'teller', 'main', stream, { follow: true });
       let followed = '';
-      stream.on('error', () => undefined);
-      stream.on('data', (chunk: Buffer) => (followed += chunk.toString()));
-      const aborter = await new Log(config).log(namespace, 'talker', 'main', stream, { follow: true });
-      await until('the log was followed', () => followed === 'one\ntwo\n');
-      aborter.abort();
+      for await (const chunk of stream) followed += String(chunk);
+      expect(followed).toBe('1\n2\n3\n');
     });
 
     test('exec carries input, output and the exit code', async () => {
