@@ -1,4 +1,5 @@
 /** Admission policies written in CEL, and their bindings. */
+import type { FieldError } from '../../field-error.ts';
 import type {
   MatchResources,
   MutatingAdmissionPolicy,
@@ -10,6 +11,8 @@ import type {
 import { rulesFor } from '../kind-rules.ts';
 import { AGE, NAME, integer, selectorCell, text } from '../shared/columns.ts';
 import { ALL_METADATA, splitStrategy } from '../shared/split-strategy.ts';
+import { validateMutatingPolicy } from './mutation-rules.ts';
+import { checkBinding, validateBinding, validatePolicy } from './policy-rules.ts';
 
 export const validatingadmissionpolicy = rulesFor<ValidatingAdmissionPolicy>({
   bareFinalizers: true,
@@ -18,14 +21,14 @@ export const validatingadmissionpolicy = rulesFor<ValidatingAdmissionPolicy>({
     spec.failurePolicy ??= 'Fail';
     defaultMatch(spec.matchConstraints);
   },
-  strategy: splitStrategy<ValidatingAdmissionPolicy>({ generation: ['spec'], unconditionalUpdate: false, statusKeeps: ALL_METADATA }),
+  strategy: splitStrategy<ValidatingAdmissionPolicy>({ generation: ['spec'], unconditionalUpdate: false, statusKeeps: ALL_METADATA, validate: validatePolicy, validateUpdate: validatePolicy }),
   columns: [NAME, integer('Validations', (object) => object.spec?.validations?.length ?? 0), text('ParamKind', ({ spec }) => showKind(spec?.paramKind)), AGE],
 });
 
 export const validatingadmissionpolicybinding = rulesFor<ValidatingAdmissionPolicyBinding>({
   bareFinalizers: true,
   defaults: ({ spec }) => defaultMatch(spec?.matchResources),
-  strategy: splitStrategy<ValidatingAdmissionPolicyBinding>({ noStatus: true, generation: ['spec'], unconditionalUpdate: false }),
+  strategy: splitStrategy<ValidatingAdmissionPolicyBinding>({ noStatus: true, generation: ['spec'], unconditionalUpdate: false, validate: validateBinding, validateUpdate: validateBinding }),
   columns: [NAME, text('PolicyName', (object) => object.spec?.policyName ?? ''), text('ParamRef', ({ spec }) => showParam(spec?.paramRef)), AGE],
 });
 
@@ -36,14 +39,14 @@ export const mutatingadmissionpolicy = rulesFor<MutatingAdmissionPolicy>({
     spec.failurePolicy ??= 'Fail';
     defaultMatch(spec.matchConstraints);
   },
-  strategy: splitStrategy<MutatingAdmissionPolicy>({ noStatus: true, generation: ['spec'], unconditionalUpdate: false }),
+  strategy: splitStrategy<MutatingAdmissionPolicy>({ noStatus: true, generation: ['spec'], unconditionalUpdate: false, validate: validateMutatingPolicy, validateUpdate: validateMutatingPolicy }),
   columns: [NAME, integer('Mutations', (object) => object.spec?.mutations?.length ?? 0), text('ParamKind', ({ spec }) => showKind(spec?.paramKind)), AGE],
 });
 
 export const mutatingadmissionpolicybinding = rulesFor<MutatingAdmissionPolicyBinding>({
   bareFinalizers: true,
   defaults: ({ spec }) => defaultMatch(spec?.matchResources),
-  strategy: splitStrategy<MutatingAdmissionPolicyBinding>({ noStatus: true, generation: ['spec'], unconditionalUpdate: false }),
+  strategy: splitStrategy<MutatingAdmissionPolicyBinding>({ noStatus: true, generation: ['spec'], unconditionalUpdate: false, validate: checkMutatingBinding, validateUpdate: checkMutatingBinding }),
   columns: [NAME, text('PolicyName', (object) => object.spec?.policyName ?? ''), text('ParamRef', ({ spec }) => showParam(spec?.paramRef)), AGE],
 });
 
@@ -63,4 +66,8 @@ function showParam(reference: ParamRef | undefined): string {
   if (!reference) return '<unset>';
   if (reference.name) return `${reference.namespace || '*'}/${reference.name}`;
   return reference.selector ? selectorCell(reference.selector) : '<unset>';
+}
+
+function checkMutatingBinding({ spec }: MutatingAdmissionPolicyBinding): FieldError[] {
+  return checkBinding(spec ?? {});
 }

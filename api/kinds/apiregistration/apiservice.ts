@@ -2,7 +2,9 @@
 import type { APIService } from '../../types/apiregistration.v1.ts';
 import { rulesFor } from '../kind-rules.ts';
 import { AGE, NAME, text } from '../shared/columns.ts';
+import { nameIsPathSegment } from '../shared/names.ts';
 import { splitStrategy } from '../shared/split-strategy.ts';
+import { timestamp } from '../shared/timestamp.ts';
 import { validateApiService } from './apiservice-rules.ts';
 
 export const apiservice = rulesFor<APIService>({
@@ -13,9 +15,11 @@ export const apiservice = rulesFor<APIService>({
   },
   strategy: splitStrategy<APIService>({
     unconditionalUpdate: false,
-    prepareForCreate(object) {
+    // Its rules hold it to version and group; `v1.` is one.
+    validateName: nameIsPathSegment,
+    prepareForCreate(object, { now }) {
       const reason = { type: 'Available', status: 'True', reason: 'Local', message: 'Local APIServices are always available' };
-      if (!object.spec?.service) object.status = { conditions: [{ ...reason, lastTransitionTime: null } as never] };
+      if (!object.spec?.service) object.status = { conditions: [{ ...reason, lastTransitionTime: timestamp(now) } as never] };
     },
     validate: validateApiService,
     validateUpdate: validateApiService,

@@ -3,6 +3,7 @@ import type { FlowSchema } from '../../types/flowcontrol.v1.ts';
 import { rulesFor } from '../kind-rules.ts';
 import { AGE, NAME, text } from '../shared/columns.ts';
 import { ALL_METADATA, splitStrategy } from '../shared/split-strategy.ts';
+import { validateFlowSchema } from './flowschema-rules.ts';
 
 const DEFAULT_PRECEDENCE = 1000;
 
@@ -10,7 +11,7 @@ export const flowschema = rulesFor<FlowSchema>({
   defaults({ spec }) {
     if (spec) spec.matchingPrecedence ||= DEFAULT_PRECEDENCE;
   },
-  strategy: splitStrategy<FlowSchema>({ generation: ['spec'], statusKeeps: ALL_METADATA }),
+  strategy: splitStrategy<FlowSchema>({ generation: ['spec'], statusKeeps: ALL_METADATA, validate: validateFlowSchema, validateUpdate: validateFlowSchema }),
   columns: [
     NAME,
     text('PriorityLevel', (object) => object.spec?.priorityLevelConfiguration.name ?? ''),

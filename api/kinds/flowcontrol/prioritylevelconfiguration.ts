@@ -3,6 +3,7 @@ import type { PriorityLevelConfiguration } from '../../types/flowcontrol.v1.ts';
 import { rulesFor } from '../kind-rules.ts';
 import { AGE, NAME, text } from '../shared/columns.ts';
 import { ALL_METADATA, splitStrategy } from '../shared/split-strategy.ts';
+import { validatePriorityLevel } from './priority-level-rules.ts';
 
 export const prioritylevelconfiguration = rulesFor<PriorityLevelConfiguration>({
   defaults({ spec }) {
@@ -19,7 +20,7 @@ export const prioritylevelconfiguration = rulesFor<PriorityLevelConfiguration>({
     queuing.queues ||= 64;
     queuing.queueLengthLimit ||= 50;
   },
-  strategy: splitStrategy<PriorityLevelConfiguration>({ generation: ['spec'], statusKeeps: ALL_METADATA }),
+  strategy: splitStrategy<PriorityLevelConfiguration>({ generation: ['spec'], statusKeeps: ALL_METADATA, validate: validatePriorityLevel, validateUpdate: validatePriorityLevel }),
   columns: [
     NAME,
     text('Type', (object) => object.spec?.type ?? ''),
