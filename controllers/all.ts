@@ -17,6 +17,7 @@ import { nodeTtlController } from './node-ttl.ts';
 import { podGcController, type PodGcOptions } from './pod-gc.ts';
 import { replicaSetController } from './replicaset.ts';
 import { replicationController } from './replicationcontroller.ts';
+import { resourceQuotaController } from './resourcequota.ts';
 import { rootCaController } from './root-ca.ts';
 import { serviceAccountController } from './serviceaccount.ts';
 import { statefulSetController } from './statefulset.ts';
@@ -56,6 +57,7 @@ export function controllers(options: ControllerOptions): readonly (Controller | 
     podGcController(options.podGc),
     namespaceController,
     clusterRoleAggregationController,
+    resourceQuotaController(),
     disruptionController,
     staleDisruptionController,
     nodeTtlController(),

@@ -1,0 +1,88 @@
+/** The quota controller: keeps account of what a namespace uses. Admission counts up as things are made; this sets it right. */
+import { persistentvolumeclaims, pods, resourcequotas, services, type ResourceRef } from '../api/resources.ts';
+import { compareQuantities, parseQuantity, zeroQuantity, quantityOf } from '../api/quantity.ts';
+import { parseKey } from '../client/cache.ts';
+import type { Stored } from '../client/client.ts';
+import { deepEqual } from '../std/deep.ts';
+import { update } from './actions.ts';
+import { watch, type Controller, type Key, type View } from './controller.ts';
+import { isDone } from './pods.ts';
+import { claimUsage, inScope, masked, podUsage, serviceUsage, sum, type Amounts, type Quota } from './quota/usage.ts';
+import { builtinResources, resourceText, type AnyRef } from './served.ts';
+
+const RESYNC_MS = 300_000;
+/** A lower count must last so long before it is believed: what admission has just counted may be on its way here. */
+const SETTLE_MS = 500;
+
+const FULL = new Set(['pods', 'services', 'persistentvolumeclaims', 'resourcequotas', 'events']);
+const COUNTED: readonly AnyRef[] = builtinResources.filter((resource) => resource.namespaced && !FULL.has(resourceText(resource)));
+/** Older names of counts. */
+const OWN_NAMES = new Set(['configmaps', 'secrets', 'replicationcontrollers', 'resourcequotas']);
+
+/** It remembers since when a count has been lower than what admission says. */
+export function resourceQuotaController(): Controller {
+  const lower = new Map<Key, number>();
+  return {
+    name: 'resourcequota-controller',
+    watches: [
+      watch({ resource: resourcequotas, keys: ({ metadata }) => [`${metadata.namespace}/${metadata.name}`] }),
+      watch({ resource: pods, keys: quotasOf, matters: (a, b) => isDone(a) !== isDone(b) || !deepEqual(a.spec?.containers, b.spec?.containers) }),
+      watch({ resource: services, keys: quotasOf, matters: (a, b) => !deepEqual(a.spec, b.spec) }),
+      watch({ resource: persistentvolumeclaims, keys: quotasOf, matters: (a, b) => !deepEqual(a.spec, b.spec) }),
+      ...COUNTED.map((resource) => watch({ resource, selection: { metadataOnly: true }, keys: quotasOf, matters: () => false })),
+    ],
+    reconcile(key, view, { now }) {
+      const quota = view.of(resourcequotas).get(parseKey(key));
+      if (!quota) {
+        lower.delete(key);
+        return { actions: [] };
+      }
+      const hard = quota.spec?.hard ?? {};
+      const used = usageOf(quota, view, now);
+      const next = { hard: { ...hard }, used };
+      if (deepEqual(quota.status ?? {}, next)) {
+        lower.delete(key);
+        return { actions: [], requeueAfterMs: RESYNC_MS };
+      }
+      const since = lower.get(key) ?? now;
+      if (isLower(used, quota.status?.used ?? {})) {
+        lower.set(key, since);
+        if (now < since + SETTLE_MS) return { actions: [], requeueAfterMs: since + SETTLE_MS - now };
+      }
+      lower.delete(key);
+      return { actions: [update(resourcequotas, { ...quota, status: next }, 'status')], requeueAfterMs: RESYNC_MS };
+    },
+  };
+}
+
+function quotasOf({ metadata }: Stored<unknown>, view: View): string[] {
+  return view.of(resourcequotas).list(metadata.namespace).map((quota) => `${metadata.namespace}/${quota.metadata.name}`);
+}
+
+function usageOf(quota: Quota, view: View, now: number): Record<string, string> {
+  const { namespace } = quota.metadata;
+  const hard = quota.spec?.hard ?? {};
+  const all: Amounts[] = [
+    ...view.of(pods).list(namespace).filter((pod) => inScope(quota, pod)).map((pod) => podUsage(pod, now)),
+    ...view.of(services).list(namespace).map(serviceUsage),
+    ...view.of(persistentvolumeclaims).list(namespace).map(claimUsage),
+  ];
+  for (const resource of [...COUNTED, resourcequotas as AnyRef]) {
+    const names = [`count/${resourceText(resource)}`, ...(OWN_NAMES.has(resource.resource) ? [resource.resource] : [])].filter((name) => hard[name] !== undefined);
+    if (names.length === 0) continue;
+    const count = quantityOf(view.of(resource as ResourceRef<unknown>).list(namespace).length);
+    all.push(new Map(names.map((name) => [name, count])));
+  }
+  return masked(sum(all), hard, isKnown);
+}
+
+const COUNTS = new Set([...COUNTED, ...builtinResources.filter((resource) => FULL.has(resourceText(resource)))].map((resource) => `count/${resourceText(resource)}`));
+
+/** Whether there is somebody who can tell how much of it is used. */
+function isKnown(name: string): boolean {
+  return !name.startsWith('count/') || COUNTS.has(name);
+}
+
+function isLower(next: Readonly<Record<string, string>>, known: Readonly<Record<string, string>>): boolean {
+  return Object.entries(known).some(([name, text]) => next[name] !== undefined && compareQuantities(parseQuantity(next[name]) ?? zeroQuantity, parseQuantity(text) ?? zeroQuantity) < 0);
+}
