@@ -26,12 +26,13 @@ export function validateFlowSchema({ metadata, spec }: FlowSchema): FieldError[]
   return [...errors, ...(spec?.rules ?? []).flatMap((rule, at) => checkRule(rule, SPEC.child('rules').index(at)))];
 }
 
-function checkRule({ subjects = [], resourceRules = [], nonResourceRules = [] }: PolicyRulesWithSubjects, path: Path): FieldError[] {
+function checkRule(rule: PolicyRulesWithSubjects, path: Path): FieldError[] {
+  const { subjects, resourceRules, nonResourceRules } = { subjects: rule.subjects ?? [], resourceRules: rule.resourceRules ?? [], nonResourceRules: rule.nonResourceRules ?? [] };
   const errors = subjects.flatMap((subject, at) => checkSubject(subject, path.child('subjects').index(at)));
   if (subjects.length === 0) errors.push(required(path.child('subjects'), 'subjects must contain at least one value'));
   if (resourceRules.length + nonResourceRules.length === 0) errors.push(required(path, 'at least one of resourceRules and nonResourceRules has to be non-empty'));
-  errors.push(...resourceRules.flatMap((rule, at) => checkResourceRule(rule, path.child('resourceRules').index(at))));
-  return [...errors, ...nonResourceRules.flatMap((rule, at) => checkUrlRule(rule, path.child('nonResourceRules').index(at)))];
+  errors.push(...resourceRules.flatMap((one, at) => checkResourceRule(one, path.child('resourceRules').index(at))));
+  return [...errors, ...nonResourceRules.flatMap((one, at) => checkUrlRule(one, path.child('nonResourceRules').index(at)))];
 }
 
 function checkSubject(subject: Subject, path: Path): FieldError[] {
@@ -54,7 +55,9 @@ function checkAccount({ name, namespace }: { name: string; namespace: string }, 
   return [...errors, ...dnsLabel(namespace).map((why) => invalid(path.child('namespace'), namespace, why))];
 }
 
-function checkResourceRule({ verbs = [], apiGroups = [], resources = [], namespaces = [], clusterScope }: ResourcePolicyRule, path: Path): FieldError[] {
+function checkResourceRule(rule: ResourcePolicyRule, path: Path): FieldError[] {
+  const { verbs, apiGroups, resources, clusterScope } = rule;
+  const namespaces = rule.namespaces ?? [];
   const errors = [
     ...checkVerbs(verbs, path.child('verbs')),
     ...checkStar(apiGroups, 'resource rules must supply at least one api group', 'api groups', path.child('apiGroups')),
@@ -70,7 +73,8 @@ function checkResourceRule({ verbs = [], apiGroups = [], resources = [], namespa
   return [...errors, ...wrong];
 }
 
-function checkUrlRule({ verbs = [], nonResourceURLs: urls = [] }: NonResourcePolicyRule, path: Path): FieldError[] {
+function checkUrlRule({ verbs, nonResourceURLs }: NonResourcePolicyRule, path: Path): FieldError[] {
+  const urls = nonResourceURLs ?? [];
   const here = path.child('nonResourceURLs');
   const errors = [...checkVerbs(verbs, path.child('verbs')), ...checkStar(urls, 'nonResourceURLs must contain at least one value', 'non-resource URLs', here)];
   return urls.includes('*') ? errors : [...errors, ...urls.flatMap((url, at) => checkUrl(url, here.index(at)))];
@@ -86,13 +90,13 @@ function checkUrl(url: string, path: Path): FieldError[] {
   return star >= 0 && !/^[^*]*\/\*$/.test(url) ? [invalid(path, url, 'wildcard can only do suffix matching')] : [];
 }
 
-function checkVerbs(verbs: readonly string[], path: Path): FieldError[] {
+function checkVerbs(verbs: readonly string[] | null, path: Path): FieldError[] {
   const errors = checkStar(verbs, 'verbs must contain at least one value', 'verbs', path);
-  if (errors.length > 0 || verbs.includes('*') || verbs.every((verb) => VERBS.includes(verb))) return errors;
+  if (!verbs || errors.length > 0 || verbs.includes('*') || verbs.every((verb) => VERBS.includes(verb))) return errors;
   return [{ ...notSupported(path, '', VERBS), message: notSupported(path, '', VERBS).message.replace('""', JSON.stringify(verbs)) }];
 }
 
-function checkStar(list: readonly string[], none: string, what: string, path: Path): FieldError[] {
-  if (list.length === 0) return [required(path, none)];
+function checkStar(list: readonly string[] | null, none: string, what: string, path: Path): FieldError[] {
+  if (!list?.length) return [required(path, none)];
   return list.length > 1 && list.includes('*') ? [invalid(path, list, `if '*' is present, must not specify other ${what}`)] : [];
 }
