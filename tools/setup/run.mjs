@@ -15,8 +15,12 @@ function installed() {
 
 function install() {
   console.error('coracle: installing npm packages (npm ci)');
-  const npm = spawnSync('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], { cwd: root, stdio: ['ignore', 2, 2] });
-  if (npm.status !== 0) fail(`npm ci failed (exit status ${npm.status ?? npm.signal}). Its output above says why.`);
+  const npm = (...words) => spawnSync('npm', [...words, '--no-audit', '--no-fund', '--loglevel=error'], { cwd: root, stdio: ['ignore', 2, 2] });
+  if (npm('ci').status === 0) return;
+  // A registry that lacks some version for another platform makes `npm ci` refuse; `npm install` leaves such packages out.
+  console.error('coracle: npm ci refused; trying npm install');
+  const { status, signal } = npm('install', '--no-save', '--no-package-lock');
+  if (status !== 0) fail(`npm install failed (exit status ${status ?? signal}). Its output above says why.`);
 }
 
 /** The pinned Node: where the package's install script put it, or in the platform package where npm withheld the script. */
