@@ -106,7 +106,8 @@ export class PodWorker {
   /** Objects that the pod names have changed. */
   renew(): void {
     this.#renewAt = 0;
-    this.#timer.succeeded('volumes');
+    this.#timer.retryNow('volumes');
+    for (const [name, { reason }] of this.#waiting) if (reason === 'CreateContainerConfigError') this.#timer.retryNow(name);
     this.wake();
   }
 

@@ -40,6 +40,12 @@ export class WakeTimer {
     this.after(delayMs);
   }
 
+  /** It may be tried again at once; how often it failed is remembered. */
+  retryNow(what: string): void {
+    const known = this.#notBefore.get(what);
+    if (known) this.#notBefore.set(what, { ...known, at: 0 });
+  }
+
   succeeded(what: string): void {
     this.#notBefore.delete(what);
   }

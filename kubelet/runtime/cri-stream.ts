@@ -1,6 +1,6 @@
 /** Exec, attach and port-forward as CRI serves them: the runtime names a URL of its own, where SPDY/3.1 is spoken. */
 import { request } from 'node:http';
-import { PassThrough, type Duplex } from 'node:stream';
+import type { Duplex } from 'node:stream';
 import { SpdyConnection, type SpdyStream } from '../spdy/connection.ts';
 import { RuntimeRefused, RuntimeUnavailable } from './runtime.ts';
 import type { Session, StreamRequest } from './model.ts';
@@ -86,12 +86,11 @@ function text(stream: NodeJS.ReadableStream): Promise<string> {
   return new Promise((resolve) => {
     const chunks: Buffer[] = [];
     let size = 0;
-    const sink = stream.pipe(new PassThrough());
     const done = (): void => resolve(Buffer.concat(chunks).toString());
-    sink.on('data', (chunk: Buffer) => {
+    stream.on('data', (chunk: Buffer) => {
       if ((size += chunk.length) <= ERROR_LIMIT_BYTES) chunks.push(chunk);
     });
-    sink.on('end', done);
+    stream.on('end', done);
     stream.on('error', done);
     stream.on('close', done);
   });

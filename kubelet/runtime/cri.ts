@@ -30,14 +30,32 @@ export interface CriOptions {
 
 /** Pulls of large images over slow lines. */
 const PULL_TIMEOUT_MS = 30 * 60_000;
+const READY_TIMEOUT_MS = 30_000;
+const READY_LOOK_MS = 50;
 /** The runtime's own word may come a little later than containerd's event. */
 const SETTLE_MS = 20;
 const SETTLE_ATTEMPTS = 50;
 /** Without events of containerd's own, changes are found by looking. */
 const LOOK_MS = 1000;
 
-export async function openCri(options: CriOptions): Promise<Runtime> {
-  return new CriRuntime(await openCriChannel(options.socket, options.clock), options.clock);
+/** Resolves when the runtime answers, which right after its start takes a moment. */
+export async function openCri({ socket, clock }: CriOptions): Promise<Runtime> {
+  const channel = await openCriChannel(socket, clock);
+  const runtime = new CriRuntime(channel, clock);
+  const deadline = clock.monotonic() + READY_TIMEOUT_MS;
+  for (;;) {
+    try {
+      await runtime.status();
+      return runtime;
+    } catch (error) {
+      const isEarly = error instanceof RuntimeRefused && error.message.includes('not initialized');
+      if (!isEarly || clock.monotonic() > deadline) {
+        channel.close();
+        throw error;
+      }
+      await sleep(clock, READY_LOOK_MS);
+    }
+  }
 }
 
 const STATES: Readonly<Record<ContainerStateName, ContainerState>> = {

@@ -134,14 +134,19 @@ export class SpdyConnection {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
-    for (const stream of this.#streams.values()) {
-      if (!stream.readableEnded) stream.push(null);
-      stream.destroy();
-    }
+    for (const stream of this.#streams.values()) this.#finish(stream);
     this.#streams.clear();
     this.#codec.close();
     this.#socket.destroy();
     this.#events.closed?.();
+  }
+
+  /** Nothing more comes. As a client, what has arrived may still be read: servers reset streams as soon as they have said all. */
+  #finish(stream: SpdyStream): void {
+    if (!stream.readableEnded) stream.push(null);
+    this.resume(stream.id);
+    if (this.#side === 'server' || stream.readableLength === 0) stream.destroy();
+    else stream.once('end', () => stream.destroy());
   }
 
   #take(chunk: Buffer): void {
@@ -176,8 +181,7 @@ export class SpdyConnection {
         const stream = this.#streams.get(body.readUInt32BE(0) & 0x7fffffff);
         if (!stream) return;
         this.#streams.delete(stream.id);
-        stream.push(null);
-        stream.destroy();
+        this.#finish(stream);
         return;
       }
       case PING:
