@@ -5,6 +5,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
+import { sleep, systemClock } from '../../std/clock.ts';
 
 export interface EtcdServer {
   readonly endpoint: string;
@@ -64,7 +65,7 @@ async function healthy(endpoint: string, gone: Promise<void>): Promise<void> {
     const answer = await fetch(`${endpoint}/health`, { signal: AbortSignal.timeout(1_000) }).catch(() => undefined);
     return answer?.ok ?? false;
   };
-  while (!(await Promise.race([ok(), ended]))) await new Promise((resolve) => setTimeout(resolve, 20));
+  while (!(await Promise.race([ok(), ended]))) await sleep(systemClock, 20);
 }
 
 async function freePorts(count: number): Promise<number[]> {

@@ -55,8 +55,8 @@ export function containerSuite(title: string, start: () => Promise<Cluster>): vo
     });
 
     test('a container that is killed is started again, and counted', async () => {
-      const [pod] = await readyPods('app=hello');
-      const { name, uid } = pod?.metadata as ApiObject['metadata'];
+      const [pod] = (await readyPods('app=hello')) as [ApiObject];
+      const { name, uid } = pod.metadata;
       process.kill(processOf('POD_NAME', name), 'SIGKILL');
       const after = await until('it was restarted', async () => {
         const now = await cluster.one('pod', name);
