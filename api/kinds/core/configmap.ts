@@ -3,7 +3,7 @@ import { type FieldError, Path, forbiddenField, invalid, tooLong } from '../../f
 import type { ConfigMap } from '../../types/core.v1.ts';
 import { rulesFor } from '../kind-rules.ts';
 import { base64Length } from '../shared/base64.ts';
-import { AGE, NAME, integer } from '../shared/columns.ts';
+import { AGE, NAME, text } from '../shared/columns.ts';
 import { bytes, configMapKey } from '../shared/formats.ts';
 import { semanticEqual } from '../shared/semantic-equal.ts';
 import { FROZEN, SECRET_LIMIT_BYTES } from './secret.ts';
@@ -23,7 +23,7 @@ export const configmap = rulesFor<ConfigMap>({
   },
   columns: [
     NAME,
-    integer('Data', (object) => Object.keys(object.data ?? {}).length + Object.keys(object.binaryData ?? {}).length),
+    text('Data', (object) => Object.keys(object.data ?? {}).length + Object.keys(object.binaryData ?? {}).length),
     AGE,
   ],
 });

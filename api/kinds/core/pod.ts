@@ -115,8 +115,11 @@ function keepObservedGenerations(object: Pod, old: Pod): void {
 }
 
 function named(containers: readonly Container[] | undefined, old: readonly Container[] | undefined): boolean {
-  const names = (list: readonly Container[] | undefined): string => (list ?? []).map((container) => container.name).join('/');
-  return names(containers) === names(old);
+  return namesOf(containers) === namesOf(old);
+}
+
+function namesOf(containers: readonly Container[] | undefined): string {
+  return (containers ?? []).map((container) => container.name).join('/');
 }
 
 function withResources(old: readonly Container[], containers: readonly Container[]): Container[] {

@@ -3,7 +3,7 @@ import { type FieldError, Path, forbiddenField, invalid, required, tooLong } fro
 import type { Secret } from '../../types/core.v1.ts';
 import { rulesFor } from '../kind-rules.ts';
 import { base64Length, fromBase64, toBase64 } from '../shared/base64.ts';
-import { AGE, NAME, integer, text } from '../shared/columns.ts';
+import { AGE, NAME, text } from '../shared/columns.ts';
 import { configMapKey } from '../shared/formats.ts';
 import { immutable } from '../shared/object-meta.ts';
 import { semanticEqual } from '../shared/semantic-equal.ts';
@@ -37,7 +37,7 @@ export const secret = rulesFor<Secret>({
     },
     warnings: (object) => (object.type === 'kubernetes.io/tls' ? tlsWarnings(object) : []),
   },
-  columns: [NAME, text('Type', (object) => object.type ?? ''), integer('Data', (object) => Object.keys(object.data ?? {}).length), AGE],
+  columns: [NAME, text('Type', (object) => object.type ?? ''), text('Data', (object) => Object.keys(object.data ?? {}).length), AGE],
   selectableFields: { type: (object) => object.type ?? '' },
 });
 
