@@ -3,7 +3,7 @@ import { type FieldError, Path, invalid, required } from '../../field-error.ts';
 import type { ApiObject } from '../../kind.ts';
 import type { Event } from '../../types/core.v1.ts';
 import { type TypedColumn, rulesFor } from '../kind-rules.ts';
-import { text, wide } from '../shared/columns.ts';
+import { NAME, text, wide } from '../shared/columns.ts';
 import { bytes, dnsSubdomain, qualifiedName } from '../shared/formats.ts';
 import { since } from '../shared/human-duration.ts';
 
@@ -26,7 +26,7 @@ export const eventColumns: readonly TypedColumn<Event>[] = [
   text('Message', (object) => (object.message ?? '').trim()),
   wide('First Seen', firstSeen),
   wide('Count', (object) => object.series?.count ?? (object.count || 1)),
-  wide('Name', ({ metadata }) => metadata.name ?? ''),
+  { ...NAME, priority: 1 },
 ];
 
 export const event = rulesFor<Event>({

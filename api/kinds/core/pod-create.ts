@@ -2,11 +2,11 @@
 import type { AppArmorProfile, Pod, PodAffinityTerm, PodSpec } from '../../types/core.v1.ts';
 import type { LabelSelector } from '../../types/meta.v1.ts';
 import { dropGatedFields } from '../shared/gated-fields.ts';
+import { APPARMOR_PREFIX } from '../shared/pod-annotation-rules.ts';
 import { podQos } from '../shared/pod-qos.ts';
 import { semanticEqual } from '../shared/semantic-equal.ts';
 import { timestamp } from '../shared/timestamp.ts';
 
-export const APPARMOR_PREFIX = 'container.apparmor.security.beta.kubernetes.io/';
 
 export function prepareNewPod(pod: Pod, now: number): void {
   const gated = (pod.spec.schedulingGates ?? []).length > 0;
