@@ -79,11 +79,12 @@ test('a destroyed stream ends at the peer, the others go on', async () => {
 });
 
 test('a frame beyond the limit closes the connection', async () => {
-  await pair(() => undefined);
+  const { client } = await pair(() => undefined);
   const socket = connect(((server as Server).address() as { port: number }).port, '127.0.0.1');
   socket.on('error', () => undefined);
   socket.write(Buffer.alloc(8, 0xff));
   socket.resume();
   await once(socket, 'close');
   expect(socket.destroyed).toBe(true);
+  client.close();
 });
