@@ -80,8 +80,10 @@ export function openRecorder(options: RecorderOptions): Recorder {
           break;
         } catch (error) {
           const hopeless = error instanceof ApiError && error.code < 500 && error.code !== 429;
+          // In a namespace that is going away there is nobody left to read it.
+          const moot = error instanceof ApiError && (error.code === 404 || (error.status.details?.causes ?? []).some(({ reason }) => reason === 'NamespaceTerminating'));
           if (hopeless || attempt === WRITE_ATTEMPTS) {
-            log?.warn({ reason: record.reason, about: `${record.about.kind} ${record.about.name}`, error: String(error) }, 'an event was dropped');
+            if (!moot) log?.warn({ reason: record.reason, about: `${record.about.kind} ${record.about.name}`, error: String(error) }, 'an event was dropped');
             break;
           }
           await sleep(clock, WRITE_RETRY_MS, stopped.signal);
