@@ -5,13 +5,13 @@ import type { Node, Pod } from '../api/types/core.v1.ts';
 import type { CacheEvent, Client, Stored } from '../client/client.ts';
 import { openRecorder } from '../client/events.ts';
 import { openInformer } from '../client/informer.ts';
-import { timeText } from '../client/time.ts';
 import type { Clock, Timer } from '../std/clock.ts';
 import { deepEqual } from '../std/deep.ts';
 import type { Random } from '../std/random.ts';
 import { Backlog } from './backlog.ts';
 import { type Unschedulable, decide } from './decide.ts';
 import { Snapshot } from './snapshot.ts';
+import { type BindOutcome, type WriteTools, type Waiting, bind, explainWaiting, say } from './writes.ts';
 
 export interface SchedulerOptions {
   readonly client: Client;
@@ -42,6 +42,9 @@ class RunningScheduler {
   readonly #snapshot = new Snapshot();
   readonly #backlog = new Backlog();
   readonly #binding = new Map<string, Promise<void>>();
+  /** Bound, though the watch has not said so yet. */
+  readonly #bound = new Set<string>();
+  readonly #tools: WriteTools;
   readonly #recorder;
   readonly #nodes;
   readonly #pods;
@@ -54,6 +57,7 @@ class RunningScheduler {
     this.#options = options;
     this.#name = options.name ?? 'default-scheduler';
     this.#recorder = openRecorder({ client, clock, component: this.#name, api: 'events.k8s.io', log: options.log });
+    this.#tools = { client, clock, recorder: this.#recorder };
     this.#nodes = openInformer(client, nodes, {}, options);
     this.#pods = openInformer(client, pods, { fieldSelector: 'status.phase!=Succeeded,status.phase!=Failed' }, options);
   }
@@ -87,14 +91,16 @@ class RunningScheduler {
     const now = this.#options.clock.now();
     if (event.type === 'deleted') {
       this.#backlog.remove(uid);
+      this.#bound.delete(uid);
       this.#snapshot.removePod(uid);
       if (pod.spec.nodeName) this.#backlog.stir(now);
     } else if (pod.spec.nodeName) {
       this.#backlog.remove(uid);
+      this.#bound.delete(uid);
       this.#snapshot.setPod(pod, pod.spec.nodeName);
     } else if (pod.metadata.deletionTimestamp) {
       this.#backlog.remove(uid);
-    } else if (this.#isMine(pod)) {
+    } else if (this.#isMine(pod) && !this.#bound.has(uid)) {
       const isNews =
         !this.#binding.has(uid) &&
         (event.type === 'added' || !deepEqual(event.previous.spec, pod.spec) || !deepEqual(event.previous.metadata.labels, pod.metadata.labels));
@@ -121,7 +127,9 @@ class RunningScheduler {
   #decide(): void {
     const { clock, random } = this.#options;
     const room = Math.min(BATCH, BINDING_LIMIT - this.#binding.size);
-    const batch = room > 0 ? this.#backlog.take(clock.now(), room) : [];
+    // Each binding that ends wakes the scheduler again.
+    if (room <= 0) return;
+    const batch = this.#backlog.take(clock.now(), room);
     for (const decision of decide(this.#snapshot, batch, { now: clock.now(), random })) {
       if ('node' in decision) this.#bind(decision.pod, decision.node);
       else this.#refuse(decision.pod, decision.unschedulable);
@@ -133,55 +141,53 @@ class RunningScheduler {
   }
 
   #bind(pod: Stored<Pod>, node: string): void {
-    const { metadata } = pod;
-    const binding = this.#post(pod, node).finally(() => {
-      this.#binding.delete(metadata.uid);
+    const { uid } = pod.metadata;
+    const binding = bind(this.#tools, pod, node).then((outcome) => {
+      this.#binding.delete(uid);
+      this.#bindingEnded(pod, node, outcome);
       this.#wake();
     });
-    this.#binding.set(metadata.uid, binding);
+    this.#binding.set(uid, binding);
   }
 
-  async #post(pod: Stored<Pod>, node: string): Promise<void> {
-    const { client, clock, log } = this.#options;
+  /** The pod was charged to the node when it was decided. */
+  #bindingEnded(pod: Stored<Pod>, node: string, outcome: BindOutcome): void {
     const { namespace, name, uid } = pod.metadata;
-    const body = { apiVersion: 'v1', kind: 'Binding', metadata: { namespace, name, uid }, target: { kind: 'Node', name: node } };
-    try {
-      await client.post(pods, { namespace, name }, 'binding', body);
+    const now = this.#options.clock.now();
+    const current = this.#pods.cache.get({ namespace, name });
+    if (current?.metadata.uid !== uid || outcome.state === 'gone') {
       this.#backlog.remove(uid);
-      this.#say(pod, 'Normal', 'Scheduled', 'Binding', `Successfully assigned ${namespace}/${name} to ${node}`);
-    } catch (error) {
-      // Charged to the node when it was decided. If it was bound all the same, the watch says so and charges it again.
-      const current = this.#pods.cache.get({ namespace, name });
-      if (current?.metadata.uid !== uid || !current.spec.nodeName) this.#snapshot.removePod(uid);
-      if (isReason(error, 'NotFound') || current?.metadata.uid !== uid) return this.#backlog.remove(uid);
-      log.warn({ pod: `${namespace}/${name}`, node, error: String(error) }, 'cannot bind');
-      this.#say(pod, 'Warning', 'FailedScheduling', 'Scheduling', `running Bind plugin "DefaultBinder": ${(error as Error).message}`);
-      this.#backlog.retry(uid, clock.now());
+      this.#snapshot.removePod(uid);
+    } else if (current.spec.nodeName || outcome.state === 'bound') {
+      this.#backlog.remove(uid);
+      if (outcome.state !== 'bound') return;
+      if (!current.spec.nodeName) {
+        this.#bound.add(uid);
+        if (outcome.node !== node) this.#snapshot.setPod(pod, outcome.node);
+      }
+      say(this.#tools, pod, { type: 'Normal', reason: 'Scheduled', action: 'Binding', message: `Successfully assigned ${namespace}/${name} to ${outcome.node}` });
+    } else {
+      // With no answer at all it may be bound or not: it stays charged until it is decided again.
+      if (outcome.state === 'refused') {
+        this.#snapshot.removePod(uid);
+        this.#backlog.stir(now);
+      }
+      this.#backlog.retry(uid, now);
+      this.#options.log.warn({ pod: `${namespace}/${name}`, node, error: String(outcome.error) }, 'cannot bind');
+      this.#explain(pod, { reason: 'SchedulerError', message: `running Bind plugin "DefaultBinder": ${outcome.error.message}` });
     }
   }
 
-  #refuse(pod: Stored<Pod>, { message }: Unschedulable): void {
-    this.#backlog.park(pod.metadata.uid, this.#options.clock.now());
-    this.#say(pod, 'Warning', 'FailedScheduling', 'Scheduling', message);
-    void this.#setCondition(pod, message).catch((error: unknown) => {
-      if (!isReason(error, 'NotFound')) this.#options.log.warn({ pod: pod.metadata.name, error: String(error) }, 'cannot write the PodScheduled condition');
+  #refuse(pod: Stored<Pod>, { message, plugins }: Unschedulable): void {
+    this.#backlog.park(pod.metadata.uid, this.#options.clock.now(), plugins);
+    this.#explain(pod, { reason: 'Unschedulable', message });
+  }
+
+  #explain(pod: Stored<Pod>, waiting: Waiting): void {
+    say(this.#tools, pod, { type: 'Warning', reason: 'FailedScheduling', action: 'Scheduling', message: waiting.message });
+    explainWaiting(this.#tools, pod, waiting).catch((error: unknown) => {
+      if (!isReason(error, 'NotFound')) this.#options.log.warn({ pod: pod.metadata.name, error: String(error) }, 'cannot write why a pod waits');
     });
-  }
-
-  async #setCondition(pod: Stored<Pod>, message: string): Promise<void> {
-    const known = pod.status?.conditions?.find(({ type }) => type === 'PodScheduled');
-    if (known?.status === 'False' && known.reason === 'Unschedulable' && known.message === message) return;
-    const since = known?.status === 'False' && known.lastTransitionTime ? known.lastTransitionTime : timeText(this.#options.clock.now());
-    const generation = (pod.metadata as { generation?: number }).generation;
-    const condition = { type: 'PodScheduled', status: 'False', reason: 'Unschedulable', message, lastProbeTime: null, lastTransitionTime: since, ...(generation && { observedGeneration: generation }) };
-    const { namespace, name, uid } = pod.metadata;
-    const body = { metadata: { uid }, status: { conditions: [condition] } };
-    await this.#options.client.patch(pods, { namespace, name }, { type: 'application/strategic-merge-patch+json', body }, { subresource: 'status' });
-  }
-
-  #say(pod: Stored<Pod>, type: 'Normal' | 'Warning', reason: string, action: string, message: string): void {
-    const { namespace, name, uid, resourceVersion } = pod.metadata;
-    this.#recorder.record({ about: { apiVersion: 'v1', kind: 'Pod', namespace, name, uid, resourceVersion }, type, reason, action, message });
   }
 }
 

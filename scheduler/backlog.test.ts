@@ -1,0 +1,111 @@
+import type { Pod } from '../api/types/core.v1.ts';
+import type { Stored } from '../client/client.ts';
+import { Backlog } from './backlog.ts';
+
+function pod(name: string, priority = 0): Stored<Pod> {
+  return { metadata: { name, namespace: 'd', uid: name, resourceVersion: '1', creationTimestamp: '' }, spec: { containers: [], priority } };
+}
+
+const names = (taken: readonly Stored<Pod>[]): string[] => taken.map(({ metadata }) => metadata.name);
+
+test('take() gives the most important first, among equals the oldest, and none twice', () => {
+  const backlog = new Backlog();
+  backlog.put(pod('late'), 2);
+  backlog.put(pod('early'), 1);
+  backlog.put(pod('urgent', 10), 3);
+  backlog.put(pod('gone', 99), 3);
+  backlog.remove('gone');
+  expect(names(backlog.take(5, 2))).toEqual(['urgent', 'early']);
+  expect(names(backlog.take(5, 9))).toEqual(['late']);
+  expect(backlog.take(5, 9)).toEqual([]);
+});
+
+test('retry() backs off from 1 s, doubling to 10 s, counted from the failure', () => {
+  const backlog = new Backlog();
+  backlog.put(pod('a'), 0);
+  let now = 0;
+  const waits: number[] = [];
+  for (let i = 0; i < 6; i++) {
+    expect(names(backlog.take(now, 1))).toEqual(['a']);
+    backlog.retry('a', now);
+    const next = backlog.nextAt() as number;
+    expect(backlog.take(next - 1, 1)).toEqual([]);
+    waits.push(next - now);
+    now = next;
+  }
+  expect(waits).toEqual([1000, 2000, 4000, 8000, 10_000, 10_000]);
+});
+
+describe('a parked pod', () => {
+  const parked = (plugins: string[] = []): Backlog => {
+    const backlog = new Backlog();
+    backlog.put(pod('a'), 0);
+    backlog.take(0, 1);
+    backlog.park('a', 0, new Set(plugins));
+    return backlog;
+  };
+
+  test('waits for the cluster to change, and no longer than five minutes', () => {
+    const backlog = parked();
+    expect(backlog.take(299_999, 1)).toEqual([]);
+    expect(names(backlog.take(300_000, 1))).toEqual(['a']);
+  });
+
+  test('is ready at once when it has waited longer than its back-off', () => {
+    const backlog = parked();
+    backlog.stir(60_000);
+    expect(names(backlog.take(60_000, 1))).toEqual(['a']);
+  });
+
+  test('waits for the rest of its back-off when the change comes early', () => {
+    const backlog = parked();
+    backlog.stir(400);
+    expect(backlog.take(999, 1)).toEqual([]);
+    expect(names(backlog.take(1000, 1))).toEqual(['a']);
+  });
+
+  test('is stirred only by what may help it', () => {
+    const backlog = parked(['InterPodAffinity']);
+    backlog.stir(60_000, ['VolumeBinding']);
+    expect(backlog.take(60_000, 1)).toEqual([]);
+    backlog.stir(60_000, ['VolumeBinding', 'InterPodAffinity']);
+    expect(names(backlog.take(60_000, 1))).toEqual(['a']);
+    backlog.park('a', 60_000, new Set(['NodePorts']));
+    backlog.stir(120_000, ['InterPodAffinity']);
+    expect(backlog.take(120_000, 1)).toEqual([]);
+  });
+
+  test('is tried again when it changed itself', () => {
+    const backlog = parked();
+    backlog.put(pod('a', 7), 5000);
+    expect(backlog.take(5000, 1)[0]?.spec.priority).toBe(7);
+  });
+
+  test('is forgotten when it is removed', () => {
+    const backlog = parked(['NodePorts']);
+    backlog.remove('a');
+    backlog.stir(60_000);
+    expect(backlog.take(400_000, 1)).toEqual([]);
+    expect(backlog.size).toBe(0);
+  });
+});
+
+test('park() backs off instead when the cluster moved while the pod was being decided', () => {
+  const backlog = new Backlog();
+  backlog.put(pod('a'), 0);
+  backlog.take(0, 1);
+  backlog.stir(0);
+  backlog.park('a', 0);
+  expect(names(backlog.take(1000, 1))).toEqual(['a']);
+});
+
+test('refresh() hands out the newer state and changes nothing else', () => {
+  const backlog = new Backlog();
+  backlog.put(pod('a'), 0);
+  backlog.take(0, 1);
+  backlog.park('a', 0);
+  backlog.refresh(pod('a', 3));
+  backlog.refresh(pod('stranger'));
+  expect(backlog.take(1000, 1)).toEqual([]);
+  expect(backlog.take(300_000, 2).map(({ spec }) => spec.priority)).toEqual([3]);
+});
