@@ -21,7 +21,7 @@ export interface Expected {
 
 /** An object of the expected kind; its kind and apiVersion may be left out. Not defaulted. Throws 400, 413, 415. */
 export async function decodeBody(exchange: Exchange, expected: Expected, validation: FieldValidation): Promise<ApiObject> {
-  const decoded = await read(exchange, expected);
+  const decoded = await read(exchange, expected, validation);
   const object = decoded.object as ApiObject;
   checkKind(object, expected);
   tellProblems(exchange, expected, decoded, validation);
@@ -49,7 +49,7 @@ export function decodeValue(exchange: Exchange, expected: Expected, value: unkno
   const decoded = normalize(expected.schema, value);
   const object = decoded.object as ApiObject;
   checkKind(object, expected);
-  tellProblems(exchange, expected, decoded, validation);
+  tellProblems(exchange, expected, { strict: [...decoded.strict].sort() }, validation);
   object.kind = expected.kind;
   object.apiVersion = expected.apiVersion;
   object.metadata ??= {};
@@ -68,7 +68,7 @@ export function tellProblems(exchange: Exchange, { kind, apiVersion }: Expected,
   throw cannotHandle({ version: versionOf(apiVersion), kind }, kind, strictProblem(all));
 }
 
-async function read(exchange: Exchange, expected: Expected): Promise<Decoded> {
+async function read(exchange: Exchange, expected: Expected, validation: FieldValidation): Promise<Decoded> {
   const { body } = exchange;
   const { schema, kind } = expected;
   if (body.form === 'value') return complete(expected, kind, () => normalize(schema, present(body.value ?? null)));
@@ -80,7 +80,7 @@ async function read(exchange: Exchange, expected: Expected): Promise<Decoded> {
   return complete(expected, text, () => {
     const { value, duplicates } = parseYaml(text);
     const decoded = normalize(schema, value);
-    return duplicates.length === 0 ? decoded : { ...decoded, strict: [...('structural' in schema ? duplicates : [yamlDuplicatesProblem(duplicates)]), ...decoded.strict] };
+    return duplicates.length === 0 ? decoded : { ...decoded, strict: [...('structural' in schema || validation === 'Warn' ? duplicates : [yamlDuplicatesProblem(duplicates)]), ...decoded.strict] };
   });
 }
 

@@ -61,6 +61,8 @@ function handlerOf(handlers: Handlers, { method, route }: Exchange, resource: Re
     if (!known.verbs.includes(verb as never)) throw methodNotAllowed();
     return handler ?? (VERBS[verb] as Handler);
   }
+  // What is only spoken to has no objects.
+  if (route.name !== '' && resource.kind.verbs.length === 1 && resource.has('create')) throw unknownResource();
   if (!METHODS.has(method) || !resource.has(verb) || OF_ONE.has(verb) !== (route.name !== '' && verb !== 'watch')) throw methodNotAllowed();
   if (verb === 'create' && route.name !== '') throw methodNotAllowed();
   // Collections over all namespaces can be read only.

@@ -13,6 +13,7 @@ import { HttpExchange } from './http-exchange.ts';
 import type { Pki } from './pki/pki.ts';
 import { errorAnswer, render, type Response } from './render.ts';
 import { methodNotAllowed } from './dispatch.ts';
+import { requestTimeoutMs } from './request-timeout.ts';
 import { answerUpgrade, rawRefusal } from './upgrade.ts';
 
 export interface ListenOptions {
@@ -117,8 +118,10 @@ function bind(server: Http2SecureServer, { port, host }: ListenOptions): Promise
 async function answer(options: Serving, open: Set<HttpExchange>, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const { clock } = options;
   let exchange: HttpExchange;
+  let timeoutMs: number;
   try {
     exchange = new HttpExchange(request);
+    timeoutMs = requestTimeoutMs(exchange.query, DEADLINE_MS);
   } catch (error) {
     response.writeHead(400, { 'Content-Type': 'application/json' });
     response.end(JSON.stringify(errorAnswer(error).error.status));
@@ -128,7 +131,7 @@ async function answer(options: Serving, open: Set<HttpExchange>, request: Incomi
   let late = false;
   const deadline = exchange.longRunning
     ? undefined
-    : clock.after(DEADLINE_MS, () => {
+    : clock.after(timeoutMs, () => {
         late = true;
         exchange.abort(new Error('deadline'));
         void refuse(options, exchange, response, timedOut());

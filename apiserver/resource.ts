@@ -2,6 +2,7 @@
 import type { ApiObject, Kind, KindVersion, Strategy, Subresource } from '../api/kind.ts';
 
 import { encodeJson, spliceRevision } from '../api/codec/encode.ts';
+import { parseExact } from '../api/codec/json-text.ts';
 import type { Subject } from '../api/status.ts';
 import type { Schema } from '../api/schema.ts';
 import { deepCopy, type DeepReadonly } from '../std/deep.ts';
@@ -101,7 +102,7 @@ export class Resource {
 /** What was stored under an earlier definition, as the present one has it. */
 function inForm({ stored }: Kind, value: Buffer): Buffer {
   if (!stored) return value;
-  const object = JSON.parse(value.toString()) as ApiObject;
+  const object = parseExact(value.toString()) as ApiObject;
   return stored(object) ? encodeJson(object) : value;
 }
 

@@ -5,6 +5,7 @@ import { builtinKinds } from '../api/kinds/index.ts';
 import type { Door } from '../api/request.ts';
 import { sleep, systemClock, type Clock } from '../std/clock.ts';
 import { systemRandom, type Random } from '../std/random.ts';
+import { syncApiServices } from './api-services.ts';
 import { Admission } from './admit.ts';
 import { builtinPlugins } from './admission/order.ts';
 import type { AdmissionPlugin } from './admission/admission.ts';
@@ -19,6 +20,7 @@ import { audit, type AuditSink } from './chain/audit.ts';
 import { authenticate } from './chain/authenticate.ts';
 import { authorize, impersonate } from './chain/authorize.ts';
 import { finish, runChain, type Step } from './chain/chain.ts';
+import { classify } from './chain/flow-schema.ts';
 import { flowControl, type FlowLimits } from './chain/flow-control.ts';
 import { countTraffic } from './chain/traffic.ts';
 import { requestId } from './chain/request-id.ts';
@@ -103,6 +105,7 @@ class CoracleApiServer implements ApiServer {
   readonly #chain: readonly Step[];
   readonly #listeners: Listener[] = [];
   #started: Promise<void> | undefined;
+  #following = false;
 
   constructor(options: ApiServerOptions) {
     const { store, pki, clock = systemClock, random = systemRandom, log = NO_LOG } = options;
@@ -127,8 +130,9 @@ class CoracleApiServer implements ApiServer {
       authenticate(this.authenticator, (exchange) => (exchange as DirectExchange)[DIRECT_USER]),
       audit(clock, options.audit),
       traffic.step,
-      flow.step,
       impersonate(createImpersonation(this.authorizer)),
+      classify(reader),
+      flow.step,
       authorize(this.authorizer),
       async (exchange) => {
         exchange.answer = await dispatch(this.#core, handlers, exchange);
@@ -158,9 +162,27 @@ class CoracleApiServer implements ApiServer {
   async #bootstrap(): Promise<void> {
     await bootstrap(this.#core);
     await this.#services.start(this.#core);
+    await syncApiServices(this.#core);
+    this.#followRegistry();
     const { advertise } = this.#options;
     if (advertise) await this.advertise(advertise.address, advertise.port);
     this.readiness.done('poststarthook/bootstrap');
+  }
+
+  /** What is served shows as APIServices, now and whenever it changes. */
+  #followRegistry(): void {
+    const { clock = systemClock, log = NO_LOG } = this.#options;
+    if (this.#following) return;
+    this.#following = true;
+    let due = false;
+    this.registry.onChange(() => {
+      if (due) return;
+      due = true;
+      clock.after(0, () => {
+        due = false;
+        if (!this.readiness.stopping) syncApiServices(this.#core).catch((error: unknown) => log.error('APIServices', error));
+      });
+    });
   }
 
   async listen(options: ListenOptions): Promise<Listener> {

@@ -31,7 +31,7 @@ function require({ decision, reason }: Decision, attributes: Attributes): void {
 export function attributesOf({ user, route, query }: Exchange): Attributes {
   const { verb, group, version, resource, subresource, namespace, path } = route;
   const fieldSelector = query.get('fieldSelector');
-  const named = route.name === '' && fieldSelector ? nameIn(fieldSelector) : route.name;
+  const named = fieldSelector && (verb === 'list' || verb === 'watch') && route.name === '' ? nameIn(fieldSelector) : route.name;
   return { user, verb, group, version, resource, subresource, namespace, name: named, path, ...(fieldSelector !== null && { fieldSelector }) };
 }
 

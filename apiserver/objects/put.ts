@@ -1,4 +1,5 @@
 /** The last step of every write: bytes into the store, compare-and-swap, and what refused it as a Status. */
+import { withStoredLists } from '../../api/codec/stored-lists.ts';
 import type { ApiObject } from '../../api/kind.ts';
 import { alreadyExists, ApiError, conflict } from '../../api/status.ts';
 import type { Core, Settle } from '../core.ts';
@@ -73,7 +74,8 @@ export function modifiedError(resource: Resource, name: string): ApiError {
 function loose(object: ApiObject, old: Readonly<ApiObject> | undefined): StoredForm {
   const { resourceVersion: _, ...metadata } = object.metadata;
   const kept = old?.metadata.resourceVersion;
-  return new LooseObject({ ...object, metadata: { ...metadata, ...(kept !== undefined && { resourceVersion: kept }) } });
+  const shown = { ...object, metadata: { ...metadata, ...(kept !== undefined && { resourceVersion: kept }) } };
+  return new LooseObject(withStoredLists(shown) as ApiObject);
 }
 
 function writeOptions({ kind }: Resource): WriteOptions {

@@ -11,6 +11,7 @@ import { VERSION } from './version.ts';
 
 type Json = Record<string, unknown>;
 
+const NOTHING = Buffer.alloc(0);
 const JSON_TYPE = 'application/json';
 const OPTIONS = { version: VERSION.gitVersion };
 /** Documents have a URL by their hash, which may be kept for good. */
@@ -43,8 +44,8 @@ export function openapi(registry: Registry): (exchange: Exchange) => Answer | un
     if (!document) return undefined;
     const asked = exchange.query.get('hash');
     if (asked !== null && asked !== hashOf(document)) {
-      exchange.extraHeaders['Location'] = `${path}?hash=${hashOf(document)}`;
-      return { type: 'text', code: 301, text: '' };
+      Object.assign(exchange.extraHeaders, { Location: `${path}?hash=${hashOf(document)}`, ETag: `"${hashOf(document)}"`, Vary: 'Accept' });
+      return { type: 'document', code: 301, object: {}, bytes: NOTHING, contentType: JSON_TYPE };
     }
     if (asked !== null) exchange.extraHeaders['Cache-Control'] = FOREVER;
     if (!prefersProtobuf(exchange, OPENAPI_V3_PROTOBUF)) return tagged(exchange, document, { contentType: JSON_TYPE, vary: 'Accept' });

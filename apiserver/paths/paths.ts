@@ -3,6 +3,7 @@ import { ApiError } from '../../api/status.ts';
 import type { Core } from '../core.ts';
 import type { Answer, Exchange } from '../exchange.ts';
 import type { HandlerParts } from '../handlers.ts';
+import { methodNotAllowed } from '../dispatch.ts';
 import { discovery } from './discovery.ts';
 import { health } from './health.ts';
 import { metrics } from './metrics.ts';
@@ -33,6 +34,7 @@ export function pathsOf(parts: HandlerParts): (core: Core, exchange: Exchange) =
       case 'metrics':
         return path === '/metrics' ? count() : undefined;
       case 'openid':
+        if (exchange.method !== 'GET') throw methodNotAllowed();
         exchange.extraHeaders['Cache-Control'] = FOR_AN_HOUR;
         return path === '/openid/v1/jwks' ? keys(exchange, tokens.jwks()) : undefined;
       case '.well-known':

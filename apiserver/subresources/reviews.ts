@@ -1,6 +1,7 @@
 /** Reviews and token requests: decoded and admitted here, answered by who knows, stored nowhere. */
 import type { RequestAuthenticator } from '../auth/authenticator.ts';
 import type { ServiceAccountTokens } from '../auth/service-account-tokens.ts';
+import { trackUpdate } from '../../api/apply/track-update.ts';
 import { ApiError } from '../../api/status.ts';
 import { decodeBody } from '../decode.ts';
 import { checkNamespace } from '../objects/identity.ts';
@@ -9,7 +10,7 @@ import type { Handler } from '../dispatch.ts';
 import type { Exchange } from '../exchange.ts';
 import { reviews } from '../reviews/review.ts';
 import { requestToken } from '../reviews/token-request.ts';
-import { parseWriteOptions } from '../write-options.ts';
+import { managerOf, parseWriteOptions } from '../write-options.ts';
 import { admitBody } from './admit-body.ts';
 
 export function reviewHandler(plural: string, authenticator: RequestAuthenticator): Handler {
@@ -40,9 +41,11 @@ export function tokenHandler(tokens: ServiceAccountTokens): Handler {
     const options = parseWriteOptions(exchange, 'CreateOptions');
     const schema = { type: 'io.k8s.api.authentication.v1.TokenRequest' };
     const object = await decodeBody(exchange, { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenRequest', schema }, options.fieldValidation);
+    const now = core.clock.now();
+    trackUpdate({ schema, live: undefined, next: object, manager: managerOf(options, exchange), apiVersion: object.apiVersion, subresource: 'token', now });
     await admitBody(core, exchange, resource, { object, options });
     const { namespace, name } = exchange.route;
-    const answer = await requestToken({ object, namespace, name, now: core.clock.now() }, { reader: core.reader, tokens });
+    const answer = await requestToken({ object, namespace, name, now }, { reader: core.reader, tokens });
     return { type: 'document', code: 201, object: answer };
   };
 }

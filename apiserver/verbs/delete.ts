@@ -15,6 +15,7 @@ import type { Resource } from '../resource.ts';
 export async function remove(core: Core, exchange: Exchange, resource: Resource): Promise<Answer> {
   const options = await parseDeleteOptions(exchange);
   const { namespace, name } = exchange.route;
+  if (resource.plural === 'jobs' && options.propagationPolicy === undefined && options.orphanDependents === undefined) exchange.warnings.push(JOB_WARNING);
   const deleted = await deleteObject(core, exchange, { resource, namespace, name, options });
   if (!deleted.removed || RETURNS_OBJECT.has(qualified(resource.subject(name)))) return { type: 'object', code: 200, resource, object: deleted.object };
   const { uid } = deleted.object.object.metadata;
@@ -24,6 +25,9 @@ export async function remove(core: Core, exchange: Exchange, resource: Resource)
     object: { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', details: { name, ...(group && { group }), kind: plural, uid } },
   };
 }
+
+const JOB_WARNING =
+  'child pods are preserved by default when jobs are deleted; set propagationPolicy=Background to remove them or set propagationPolicy=Orphan to suppress this warning';
 
 /** Resources whose deletion answers the object. Provenance: ReturnDeletedObject in pkg/registry of v1.36. */
 const RETURNS_OBJECT: ReadonlySet<string> = new Set([

@@ -37,9 +37,16 @@ export async function update(core: Core, exchange: Exchange, resource: Resource)
     await requireCreate(core, exchange);
     if (uid) throw conflict(resource.subject(name), `Precondition failed: UID in precondition: ${uid}, UID in object meta: `);
     try {
-      return { type: 'object', code: 201, resource, object: await createObject(core, exchange, { resource, object: deepCopy(object) as ApiObject, options }) };
+      return { type: 'object', code: 201, resource, object: await createObject(core, exchange, { resource, object: withoutVersion(object), options }) };
     } catch (error) {
       if (!isReason(error, 'AlreadyExists') || attempt > 0) throw error;
     }
   }
+}
+
+/** The version of what is no longer there says nothing about the object that takes its place. */
+function withoutVersion(object: ApiObject): ApiObject {
+  const copy = deepCopy(object) as ApiObject;
+  delete copy.metadata.resourceVersion;
+  return copy;
 }
