@@ -30,7 +30,9 @@ export interface HttpDoor extends Door {
 
 /** At the same time; further calls wait for a connection. Watches have theirs for as long as they run. */
 const MAX_CALL_CONNECTIONS = 32;
-const MAX_WATCHES = 256;
+const MAX_WATCHES = 1024;
+/** Servers send bookmarks each minute or so: a watch that is silent for longer leads nowhere, and is taken up anew. */
+const WATCH_SILENCE_MS = 300_000;
 const CONNECT_TIMEOUT_MS = 10_000;
 const HEADERS_TIMEOUT_MS = 60_000;
 const BODY_TIMEOUT_MS = 60_000;
@@ -59,7 +61,7 @@ export function openHttpDoor(options: HttpDoorOptions): HttpDoor {
       ...(bearer && { authorization: `Bearer ${bearer}` }),
     };
     const watching = call.verb === 'watch';
-    const timeouts = { headersTimeout: HEADERS_TIMEOUT_MS, bodyTimeout: watching ? 0 : BODY_TIMEOUT_MS };
+    const timeouts = { headersTimeout: HEADERS_TIMEOUT_MS, bodyTimeout: watching ? WATCH_SILENCE_MS : BODY_TIMEOUT_MS };
     const request = { method: METHODS[call.verb], path: prefix + callPath(call), headers, body, signal: call.signal ?? null, ...timeouts };
     for (let attempt = 0; ; attempt++) {
       try {

@@ -42,11 +42,7 @@ export async function runAsLeader(options: LeaderOptions, lead: (signal: AbortSi
   signal.addEventListener('abort', end, { once: true });
   if (signal.aborted) end();
   const leading = lead(term.signal);
-  let finished = false;
-  void leading.catch(() => undefined).finally(() => {
-    finished = true;
-    end();
-  });
+  void leading.catch(() => undefined).finally(end);
   let renewedAt = clock.monotonic();
   while (!term.signal.aborted) {
     await sleep(clock, retryPeriodMs, term.signal);
@@ -62,7 +58,7 @@ export async function runAsLeader(options: LeaderOptions, lead: (signal: AbortSi
   try {
     await leading;
   } finally {
-    if (finished) await candidate.release();
+    await candidate.release();
   }
 }
 

@@ -7,6 +7,7 @@ import { customresourcedefinitions } from '../api/resources.ts';
 import { isReason } from '../api/status.ts';
 import type { CacheEvent, Informer } from '../client/client.ts';
 import { WorkQueue } from '../client/queue.ts';
+import { sleep } from '../std/clock.ts';
 import type { FreeController } from './controller.ts';
 import { collect, orphan, type Collecting } from './garbage/collect.ts';
 import { Graph, type Owner } from './garbage/graph.ts';
@@ -15,6 +16,8 @@ import { builtinResources, customResource, resourceText, type AnyRef } from './s
 const WORKERS = 20;
 /** Uids that are known to be no more; the oldest are asked for again. */
 const MAX_ABSENT = 500;
+/** A resource that cannot be listed must not keep the others waiting: owners that are not in the graph are asked for one by one. */
+const SYNC_LIMIT_MS = 30_000;
 /** Said, not kept for long, and never owned: not worth watching. */
 const IGNORED = new Set(['events']);
 
@@ -54,8 +57,8 @@ export const garbageCollector: FreeController = {
     };
     const builtin = builtinResources.filter((resource) => !IGNORED.has(resourceText(resource))).map(follow);
     const definitions = tools.informer(customresourcedefinitions);
-    await Promise.race([Promise.all([definitions.synced(), ...builtin.map((informer) => informer.synced())]), ended(signal)]);
-    // Subscribed together: an owner that is not in the graph after this is really not there.
+    await Promise.race([Promise.all([definitions.synced(), ...builtin.map((informer) => informer.synced())]), sleep(tools.clock, SYNC_LIMIT_MS, signal)]);
+    // Subscribed together, so that most owners are in the graph before anything is looked at.
     for (const entry of followed.values()) subscribe(entry);
     const unsubscribe = definitions.subscribe(({ type, object }) => {
       const resource = type === 'deleted' ? undefined : customResource(object);

@@ -24,6 +24,8 @@ export interface RunTools {
 }
 
 const DEFAULT_WORKERS = 5;
+/** A controller works on complete pictures only; one that does not get them says so. */
+const SYNC_WARNING_MS = 30_000;
 /** How often a key that waits for its own writes is looked at, besides when they arrive. */
 const RECHECK_MS = 1000;
 /** After so long a write is taken to be seen: what a cache leaves out (a selection) would never arrive. */
@@ -63,7 +65,12 @@ export async function runController(controller: Controller, tools: RunTools, sig
     }
     return undefined;
   };
+  const overdue = tools.clock.after(SYNC_WARNING_MS, () => {
+    const waiting = watches.filter(({ informer }) => !informer.cache.synced).map(({ spec }) => spec.resource.resource);
+    tools.log.warn({ controller: controller.name, waiting }, 'still waits for its caches');
+  });
   await Promise.race([Promise.all(watches.map(({ informer }) => informer.synced())), aborted(signal)]);
+  overdue.cancel();
   const ends = watches.map(({ informer, spec }) =>
     informer.subscribe((event) => {
       for (const key of own.waitingFor(spec.resource, event.object)) queue.add(key);
