@@ -3,6 +3,7 @@ import type { ApiObject, Kind } from '../../api/kind.ts';
 import { deepFreeze, type DeepReadonly } from '../../std/deep.ts';
 import type { CachedObject } from './cache.ts';
 import { encodeJson, spliceRevision } from '../../api/codec/encode.ts';
+import { parseExact } from '../../api/codec/json-text.ts';
 
 /** What selectors look at. */
 export interface Indexed {
@@ -85,10 +86,17 @@ export function ingest(stored: StoredValue, prefix: string, index: Indexer): Cac
     namespace: slash < 0 ? '' : rest.slice(0, slash),
     name: rest.slice(slash + 1),
     revision,
-    bytes: spliceRevision(changed ? encodeJson(object) : value, revision),
+    bytes: spliceRevision(changed ? reformed(value, index) : value, revision),
     labels,
     fields,
   });
+}
+
+/** With its numbers exactly as they were. */
+function reformed(value: Buffer, index: Indexer): Buffer {
+  const object = parseExact(value.toString()) as ApiObject;
+  index(object);
+  return encodeJson(object);
 }
 
 /** The last state of a deleted object, at the revision of its deletion; `bytes` where they are known. */

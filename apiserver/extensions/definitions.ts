@@ -28,8 +28,10 @@ interface Served {
 }
 
 const RETRY = { baseMs: 100, limitMs: 5_000 };
-/** Attempts for one state of a definition; the next change of it starts anew. */
-const ATTEMPT_LIMIT = 20;
+/** Attempts to write names and conditions, while others wait; the next change of the definition starts anew. */
+const NAMING_ATTEMPTS = 5;
+/** Attempts to clear what a definition leaves: a store may be out of reach for long, and nothing else would start anew. */
+const CLEARING_ATTEMPTS = 1_000;
 
 export class Definitions {
   readonly #core: Core;
@@ -105,7 +107,7 @@ export class Definitions {
   }
 
   #settleLater(name: string): void {
-    this.#naming = this.#naming.then(() => this.#retried(name, () => this.#settle(name)));
+    this.#naming = this.#naming.then(() => this.#retried(name, NAMING_ATTEMPTS, () => this.#settle(name)));
   }
 
   async #settle(name: string): Promise<void> {
@@ -115,7 +117,12 @@ export class Definitions {
     const others = reader.list(customresourcedefinitions).filter((other) => other.metadata.name !== name && other.spec.group === definition.spec.group);
     const next = deepCopy(definition) as CustomResourceDefinition;
     if (!settleNames(next, takenNames(others), clock.now())) return;
-    const written = await writer.update(customresourcedefinitions, next, 'status');
+    const written = await writer.update(customresourcedefinitions, next, 'status').catch((error: unknown) => {
+      // Somebody was faster: that comes as a change, which starts anew.
+      if (isReason(error, 'Conflict')) return undefined;
+      throw error;
+    });
+    if (!written) return;
     // The next one must see which names are taken.
     await registry.hub(customresourcedefinitions.group, customresourcedefinitions.resource)?.cache.waitFor(Number(written.metadata.resourceVersion), RETRY.limitMs);
     if (!deepEqual(definition.status?.acceptedNames, written.status?.acceptedNames)) for (const other of others) this.#settleLater(other.metadata.name);
@@ -124,7 +131,7 @@ export class Definitions {
   async #clear(name: string): Promise<void> {
     if (this.#clearing.has(name)) return;
     this.#clearing.add(name);
-    await this.#retried(name, async () => {
+    await this.#retried(name, CLEARING_ATTEMPTS, async () => {
       const definition = await this.#core.reader.getFresh(customresourcedefinitions, '', name);
       if (!definition?.metadata.finalizers?.includes(CLEANUP_FINALIZER) || !definition.metadata.deletionTimestamp) return;
       await this.#clearOnce(definition);
@@ -155,10 +162,9 @@ export class Definitions {
     return { ...condition, reason: 'InstanceDeletionCompleted', message: 'removed all instances' };
   }
 
-  /** Others may have been faster: that brings a change, which starts anew. */
-  async #retried(name: string, run: () => Promise<void>): Promise<void> {
+  async #retried(name: string, limit: number, run: () => Promise<void>): Promise<void> {
     const { clock, log } = this.#core;
-    for (let attempt = 0; attempt < ATTEMPT_LIMIT && !this.#stop.signal.aborted; attempt++) {
+    for (let attempt = 0; attempt < limit && !this.#stop.signal.aborted; attempt++) {
       try {
         return await run();
       } catch (error) {

@@ -15,20 +15,40 @@ const WORKERS = 16;
 const POLL_MS = 500;
 
 export async function clearInstances(core: Core, resource: Resource, signal: AbortSignal): Promise<void> {
-  let marked = new Set<string>();
+  const marked = new Set<string>();
+  while (!signal.aborted) {
+    const { left, news } = await pass(core, resource, marked);
+    if (left === 0) return;
+    // What has been marked is held by somebody, who needs time.
+    if (news === 0) await sleep(core.clock, POLL_MS, signal);
+  }
+}
+
+interface Passed {
+  /** Objects that were there. */
+  readonly left: number;
+  /** Those of them that had not been marked. */
+  readonly news: number;
+}
+
+async function pass(core: Core, resource: Resource, marked: Set<string>): Promise<Passed> {
+  let from: string | undefined;
+  let left = 0;
+  let news = 0;
   for (;;) {
-    const page = await core.store.list(resource.prefix, { limit: PAGE });
-    if (page.entries.length === 0) return;
-    const queue = page.entries.filter(({ key }) => !marked.has(key)).values();
-    const seen = new Set<string>(page.entries.map(({ key }) => key));
+    const { entries, more } = await core.store.list(resource.prefix, { limit: PAGE, ...(from !== undefined && { from }) });
+    const fresh = entries.filter(({ key }) => !marked.has(key));
+    left += entries.length;
+    news += fresh.length;
+    const queue = fresh.values();
     const work = async (): Promise<void> => {
       for (const { key } of queue) await remove(core, resource, key);
     };
-    const left = [...seen].some((key) => !marked.has(key));
-    await Promise.all(Array.from({ length: WORKERS }, work));
-    marked = seen;
-    // What has been marked is held by somebody, who needs time.
-    if (!left) await sleep(core.clock, POLL_MS, signal);
+    await Promise.all(Array.from({ length: Math.min(WORKERS, fresh.length) }, work));
+    for (const { key } of fresh) marked.add(key);
+    const last = entries.at(-1);
+    if (!more || !last) return { left, news };
+    from = `${last.key}\0`;
   }
 }
 
