@@ -33,4 +33,4 @@ test('100,000 objects cost little more than their bytes', async () => {
   expect(after.heapUsed - before.heapUsed).toBeLessThan(bytes);
   cache.close();
   await store.close();
-});
+}, 60_000);

@@ -158,7 +158,8 @@ class CriRuntime implements Runtime {
       username: credentials.username,
       password: credentials.password,
       identity_token: credentials.identityToken ?? '',
-      server_address: credentials.registry ?? '',
+      // containerd reads a server address as a URL and refuses `host:port`; which registry these are for was decided before.
+      server_address: '',
     };
     const request = { image: { image: reference }, ...(auth && { auth }) };
     return (await this.#channel.images<{ image_ref: string }>('PullImage', request, PULL_TIMEOUT_MS)).image_ref;
