@@ -91,6 +91,9 @@ function validateVersions(versions: readonly CustomResourceDefinitionVersion[]):
   }
   if (new Set(versions.map(({ name }) => name)).size < versions.length) errors.push(invalid(field, versions, 'must contain unique version names'));
   if (versions.filter(({ storage }) => storage).length !== 1) errors.push(invalid(field, versions, 'must have exactly one version marked as storage version'));
+  // Older definitions had one version, whose name stood at the top: that of the first is told of there too.
+  const wrong = first?.name ? dns1035Label(first.name) : [];
+  if (wrong.length > 0) errors.push(invalid(SPEC.child('version'), first?.name, wrong.join(',')));
   return errors;
 }
 
