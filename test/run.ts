@@ -20,7 +20,7 @@ function run(): number {
     const output = join(directory, 'jest.json');
     const jest = spawnSync(
       process.execPath,
-      ['--experimental-vm-modules', '--disable-warning=ExperimentalWarning', 'node_modules/jest/bin/jest.js', '--json', `--outputFile=${output}`, ...process.argv.slice(2)],
+      ['--experimental-vm-modules', '--disable-warning=ExperimentalWarning', 'node_modules/jest/bin/jest.js', '--forceExit', '--json', `--outputFile=${output}`, ...process.argv.slice(2)],
       { cwd: root, stdio: ['ignore', 'ignore', 'inherit'] },
     );
     const result = JSON.parse(readFileSync(output, 'utf8')) as JestResult;
