@@ -55,7 +55,8 @@ export function negotiate(header: string | undefined, offer: Offer, wantsPretty:
 
 /** The form of errors: never refused. */
 export function negotiateError(header: string | undefined): Accepted {
-  for (const { type } of parseAccept(header ?? '')) {
+  for (const { type, parameters } of parseAccept(header ?? '')) {
+    if (parameters.has('as')) continue;
     const media = mediaOf(type, { streams: false, watch: false, forms: false, protobuf: true, list: false });
     if (media) return { ...PLAIN_JSON, media };
   }

@@ -29,6 +29,7 @@ import { dispatch } from './dispatch.ts';
 import { DIRECT_USER, openDoor, type DirectExchange, type DoorOptions } from './door.ts';
 import type { Exchange } from './exchange.ts';
 import { Definitions } from './extensions/definitions.ts';
+import { followFlowSchemas } from './flow-schema-status.ts';
 import { handlersOf } from './handlers.ts';
 import { listen, type ListenOptions, type Listener } from './listen.ts';
 import { Registry } from './registry.ts';
@@ -106,6 +107,7 @@ class CoracleApiServer implements ApiServer {
   readonly #listeners: Listener[] = [];
   #started: Promise<void> | undefined;
   #following = false;
+  #flowSchemas: { close(): void } | undefined;
 
   constructor(options: ApiServerOptions) {
     const { store, pki, clock = systemClock, random = systemRandom, log = NO_LOG } = options;
@@ -164,6 +166,7 @@ class CoracleApiServer implements ApiServer {
     await this.#services.start(this.#core);
     await syncApiServices(this.#core);
     this.#followRegistry();
+    this.#flowSchemas ??= followFlowSchemas(this.#core);
     const { advertise } = this.#options;
     if (advertise) await this.advertise(advertise.address, advertise.port);
     this.readiness.done('poststarthook/bootstrap');
@@ -205,6 +208,7 @@ class CoracleApiServer implements ApiServer {
     this.readiness.stop();
     await Promise.all(this.#listeners.map((listener) => listener.close()));
     this.#services.close();
+    this.#flowSchemas?.close();
     this.#definitions.close();
     this.registry.close();
   }

@@ -36,12 +36,16 @@ function refuseForms(exchange: Exchange): void {
   throw new ApiError({ code: 406, reason: 'NotAcceptable', message: 'only the following media types are accepted: application/json, application/yaml, application/vnd.kubernetes.protobuf' });
 }
 
+const DEFAULT_SECONDS = 3600;
+
 export function tokenHandler(tokens: ServiceAccountTokens): Handler {
   return async (core, exchange, resource) => {
     const options = parseWriteOptions(exchange, 'CreateOptions');
     const schema = { type: 'io.k8s.api.authentication.v1.TokenRequest' };
     const object = await decodeBody(exchange, { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenRequest', schema }, options.fieldValidation);
     const now = core.clock.now();
+    const spec = (object['spec'] ??= {}) as { expirationSeconds?: number | null };
+    spec.expirationSeconds ??= DEFAULT_SECONDS;
     trackUpdate({ schema, live: undefined, next: object, manager: managerOf(options, exchange), apiVersion: object.apiVersion, subresource: 'token', now });
     await admitBody(core, exchange, resource, { object, options });
     const { namespace, name } = exchange.route;

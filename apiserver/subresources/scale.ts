@@ -1,8 +1,9 @@
 /** The scale subresource: replicas of a workload, in the form that autoscalers and `kubectl scale` speak. */
-import { invalid, Path } from '../../api/field-error.ts';
+import { invalid, Path, required } from '../../api/field-error.ts';
 import type { ApiObject, Column } from '../../api/kind.ts';
 import { AGE } from '../../api/kinds/shared/columns.ts';
 import { compileLabelSelector, formatSelector, selectLabels } from '../../api/selectors.ts';
+import { ApiError } from '../../api/status.ts';
 import { deepCopy, type DeepReadonly } from '../../std/deep.ts';
 import type { Core } from '../core.ts';
 import { decodeBody, decodeValue, type Expected } from '../decode.ts';
@@ -10,11 +11,12 @@ import { mediaType } from '../body.ts';
 import type { Answer, Exchange } from '../exchange.ts';
 import { includeOption, table } from '../forms/table.ts';
 import { invalidObject } from '../invalid.ts';
+import { apply } from '../objects/managed-fields.ts';
 import { checkName } from '../objects/identity.ts';
 import { updateObject } from '../objects/update.ts';
 import type { Resource } from '../resource.ts';
 import { get } from '../verbs/get.ts';
-import { APPLY_PATCH, MERGE_PATCH, readPatch } from '../patch-body.ts';
+import { APPLY_PATCH, readPatch } from '../patch-body.ts';
 import { patcher } from '../verbs/patch.ts';
 import { parseWriteOptions, type FieldValidation } from '../write-options.ts';
 
@@ -28,6 +30,7 @@ export async function scale(core: Core, exchange: Exchange, resource: Resource):
     if (accepted.as === 'Table') return document(scaleTable(object.object, { exchange, now: core.clock.now() }));
     return document(scaleOf(object.object));
   }
+  if (exchange.route.verb === 'patch' && mediaType(exchange.body.contentType) === APPLY_PATCH) return applyScale(core, exchange, resource);
   const patching = exchange.route.verb === 'patch';
   const options = parseWriteOptions(exchange, patching ? 'PatchOptions' : 'UpdateOptions');
   const changeOf = patching ? await readChange(exchange, options.fieldValidation) : undefined;
@@ -69,10 +72,41 @@ function document(object: object): Answer {
   return { type: 'document', code: 200, object };
 }
 
+/** An apply of a Scale is an apply of the replicas of what it scales. */
+async function applyScale(core: Core, exchange: Exchange, resource: Resource): Promise<Answer> {
+  const { query } = exchange;
+  const missing = query.get('fieldManager') ? [] : [required(Path.of('fieldManager'), 'is required for apply patch')];
+  const options = parseWriteOptions(exchange, 'PatchOptions', missing);
+  const sent = decodeValue(exchange, SCALE, await readPatch(exchange, APPLY_PATCH, options.fieldValidation), options.fieldValidation);
+  const { namespace, name } = exchange.route;
+  checkName(sent, name);
+  const { replicas } = (sent as unknown as Replicated).spec ?? {};
+  const force = !['false', '0'].includes(query.get('force') ?? 'false');
+  const changed = await updateObject(core, exchange, {
+    resource, namespace, name, subresource: 'scale', options, tracked: true, admitted: scaleOf, admittedOld: scaleOf,
+    produce({ object }) {
+      const live = resource.isHub ? object : resource.fromHub(object);
+      const { kind, apiVersion } = resource;
+      const applied: ApiObject = { kind: kind.kind, apiVersion, metadata: { name }, spec: { ...(replicas !== undefined && { replicas }) } };
+      try {
+        return resource.toHub(apply({ resource, subresource: 'scale', live, applied, manager: options.fieldManager, force, now: core.clock.now() }));
+      } catch (error) {
+        throw error instanceof ApiError && error.reason === 'Conflict' ? asOfScale(error, apiVersion) : error;
+      }
+    },
+  });
+  return document(scaleOf(changed.object.object));
+}
+
+/** The client knows the field as one of the Scale. */
+function asOfScale({ status }: ApiError, apiVersion: string): ApiError {
+  return new ApiError(JSON.parse(JSON.stringify(status).replaceAll(` using ${apiVersion}`, ' using autoscaling/v1')) as ApiError['status']);
+}
+
 async function readChange(exchange: Exchange, validation: FieldValidation): Promise<(before: unknown) => unknown> {
   const type = mediaType(exchange.body.contentType);
   const sent = await readPatch(exchange, type, validation);
-  return patcher(type === APPLY_PATCH ? MERGE_PATCH : type, { version: { version: 'v1', schema: SCHEMA, storageVersionHash: '' } }, sent);
+  return patcher(type, { version: { version: 'v1', schema: SCHEMA, storageVersionHash: '' } }, sent);
 }
 
 interface Replicated {

@@ -1,0 +1,39 @@
+/** Tells in the status of each FlowSchema whether the priority level that it names exists. */
+import { flowschemas, prioritylevelconfigurations } from '../api/resources.ts';
+import { isReason } from '../api/status.ts';
+import type { FlowSchema } from '../api/types/flowcontrol.v1.ts';
+import type { Stored } from './auth/reader.ts';
+import type { Core } from './core.ts';
+import { timestamp } from './objects/prepare.ts';
+
+export function followFlowSchemas(core: Core): { close(): void } {
+  const { reader, log } = core;
+  const look = (schema: Stored<FlowSchema>): void => {
+    tell(core, schema).catch((error: unknown) => {
+      if (!isReason(error, 'Conflict') && !isReason(error, 'NotFound')) log.error(`the status of FlowSchema ${schema.metadata.name}`, error);
+    });
+  };
+  const schemas = reader.onChange(flowschemas, ({ type, object }) => type === 'set' && look(object));
+  // A level that comes or goes concerns all of them.
+  const levels = reader.onChange(prioritylevelconfigurations, ({ type, previous }) => {
+    if (type === 'deleted' || !previous) for (const schema of reader.list(flowschemas)) look(schema);
+  });
+  return {
+    close() {
+      schemas.close();
+      levels.close();
+    },
+  };
+}
+
+async function tell({ reader, writer, clock }: Core, schema: Stored<FlowSchema>): Promise<void> {
+  const level = schema.spec?.priorityLevelConfiguration.name ?? '';
+  const exists = reader.get(prioritylevelconfigurations, '', level) !== undefined;
+  const status = exists ? 'False' : 'True';
+  const others = (schema.status?.conditions ?? []).filter(({ type }) => type !== 'Dangling');
+  if (schema.status?.conditions?.some((condition) => condition.type === 'Dangling' && condition.status === status)) return;
+  const words = exists ? 'and it exists' : 'but there is no such object';
+  const message = `This FlowSchema references the PriorityLevelConfiguration object named ${JSON.stringify(level)} ${words}`;
+  const dangling = { type: 'Dangling', status, reason: exists ? 'Found' : 'NotFound', message, lastTransitionTime: timestamp(clock.now()) };
+  await writer.update(flowschemas, { ...schema, status: { ...schema.status, conditions: [...others, dangling] } } as never, 'status');
+}
