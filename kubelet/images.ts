@@ -21,6 +21,8 @@ export interface LocalImage {
 
 const PULLS_AT_ONCE = 4;
 const BACKOFF = { baseMs: 10_000, limitMs: 300_000 };
+/** A failed pull is told as such first, then as one that waits. */
+const LOOK_AGAIN_MS = 2000;
 /** Remembered failures; the oldest is forgotten. */
 const FAILURES_LIMIT = 1000;
 
@@ -102,7 +104,7 @@ export class Images {
       const expired = !failure || this.#clock.now() - failure.at > 2 * BACKOFF.limitMs;
       const delayMs = expired ? BACKOFF.baseMs : Math.min(BACKOFF.limitMs, failure.delayMs * 2);
       this.#remember(key, { delayMs, at: this.#clock.now(), text: `ErrImagePull: ${message}` });
-      throw new StartFailure('ErrImagePull', message);
+      throw new StartFailure('ErrImagePull', message, LOOK_AGAIN_MS);
     }
   }
 

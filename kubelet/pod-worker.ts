@@ -10,6 +10,7 @@ import { errorText } from './images.ts';
 import { type Action, plan } from './plan.ts';
 import { type PodObject, type PodRuntime, type PodStatusObject, allSpecs, isTerminalPhase, podText } from './pod.ts';
 import { Prober } from './probes/prober.ts';
+import { Resizer } from './resizer.ts';
 import { type Backoff, nextBackoff } from './restart.ts';
 import { podFacts, sandboxConfigOf, startContainer } from './start-container.ts';
 import { StartFailure } from './start-failure.ts';
@@ -36,6 +37,7 @@ export class PodWorker {
   readonly #prober: Prober;
   readonly #stopper: ContainerStopper;
   readonly #writer: StatusWriter;
+  readonly #resizer: Resizer;
   readonly #waiting = new Map<string, Waiting>();
   readonly #backoffs = new Map<string, Backoff>();
   readonly #startTime: string;
@@ -63,6 +65,7 @@ export class PodWorker {
     this.#timer = new WakeTimer(clock, wake);
     this.#stopper = new ContainerStopper(context, wake);
     this.#writer = new StatusWriter(pod, context);
+    this.#resizer = new Resizer(runtime, context.node.memoryBytes);
   }
 
   get pod(): PodObject {
@@ -150,6 +153,7 @@ export class PodWorker {
     else this.#prober.follow({ pod: this.#pod, runtime, ip: podFacts(this.#context, this.#pod, runtime).podIps[0] ?? '', status: this.#status });
     this.#report(runtime, false);
     await this.#renewVolumes(runtime);
+    if (!this.#termination) await this.#resizer.follow(this.#pod, runtime);
     const actions = plan({
       pod: this.#pod,
       runtime,

@@ -76,3 +76,10 @@ export function isHostNetwork(pod: PodObject): boolean {
 export function isTerminalPhase(phase: string | undefined): boolean {
   return phase === 'Succeeded' || phase === 'Failed';
 }
+
+/** Where a container stands in its pod, as events say it: `spec.containers{app}`. */
+export function containerPath(pod: PodObject, { name }: Spec): string {
+  const has = (specs: readonly { readonly name: string }[] | undefined): boolean => (specs ?? []).some((one) => one.name === name);
+  const list = has(pod.spec.initContainers) ? 'initContainers' : has(pod.spec.ephemeralContainers) ? 'ephemeralContainers' : 'containers';
+  return `spec.${list}{${name}}`;
+}

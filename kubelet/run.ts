@@ -17,7 +17,7 @@ import { type Machine, readMachine } from './machine.ts';
 import { NodeAgent } from './node-agent.ts';
 import { type NodeDescription, type NodeHealth, capacityOf } from './node-object.ts';
 import { Observation } from './observation.ts';
-import { LABELS, type PodObject } from './pod.ts';
+import { LABELS, type PodObject, containerPath } from './pod.ts';
 import { podBackend } from './pod-backend.ts';
 import { NO_FILES, openPodFiles } from './pod-files.ts';
 import { PodSet } from './pod-set.ts';
@@ -104,8 +104,7 @@ export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
     services: () => services.cache.list(),
     record(pod, { type, reason, message }, spec) {
       const { name, namespace, uid, resourceVersion } = pod.metadata;
-      const kind = spec && (pod.spec.initContainers ?? []).some((one) => one.name === spec.name) ? 'initContainers' : 'containers';
-      recorder.record({ about: { apiVersion: 'v1', kind: 'Pod', name, namespace, uid, resourceVersion, ...(spec && { fieldPath: `spec.${kind}{${spec.name}}` }) }, type, reason, message });
+      recorder.record({ about: { apiVersion: 'v1', kind: 'Pod', name, namespace, uid, resourceVersion, ...(spec && { fieldPath: containerPath(pod, spec) }) }, type, reason, message });
     },
     isSimulated: options.isSimulated === true,
     runtimeHandler: async (pod) => (pod.spec.runtimeClassName ? (await client.get(runtimeclasses, { name: pod.spec.runtimeClassName })).handler : ''),

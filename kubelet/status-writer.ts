@@ -29,6 +29,7 @@ export class StatusWriter {
 
   constructor(pod: PodObject, options: StatusWriterOptions) {
     this.#pod = pod;
+    this.#written = pod.status as PodStatus | undefined;
     this.#options = options;
   }
 
@@ -73,6 +74,11 @@ export class StatusWriter {
 function patchOf(status: PodStatus, before: object): Record<string, unknown> {
   const patch: Record<string, unknown> = { ...status };
   for (const key of Object.keys(before)) if (!(key in status) && OWNED.includes(key)) patch[key] = null;
+  // Conditions are merged by type: a reason that is over has to be taken away by name, too.
+  patch['conditions'] = (status.conditions ?? []).map((condition) => {
+    const old = (before as PodStatus).conditions?.find(({ type }) => type === condition.type);
+    return { ...(old?.reason && { reason: null }), ...(old?.message && { message: null }), ...condition };
+  });
   for (const key of REPLACED) {
     const old = (before as PodStatus)[key];
     if (old && status[key] && !deepEqual(old, status[key])) patch[key] = [...status[key], { $patch: 'replace' }];

@@ -32,10 +32,13 @@ export async function writePayload(directory: string, payload: Payload, ownershi
     await mkdir(dirname(file), { recursive: true });
     await writeFile(file, content);
     // The process's own mask must not count.
-    await chmod(file, ownership.gid === undefined ? mode : mode | 0o040 | (mode & 0o200 ? 0o020 : 0));
+    await chmod(file, ownership.gid === undefined ? mode : mode | 0o440);
     if (ownership.gid !== undefined) await chown(file, 0, ownership.gid);
   }
-  if (ownership.gid !== undefined) await chown(dated, 0, ownership.gid);
+  if (ownership.gid !== undefined) {
+    await chown(dated, 0, ownership.gid);
+    await chmod(dated, 0o2755);
+  }
   await rm(join(directory, NEW_DATA), { force: true });
   await symlink(dated.slice(directory.length + 1), join(directory, NEW_DATA));
   await rename(join(directory, NEW_DATA), join(directory, DATA));

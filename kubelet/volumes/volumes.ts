@@ -118,7 +118,7 @@ export class Volumes {
 async function subPathOf(base: string, below: string): Promise<string> {
   if (below.startsWith('/') || below.split('/').includes('..')) throw new ConfigError(`subPath ${JSON.stringify(below)} must not leave the volume`);
   const wanted = join(base, below);
-  if (!(await stat(wanted).catch(() => undefined))) await mkdir(wanted, { recursive: true, mode: 0o750 });
+  if (!(await stat(wanted).catch(() => undefined))) await mkdir(wanted, { recursive: true, mode: (await stat(base)).mode & 0o777 });
   const [real, root] = await Promise.all([realpath(wanted), realpath(base)]);
   if (real !== root && !real.startsWith(`${root}/`)) throw new ConfigError(`subPath ${JSON.stringify(below)} leads out of the volume`);
   return real;
