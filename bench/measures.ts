@@ -115,21 +115,34 @@ async function besideBare(target: Target, body: string, path: string, workers: n
   return [{ what, value: own, unit, ratio: { to: `bare koa (${Math.round(other)} ${unit})`, value: own / other } }];
 }
 
-/** Durable creates through the whole API, beside the same objects written to etcd through etcd3. */
+/** Durable creates through the whole API on the embedded store, beside the same through the same API on etcd, and beside bare transactions. */
 async function create(): Promise<Row[]> {
   const etcd = find('etcd') ? await startEtcd() : undefined;
-  try {
-    return await withApi(async (_, target) => {
-      const rows: Row[] = [];
-      for (const workers of [1, 64, 256]) {
-        const clients = pool(target, workers);
-        const { perSecond } = await load(clients, workers, SECONDS, (i) => ({ method: 'POST', path: `/api/v1/namespaces/${NAMESPACE}/configmaps`, body: configMap(`create-${workers}-${i}`) }));
-        await clients.close();
-        const other = etcd && (await etcd.creates(workers));
-        rows.push({ what: `durable creates, ${workers} at once`, value: perSecond, unit: '/s', ...(other && { ratio: { to: `etcd3 on etcd (${Math.round(other)}/s)`, value: perSecond / other } }) });
+  const through = async (target: Target, workers: number): Promise<number> => {
+    const clients = pool(target, workers);
+    const tag = `${target.name}-${workers}`;
+    const { perSecond } = await load(clients, workers, SECONDS, (i) => ({ method: 'POST', path: `/api/v1/namespaces/${NAMESPACE}/configmaps`, body: configMap(`create-${tag}-${i}`) }));
+    await clients.close();
+    return perSecond;
+  };
+  const measured = async (own: Target, onEtcd: Target | undefined): Promise<Row[]> => {
+    const rows: Row[] = [];
+    for (const workers of [1, 64, 256]) {
+      const value = await through(own, workers);
+      const what = `durable creates, ${workers} at once`;
+      if (!etcd || !onEtcd) {
+        rows.push({ what, value, unit: '/s' });
+        continue;
       }
-      return rows;
-    });
+      const api = await through(onEtcd, workers);
+      const bare = await etcd.creates(workers);
+      rows.push({ what, value, unit: '/s', ratio: { to: `the API on etcd (${Math.round(api)}/s)`, value: value / api } });
+      rows.push({ what: '', value, unit: '/s', ratio: { to: `bare etcd3 transactions (${Math.round(bare)}/s)`, value: value / bare } });
+    }
+    return rows;
+  };
+  try {
+    return await withApi((_, own) => (etcd ? withApi((_, onEtcd) => measured(own, onEtcd), ['--store', 'etcd', '--etcd-servers', etcd.url]) : measured(own, undefined)));
   } finally {
     etcd?.stop();
   }
@@ -170,10 +183,10 @@ async function watch(): Promise<Row[]> {
   });
 }
 
-async function withApi(use: (api: Pool, target: Target) => Promise<Row[]>): Promise<Row[]> {
+async function withApi(use: (api: Pool, target: Target) => Promise<Row[]>, flags: readonly string[] = []): Promise<Row[]> {
   const subject = new Subject();
   try {
-    await subject.start(['--runtime', 'none', '--components', 'apiserver,controllers']);
+    await subject.start(['--runtime', 'none', '--components', 'apiserver,controllers', ...flags]);
     const target = await subject.target();
     const api = pool(target, 64);
     await must(api, { method: 'POST', path: '/api/v1/namespaces', body: JSON.stringify({ metadata: { name: NAMESPACE } }) });
@@ -195,7 +208,7 @@ async function startBare(body: string): Promise<{ target: Target; stop(): void }
   return { target: { name: 'bare koa', server: `https://127.0.0.1:${port}`, tls: { ca: pki.caPem }, pids: family(child.pid ?? 0) }, stop: () => child.kill() };
 }
 
-async function startEtcd(): Promise<{ creates(workers: number): Promise<number>; stop(): void }> {
+async function startEtcd(): Promise<{ readonly url: string; creates(workers: number): Promise<number>; stop(): void }> {
   const directory = mkdtempSync(join(tmpdir(), 'coracle-bench-etcd-'));
   const [url, peer] = [`http://127.0.0.1:${await freePort()}`, `http://127.0.0.1:${await freePort()}`];
   const child = spawn(find('etcd') as string, ['--data-dir', directory, '--listen-client-urls', url, '--advertise-client-urls', url, '--listen-peer-urls', peer, '--initial-advertise-peer-urls', peer, '--initial-cluster', `default=${peer}`, '--log-level', 'error'], { stdio: 'ignore' });
@@ -204,6 +217,7 @@ async function startEtcd(): Promise<{ creates(workers: number): Promise<number>;
   for (let ready = false; !ready; ) ready = await client.get('x').then(() => true, () => false);
   let serial = 0;
   return {
+    url,
     async creates(workers) {
       const end = performance.now() + SECONDS * 1000;
       let done = 0;

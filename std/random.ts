@@ -9,8 +9,25 @@ export interface Random {
 
 export const systemRandom: Random = {
   next: () => Math.random(),
-  bytes: (count) => randomBytes(count),
+  bytes: pooledBytes,
 };
+
+/** Asking the system costs as much for a few bytes as for some thousands. */
+const POOL_BYTES = 4096;
+let pool = Buffer.alloc(0);
+let used = 0;
+
+function pooledBytes(count: number): Uint8Array {
+  if (count > POOL_BYTES / 4) return randomBytes(count);
+  if (used + count > pool.length) {
+    pool = randomBytes(POOL_BYTES);
+    used = 0;
+  }
+  // A copy: nobody else may come to see what is handed out as a secret.
+  const bytes = Uint8Array.prototype.slice.call(pool, used, used + count);
+  pool.fill(0, used, (used += count));
+  return bytes;
+}
 
 /** The same seed gives the same numbers (mulberry32). Never for secrets. */
 export function seededRandom(seed: number): Random {
