@@ -4,6 +4,7 @@ import { openApiV2 } from '../../api/openapi/v2.ts';
 import { OPENAPI_V3_PROTOBUF, openApiV3Protobuf } from '../../api/openapi/v3-protobuf.ts';
 import { openApiV3, openApiV3Index } from '../../api/openapi/v3.ts';
 import { ApiError } from '../../api/status.ts';
+import { readDescriptions } from '../../api/openapi/descriptions.ts';
 import type { Answer, Exchange } from '../exchange.ts';
 import type { Registry } from '../registry.ts';
 import { hashOf, tagged } from './tagged.ts';
@@ -25,8 +26,14 @@ export function openapi(registry: Registry): (exchange: Exchange) => Answer | un
     return made.get(key);
   };
   const second = (): Json => openApiV2(registry.kinds, OPTIONS);
-  const third = (path: string): Json | undefined => openApiV3(path, registry.kinds, OPTIONS);
-  const thirdJson = (path: string): Buffer | undefined => once(`v3/${path}`, () => json(third(path)));
+  /** Texts are read for documents that somebody asks for; hashes, of which the index needs all, go without. */
+  let describe: ReturnType<typeof readDescriptions> | undefined;
+  const third = (path: string): Json | undefined => {
+    describe ??= readDescriptions();
+    return openApiV3(path, registry.kinds, { ...OPTIONS, ...(describe && { describe }) });
+  };
+  const thirdJson = (path: string): Buffer | undefined => once(`v3/${path}`, () => json(openApiV3(path, registry.kinds, OPTIONS)));
+  const described = (path: string): Buffer => once(`v3 with texts/${path}`, () => json(third(path))) as Buffer;
   return (exchange) => {
     const path = exchange.route.path.replace(/\/$/, '');
     if (path === '/openapi/v2') {
@@ -48,7 +55,7 @@ export function openapi(registry: Registry): (exchange: Exchange) => Answer | un
       return { type: 'document', code: 301, object: {}, bytes: NOTHING, contentType: JSON_TYPE };
     }
     if (asked !== null) exchange.extraHeaders['Cache-Control'] = FOREVER;
-    if (!prefersProtobuf(exchange, OPENAPI_V3_PROTOBUF)) return tagged(exchange, document, { contentType: JSON_TYPE, vary: 'Accept' });
+    if (!prefersProtobuf(exchange, OPENAPI_V3_PROTOBUF)) return tagged(exchange, described(name), { contentType: JSON_TYPE, vary: 'Accept' });
     const bytes = once(`v3.pb/${name}`, () => openApiV3Protobuf(third(name) as Json)) as Buffer;
     return tagged(exchange, bytes, { contentType: newName(OPENAPI_V3_PROTOBUF), vary: 'Accept' });
   };

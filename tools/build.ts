@@ -1,0 +1,21 @@
+/** Builds `dist/`, what is published: JavaScript and declarations, and beside them the files that are read at run time. */
+import { spawnSync } from 'node:child_process';
+import { cpSync, globSync, mkdirSync, rmSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+
+const root = join(import.meta.dirname, '..');
+const dist = join(root, 'dist');
+/** Not code, but needed beside it. */
+const ASSETS = ['api/facts/table/*.json', 'kubelet/**/*.proto', 'kubelet/**/*.sh', 'manifests/**/*'];
+const OPTIONS = ['--noEmit', 'false', '--outDir', dist, '--rootDir', root, '--declaration', '--rewriteRelativeImportExtensions'];
+
+rmSync(dist, { recursive: true, force: true });
+const compiled = spawnSync(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', root, ...OPTIONS], { stdio: 'inherit' });
+if (compiled.status !== 0) process.exit(compiled.status ?? 1);
+for (const folder of ['bench', 'test', 'tools']) rmSync(join(dist, folder), { recursive: true, force: true });
+for (const file of globSync([`${dist}/**/*.test.js`, `${dist}/**/*.test.d.ts`])) rmSync(file);
+for (const path of globSync(ASSETS, { cwd: root, withFileTypes: true }).filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name))) {
+  const target = join(dist, path.slice(root.length + 1));
+  mkdirSync(dirname(target), { recursive: true });
+  cpSync(path, target);
+}
