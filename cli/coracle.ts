@@ -1,7 +1,12 @@
 #!/usr/bin/env node
 /** The `coracle` command: which subcommands and flags there are. What they do is in the files beside this one. */
+import { enableCompileCache } from 'node:module';
+import { join } from 'node:path';
 import { Command, Option } from 'commander';
 import { COMPONENTS, type ApiServerFlags, type ComponentFlags, type UpFlags, componentList, portNumber, wholeNumber } from './flags.ts';
+
+// Half of a start is reading and compiling code: what was compiled once is kept, in a place that only its owner can write to.
+enableCompileCache(join(import.meta.dirname, '../node_modules/.cache/coracle'));
 
 const program = new Command('coracle')
   .description('A Kubernetes-compatible cluster in one command.')

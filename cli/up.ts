@@ -44,9 +44,9 @@ export async function up(flags: UpFlags): Promise<void> {
     const api = await openApi({ flags, dataDir, clock: systemClock, random: systemRandom, log, stopper });
     const nodeName = (flags.nodeName ?? hostname()).toLowerCase();
     const context: Context = { flags, dataDir, nodeName, components, api, doors: doorsOf(api), clock: systemClock, random: systemRandom, log, stopper };
-    await startComponents(context, runtime);
     const file = flags.kubeconfig ?? join(dataDir, 'kubeconfig');
     writePrivate(file, await kubeconfigFor(api.pki, ADMIN, api.url));
+    await startComponents(context, runtime);
     say(`Coracle is up at ${api.url}. Its kubeconfig: ${file}`);
     say(`Try: kubectl --kubeconfig ${file} get nodes`);
   } catch (error) {
