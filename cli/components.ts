@@ -28,13 +28,15 @@ const COMPONENTS = {
   etcd: { package: 'etcd-server', folders: SYSTEM_FOLDERS },
   'docker-registry': { package: 'docker-registry', folders: SYSTEM_FOLDERS },
   nft: { package: 'nftables', folders: SYSTEM_FOLDERS },
+  curl: { package: 'curl', folders: SYSTEM_FOLDERS },
+  kubectl: { package: 'kubernetes-client', folders: SYSTEM_FOLDERS },
 } as const satisfies Record<string, Component>;
 
 export type ComponentName = keyof typeof COMPONENTS;
 
 /** What a node with real containers needs, and what the tests need besides. */
 export const NODE_COMPONENTS = ['containerd', 'ctr', 'runc', 'iptables', 'iptables-restore', 'ip', 'conntrack', 'bridge', 'host-local', 'portmap', 'busybox'] as const satisfies readonly ComponentName[];
-export const TEST_COMPONENTS = [...NODE_COMPONENTS, 'etcd', 'docker-registry', 'nft'] as const satisfies readonly ComponentName[];
+export const TEST_COMPONENTS = [...NODE_COMPONENTS, 'etcd', 'docker-registry', 'nft', 'curl', 'kubectl'] as const satisfies readonly ComponentName[];
 
 /** CNI plugins share names with other programs, so they are looked for in their own folders only. */
 export function find(name: ComponentName): string | undefined {

@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { TEST_COMPONENTS, ensure } from '../cli/components.ts';
 
 const root = join(import.meta.dirname, '..');
 
@@ -32,4 +33,7 @@ function run(): number {
   }
 }
 
+// What cannot be installed here is not needed by every test: those that need it say so, or fail under CI.
+const setup = ensure(TEST_COMPONENTS, (line) => console.error(`coracle: ${line}`));
+if (!setup.ok) console.error(`coracle: ${setup.why}`);
 process.exitCode = run();
