@@ -124,6 +124,8 @@ export function containerSuite(title: string, start: () => Promise<Cluster>): vo
       await until('no pod is left', async () => (await cluster.get('pods')).items.length === 0);
       await until('no sandbox is left', () => leftovers(cluster.dataDir).length === 0).catch(() => undefined);
       expect(leftovers(cluster.dataDir)).toEqual([]);
+      // A pod's network namespace has its end of a cable on our side for as long as it lives.
+      expect((await cluster.net.run('ip', ['-o', 'link'])).stdout).not.toMatch(/: veth/);
     }, 120_000);
 
     test('down leaves no rule', async () => {
