@@ -19,6 +19,8 @@ export interface NodeAgentOptions {
   readonly log: Log;
   readonly node: NodeDescription;
   readonly health: () => Promise<NodeHealth>;
+  /** The node has become ready, or is so no more. */
+  readonly onReady: (isReady: boolean) => void;
   readonly signal: AbortSignal;
 }
 
@@ -90,8 +92,10 @@ export class NodeAgent {
     const comparable = { ...status, conditions: (status.conditions ?? []).map((condition) => ({ ...condition, lastHeartbeatTime: '' })) };
     if (this.#written && deepEqual(this.#written.status, comparable) && now - this.#written.at < STATUS_WRITE_MS) return;
     await client.patch(nodes, { name: node.name }, { type: 'application/strategic-merge-patch+json', body: { status } }, { subresource: 'status' });
+    const wasReady = this.#isReady;
     this.#conditions = status.conditions ?? [];
     this.#written = { at: now, status: comparable };
+    if (this.#isReady !== wasReady) this.#options.onReady(this.#isReady);
   }
 
   async #register(): Promise<void> {

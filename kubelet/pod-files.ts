@@ -13,6 +13,8 @@ export interface PodFiles {
   /** Makes the volumes and keeps them current. */
   prepare(pod: PodObject, facts: PodFacts): Promise<void>;
   mounts(request: MountRequest): Promise<ContainerFiles>;
+  /** What a container that is no more has left: its logs and its last message. */
+  removeRun(run: { readonly pod: PodObject; readonly container: string; readonly restartCount: number }): Promise<void>;
   /** Volumes are taken away; logs are kept as long as the pod is. */
   removeVolumes(uid: string): Promise<void>;
   remove(pod: { readonly namespace: string; readonly name: string; readonly uid: string }): Promise<void>;
@@ -43,6 +45,7 @@ export const NO_FILES: PodFiles = {
   logDirectory: () => '',
   prepare: () => Promise.resolve(),
   mounts: () => Promise.resolve({ mounts: [] }),
+  removeRun: () => Promise.resolve(),
   removeVolumes: () => Promise.resolve(),
   remove: () => Promise.resolve(),
   removeOrphans: () => Promise.resolve(),
@@ -77,6 +80,14 @@ export function openPodFiles({ directory, volumes, clusterDomain }: PodFilesOpti
       const containerPath = spec.terminationMessagePath || '/dev/termination-log';
       if (has(containerPath)) return { mounts };
       return { mounts: [...mounts, { hostPath: terminationMessageFile, containerPath, readOnly: false }], terminationMessageFile };
+    },
+    async removeRun({ pod, container, restartCount }) {
+      const directory = join(logDirectory(pod.metadata), container);
+      const own = `${restartCount}.log`;
+      const names = await readdir(directory).catch(() => []);
+      // Rotated pieces have the time after the name.
+      for (const name of names.filter((name) => name === own || name.startsWith(`${own}.`))) await rm(join(directory, name), { force: true });
+      await rm(join(podDirectory(pod.metadata.uid), 'containers', container, String(restartCount)), { force: true });
     },
     removeVolumes: (uid) => volumes.remove(uid),
     async remove(pod) {

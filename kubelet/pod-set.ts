@@ -48,7 +48,7 @@ export class PodSet {
     const { uid } = pod.metadata;
     this.#known.delete(uid);
     this.#refused.delete(uid);
-    this.#workers.get(uid)?.gone();
+    this.#workers.get(uid)?.gone(pod);
   }
 
   wake(uid: string): void {

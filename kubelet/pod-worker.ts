@@ -2,20 +2,20 @@
 import { pods } from '../api/resources.ts';
 import { ApiError } from '../api/status.ts';
 import { backoff } from '../std/backoff.ts';
-import { deepEqual } from '../std/deep.ts';
 import { timeMs, timeText } from '../client/time.ts';
 import type { KubeletContext } from './context.ts';
 import { ContainerStopper } from './container-stopper.ts';
 import { errorText } from './images.ts';
 import { type Action, plan } from './plan.ts';
 import { type PodObject, type PodRuntime, type PodStatusObject, allSpecs, isTerminalPhase, podText } from './pod.ts';
+import { isMaterial } from './pod-update.ts';
 import { Prober } from './probes/prober.ts';
 import { Resizer } from './resizer.ts';
 import { type Backoff, nextBackoff } from './restart.ts';
 import { podFacts, sandboxConfigOf, startContainer } from './start-container.ts';
 import { StartFailure } from './start-failure.ts';
+import { restartCount } from './status-containers.ts';
 import { type StatusInput, type Waiting, podStatus } from './status.ts';
-import { KUBELET_CONDITIONS } from './status-conditions.ts';
 import { StatusWriter } from './status-writer.ts';
 import type { Termination } from './termination.ts';
 import { WakeTimer } from './wake-timer.ts';
@@ -94,8 +94,9 @@ export class PodWorker {
   }
 
   /** The API has no such pod any more. */
-  gone(): void {
-    this.#terminate('gone', this.#termination?.graceSeconds ?? this.#pod.spec.terminationGracePeriodSeconds ?? 30);
+  gone(last: PodObject): void {
+    const { deletionGracePeriodSeconds } = last.metadata as { deletionGracePeriodSeconds?: number };
+    this.#terminate('gone', deletionGracePeriodSeconds ?? this.#termination?.graceSeconds ?? this.#pod.spec.terminationGracePeriodSeconds ?? 30);
     this.wake();
   }
 
@@ -283,7 +284,7 @@ export class PodWorker {
           changed = true;
           continue;
         case 'remove':
-          await this.#context.runtime.removeContainer(action.containerId);
+          await this.#removeContainer(action.containerId, current);
           changed = true;
           continue;
         case 'removeSandbox':
@@ -311,6 +312,12 @@ export class PodWorker {
       this.#timer.retryLater('sandbox', backoff(this.#timer.failures('sandbox'), SANDBOX_RETRY));
       return undefined;
     }
+  }
+
+  async #removeContainer(id: string, { containers }: PodRuntime): Promise<void> {
+    await this.#context.runtime.removeContainer(id);
+    const removed = containers.find((container) => container.id === id);
+    if (removed) await this.#context.files.removeRun({ pod: this.#pod, container: removed.name, restartCount: restartCount(removed) });
   }
 
   async #start({ name, kind }: Extract<Action, { do: 'start' }>, runtime: PodRuntime): Promise<boolean> {
@@ -377,13 +384,6 @@ export class PodWorker {
   #isSidecar(name: string): boolean {
     return (this.#pod.spec.initContainers ?? []).some((spec) => spec.name === name && spec.restartPolicy === 'Always');
   }
-}
-
-/** Whether an update says anything that we did not write ourselves. */
-function isMaterial(before: PodObject, now: PodObject, written: PodStatusObject): boolean {
-  const told = ({ metadata }: PodObject): object => ({ ...metadata, resourceVersion: '', managedFields: undefined });
-  const foreign = ({ status }: PodObject): object => (status?.conditions ?? []).filter(({ type }) => !KUBELET_CONDITIONS.includes(type));
-  return !deepEqual(before.spec, now.spec) || !deepEqual(told(before), told(now)) || !deepEqual(foreign(before), foreign(now)) || (isTerminalPhase(now.status?.phase) && now.status?.phase !== written.phase);
 }
 
 function interrupted(signal: AbortSignal): Promise<void> {

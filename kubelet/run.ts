@@ -111,7 +111,11 @@ export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
     signal,
   };
   set = new PodSet(context, { labels: { ...options.labels, 'kubernetes.io/hostname': nodeName } });
-  const agent = new NodeAgent({ client, ...tools, node, health: () => healthOf(runtime), signal });
+  const recordNode = (reason: string, message: string): void => {
+    if (!options.isSimulated) recorder.record({ about: { apiVersion: 'v1', kind: 'Node', name: nodeName, uid: nodeName }, type: 'Normal', reason, message });
+  };
+  recordNode('Starting', 'Starting kubelet.');
+  const agent = new NodeAgent({ client, ...tools, node, health: () => healthOf(runtime), onReady: (isReady) => recordNode(isReady ? 'NodeReady' : 'NodeNotReady', `Node ${nodeName} status is now: ${isReady ? 'NodeReady' : 'NodeNotReady'}`), signal });
   const informer = openInformer(client, podsResource, { fieldSelector: `spec.nodeName=${nodeName}` }, tools);
   const ready = begin({ agent, informer, services, set, context, signal, network: options.network });
   ready.catch((error: unknown) => log.warn({ error: String(error) }, 'the kubelet could not begin'));
