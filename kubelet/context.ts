@@ -4,6 +4,7 @@ import type { Client, Stored } from '../client/client.ts';
 import type { Clock } from '../std/clock.ts';
 import type { Random } from '../std/random.ts';
 import type { ClusterDns } from './dns.ts';
+import type { Gate } from './gate.ts';
 import type { Images } from './images.ts';
 import type { Observation } from './observation.ts';
 import type { PodObject, Spec } from './pod.ts';
@@ -45,6 +46,8 @@ export interface KubeletContext {
   /** The Services that are known now. */
   readonly services: () => readonly Stored<Service>[];
   readonly record: (pod: PodObject, event: EventText, spec?: Spec) => void;
+  /** Bounds how many sandboxes are made at a time: each is a network, and the runtime has to answer in time. */
+  readonly sandboxGate: Gate;
   /** Containers are simulated: no hook or probe goes over the network. */
   readonly isSimulated: boolean;
   readonly runtimeHandler: (pod: PodObject) => Promise<string>;

@@ -1,5 +1,6 @@
 /** Images on this node: looked for, pulled by policy, each one only once at a time, with back-off after failures. */
 import type { Clock } from '../std/clock.ts';
+import { Gate } from './gate.ts';
 import { type PodObject, type Spec } from './pod.ts';
 import { durationText } from './restart.ts';
 import { withDefaultTag } from './image-name.ts';
@@ -37,8 +38,7 @@ export class Images {
   readonly #clock: Clock;
   readonly #pulling = new Map<string, Promise<void>>();
   readonly #failures = new Map<string, Failure>();
-  readonly #waiting: (() => void)[] = [];
-  #active = 0;
+  readonly #gate = new Gate(PULLS_AT_ONCE);
 
   constructor(runtime: Runtime, clock: Clock) {
     this.#runtime = runtime;
@@ -114,20 +114,11 @@ export class Images {
     const since = this.#clock.now();
     let pull = this.#pulling.get(key);
     if (!pull) {
-      pull = this.#slot().then(() => this.#pullWithAny(reference, credentials)).finally(() => {
-        this.#pulling.delete(key);
-        this.#active--;
-        this.#waiting.shift()?.();
-      });
+      pull = this.#gate.run(() => this.#pullWithAny(reference, credentials)).finally(() => this.#pulling.delete(key));
       this.#pulling.set(key, pull);
     }
     await pull;
     return this.#clock.now() - since;
-  }
-
-  async #slot(): Promise<void> {
-    while (this.#active >= PULLS_AT_ONCE) await new Promise<void>((resolve) => this.#waiting.push(resolve));
-    this.#active++;
   }
 
   async #pullWithAny(reference: string, credentials: readonly ImageCredentials[]): Promise<void> {

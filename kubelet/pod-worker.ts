@@ -296,14 +296,14 @@ export class PodWorker {
   }
 
   async #createSandbox(attempt: number, runtime: PodRuntime): Promise<PodRuntime | undefined> {
-    const { runtime: engine, observation, runtimeHandler } = this.#context;
+    const { runtime: engine, observation, runtimeHandler, sandboxGate } = this.#context;
     const { uid } = this.#pod.metadata;
     if (this.#timer.isTooSoon('sandbox') || this.#timer.isTooSoon('volumes')) return undefined;
     if (!(await this.#prepareVolumes(runtime)) || this.#interrupt.signal.aborted) return undefined;
     if (attempt > 0) this.#event('Normal', 'SandboxChanged', 'Pod sandbox changed, it will be killed and re-created.');
     try {
       const handler = await runtimeHandler(this.#pod);
-      const id = await engine.runSandbox(sandboxConfigOf(this.#context, this.#pod, attempt, handler));
+      const id = await sandboxGate.run(() => engine.runSandbox(sandboxConfigOf(this.#context, this.#pod, attempt, handler)));
       observation.note(uid, id);
       this.#timer.succeeded('sandbox');
       return await observation.observe(uid);

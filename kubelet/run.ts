@@ -12,6 +12,8 @@ import type { KubeletBackend } from './backend.ts';
 import { DEFAULT_POD_CIDR } from './cni.ts';
 import type { KubeletContext, Log } from './context.ts';
 import { type Dns, parseResolvConf } from './dns.ts';
+import { Gate } from './gate.ts';
+import { ImageKeeper } from './image-keeper.ts';
 import { Images } from './images.ts';
 import { type Machine, readMachine } from './machine.ts';
 import { NodeAgent } from './node-agent.ts';
@@ -73,7 +75,11 @@ export const CLUSTER_DOMAIN = 'cluster.local';
 const MAX_PODS = 110;
 /** A cluster without a controller that hands out pod ranges is not waited for longer. */
 const POD_CIDR_TIMEOUT_MS = 10_000;
+const SANDBOXES_AT_ONCE = 16;
 const ROTATE_MS = 10_000;
+const IMAGES_MS = 300_000;
+/** Images that sandboxes are made of, ours and those of other runtimes; and what cannot be pulled again. */
+const PINNED_IMAGES = /(^coracle\.local\/)|(\/pause:)/;
 const ORPHANS_MS = 60_000;
 
 export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
@@ -106,6 +112,7 @@ export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
       const { name, namespace, uid, resourceVersion } = pod.metadata;
       recorder.record({ about: { apiVersion: 'v1', kind: 'Pod', name, namespace, uid, resourceVersion, ...(spec && { fieldPath: containerPath(pod, spec) }) }, type, reason, message });
     },
+    sandboxGate: new Gate(SANDBOXES_AT_ONCE),
     isSimulated: options.isSimulated === true,
     runtimeHandler: async (pod) => (pod.spec.runtimeClassName ? (await client.get(runtimeclasses, { name: pod.spec.runtimeClassName })).handler : ''),
     signal,
@@ -120,10 +127,12 @@ export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
   const ready = begin({ agent, informer, services, set, context, signal, network: options.network });
   ready.catch((error: unknown) => log.warn({ error: String(error) }, 'the kubelet could not begin'));
   const failed = (what: string) => (error: unknown): void => log.warn({ error: String(error) }, `${what} failed`);
+  const keeper = new ImageKeeper({ runtime, clock, log, directory, isPinned: (tags) => tags.some((tag) => PINNED_IMAGES.test(tag)) });
   const timers = options.isSimulated
     ? []
     : [
         every(clock, ROTATE_MS, () => rotateLogs(set.logFiles(), runtime, clock), failed('the rotation of logs')),
+        every(clock, IMAGES_MS, () => keeper.look(), failed('looking after images')),
         every(clock, ORPHANS_MS, () => (informer.cache.synced ? set.removeOrphans() : undefined), failed('the removal of orphans')),
       ];
   return {

@@ -1,0 +1,45 @@
+/** Remembers when each image was last used, and removes some when the disk fills up. */
+import { statfs } from 'node:fs/promises';
+import type { Clock } from '../std/clock.ts';
+import type { Log } from './context.ts';
+import { imagesToRemove } from './image-gc.ts';
+import type { Runtime } from './runtime/runtime.ts';
+
+export interface ImageKeeperOptions {
+  readonly runtime: Runtime;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly directory: string;
+  /** Sandboxes use images that no container names. */
+  readonly isPinned: (tags: readonly string[]) => boolean;
+}
+
+export class ImageKeeper {
+  readonly #options: ImageKeeperOptions;
+  readonly #seen = new Map<string, { firstSeenAt: number; lastUsedAt: number }>();
+
+  constructor(options: ImageKeeperOptions) {
+    this.#options = options;
+  }
+
+  async look(): Promise<void> {
+    const { runtime, clock, log, directory, isPinned } = this.#options;
+    const [images, containers, disk] = await Promise.all([runtime.listImages(), runtime.listContainers(), statfs(directory)]);
+    const now = clock.now();
+    const used = new Set(containers.flatMap(({ image, imageId }) => [image, imageId]));
+    const uses = images.map((image) => {
+      const inUse = isPinned(image.tags) || [image.id, ...image.tags, ...image.digests].some((name) => used.has(name));
+      const known = this.#seen.get(image.id) ?? { firstSeenAt: now, lastUsedAt: now };
+      if (inUse) known.lastUsedAt = now;
+      this.#seen.set(image.id, known);
+      return { image, inUse, ...known };
+    });
+    const present = new Set(images.map(({ id }) => id));
+    for (const id of this.#seen.keys()) if (!present.has(id)) this.#seen.delete(id);
+    const size = { totalBytes: disk.blocks * disk.bsize, usedBytes: (disk.blocks - disk.bavail) * disk.bsize };
+    for (const image of imagesToRemove(uses, size, now)) {
+      log.info({ image: image.tags[0] ?? image.id, bytes: image.sizeBytes }, 'an unused image is removed, for the disk is filling up');
+      await runtime.removeImage(image.id);
+    }
+  }
+}
