@@ -120,7 +120,7 @@ export class Backlog {
 
   /** The cluster changed in a way that may help every pod, or those that one of these filters refused. */
   stir(now: number, plugins: readonly string[] = ['']): void {
-    for (const plugin of plugins) for (const entry of [...(this.#parked.get(plugin) ?? [])]) this.#wait(entry, now);
+    for (const plugin of plugins) for (const entry of this.#parked.get(plugin) ?? []) this.#wait(entry, now);
     for (const entry of this.#deciding) entry.moved = true;
   }
 

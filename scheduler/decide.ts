@@ -1,17 +1,22 @@
 /**
  * The scheduler's waist: a snapshot and pods in, placements or reasons out. Pure; the shell is `run.ts`.
  *
- * The snapshot (`snapshot.ts`) keeps nodes as columns of numbers and is updated incrementally by the shell; verdicts that
- * depend on a node's facts alone are memoised per pod signature (`memo.ts`), so that identical pods cost little more than one.
+ * The snapshot (`snapshot.ts`) keeps nodes as columns of numbers and is updated incrementally by the shell; what depends on a
+ * node alone is memoised per pod signature (`memo.ts`), so that identical pods cost little more than one. What depends on
+ * other pods and on volumes stands against a row as an obstacle (`case.ts`).
  */
 import type { Pod } from '../api/types/core.v1.ts';
 import type { Stored } from '../client/client.ts';
 import type { Random } from '../std/random.ts';
-import { type Demand, demandOf } from './demand.ts';
-import { type Refusal, dynamicRefusals, portsFree, resourcesFit } from './filters.ts';
-import { type Memo, Memos } from './memo.ts';
+import { type Case, nominatedFirst, openCase, takes } from './case.ts';
+import { demandOf } from './demand.ts';
+import { type Unschedulable, explain, explainImpossible } from './explain.ts';
+import { Memos } from './memo.ts';
 import { scores } from './score.ts';
-import type { Snapshot } from './snapshot.ts';
+import type { NodeFacts, Snapshot } from './snapshot.ts';
+import type { VolumePlan } from './volumes.ts';
+
+export type { Unschedulable } from './explain.ts';
 
 export interface Moment {
   readonly now: number;
@@ -19,106 +24,73 @@ export interface Moment {
 }
 
 export type Decision =
-  | { readonly pod: Stored<Pod>; readonly node: string }
+  | { readonly pod: Stored<Pod>; readonly node: string; /** To be written before the pod is bound. */ readonly volumes?: VolumePlan }
   | { readonly pod: Stored<Pod>; readonly unschedulable: Unschedulable };
-
-/** Why a pod fits nowhere. */
-export interface Unschedulable {
-  /** The one line that events and conditions show: `0/5 nodes are available: 2 Insufficient cpu, …` */
-  readonly message: string;
-  /** Names of the filters that refused it: which changes in the cluster may help. */
-  readonly plugins: ReadonlySet<string>;
-}
 
 const memosOf = new WeakMap<Snapshot, Memos>();
 
-/** Decides pod by pod in the given order; each placement is charged to the snapshot before the next pod is looked at. */
-export function decide(snapshot: Snapshot, pods: readonly Stored<Pod>[], { random }: Moment): readonly Decision[] {
+/** Decides pod by pod in the given order; each placement and nomination enters the snapshot before the next pod is looked at. */
+export function decide(snapshot: Snapshot, pods: readonly Stored<Pod>[], moment: Moment): readonly Decision[] {
   let memos = memosOf.get(snapshot);
   if (!memos) memosOf.set(snapshot, (memos = new Memos()));
   const rows = new Int32Array(snapshot.rows);
   const decisions: Decision[] = [];
-  for (const pod of pods) {
-    const demand = demandOf(pod);
-    const memo: Memo = memos.of(demand);
-    const count: number = demand.unsupported.length > 0 ? 0 : feasible(snapshot, demand, memo, rows);
-    if (count === 0) {
-      decisions.push({ pod, unschedulable: explain(snapshot, demand, memo, pod.spec.preemptionPolicy === 'Never') });
-      continue;
-    }
-    const row = count === 1 ? (rows[0] as number) : best(scores(snapshot, rows, count, demand, memo), rows, random);
-    const node = snapshot.facts[row]?.name as string;
-    snapshot.setPod(pod, node, demand);
-    decisions.push({ pod, node });
-  }
+  for (const pod of pods) decisions.push(decideOne(snapshot, pod, memos, rows, moment));
   return decisions;
 }
 
-/** Writes the rows of the nodes that take the pod to the front of `rows`. */
-function feasible(snapshot: Snapshot, demand: Demand, memo: Memo, rows: Int32Array): number {
-  let count = 0;
-  const { facts } = snapshot;
-  for (let row = 0; row < facts.length; row++) {
-    const node = facts[row];
-    if (!node || memo.refusal(snapshot, row, node, demand)) continue;
-    if (!resourcesFit(snapshot, row, demand) || (demand.ports.length > 0 && !portsFree(snapshot, row, demand))) continue;
-    rows[count++] = row;
+function decideOne(snapshot: Snapshot, pod: Stored<Pod>, memos: Memos, rows: Int32Array, moment: Moment): Decision {
+  const { uid } = pod.metadata;
+  // One whose binding had an unknown outcome may still be charged.
+  snapshot.removePod(uid);
+  const demand = demandOf(pod);
+  const [unsupported] = demand.unsupported;
+  if (unsupported) return { pod, unschedulable: explainImpossible(snapshot, `this scheduler does not support ${unsupported}`) };
+  const opened = openCase(snapshot, pod, demand, memos.of(demand));
+  if ('impossible' in opened) return { pod, unschedulable: explainImpossible(snapshot, opened.impossible, opened.plugin) };
+  const row = choose(snapshot, opened, rows, moment.random);
+  if (row === undefined) {
+    const unschedulable = explain(snapshot, opened, moment);
+    if (unschedulable.preemption) snapshot.nominations.set(pod, demand, unschedulable.preemption.node);
+    else if (unschedulable.nominated === '') snapshot.nominations.remove(uid);
+    return { pod, unschedulable };
   }
-  return count;
+  const facts = snapshot.facts[row] as NodeFacts;
+  const volumes = opened.volumes?.plan(facts);
+  if (volumes) snapshot.volumes.assume(volumes);
+  snapshot.setPod(pod, facts.name, demand);
+  return { pod, node: facts.name, ...(volumes && { volumes }) };
+}
+
+/** The row to place the pod on: the one that is being cleared for it, else the best of those that take it. */
+function choose(snapshot: Snapshot, opened: Case, rows: Int32Array, random: Random): number | undefined {
+  const { pod } = opened;
+  const nominated = snapshot.row(snapshot.nominations.of(pod.metadata.uid) ?? pod.status?.nominatedNodeName ?? '');
+  if (nominated !== undefined && takes(opened, nominated) && nominatedFirst(snapshot, opened, nominated).length === 0) return nominated;
+  let count = 0;
+  const total = snapshot.rows;
+  const contested = snapshot.nominations.size > 0;
+  for (let row = 0; row < total; row++) {
+    if (takes(opened, row) && !(contested && nominatedFirst(snapshot, opened, row).length > 0)) rows[count++] = row;
+  }
+  if (count <= 1) return count === 1 ? (rows[0] as number) : undefined;
+  return best(scores(snapshot, rows, count, opened), rows, random);
 }
 
 /** The row with the highest score; among equals each is as likely. */
 function best(totals: Float64Array, rows: Int32Array, random: Random): number {
-  let top = -1;
-  let chosen = 0;
+  let top = -Infinity;
   let equals = 0;
   for (let i = 0; i < totals.length; i++) {
     const total = totals[i] as number;
     if (total > top) {
       top = total;
-      chosen = i;
       equals = 1;
-    } else if (total === top && random.next() * ++equals < 1) {
-      chosen = i;
+    } else if (total === top) {
+      equals++;
     }
   }
-  return rows[chosen] as number;
-}
-
-function explain(snapshot: Snapshot, demand: Demand, memo: Memo, neverPreempts: boolean): Unschedulable {
-  const total = snapshot.nodeCount;
-  if (demand.unsupported.length > 0) {
-    return { message: `0/${total} nodes are available: this scheduler does not support ${demand.unsupported.join(', ')}.`, plugins: new Set() };
-  }
-  if (total === 0) return { message: 'no nodes available to schedule pods', plugins: new Set() };
-  const reasons = new Map<string, number>();
-  const plugins = new Set<string>();
-  let hopeless = 0;
-  snapshot.facts.forEach((node, row) => {
-    if (!node) return;
-    const fixed = memo.refusal(snapshot, row, node, demand);
-    const refusals: readonly Refusal[] = fixed ? [fixed] : dynamicRefusals(snapshot, row, demand);
-    for (const { reason, plugin } of refusals) {
-      reasons.set(reason, (reasons.get(reason) ?? 0) + 1);
-      plugins.add(plugin);
-    }
-    if (refusals.some(({ lasting }) => lasting)) hopeless++;
-  });
-  const available = `0/${total} nodes are available:`;
-  const preemption = neverPreempts
-    ? 'preemption: not eligible due to preemptionPolicy=Never.'
-    : `no new claims to deallocate, preemption: ${available} ${histogram([
-        ['No preemption victims found for incoming pod', total - hopeless],
-        ['Preemption is not helpful for scheduling', hopeless],
-      ])}.`;
-  return { message: `${available} ${histogram(reasons)}. ${preemption}`, plugins };
-}
-
-/** `1 Too many pods, 2 Insufficient cpu`, in the order of the text. */
-function histogram(counts: Iterable<readonly [string, number]>): string {
-  return [...counts]
-    .filter(([, count]) => count > 0)
-    .map(([reason, count]) => `${count} ${reason}`)
-    .sort()
-    .join(', ');
+  let skip = equals > 1 ? Math.floor(random.next() * equals) : 0;
+  for (let i = 0; i < totals.length; i++) if (totals[i] === top && skip-- === 0) return rows[i] as number;
+  return rows[0] as number;
 }

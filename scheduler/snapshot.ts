@@ -2,7 +2,17 @@
 import type { Node, Pod, Taint } from '../api/types/core.v1.ts';
 import type { Stored } from '../client/client.ts';
 import type { DeepReadonly } from '../std/deep.ts';
-import { type Demand, amount, demandOf } from './demand.ts';
+import { Budgets } from './budgets.ts';
+import { type Demand, demandOf } from './demand.ts';
+import { Images } from './images.ts';
+import { Nominations } from './nominations.ts';
+import { Ports } from './ports.ts';
+import { amount } from './requests.ts';
+import { DefaultSelectors } from './default-selectors.ts';
+import { type PodClass, Tallies } from './tallies.ts';
+import type { Selection } from './terms.ts';
+import { type Domains, Topology } from './topology.ts';
+import { Volumes } from './volumes.ts';
 
 /** What filters read of a node besides its numbers. */
 export interface NodeFacts {
@@ -10,7 +20,6 @@ export interface NodeFacts {
   readonly labels: Readonly<Record<string, string>>;
   readonly taints: readonly DeepReadonly<Taint>[];
   readonly unschedulable: boolean;
-  readonly images: readonly string[];
 }
 
 const FIRST_ROWS = 64;
@@ -26,26 +35,43 @@ export class Column {
   }
 }
 
-interface Placed {
+/** A pod that occupies a row. */
+export interface Placed {
+  readonly pod: Stored<Pod>;
   readonly row: number;
   readonly demand: Demand;
+  readonly podClass: PodClass;
 }
 
 export class Snapshot {
   /** Undefined where a row is free, or where a node is only known by pods that name it. */
   readonly facts: (NodeFacts | undefined)[] = [];
   readonly columns = new Map<string, Column>();
-  readonly ports: (Map<string, number> | undefined)[] = [];
+  readonly ports: (Ports | undefined)[] = [];
   pods = new Int32Array(FIRST_ROWS);
   podLimit = new Int32Array(FIRST_ROWS);
   nonzeroCpu = new Float64Array(FIRST_ROWS);
   nonzeroMemory = new Float64Array(FIRST_ROWS);
   /** Moves whenever the facts of a row change: memoised results of static filters carry it. */
   version = new Uint32Array(FIRST_ROWS);
+  /** Moves whenever anything of a row changes, what it has given away included. */
+  changes = new Uint32Array(FIRST_ROWS);
   nodeCount = 0;
 
+  readonly images = new Images();
+  readonly nominations = new Nominations();
+  readonly volumes = new Volumes();
+  readonly budgets = new Budgets();
+  readonly defaultSelectors = new DefaultSelectors();
+  readonly tallies = new Tallies(FIRST_ROWS);
+  readonly #topology = new Topology();
   readonly #rows = new Map<string, number>();
+  readonly #names: string[] = [];
+  readonly #free: number[] = [];
   readonly #placed = new Map<string, Placed>();
+  readonly #at: (Set<Placed> | undefined)[] = [];
+  /** How many pods there are of each priority. */
+  readonly #priorities = new Map<number, number>();
   #capacity = FIRST_ROWS;
 
   get rows(): number {
@@ -59,14 +85,8 @@ export class Snapshot {
   setNode(node: Stored<Node>): void {
     const row = this.#rowOf(node.metadata.name);
     if (!this.facts[row]) this.nodeCount++;
-    this.facts[row] = {
-      name: node.metadata.name,
-      labels: node.metadata.labels ?? {},
-      taints: node.spec.taints ?? [],
-      unschedulable: node.spec.unschedulable ?? false,
-      images: (node.status?.images ?? []).flatMap((image) => image.names ?? []),
-    };
-    this.#bump(row);
+    const facts = { name: node.metadata.name, labels: node.metadata.labels ?? {}, taints: node.spec.taints ?? [], unschedulable: node.spec.unschedulable ?? false };
+    this.#setFacts(row, facts, node);
     for (const column of this.columns.values()) column.allocatable[row] = 0;
     this.podLimit[row] = 0;
     for (const [resource, quantity] of Object.entries(node.status?.allocatable ?? node.status?.capacity ?? {})) {
@@ -78,24 +98,65 @@ export class Snapshot {
   removeNode(name: string): void {
     const row = this.#rows.get(name);
     if (row === undefined || !this.facts[row]) return;
-    this.facts[row] = undefined;
     this.nodeCount--;
-    this.#bump(row);
+    this.#setFacts(row, undefined, undefined);
+    this.#release(row);
   }
 
   /** A pod that occupies a node: bound, or assumed to be. Replaces what was known of the same uid. */
   setPod(pod: Stored<Pod>, node: string, demand = demandOf(pod)): void {
-    this.removePod(pod.metadata.uid);
+    const { uid } = pod.metadata;
+    this.removePod(uid);
+    this.nominations.remove(uid);
     const row = this.#rowOf(node);
-    this.#placed.set(pod.metadata.uid, { row, demand });
-    this.#charge(row, demand, 1);
+    this.add({ pod, row, demand, podClass: this.tallies.classOf(pod) });
   }
 
   removePod(uid: string): void {
     const placed = this.#placed.get(uid);
     if (!placed) return;
-    this.#placed.delete(uid);
-    this.#charge(placed.row, placed.demand, -1);
+    this.remove(placed);
+    this.#release(placed.row);
+  }
+
+  placed(uid: string): Placed | undefined {
+    return this.#placed.get(uid);
+  }
+
+  podsAt(row: number): Iterable<Placed> {
+    return this.#at[row] ?? [];
+  }
+
+  /** Puts a pod back where `remove` took it from. */
+  add(placed: Placed): void {
+    this.#placed.set(placed.pod.metadata.uid, placed);
+    (this.#at[placed.row] ??= new Set()).add(placed);
+    this.#count(placed, 1);
+  }
+
+  remove(placed: Placed): void {
+    this.#placed.delete(placed.pod.metadata.uid);
+    this.#at[placed.row]?.delete(placed);
+    this.#count(placed, -1);
+  }
+
+  /** Whether any pod on a node is less important than this. */
+  hasBelow(priority: number): boolean {
+    for (const known of this.#priorities.keys()) if (known < priority) return true;
+    return false;
+  }
+
+  /** Takes what a pod asks for from a row, or gives it back, without the pod being there. */
+  charge(row: number, demand: Demand, sign: 1 | -1): void {
+    for (const [resource, units] of demand.requests) {
+      const { requested } = this.column(resource);
+      requested[row] = (requested[row] as number) + sign * units;
+    }
+    this.nonzeroCpu[row] = (this.nonzeroCpu[row] as number) + sign * demand.nonzeroCpu;
+    this.nonzeroMemory[row] = (this.nonzeroMemory[row] as number) + sign * demand.nonzeroMemory;
+    this.pods[row] = (this.pods[row] as number) + sign;
+    if (demand.ports.length > 0) (this.ports[row] ??= new Ports()).count(demand.ports, sign);
+    this.changes[row] = (this.changes[row] as number) + 1;
   }
 
   column(resource: string): Column {
@@ -108,36 +169,48 @@ export class Snapshot {
     return column;
   }
 
-  #charge(row: number, demand: Demand, sign: 1 | -1): void {
-    for (const [resource, units] of demand.requests) {
-      const { requested } = this.column(resource);
-      requested[row] = (requested[row] as number) + sign * units;
-    }
-    this.nonzeroCpu[row] = (this.nonzeroCpu[row] as number) + sign * demand.nonzeroCpu;
-    this.nonzeroMemory[row] = (this.nonzeroMemory[row] as number) + sign * demand.nonzeroMemory;
-    this.pods[row] = (this.pods[row] as number) + sign;
-    if (demand.ports.length > 0) this.#chargePorts(row, demand, sign);
+  domains(key: string): Domains {
+    return this.#topology.domains(key, this.facts, this.#capacity);
   }
 
-  #chargePorts(row: number, demand: Demand, sign: 1 | -1): void {
-    const ports = (this.ports[row] ??= new Map<string, number>());
-    for (const { protocol, ip, port } of demand.ports) {
-      for (const key of new Set([portKey(protocol, ip, port), portKey(protocol, ANY_ADDRESS_OF_PORT, port)])) {
-        const left = (ports.get(key) ?? 0) + sign;
-        if (left > 0) ports.set(key, left);
-        else ports.delete(key);
-      }
-    }
+  /** How many of the selected pods are on each row. */
+  counts(selection: Selection): Int32Array {
+    return this.tallies.counts(selection, () => this.#placed.values());
+  }
+
+  #count({ podClass, demand, row }: Placed, sign: 1 | -1): void {
+    this.tallies.count(podClass, demand, row, sign);
+    if (demand.claims.length > 0) this.volumes.use(demand.claims, sign);
+    const count = (this.#priorities.get(demand.priority) ?? 0) + sign;
+    if (count > 0) this.#priorities.set(demand.priority, count);
+    else this.#priorities.delete(demand.priority);
+    this.charge(row, demand, sign);
+  }
+
+  #setFacts(row: number, facts: NodeFacts | undefined, node: Stored<Node> | undefined): void {
+    this.facts[row] = facts;
+    this.version[row] = (this.version[row] as number) + 1;
+    this.changes[row] = (this.changes[row] as number) + 1;
+    this.#topology.set(row, facts);
+    this.images.set(row, node);
   }
 
   #rowOf(name: string): number {
     let row = this.#rows.get(name);
     if (row !== undefined) return row;
-    row = this.facts.length;
-    this.facts.push(undefined);
+    row = this.#free.pop() ?? this.facts.length;
+    if (row === this.facts.length) this.facts.push(undefined);
     this.#rows.set(name, row);
+    this.#names[row] = name;
     if (row >= this.#capacity) this.#grow(this.#capacity * 2);
     return row;
+  }
+
+  /** A row without a node and without pods is free for the next node. */
+  #release(row: number): void {
+    if (this.facts[row] || (this.pods[row] as number) > 0) return;
+    this.#rows.delete(this.#names[row] as string);
+    this.#free.push(row);
   }
 
   #grow(rows: number): void {
@@ -148,18 +221,10 @@ export class Snapshot {
     this.nonzeroCpu = grown(this.nonzeroCpu, rows);
     this.nonzeroMemory = grown(this.nonzeroMemory, rows);
     this.version = grown(this.version, rows);
+    this.changes = grown(this.changes, rows);
+    this.tallies.grow(rows);
+    this.#topology.grow(rows);
   }
-
-  #bump(row: number): void {
-    this.version[row] = (this.version[row] as number) + 1;
-  }
-}
-
-/** Stands for "this port on any address at all" in the ports of a row. */
-export const ANY_ADDRESS_OF_PORT = '*';
-
-export function portKey(protocol: string, ip: string, port: number): string {
-  return `${protocol}/${ip}/${port}`;
 }
 
 function grown<T extends Float64Array | Int32Array | Uint32Array>(array: T, rows: number): T {

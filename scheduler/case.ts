@@ -1,0 +1,72 @@
+/** One pod before all nodes: everything that the filters know of it, and their verdict on any row. */
+import type { Pod } from '../api/types/core.v1.ts';
+import type { Stored } from '../client/client.ts';
+import type { Demand } from './demand.ts';
+import { FINE, type Impossible, type Obstacle, type Refusal, roomFor, roomRefusals } from './filters.ts';
+import type { Memo } from './memo.ts';
+import { affinityObstacle } from './pod-affinity.ts';
+import type { NodeFacts, Snapshot } from './snapshot.ts';
+import { spreadObstacle } from './spread.ts';
+import type { PodClass } from './tallies.ts';
+import type { VolumeNeeds } from './volumes.ts';
+
+export interface Case {
+  readonly pod: Stored<Pod>;
+  readonly demand: Demand;
+  readonly podClass: PodClass;
+  readonly memo: Memo;
+  readonly volumes: VolumeNeeds | undefined;
+  /** In the order of the framework. */
+  readonly obstacles: readonly Obstacle[];
+}
+
+export function openCase(snapshot: Snapshot, pod: Stored<Pod>, demand: Demand, memo: Memo): Case | Impossible {
+  const volumes = demand.claims.length > 0 ? snapshot.volumes.needs(pod) : undefined;
+  if (volumes && 'impossible' in volumes) return volumes;
+  memo.refresh(snapshot);
+  const opened = { pod, demand, podClass: snapshot.tallies.classOf(pod), memo, volumes, obstacles: [] };
+  return { ...opened, obstacles: obstacles(snapshot, opened) };
+}
+
+/** The same case after pods came or went, as far as it concerns their relations. */
+export function reopened(snapshot: Snapshot, known: Case): Case {
+  return known.obstacles.length === 0 ? known : { ...known, obstacles: obstacles(snapshot, known) };
+}
+
+/** Whether a row takes the pod; `memo` must be fresh. */
+export function takes({ memo, obstacles }: Case, row: number): boolean {
+  if (memo.fits[row] !== 1) return false;
+  for (const obstacle of obstacles) if (obstacle(row).length > 0) return false;
+  return true;
+}
+
+/** Why a row does not take the pod: the reasons of the first filter that refuses. Looks at the numbers as they are now. */
+export function refusalsAt(snapshot: Snapshot, known: Case, row: number): readonly Refusal[] {
+  const fixed = known.memo.refusal(row);
+  if (fixed) return [fixed];
+  const { demand } = known;
+  if (!roomFor(snapshot, row, demand)) return roomRefusals(snapshot, row, demand);
+  for (const obstacle of known.obstacles) {
+    const refusals = obstacle(row);
+    if (refusals.length > 0) return refusals;
+  }
+  return nominatedFirst(snapshot, known, row);
+}
+
+/** What is refused because the node is being cleared for pods that are no less important. */
+export function nominatedFirst(snapshot: Snapshot, { pod, demand }: Case, row: number): readonly Refusal[] {
+  const node = snapshot.facts[row];
+  if (snapshot.nominations.size === 0 || !node) return FINE;
+  const others = snapshot.nominations.before(node.name, pod.metadata.uid, demand.priority);
+  if (others.length === 0) return FINE;
+  for (const other of others) snapshot.charge(row, other.demand, 1);
+  const refusals = roomFor(snapshot, row, demand) ? FINE : roomRefusals(snapshot, row, demand);
+  for (const other of others) snapshot.charge(row, other.demand, -1);
+  return refusals;
+}
+
+function obstacles(snapshot: Snapshot, known: Case): Obstacle[] {
+  const { volumes } = known;
+  const byVolumes: Obstacle | undefined = volumes && ((row) => volumes.refusals(snapshot.facts[row] as NodeFacts));
+  return [byVolumes, spreadObstacle(snapshot, known), affinityObstacle(snapshot, known.demand, known.podClass)].filter((one) => one !== undefined);
+}

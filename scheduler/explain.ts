@@ -1,0 +1,54 @@
+/** Why a pod fits nowhere, in the words that events and conditions show, and what could be done about it. */
+import type { Random } from '../std/random.ts';
+import { type Case, refusalsAt } from './case.ts';
+import type { Refusal } from './filters.ts';
+import { type Preemption, ineligible, preempt } from './preempt.ts';
+import type { Snapshot } from './snapshot.ts';
+
+export interface Unschedulable {
+  /** One line: `0/5 nodes are available: 2 Insufficient cpu, …` */
+  readonly message: string;
+  /** Names of the filters that refused it: which changes in the cluster may help. */
+  readonly plugins: ReadonlySet<string>;
+  /** Pods to evict so that it will fit. */
+  readonly preemption?: Preemption;
+  /** What its status should say of the node that is being cleared for it; '' for none, undefined for no change. */
+  readonly nominated?: string;
+}
+
+/** Refused before any node was asked. Upstream's text ends so: the next plugin in line finds no state of its own. */
+export function explainImpossible(snapshot: Snapshot, why: string, plugin?: string): Unschedulable {
+  if (snapshot.nodeCount === 0) return NO_NODES;
+  return { message: `0/${snapshot.nodeCount} nodes are available: ${why}.${plugin ? ' not found' : ''}`, plugins: new Set(plugin ? [plugin] : []) };
+}
+
+export function explain(snapshot: Snapshot, known: Case, moment: { readonly now: number; readonly random: Random }): Unschedulable {
+  const total = snapshot.nodeCount;
+  if (total === 0) return NO_NODES;
+  const reasons = new Map<Refusal, number>();
+  const helpful: number[] = [];
+  snapshot.facts.forEach((node, row) => {
+    if (!node) return;
+    const refusals = refusalsAt(snapshot, known, row);
+    for (const refusal of refusals) reasons.set(refusal, (reasons.get(refusal) ?? 0) + 1);
+    if (!refusals.some(({ lasting }) => lasting)) helpful.push(row);
+  });
+  const plugins = new Set([...reasons.keys()].map(({ plugin }) => plugin));
+  const available = `0/${total} nodes are available:`;
+  const why = `${available} ${histogram([...reasons].map(([{ reason }, count]) => [reason, count]))}.`;
+  const refused = ineligible(snapshot, known, helpful);
+  if (refused) return { message: `${why} no new claims to deallocate, preemption: ${refused}`, plugins };
+  const attempt = preempt(snapshot, known, helpful, moment);
+  if (attempt.preemption) return { message: why, plugins, preemption: attempt.preemption, nominated: attempt.preemption.node };
+  const useless = histogram([...attempt.reasons, ['Preemption is not helpful for scheduling', total - helpful.length]]);
+  return { message: `${why} no new claims to deallocate, preemption: ${available} ${useless}.`, plugins, nominated: '' };
+}
+
+const NO_NODES: Unschedulable = { message: 'no nodes available to schedule pods', plugins: new Set() };
+
+/** `1 Too many pods, 2 Insufficient cpu`, in the order of the text. */
+function histogram(counts: readonly (readonly [string, number])[]): string {
+  const sums = new Map<string, number>();
+  for (const [reason, count] of counts) if (count > 0) sums.set(reason, (sums.get(reason) ?? 0) + count);
+  return [...sums].map(([reason, count]) => `${count} ${reason}`).sort().join(', ');
+}

@@ -1,0 +1,112 @@
+/** Preemption: which node to clear for a pod that fits nowhere, and of which pods. Follows the framework's DefaultPreemption. */
+import type { Pod } from '../api/types/core.v1.ts';
+import type { Stored } from '../client/client.ts';
+import { type Random, below } from '../std/random.ts';
+import { type Case, refusalsAt, reopened } from './case.ts';
+import type { Placed, Snapshot } from './snapshot.ts';
+
+export interface Preemption {
+  readonly node: string;
+  /** The most important first; some may be ending already. */
+  readonly victims: readonly Stored<Pod>[];
+}
+
+export interface Attempt {
+  readonly preemption?: Preemption;
+  /** Why nodes were of no use, with their number. */
+  readonly reasons: ReadonlyMap<string, number>;
+}
+
+interface Candidate extends Preemption {
+  readonly violations: number;
+}
+
+/** So many candidates are enough: a tenth of the nodes, but a hundred. */
+const CANDIDATES_SHARE = 0.1;
+const CANDIDATES_LEAST = 100;
+const NO_VICTIMS = 'No preemption victims found for incoming pod';
+
+/** Why the pod may not evict others at all. `helpful`: the nodes where evictions might help. */
+export function ineligible(snapshot: Snapshot, { pod, demand }: Case, helpful: readonly number[]): string | undefined {
+  if (pod.spec.preemptionPolicy === 'Never') return 'not eligible due to preemptionPolicy=Never.';
+  const nominated = snapshot.nominations.of(pod.metadata.uid) ?? pod.status?.nominatedNodeName;
+  const row = nominated ? snapshot.row(nominated) : undefined;
+  if (row === undefined || !helpful.includes(row)) return undefined;
+  for (const other of snapshot.podsAt(row)) {
+    if (other.demand.priority < demand.priority && isEndingByPreemption(other.pod)) return 'not eligible due to a terminating pod on the nominated node.';
+  }
+  return undefined;
+}
+
+/** `rows`: the nodes where evictions might help. Leaves the snapshot as it was. */
+export function preempt(snapshot: Snapshot, known: Case, rows: readonly number[], { now, random }: { readonly now: number; readonly random: Random }): Attempt {
+  const reasons = new Map<string, number>();
+  if (!snapshot.hasBelow(known.demand.priority)) return { reasons: rows.length > 0 ? reasons.set(NO_VICTIMS, rows.length) : reasons };
+  const enough = Math.min(rows.length, Math.max(CANDIDATES_LEAST, Math.floor(rows.length * CANDIDATES_SHARE)));
+  const offset = rows.length > 0 ? below(random, rows.length) : 0;
+  const candidates: Candidate[] = [];
+  for (let i = 0; i < rows.length; i++) {
+    const found = clear(snapshot, known, rows[(offset + i) % rows.length] as number, now);
+    if ('node' in found) candidates.push(found);
+    else for (const reason of found.reasons) reasons.set(reason, (reasons.get(reason) ?? 0) + 1);
+    if (candidates.length >= enough && candidates.some(({ violations }) => violations === 0)) break;
+  }
+  const preemption = gentlest(candidates, now);
+  return { reasons, ...(preemption && { preemption }) };
+}
+
+/** The fewest pods of a node that must go, sparing the important ones first and those under a budget before the others. */
+function clear(snapshot: Snapshot, known: Case, row: number, now: number): Candidate | { readonly reasons: readonly string[] } {
+  const lesser = [...snapshot.podsAt(row)].filter(({ demand }) => demand.priority < known.demand.priority);
+  if (lesser.length === 0) return { reasons: [NO_VICTIMS] };
+  const gone = new Set(lesser);
+  const fits = (): boolean => refusalsAt(snapshot, reopened(snapshot, known), row).length === 0;
+  for (const placed of lesser) snapshot.remove(placed);
+  try {
+    const left = refusalsAt(snapshot, reopened(snapshot, known), row);
+    if (left.length > 0) return { reasons: left.map(({ reason }) => reason) };
+    lesser.sort((a, b) => byImportance(a.pod, b.pod, now));
+    const broken = snapshot.budgets.broken(lesser.map(({ pod }) => pod));
+    for (const placed of [...lesser.filter(({ pod }) => broken.has(pod)), ...lesser.filter(({ pod }) => !broken.has(pod))]) {
+      snapshot.add(placed);
+      if (fits()) gone.delete(placed);
+      else snapshot.remove(placed);
+    }
+    const victims = lesser.filter((placed) => gone.has(placed)).map(({ pod }) => pod);
+    return { node: snapshot.facts[row]?.name as string, victims, violations: victims.filter((pod) => broken.has(pod)).length };
+  } finally {
+    for (const placed of gone) snapshot.add(placed);
+  }
+}
+
+/** The fewest broken budgets; the least important first victim; the least importance in sum; the fewest; those that started last. */
+function gentlest(candidates: readonly Candidate[], now: number): Candidate | undefined {
+  const cost = [
+    ({ violations }: Candidate) => violations,
+    ({ victims: [first] }: Candidate) => first?.spec.priority ?? 0,
+    ({ victims }: Candidate) => victims.reduce((sum, pod) => sum + (pod.spec.priority ?? 0) + 2 ** 31, 0),
+    ({ victims }: Candidate) => victims.length,
+    ({ victims }: Candidate) => -Math.min(...victims.filter((pod) => pod.spec.priority === victims[0]?.spec.priority).map((pod) => startOf(pod, now))),
+  ];
+  let best = candidates;
+  for (const of of cost) {
+    const least = Math.min(...best.map(of));
+    best = best.filter((candidate) => of(candidate) === least);
+  }
+  return best[0];
+}
+
+/** By priority, then by age. */
+function byImportance(a: Stored<Pod>, b: Stored<Pod>, now: number): number {
+  return (b.spec.priority ?? 0) - (a.spec.priority ?? 0) || startOf(a, now) - startOf(b, now);
+}
+
+function startOf({ status }: Stored<Pod>, now: number): number {
+  return status?.startTime ? Date.parse(status.startTime) : now;
+}
+
+export function isEndingByPreemption({ metadata, status }: Placed['pod']): boolean {
+  if (!metadata.deletionTimestamp) return false;
+  const condition = status?.conditions?.find(({ type }) => type === 'DisruptionTarget');
+  return condition?.status === 'True' && condition.reason === 'PreemptionByScheduler';
+}

@@ -1,0 +1,172 @@
+/**
+ * How many pods of some kind are on each node, kept up to date as pods come and go.
+ *
+ * Two sorts: pods that a selection selects, and pods that carry a term of affinity. Pods with the same namespace and labels
+ * are of one class, so that each selection looks at a class once, however many pods it has.
+ */
+import type { Pod } from '../api/types/core.v1.ts';
+import type { Stored } from '../client/client.ts';
+import type { Demand } from './demand.ts';
+import type { Labels, PodKind, Selection, Term } from './terms.ts';
+
+/** Selections remembered at once; the oldest is forgotten, and counted afresh when it is asked for again. */
+const TALLY_LIMIT = 1024;
+
+export class Counter {
+  counts: Int32Array;
+  total = 0;
+
+  constructor(rows: number) {
+    this.counts = new Int32Array(rows);
+  }
+
+  add(row: number, sign: 1 | -1): void {
+    this.counts[row] = (this.counts[row] as number) + sign;
+    this.total += sign;
+  }
+
+  grow(rows: number): void {
+    const counts = new Int32Array(rows);
+    counts.set(this.counts);
+    this.counts = counts;
+  }
+}
+
+class Tally extends Counter {
+  readonly selection: Selection;
+
+  constructor(selection: Selection, rows: number) {
+    super(rows);
+    this.selection = selection;
+  }
+}
+
+/** A term that pods on nodes carry. `anti` keeps others out; a weight attracts or repels them. */
+export class Carried extends Counter {
+  readonly key: string;
+  readonly term: Term;
+  readonly anti: boolean;
+  readonly weight: number;
+
+  constructor({ key, term, anti, weight }: { key: string; term: Term; anti: boolean; weight: number }, rows: number) {
+    super(rows);
+    this.key = key;
+    this.term = term;
+    this.anti = anti;
+    this.weight = weight;
+  }
+}
+
+export interface PodClass extends PodKind {
+  readonly key: string;
+  /** How many pods of the class are on nodes. */
+  placed: number;
+  tallies: Tally[] | undefined;
+  /** The carried terms that select this class, as of this version. */
+  selectedBy: readonly Carried[];
+  selectedAt: number;
+}
+
+interface Counted {
+  readonly row: number;
+  readonly podClass: PodClass;
+}
+
+/** How much a required affinity of a pod on a node attracts the pods that it selects. */
+const HARD_AFFINITY_WEIGHT = 1;
+
+export class Tallies {
+  readonly #classes = new Map<string, PodClass>();
+  readonly #tallies = new Map<string, Tally>();
+  readonly #carried = new Map<string, Carried>();
+  readonly #namespaces = new Map<string, Labels>();
+  #carriedVersion = 1;
+  #rows: number;
+
+  constructor(rows: number) {
+    this.#rows = rows;
+  }
+
+  readonly #labelsOf = (namespace: string): Labels => this.#namespaces.get(namespace) ?? {};
+
+  classOf({ metadata }: Stored<Pod>): PodClass {
+    const labels = metadata.labels ?? {};
+    const terminating = metadata.deletionTimestamp !== undefined;
+    const key = JSON.stringify([metadata.namespace, terminating, Object.entries(labels).sort(([a], [b]) => (a < b ? -1 : 1))]);
+    const known = this.#classes.get(key);
+    return known ?? { key, namespace: metadata.namespace, labels, terminating, placed: 0, tallies: undefined, selectedBy: [], selectedAt: 0 };
+  }
+
+  /** A pod of the class came to the row (1) or left it (-1). */
+  count(podClass: PodClass, demand: Demand, row: number, sign: 1 | -1): void {
+    podClass.placed += sign;
+    if (podClass.placed === 0) this.#classes.delete(podClass.key);
+    else this.#classes.set(podClass.key, podClass);
+    podClass.tallies ??= [...this.#tallies.values()].filter(({ selection }) => selection.matches(podClass, this.#labelsOf));
+    for (const tally of podClass.tallies) tally.add(row, sign);
+    const { required, anti, preferred } = demand.affinity;
+    for (const term of anti) this.#carry({ term, anti: true, weight: 0, row, sign });
+    for (const term of required) this.#carry({ term, anti: false, weight: HARD_AFFINITY_WEIGHT, row, sign });
+    for (const { term, weight } of preferred) this.#carry({ term, anti: false, weight, row, sign });
+  }
+
+  /** The selected pods of each row. `all` are the pods that are counted, should this be a new question. */
+  counts(selection: Selection, all: () => Iterable<Counted>): Int32Array {
+    let tally = this.#tallies.get(selection.signature);
+    if (!tally) {
+      const [oldest] = this.#tallies.values();
+      if (oldest && this.#tallies.size >= TALLY_LIMIT) this.#forget(oldest);
+      tally = new Tally(selection, this.#rows);
+      this.#tallies.set(selection.signature, tally);
+      for (const podClass of this.#classes.values()) if (podClass.tallies && selection.matches(podClass, this.#labelsOf)) podClass.tallies.push(tally);
+      for (const { row, podClass } of all()) if (podClass.tallies?.includes(tally)) tally.add(row, 1);
+    }
+    return tally.counts;
+  }
+
+  matches(selection: Selection, podClass: PodClass): boolean {
+    return selection.matches(podClass, this.#labelsOf);
+  }
+
+  /** The terms of pods on nodes that select this one. */
+  selecting(podClass: PodClass): readonly Carried[] {
+    if (podClass.selectedAt !== this.#carriedVersion) {
+      podClass.selectedBy = [...this.#carried.values()].filter(({ term }) => term.matches(podClass, this.#labelsOf));
+      podClass.selectedAt = this.#carriedVersion;
+    }
+    return podClass.selectedBy;
+  }
+
+  setNamespace(name: string, labels: Labels | undefined): void {
+    if (labels) this.#namespaces.set(name, labels);
+    else this.#namespaces.delete(name);
+    // What selects namespaces by their labels may now select others: it is counted afresh when it is asked for again.
+    for (const tally of this.#tallies.values()) if (tally.selection.looksAtNamespaces) this.#forget(tally);
+    for (const { term } of this.#carried.values()) if (term.looksAtNamespaces) this.#carriedVersion++;
+  }
+
+  grow(rows: number): void {
+    this.#rows = rows;
+    for (const tally of this.#tallies.values()) tally.grow(rows);
+    for (const carried of this.#carried.values()) carried.grow(rows);
+  }
+
+  #carry({ term, anti, weight, row, sign }: { term: Term; anti: boolean; weight: number; row: number; sign: 1 | -1 }): void {
+    const key = `${anti ? 'anti' : weight}|${term.signature}`;
+    let carried = this.#carried.get(key);
+    if (!carried) {
+      carried = new Carried({ key, term, anti, weight }, this.#rows);
+      this.#carried.set(key, carried);
+      this.#carriedVersion++;
+    }
+    carried.add(row, sign);
+    if (carried.total > 0) return;
+    this.#carried.delete(key);
+    this.#carriedVersion++;
+  }
+
+  #forget(tally: Tally): void {
+    this.#tallies.delete(tally.selection.signature);
+    for (const podClass of this.#classes.values()) podClass.tallies = podClass.tallies?.filter((known) => known !== tally);
+  }
+}
