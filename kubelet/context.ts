@@ -45,6 +45,8 @@ export interface KubeletContext {
   readonly files: PodFiles;
   /** The Services that are known now. */
   readonly services: () => readonly Stored<Service>[];
+  /** Resolves when they are all known. */
+  readonly servicesKnown: Promise<void>;
   readonly record: (pod: PodObject, event: EventText, spec?: Spec) => void;
   /** Bounds how many sandboxes are made at a time: each is a network, and the runtime has to answer in time. */
   readonly sandboxGate: Gate;

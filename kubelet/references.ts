@@ -26,6 +26,9 @@ export interface ReferencesOptions {
   readonly onChange: (podUids: readonly string[]) => void;
 }
 
+/** Simulated containers need nothing: thousands of nodes would watch the same objects. */
+export const NO_REFERENCES: References = { hold: () => undefined, release: () => undefined, known: () => Promise.resolve(), configMap: () => undefined, secret: () => undefined };
+
 const KNOWN_TIMEOUT_MS = 10_000;
 
 interface Entry {

@@ -1,35 +1,28 @@
 /** The node agent: the pods bound to this node, each run by a worker; the node itself kept known; what belongs to nobody removed. */
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { mkdir, readFile } from 'node:fs/promises';
-import { pods as podsResource, runtimeclasses, services as servicesResource } from '../api/resources.ts';
+import { pods as podsResource } from '../api/resources.ts';
 import type { NodeAddress, Service, Taint } from '../api/types/core.v1.ts';
 import type { Client, Informer } from '../client/client.ts';
-import { openRecorder } from '../client/events.ts';
 import { openInformer } from '../client/informer.ts';
 import { every, type Clock } from '../std/clock.ts';
 import type { Random } from '../std/random.ts';
 import type { KubeletBackend } from './backend.ts';
 import { DEFAULT_POD_CIDR } from './cni.ts';
 import type { KubeletContext, Log } from './context.ts';
-import { type Dns, parseResolvConf } from './dns.ts';
-import { Gate } from './gate.ts';
 import { ImageKeeper } from './image-keeper.ts';
-import { Images } from './images.ts';
+import { rotateLogs } from './log-rotation.ts';
 import { type Machine, readMachine } from './machine.ts';
 import { NodeAgent } from './node-agent.ts';
 import { type NodeDescription, type NodeHealth, capacityOf } from './node-object.ts';
-import { Observation } from './observation.ts';
-import { LABELS, type PodObject, containerPath } from './pod.ts';
+import { openContext } from './open-context.ts';
+import type { PodObject } from './pod.ts';
 import { podBackend } from './pod-backend.ts';
-import { NO_FILES, openPodFiles } from './pod-files.ts';
 import { PodSet } from './pod-set.ts';
-import { openReferences } from './references.ts';
-import { rotateLogs } from './log-rotation.ts';
 import type { Runtime } from './runtime/runtime.ts';
-import { restartCount } from './status-containers.ts';
-import { Tokens } from './volumes/tokens.ts';
-import { Volumes } from './volumes/volumes.ts';
 import { watchRuntime } from './watch-runtime.ts';
+
+export { CLUSTER_DNS, CLUSTER_DOMAIN } from './open-context.ts';
 
 export interface KubeletOptions {
   readonly client: Client;
@@ -70,12 +63,9 @@ export interface Kubelet {
   stop(): Promise<void>;
 }
 
-export const CLUSTER_DNS = '10.96.0.10';
-export const CLUSTER_DOMAIN = 'cluster.local';
 const MAX_PODS = 110;
 /** A cluster without a controller that hands out pod ranges is not waited for longer. */
 const POD_CIDR_TIMEOUT_MS = 10_000;
-const SANDBOXES_AT_ONCE = 16;
 const ROTATE_MS = 10_000;
 const IMAGES_MS = 300_000;
 /** Images that sandboxes are made of, ours and those of other runtimes; and what cannot be pulled again. */
@@ -88,43 +78,16 @@ export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
   const { signal } = aborted;
   if (!options.isSimulated) await mkdir(join(directory, 'pods'), { recursive: true });
   const node = await describe(options);
-  const recorder = openRecorder({ client, clock, component: 'kubelet', host: nodeName, log });
-  const tools = { clock, random, log };
-  const services = options.services ?? openInformer(client, servicesResource, {}, tools);
   let set: PodSet | undefined;
-  const observation = new Observation(runtime, (container) => {
-    const { [LABELS.podName]: name, [LABELS.podNamespace]: namespace, [LABELS.podUid]: uid } = container.labels;
-    return name && namespace && uid ? join(context.files.logDirectory({ name, namespace, uid }), container.name, `${restartCount(container)}.log`) : undefined;
-  });
-  const references = openReferences({ client, ...tools, onChange: (uids) => uids.forEach((uid) => set?.renew(uid)) });
-  const context: KubeletContext = {
-    client,
-    runtime,
-    ...tools,
-    node: { name: nodeName, hostIps: options.addresses.filter(({ type }) => type === 'InternalIP').map(({ address }) => address), allocatable: node.allocatable, memoryBytes: node.machine.memoryBytes, runtimeName: node.runtimeVersion.split('://')[0] ?? '' },
-    dns: { servers: options.clusterDns ?? [CLUSTER_DNS], domain: options.clusterDomain ?? CLUSTER_DOMAIN, host: options.isSimulated ? NO_DNS : await hostDns() },
-    images: new Images(runtime, clock),
-    observation,
-    references,
-    files: options.isSimulated ? NO_FILES : filesOf(options, references),
-    services: () => services.cache.list(),
-    record(pod, { type, reason, message }, spec) {
-      const { name, namespace, uid, resourceVersion } = pod.metadata;
-      recorder.record({ about: { apiVersion: 'v1', kind: 'Pod', name, namespace, uid, resourceVersion, ...(spec && { fieldPath: containerPath(pod, spec) }) }, type, reason, message });
-    },
-    sandboxGate: new Gate(SANDBOXES_AT_ONCE),
-    isSimulated: options.isSimulated === true,
-    runtimeHandler: async (pod) => (pod.spec.runtimeClassName ? (await client.get(runtimeclasses, { name: pod.spec.runtimeClassName })).handler : ''),
-    signal,
-  };
+  const { context, recorder, close } = await openContext({ ...options, node, signal, onReference: (uids) => uids.forEach((uid) => set?.renew(uid)) });
   set = new PodSet(context, { labels: { ...options.labels, 'kubernetes.io/hostname': nodeName } });
   const recordNode = (reason: string, message: string): void => {
     if (!options.isSimulated) recorder.record({ about: { apiVersion: 'v1', kind: 'Node', name: nodeName, uid: nodeName }, type: 'Normal', reason, message });
   };
   recordNode('Starting', 'Starting kubelet.');
-  const agent = new NodeAgent({ client, ...tools, node, health: () => healthOf(runtime), onReady: (isReady) => recordNode(isReady ? 'NodeReady' : 'NodeNotReady', `Node ${nodeName} status is now: ${isReady ? 'NodeReady' : 'NodeNotReady'}`), signal });
-  const informer = openInformer(client, podsResource, { fieldSelector: `spec.nodeName=${nodeName}` }, tools);
-  const ready = begin({ agent, informer, services, set, context, signal, network: options.network });
+  const agent = new NodeAgent({ client, clock, random, log, node, health: () => healthOf(runtime), onReady: (isReady) => recordNode(isReady ? 'NodeReady' : 'NodeNotReady', `Node ${nodeName} status is now: ${isReady ? 'NodeReady' : 'NodeNotReady'}`), signal });
+  const informer = openInformer(client, podsResource, { fieldSelector: `spec.nodeName=${nodeName}` }, { clock, random, log });
+  const ready = begin({ agent, informer, set, context, signal, network: options.network });
   ready.catch((error: unknown) => log.warn({ error: String(error) }, 'the kubelet could not begin'));
   const failed = (what: string) => (error: unknown): void => log.warn({ error: String(error) }, `${what} failed`);
   const keeper = new ImageKeeper({ runtime, clock, log, directory, isPinned: (tags) => tags.some((tag) => PINNED_IMAGES.test(tag)) });
@@ -146,23 +109,15 @@ export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
       for (const timer of timers) timer.cancel();
       agent.stop();
       informer.stop();
-      if (!options.services) services.stop();
       set.stop();
-      await recorder.flush();
+      await close();
     },
   };
-}
-
-const NO_DNS: Dns = { servers: [], searches: [], options: [] };
-
-async function hostDns(): Promise<Dns> {
-  return parseResolvConf(await readFile('/etc/resolv.conf', 'utf8').catch(() => ''));
 }
 
 interface Beginning {
   readonly agent: NodeAgent;
   readonly informer: Informer<PodObject>;
-  readonly services: Informer<Service>;
   readonly set: PodSet;
   readonly context: KubeletContext;
   readonly signal: AbortSignal;
@@ -170,14 +125,14 @@ interface Beginning {
 }
 
 /** What runs already is found first, so that nothing is started twice. */
-async function begin({ agent, informer, services, set, context, signal, network }: Beginning): Promise<void> {
+async function begin({ agent, informer, set, context, signal, network }: Beginning): Promise<void> {
   await watchRuntime({ context, onChange: (uid) => set.wake(uid), signal });
   await agent.start();
   if (network) {
     const podCidrs = await agent.awaitPodCidrs(POD_CIDR_TIMEOUT_MS);
     await network(podCidrs.length > 0 ? podCidrs : [DEFAULT_POD_CIDR]);
   }
-  await Promise.all([informer.synced(), services.synced()]);
+  await Promise.all([informer.synced(), context.servicesKnown]);
   informer.subscribe((event) => (event.type === 'deleted' ? set.gone(event.object as never) : set.put(event.object as never)));
   await set.removeOrphans();
 }
@@ -205,11 +160,4 @@ async function healthOf(runtime: Runtime): Promise<NodeHealth> {
   } catch (error) {
     return { runtimeReady: false, networkReady: false, message: (error as Error).message, images: [] };
   }
-}
-
-function filesOf(options: KubeletOptions, references: KubeletContext['references']): KubeletContext['files'] {
-  const { client, clock, directory } = options;
-  const { configMap, secret } = references;
-  const volumes = new Volumes({ directory: join(directory, 'pods'), client, tokens: new Tokens(client, clock), configMap, secret });
-  return openPodFiles({ directory, volumes, clusterDomain: options.clusterDomain ?? CLUSTER_DOMAIN });
 }

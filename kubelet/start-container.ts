@@ -70,7 +70,7 @@ async function ensureImage({ context, pod, spec, signal }: StartRequest, record:
   const names = (pod.spec.imagePullSecrets ?? []).flatMap(({ name }) => (name ? [name] : []));
   const secrets = names.map((name) => ({ name, secret: context.references.secret(namespace, name) }));
   const missing = secrets.filter(({ secret }) => !secret).map(({ name }) => name);
-  if (missing.length > 0) {
+  if (missing.length > 0 && !context.isSimulated) {
     context.record(pod, {
       type: 'Warning',
       reason: 'FailedToRetrieveImagePullSecret',
@@ -89,17 +89,8 @@ async function ensureImage({ context, pod, spec, signal }: StartRequest, record:
 }
 
 async function configure({ context, pod, spec, kind, runtime }: StartRequest, { image, reference }: LocalImage): Promise<ReturnType<typeof containerConfig>> {
-  const { namespace } = pod.metadata;
   const facts = podFacts(context, pod, runtime);
-  const services = serviceVariables(context.services(), { namespace, links: pod.spec.enableServiceLinks !== false });
-  const variables = environment({
-    pod,
-    spec,
-    facts,
-    services,
-    configMap: (name) => context.references.configMap(namespace, name),
-    secret: (name) => context.references.secret(namespace, name),
-  });
+  const variables = context.isSimulated ? [] : environmentOf(context, pod, spec, facts);
   const previous = latest(runtime, spec.name);
   const known = pod.status?.containerStatuses?.find(({ name }) => name === spec.name);
   const restartCount = previous ? restartCountOf(previous) + 1 : known?.containerID ? known.restartCount + 1 : 0;
@@ -118,6 +109,18 @@ async function configure({ context, pod, spec, kind, runtime }: StartRequest, { 
     nodeMemoryBytes: context.node.memoryBytes,
     ...(files.terminationMessageFile && { terminationMessageFile: files.terminationMessageFile }),
     ...(targetId && { targetId }),
+  });
+}
+
+function environmentOf(context: KubeletContext, pod: PodObject, spec: Spec, facts: PodFacts): ReturnType<typeof environment> {
+  const { namespace } = pod.metadata;
+  return environment({
+    pod,
+    spec,
+    facts,
+    services: serviceVariables(context.services(), { namespace, links: pod.spec.enableServiceLinks !== false }),
+    configMap: (name) => context.references.configMap(namespace, name),
+    secret: (name) => context.references.secret(namespace, name),
   });
 }
 
