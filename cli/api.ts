@@ -10,6 +10,7 @@ import type { Random } from '../std/random.ts';
 import { pkiDirectory } from './credentials.ts';
 import { type ApiServerFlags, DEFAULT_PORT, SERVICE_CIDR } from './flags.ts';
 import type { Log } from './log.ts';
+import { portHolder } from './port-holder.ts';
 import type { Stopper } from './stopper.ts';
 
 export interface Api {
@@ -56,7 +57,7 @@ export async function openApi(options: OpenApiOptions): Promise<Api> {
   const wanted = flags.port ?? DEFAULT_PORT;
   const host = flags.bindAddress ?? '0.0.0.0';
   const listener = await server.listen({ port: wanted, host }).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'EADDRINUSE') throw new Error(`port ${wanted} of ${host} is in use by another program; stop it, or choose another with --port (0 takes any free one)`);
+    if (error.code === 'EADDRINUSE') throw new Error(`port ${wanted} of ${host} is in use by ${portHolder(wanted) ?? 'another program'}; stop it, or choose another with --port (0 takes any free one)`);
     if (error.code === 'EADDRNOTAVAIL') throw new Error(`${host} is no address of this machine; choose another with --bind-address`);
     throw error;
   });

@@ -14,17 +14,21 @@ const LOOK_MS = 50;
 export async function down(flags: { readonly dataDir?: string; readonly purge?: boolean }): Promise<void> {
   const dataDir = flags.dataDir ?? defaultDataDir();
   await endHolder(dataDir, systemClock);
-  if (process.platform === 'linux' && process.getuid?.() === 0) {
-    await removeContainers(dataDir);
-    const { clearProxy } = await import('../proxy/run.ts');
-    await clearProxy(DNS_ADDRESS);
-    const { BRIDGE } = await import('../kubelet/cni.ts');
-    await run('ip', ['link', 'delete', BRIDGE]).catch(() => undefined);
-    await unmountBelow(dataDir);
-    for (const folder of ['pods', 'logs']) rmSync(join(dataDir, 'kubelet', folder), { recursive: true, force: true });
-  }
+  await takeDown(dataDir);
   if (flags.purge) rmSync(dataDir, { recursive: true, force: true });
   console.log(flags.purge ? `Coracle is down; ${dataDir} is gone.` : `Coracle is down. Its data stay in ${dataDir} (coracle down --purge removes them).`);
+}
+
+/** Everything of a stopped cluster that is not data. */
+export async function takeDown(dataDir: string): Promise<void> {
+  if (process.platform !== 'linux' || process.getuid?.() !== 0) return;
+  await removeContainers(dataDir);
+  const { clearProxy } = await import('../proxy/run.ts');
+  await clearProxy(DNS_ADDRESS);
+  const { BRIDGE } = await import('../kubelet/cni.ts');
+  await run('ip', ['link', 'delete', BRIDGE]).catch(() => undefined);
+  await unmountBelow(dataDir);
+  for (const folder of ['pods', 'logs']) rmSync(join(dataDir, 'kubelet', folder), { recursive: true, force: true });
 }
 
 async function endHolder(dataDir: string, clock: Clock): Promise<void> {
@@ -38,7 +42,7 @@ async function endHolder(dataDir: string, clock: Clock): Promise<void> {
 }
 
 /** Whatever our containerd still knows of. One that no longer runs is started once more to clean up behind itself. */
-export async function removeContainers(dataDir: string): Promise<void> {
+async function removeContainers(dataDir: string): Promise<void> {
   const directory = join(dataDir, 'containerd');
   if (!existsSync(directory)) return;
   const [{ startContainerd }, { openCri }] = await Promise.all([import('../kubelet/runtime/containerd.ts'), import('../kubelet/runtime/cri.ts')]);

@@ -37,8 +37,12 @@ export async function up(flags: UpFlags): Promise<void> {
   const dataDir = flags.dataDir ?? (flags.ephemeral ? mkdtempSync(join(tmpdir(), 'coracle-')) : defaultDataDir());
   const held = hold(dataDir);
   stopper.add('data directory', () => held.release());
-  if (flags.ephemeral) stopper.add('data', () => rmSync(dataDir, { recursive: true, force: true }));
-  const stop = (): Promise<void> => stopper.stop((name, error) => log.error({ part: name, error: String(error) }, 'cannot stop'));
+  const stop = async (): Promise<void> => {
+    await stopper.stop((name, error) => log.error({ part: name, error: String(error) }, 'cannot stop'));
+    if (!flags.ephemeral) return;
+    await (await import('./down.ts')).takeDown(dataDir);
+    rmSync(dataDir, { recursive: true, force: true });
+  };
   try {
     const runtime = components.has('kubelet') ? chooseRuntime(flags, say) : 'none';
     const api = await openApi({ flags, dataDir, clock: systemClock, random: systemRandom, log, stopper });

@@ -157,7 +157,7 @@ describe('the command refuses', () => {
     const port = new URL((await readKubeconfig(join(directory, 'kubeconfig'))).server).port;
     const samePort = await refused('up', '--data-dir', join(fresh(), 'data'), '--port', port, '--bind-address', '127.0.0.1', '--runtime', 'none');
     expect(samePort.code).toBe(1);
-    expect(samePort.text).toContain(`port ${port} of 127.0.0.1 is in use`);
+    expect(samePort.text).toContain(`port ${port} of 127.0.0.1 is in use by process ${api.pid} `);
     expect(await api.stop()).toBe(0);
   }, 60_000);
 
