@@ -21,7 +21,31 @@ const NANO_PER_MILLI = 1_000_000n;
 const NANO_PER_UNIT = 1_000_000_000n;
 
 export function refuse(input: AdmissionInput): Refusal | undefined {
-  return outOfResources(input) ?? unfitSelector(input) ?? takenPorts(input);
+  return wrongSystem(input) ?? unsupported(input) ?? outOfResources(input) ?? unfitSelector(input) ?? takenPorts(input);
+}
+
+function wrongSystem({ pod }: AdmissionInput): Refusal | undefined {
+  const { os } = pod.spec;
+  if (!os?.name || os.name === 'linux') return undefined;
+  return { reason: 'PodOSNotSupported', message: "Pod was rejected: Failed to admit pod as the OS field doesn't match node OS" };
+}
+
+/** What a pod may ask for and this node cannot do. To start it without would be worse than not to start it. */
+function unsupported({ pod }: AdmissionInput): Refusal | undefined {
+  const { hostUsers, resourceClaims, securityContext } = pod.spec;
+  const specs = [...(pod.spec.initContainers ?? []), ...pod.spec.containers];
+  const profiles = [securityContext, ...specs.map((spec) => spec.securityContext)].map((context) => context?.appArmorProfile?.type);
+  const wanted: [string, boolean][] = [
+    ['user namespaces (hostUsers: false)', hostUsers === false],
+    ['resource claims', (resourceClaims ?? []).length > 0],
+    ['supplementalGroupsPolicy: Strict', securityContext?.supplementalGroupsPolicy === 'Strict'],
+    ['block devices (volumeDevices)', specs.some(({ volumeDevices = [] }) => volumeDevices.length > 0)],
+    ['recursive read-only mounts', specs.some(({ volumeMounts = [] }) => volumeMounts.some(({ recursiveReadOnly }) => recursiveReadOnly === 'Enabled'))],
+    ['AppArmor profiles of type Localhost', profiles.includes('Localhost')],
+    ['the restart of all containers (RestartAllContainers)', specs.some(({ restartPolicyRules = [] }) => restartPolicyRules.some(({ action }) => action === 'RestartAllContainers'))],
+  ];
+  const named = wanted.filter(([, isWanted]) => isWanted).map(([name]) => name);
+  return named.length === 0 ? undefined : { reason: 'Unsupported', message: `Pod was rejected: this node does not support ${named.join(', ')}` };
 }
 
 function outOfResources({ pod, others, allocatable }: AdmissionInput): Refusal | undefined {

@@ -196,6 +196,11 @@ describe('a pod is refused', () => {
       { containers: [{ name: 'app', ports: [{ containerPort: 80, hostPort: 8080 }] }] },
       'NodePorts', "Pod was rejected: Predicate NodePorts failed: node(s) didn't have free ports for the requested pod ports",
     ],
+    'that asks for what the node cannot do, by name': [
+      { hostUsers: false, containers: [{ name: 'app', volumeDevices: [{ name: 'v', devicePath: '/dev/v' }] }] },
+      'Unsupported', 'Pod was rejected: this node does not support user namespaces (hostUsers: false), block devices (volumeDevices)',
+    ],
+    'of another system': [{ os: { name: 'windows' } }, 'PodOSNotSupported', "Pod was rejected: Failed to admit pod as the OS field doesn't match node OS"],
   };
   test.each(Object.entries(rows))('%s', async (_, [spec, reason, message]) => {
     const w = await world();

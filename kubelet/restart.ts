@@ -4,15 +4,14 @@ import type { PodObject, Spec } from './pod.ts';
 /** Rules first, then the container's own policy, then the pod's. */
 export function restartsAfter(container: Spec, pod: PodObject, exitCode: number): boolean {
   if (container.restartPolicy !== undefined) {
-    const rule = matchingRule(container, exitCode);
-    if (rule === 'Restart' || rule === 'RestartAllContainers') return true;
+    if (matchingRule(container, exitCode) === 'Restart') return true;
     return byPolicy(container.restartPolicy, exitCode);
   }
   return byPolicy(pod.spec.restartPolicy ?? 'Always', exitCode);
 }
 
 /** The action of the first rule that the exit code satisfies. */
-export function matchingRule(container: Spec, exitCode: number): string | undefined {
+function matchingRule(container: Spec, exitCode: number): string | undefined {
   const rule = (container.restartPolicyRules ?? []).find(({ exitCodes }) => {
     if (!exitCodes) return false;
     const listed = (exitCodes.values ?? []).includes(exitCode);
