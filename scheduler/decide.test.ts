@@ -1,45 +1,7 @@
-import type { Node, Pod, PodSpec, Taint } from '../api/types/core.v1.ts';
+import type { Pod, PodSpec, Taint } from '../api/types/core.v1.ts';
 import type { Stored } from '../client/client.ts';
-import { seededRandom } from '../std/random.ts';
-import { decide } from './decide.ts';
-import { Snapshot } from './snapshot.ts';
-
-interface NodeInput {
-  readonly cpu?: string;
-  readonly memory?: string;
-  readonly pods?: string;
-  readonly labels?: Record<string, string>;
-  readonly taints?: Taint[];
-  readonly unschedulable?: boolean;
-}
-
-function node(name: string, { cpu = '4', memory = '8Gi', pods = '110', labels = {}, taints = [], unschedulable = false }: NodeInput = {}): Stored<Node> {
-  return {
-    metadata: { name, namespace: '', uid: name, resourceVersion: '1', creationTimestamp: '', labels },
-    spec: { taints, unschedulable },
-    status: { allocatable: { cpu, memory, pods } },
-  };
-}
-
-let serial = 0;
-
-function pod(spec: Partial<PodSpec> & { cpu?: string; memory?: string; hostPort?: number } = {}): Stored<Pod> {
-  const { cpu, memory, hostPort, ...rest } = spec;
-  const uid = `u${++serial}`;
-  const requests = { ...(cpu && { cpu }), ...(memory && { memory }) };
-  const container = { name: 'c', image: 'i', resources: { requests }, ...(hostPort && { ports: [{ containerPort: 80, hostPort }] }) };
-  return { metadata: { name: uid, namespace: 'd', uid, resourceVersion: '1', creationTimestamp: '' }, spec: { containers: [container], ...rest } };
-}
-
-function cluster(...nodes: Stored<Node>[]): Snapshot {
-  const snapshot = new Snapshot();
-  for (const one of nodes) snapshot.setNode(one);
-  return snapshot;
-}
-
-function place(snapshot: Snapshot, ...pods: Stored<Pod>[]): string[] {
-  return decide(snapshot, pods, { now: 0, random: seededRandom(1) }).map((d) => ('node' in d ? d.node : d.unschedulable.message));
-}
+import { cluster, node, place, pod } from './fixtures.ts';
+import type { Snapshot } from './snapshot.ts';
 
 const tainted: Taint = { key: 'a', value: 'b', effect: 'NoSchedule' };
 const inZone = (...values: string[]): Partial<PodSpec> => ({
