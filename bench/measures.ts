@@ -28,7 +28,7 @@ const NAMESPACE = 'bench';
 
 export type Measure = () => Promise<Row[]>;
 
-export const measures: Readonly<Record<string, Measure>> = { startup, idle, get, list, create, watch };
+export const measures: Readonly<Record<string, Measure>> = { startup, idle, get, list, create, watch, pods };
 
 /** Start-up, the second and later ones: from the command to a served request, and to a Ready node (a simulated one). */
 async function startup(): Promise<Row[]> {
@@ -181,6 +181,33 @@ async function watch(): Promise<Row[]> {
       { what: 'of these delivered', value: (100 * events) / (count * watchers), unit: '%' },
     ];
   });
+}
+
+/** A Deployment from nothing to all Ready, on a simulated node or (`BENCH_RUNTIME=cri`, in a network namespace of one's own) a real one. */
+async function pods(): Promise<Row[]> {
+  const runtime = process.env.BENCH_RUNTIME ?? 'hollow';
+  const count = runtime === 'cri' ? 30 : 100;
+  const subject = new Subject();
+  try {
+    await subject.start(['--runtime', runtime, ...(runtime === 'cri' ? ['--ephemeral'] : [])]);
+    const api = pool(await subject.target(), 4);
+    const path = '/apis/apps/v1/namespaces/default/deployments';
+    while ((await api.request({ method: 'GET', path: '/api/v1/namespaces/default/serviceaccounts/default' }).then(async ({ statusCode, body }) => (await body.dump(), statusCode))) !== 200);
+    const container = { name: 'main', image: 'coracle.local/busybox:1', command: ['sleep', '3600'] };
+    const labels = { app: 'bench' };
+    const began = performance.now();
+    await must(api, { method: 'POST', path, body: JSON.stringify({ metadata: { name: 'bench' }, spec: { replicas: count, selector: { matchLabels: labels }, template: { metadata: { labels }, spec: { terminationGracePeriodSeconds: 0, containers: [container] } } } }) });
+    for (;;) {
+      const { status } = JSON.parse(await text(api, { method: 'GET', path: `${path}/bench` })) as { status: { readyReplicas?: number } };
+      if (status.readyReplicas === count) break;
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+    const seconds = (performance.now() - began) / 1000;
+    await api.close();
+    return [{ what: `${count} pods to Ready on one node (${runtime})`, value: (count / seconds) * 60, unit: 'pods/min' }];
+  } finally {
+    await subject.remove();
+  }
 }
 
 async function withApi(use: (api: Pool, target: Target) => Promise<Row[]>, flags: readonly string[] = []): Promise<Row[]> {
