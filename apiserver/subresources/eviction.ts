@@ -1,6 +1,6 @@
 /** Eviction: a deletion that respects the pod's disruption budget. Provenance: pkg/registry/core/pod/storage/eviction.go of v1.36. */
 import type { ApiObject } from '../../api/kind.ts';
-import { poddisruptionbudgets } from '../../api/resources.ts';
+import { poddisruptionbudgets, pods } from '../../api/resources.ts';
 import { compileLabelSelector, matchesLabels } from '../../api/selectors.ts';
 import { ApiError, badRequest, forbidden, isReason, notFound } from '../../api/status.ts';
 import type { Pod } from '../../api/types/core.v1.ts';
@@ -65,7 +65,19 @@ async function evictOnce(core: Core, exchange: Exchange, request: Evicting): Pro
     if (budget && sparesUnhealthy(pod, budget)) guarded = atVersion(options, state.object);
     else if (budget) await charge(core, budget, { pod: name, dryRun: options.dryRun });
   }
+  const marked = options.dryRun ? undefined : await markDisrupted(core, state.object);
+  if (marked && guarded.preconditions?.resourceVersion !== undefined) guarded = { ...guarded, preconditions: { ...guarded.preconditions, resourceVersion: marked } };
   await deleteObject(core, exchange, { resource, namespace, name, options: guarded });
+}
+
+/** Says on the pod that it goes because of an eviction. Its new version, or undefined where it says so already. */
+async function markDisrupted(core: Core, pod: Readonly<ApiObject>): Promise<string | undefined> {
+  const next = deepCopy(pod) as unknown as Pod;
+  const conditions = next.status?.conditions ?? [];
+  if (conditions.some(({ type, status }) => type === 'DisruptionTarget' && status === 'True')) return undefined;
+  const condition = { type: 'DisruptionTarget', status: 'True', reason: 'EvictionByEvictionAPI', message: 'Eviction API: evicting', lastTransitionTime: timestamp(core.clock.now()) };
+  next.status = { ...next.status, conditions: [...conditions.filter(({ type }) => type !== 'DisruptionTarget'), condition] };
+  return (await core.writer.update(pods, next, 'status')).metadata.resourceVersion;
 }
 
 function ignoresBudget({ metadata, status }: DeepReadonly<Pod>): boolean {

@@ -10,10 +10,9 @@ const DECISIONS = ['Approved', 'Denied'];
 
 export const certificatesigningrequest = rulesFor<CertificateSigningRequest>({
   strategy: {
-    prepareForCreate(object, { user }) {
+    prepareForCreate(object) {
+      // Who asks was filled in by admission, over whatever the client had put there.
       delete object.status;
-      const { request, signerName, usages, expirationSeconds } = object.spec;
-      object.spec = { request, signerName, ...(usages && { usages }), ...(expirationSeconds !== undefined && { expirationSeconds }), username: user };
     },
     prepareForUpdate(object, old, { subresource, now }) {
       object.spec = old.spec;
