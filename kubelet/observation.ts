@@ -13,6 +13,9 @@ export class Observation {
   readonly #sandboxes = new Map<string, Set<string>>();
   readonly #uids = new Map<string, string>();
   readonly #latest = new Map<string, PodRuntime>();
+  /** When a pod was last asked about: an answer to an older question must not replace that to a newer one. */
+  readonly #asked = new Map<string, number>();
+  #questions = 0;
   /** Termination messages by container id; undefined once read and found empty. */
   readonly #messages = new Map<string, string | undefined>();
 
@@ -23,18 +26,22 @@ export class Observation {
 
   /** Looks at everything. Returns the pods whose picture is another than the last one. */
   async relist(): Promise<readonly string[]> {
+    const question = ++this.#questions;
     const [sandboxes, containers] = await Promise.all([this.#runtime.listSandboxes(), this.#runtime.listContainers()]);
     const groups = Map.groupBy(sandboxes, ({ uid }) => uid);
     const living = new Set(containers.map(({ id }) => id));
     for (const id of this.#messages.keys()) if (!living.has(id)) this.#messages.delete(id);
     const changed: string[] = [];
     for (const [uid, own] of groups) {
-      for (const { id } of own) this.note(uid, id);
+      if (this.#isOld(uid, question)) continue;
+      for (const { id } of own) this.#link(uid, id);
       const ids = new Set(own.map(({ id }) => id));
-      if (await this.#put(uid, own, containers.filter(({ sandboxId }) => ids.has(sandboxId)))) changed.push(uid);
+      const before = this.latest(uid);
+      const now = await this.#read(own, containers.filter(({ sandboxId }) => ids.has(sandboxId)));
+      if (this.#put(uid, question, now) && fingerprint(before) !== fingerprint(now)) changed.push(uid);
     }
     for (const uid of this.#latest.keys()) {
-      if (groups.has(uid)) continue;
+      if (groups.has(uid) || this.#isOld(uid, question)) continue;
       if (this.#latest.get(uid)?.sandboxes.length) changed.push(uid);
       this.#forget(uid);
     }
@@ -42,6 +49,8 @@ export class Observation {
   }
 
   async observe(uid: string): Promise<PodRuntime> {
+    const question = ++this.#questions;
+    this.#asked.set(uid, question);
     const ids = [...(this.#sandboxes.get(uid) ?? [])];
     const found = await Promise.all(ids.map(async (id) => ({ id, sandbox: await this.#runtime.sandbox(id), containers: await this.#runtime.listContainers(id) })));
     for (const { id, sandbox } of found) {
@@ -49,16 +58,22 @@ export class Observation {
       this.#sandboxes.get(uid)?.delete(id);
       this.#uids.delete(id);
     }
-    const sandboxes = found.flatMap(({ sandbox }) => (sandbox ? [sandbox] : []));
-    await this.#put(uid, sandboxes, found.flatMap(({ containers }) => containers));
-    return this.latest(uid);
+    const now = await this.#read(found.flatMap(({ sandbox }) => (sandbox ? [sandbox] : [])), found.flatMap(({ containers }) => containers));
+    this.#put(uid, question, now);
+    return now;
   }
 
   latest(uid: string): PodRuntime {
     return this.#latest.get(uid) ?? NOTHING;
   }
 
+  /** A sandbox was made for this pod. */
   note(uid: string, sandboxId: string): void {
+    this.#asked.set(uid, ++this.#questions);
+    this.#link(uid, sandboxId);
+  }
+
+  #link(uid: string, sandboxId: string): void {
     const ids = this.#sandboxes.get(uid) ?? new Set();
     this.#sandboxes.set(uid, ids.add(sandboxId));
     this.#uids.set(sandboxId, uid);
@@ -77,27 +92,36 @@ export class Observation {
     for (const id of this.#sandboxes.get(uid) ?? []) this.#uids.delete(id);
     this.#sandboxes.delete(uid);
     this.#latest.delete(uid);
+    this.#asked.delete(uid);
   }
 
-  async #put(uid: string, sandboxes: readonly Sandbox[], containers: readonly Container[]): Promise<boolean> {
-    const before = this.#latest.get(uid);
-    const now: PodRuntime = {
+  #isOld(uid: string, question: number): boolean {
+    return (this.#asked.get(uid) ?? 0) > question;
+  }
+
+  async #read(sandboxes: readonly Sandbox[], containers: readonly Container[]): Promise<PodRuntime> {
+    return {
       sandboxes: sandboxes.toSorted(newestFirst),
       containers: await Promise.all(containers.toSorted(newestFirst).map((container) => this.#withMessage(container))),
     };
+  }
+
+  /** Returns whether the answer was still wanted. */
+  #put(uid: string, question: number, now: PodRuntime): boolean {
+    if (this.#isOld(uid, question)) return false;
     if (now.sandboxes.length === 0) this.#forget(uid);
     else this.#latest.set(uid, now);
-    return fingerprint(before ?? NOTHING) !== fingerprint(now);
+    return true;
   }
 
   async #withMessage(container: Container): Promise<Container> {
     if (container.state !== 'exited') return container;
-    if (!this.#messages.has(container.id)) this.#messages.set(container.id, await this.#read(container));
+    if (!this.#messages.has(container.id)) this.#messages.set(container.id, await this.#message(container));
     const message = this.#messages.get(container.id);
     return message ? { ...container, message } : container;
   }
 
-  async #read(container: Container): Promise<string | undefined> {
+  async #message(container: Container): Promise<string | undefined> {
     const file = container.annotations[ANNOTATIONS.terminationMessageFile];
     const written = file ? (await readFile(file).catch(() => Buffer.alloc(0))).subarray(0, MESSAGE_LIMIT_BYTES).toString() : '';
     if (written !== '') return written;

@@ -1,5 +1,6 @@
 /** Our own containerd: started as a child that outlives us, found again after a restart, with a root, state and network of its own. */
 import { execFile, spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, open, readFile, rm, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
@@ -51,7 +52,7 @@ export async function startContainerd(options: ContainerdOptions): Promise<Conta
   const { directory, clock, log } = options;
   const missing = await missingPrograms();
   if (missing.length > 0) throw new ContainerdMissing(`containers need ${missing.join(' and ')}, which is not installed (Debian: apt-get install containerd runc containernetworking-plugins iptables)`);
-  const socket = options.socket ?? join(directory, 'containerd.sock');
+  const socket = options.socket ?? socketFor(directory);
   if (socket.length > SOCKET_PATH_LIMIT) throw new Error(`the path of containerd's socket is too long for a unix socket: ${socket}`);
   const cniBinDir = join(directory, 'cni', 'bin');
   const cniConfDir = options.cniConfDir ?? join(directory, 'cni', 'net.d');
@@ -96,6 +97,13 @@ export async function startContainerd(options: ContainerdOptions): Promise<Conta
       await rm(files.pid, { force: true });
     },
   };
+}
+
+/** In the directory; where that makes too long a name, one in the system's own directory that is always the same for this one. */
+function socketFor(directory: string): string {
+  const near = join(directory, 'containerd.sock');
+  if (near.length <= SOCKET_PATH_LIMIT) return near;
+  return `/run/coracle-${createHash('sha256').update(directory).digest('hex').slice(0, 16)}.sock`;
 }
 
 /** What must be there and is not. */

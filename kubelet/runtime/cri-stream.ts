@@ -66,7 +66,7 @@ function upgrade(url: string, protocol: string): Promise<SpdyConnection> {
 /** The error stream carries a Status when the process has ended: Success, or a failure that may name an exit code. */
 async function ended(errors: SpdyStream): Promise<number> {
   const body = await text(errors);
-  if (body === '') return 0;
+  if (body === '') throw new RuntimeUnavailable('the connection ended before the runtime said how the process did');
   const status = JSON.parse(body) as { status?: string; message?: string; reason?: string; details?: { causes?: { reason?: string; message?: string }[] } };
   if (status.status === 'Success') return 0;
   const code = status.details?.causes?.find(({ reason }) => reason === 'ExitCode')?.message;

@@ -82,7 +82,8 @@ export class SpdyConnection {
     socket.on('data', (chunk: Buffer) => this.#take(chunk));
     socket.on('error', () => this.close());
     socket.on('end', () => void this.#handling.then(() => this.close()));
-    socket.on('close', () => this.close());
+    // Frames that have arrived are handled first: unpacking takes longer than the socket's end.
+    socket.on('close', () => void this.#handling.then(() => this.close()));
     if (options.head?.length) this.#take(options.head);
   }
 

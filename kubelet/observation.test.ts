@@ -1,0 +1,64 @@
+import { run, sandbox } from './fixtures.ts';
+import { Observation } from './observation.ts';
+import type { Container, Runtime, Sandbox } from './runtime/runtime.ts';
+
+/** A runtime whose lists are answered when the test says so, with what was there when they were asked for. */
+function world() {
+  const state: { sandboxes: Sandbox[]; containers: Container[] } = { sandboxes: [], containers: [] };
+  let release: () => void = () => undefined;
+  let gate = Promise.resolve();
+  const runtime = {
+    async listSandboxes() {
+      const answer = [...state.sandboxes];
+      await gate;
+      return answer;
+    },
+    listContainers: async (id?: string) => state.containers.filter(({ sandboxId }) => !id || sandboxId === id),
+    sandbox: async (id: string) => state.sandboxes.find((one) => one.id === id),
+  } as unknown as Runtime;
+  return {
+    state,
+    observation: new Observation(runtime, () => undefined),
+    hold: () => void (gate = new Promise((resolve) => (release = resolve))),
+    release: () => release(),
+  };
+}
+
+test('Observation finds by itself what it was not told of, and says what changed', async () => {
+  const { state, observation } = world();
+  state.sandboxes.push(sandbox());
+  state.containers.push(run());
+  expect(await observation.relist()).toEqual(['u1']);
+  expect(await observation.relist()).toEqual([]);
+  expect(observation.uidOf('s0')).toBe('u1');
+  state.containers[0] = run({ state: 'exited' });
+  expect(await observation.relist()).toEqual(['u1']);
+  state.sandboxes.length = 0;
+  expect(await observation.relist()).toEqual(['u1']);
+  expect([observation.uids(), observation.uidOf('s0')]).toEqual([[], undefined]);
+});
+
+test('a slow list does not make it forget a sandbox that was made meanwhile', async () => {
+  const { state, observation, hold, release } = world();
+  hold();
+  const slow = observation.relist();
+  state.sandboxes.push(sandbox());
+  observation.note('u1', 's0');
+  await observation.observe('u1');
+  release();
+  expect(await slow).toEqual([]);
+  expect((await observation.observe('u1')).sandboxes.map(({ id }) => id)).toEqual(['s0']);
+});
+
+test('a slow list does not replace what was seen later', async () => {
+  const { state, observation, hold, release } = world();
+  state.sandboxes.push(sandbox());
+  await observation.relist();
+  hold();
+  const slow = observation.relist();
+  state.sandboxes[0] = sandbox({ state: 'notready' });
+  await observation.observe('u1');
+  release();
+  await slow;
+  expect(observation.latest('u1').sandboxes[0]?.state).toBe('notready');
+});
