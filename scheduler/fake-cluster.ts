@@ -18,6 +18,7 @@ export interface PodInput extends Partial<PodSpec> {
   readonly cpu?: string;
   readonly labels?: Record<string, string>;
   readonly finalizers?: string[];
+  readonly owner?: { readonly apiVersion: string; readonly kind: string; readonly name: string };
 }
 
 export class FakeCluster {
@@ -28,6 +29,8 @@ export class FakeCluster {
   onBind: (call: ApiCall) => void | Promise<void> = () => undefined;
   /** Sees each binding after it took effect, and may lose the answer by throwing. */
   afterBind: (call: ApiCall) => void = () => undefined;
+  /** Sees every other call on pods, and may refuse it by throwing. */
+  beforePodCall: (call: ApiCall) => void = () => undefined;
   #released = Promise.withResolvers<void>();
   #lagging = false;
 
@@ -72,9 +75,11 @@ export class FakeCluster {
     await this.client.create(namespaces, { metadata: { name, labels }, spec: {} });
   }
 
-  async pod(name: string, { cpu = '100m', labels, finalizers, ...spec }: PodInput = {}): Promise<Stored<Pod>> {
+  async pod(name: string, { cpu = '100m', labels, finalizers, owner, ...spec }: PodInput = {}): Promise<Stored<Pod>> {
     const container = { name: 'c', image: 'i', resources: { requests: { cpu } } };
-    return this.client.create(pods, { metadata: { name, namespace: 'd', ...(labels && { labels }), ...(finalizers && { finalizers }) }, spec: { containers: [container], schedulerName: 'default-scheduler', ...spec } });
+    const ownerReferences = owner && [{ ...owner, uid: owner.name, controller: true }];
+    const metadata = { name, namespace: 'd', ...(labels && { labels }), ...(finalizers && { finalizers }), ...(ownerReferences && { ownerReferences }) };
+    return this.client.create(pods, { metadata, spec: { containers: [container], schedulerName: 'default-scheduler', ...spec } });
   }
 
   get(name: string): Stored<Pod> | undefined {
@@ -102,11 +107,14 @@ export class FakeCluster {
   }
 
   #door(): Door {
-    const { fake } = this;
-    return {
-      call: (call) => (call.resource !== 'pods' ? fake.call(call) : call.subresource === 'binding' ? this.#bind(call) : call.subresource === 'status' ? this.#patchStatus(call) : fake.call(call)),
-      watch: (call) => this.#watch(call),
-    };
+    return { call: (call) => this.#call(call), watch: (call) => this.#watch(call) };
+  }
+
+  async #call(call: ApiCall): Promise<unknown> {
+    if (call.resource !== 'pods') return this.fake.call(call);
+    if (call.subresource === 'binding') return this.#bind(call);
+    this.beforePodCall(call);
+    return call.subresource === 'status' ? this.#patchStatus(call) : this.fake.call(call);
   }
 
   async *#watch(call: ApiCall): AsyncGenerator<{ type: 'ADDED' | 'MODIFIED' | 'DELETED' | 'BOOKMARK' | 'ERROR'; object: unknown }> {

@@ -1,4 +1,4 @@
-import { nodes, pods } from '../api/resources.ts';
+import { namespaces, nodes, persistentvolumeclaims, persistentvolumes, pods, replicasets, storageclasses } from '../api/resources.ts';
 import { ApiError } from '../api/status.ts';
 import { FakeCluster } from './fake-cluster.ts';
 
@@ -172,5 +172,127 @@ test('decides the more important pod first', async () => {
   await cluster.node('n1');
   await cluster.settle();
   expect(cluster.placements()['n1']).toEqual(['high']);
+  await stop();
+});
+
+describe('preemption', () => {
+  test('marks and deletes the victim, nominates the node, and binds when the victim is gone', async () => {
+    const { cluster, stop } = await opened('n1');
+    await cluster.pod('low', { cpu: '400m', finalizers: ['x/y'] });
+    await cluster.pod('mid', { cpu: '400m', priority: 500 });
+    await cluster.settle();
+    const high = await cluster.pod('high', { cpu: '500m', priority: 1000 });
+    await cluster.settle(5000);
+    expect(cluster.get('high')?.status).toMatchObject({ nominatedNodeName: 'n1' });
+    expect(cluster.condition('high')?.message).toBe('0/1 nodes are available: 1 Insufficient cpu.');
+    expect(cluster.get('low')?.metadata.deletionTimestamp).toBeDefined();
+    expect(cluster.condition('low', 'DisruptionTarget')).toMatchObject({ status: 'True', reason: 'PreemptionByScheduler', message: 'default-scheduler: preempting to accommodate a higher priority pod' });
+    expect(cluster.get('mid')?.metadata.deletionTimestamp).toBeUndefined();
+    expect(cluster.events('Preempted')).toEqual([`Preempted by pod ${high.metadata.uid} on node n1`]);
+    await cluster.pod('small', { cpu: '150m' });
+    await cluster.settle(5000);
+    const low = await cluster.client.get(pods, { namespace: 'd', name: 'low' });
+    await cluster.client.update(pods, { ...low, metadata: { ...low.metadata, finalizers: [] } });
+    await cluster.settle(5000);
+    expect(cluster.placements()).toEqual({ n1: ['high', 'mid'], '': ['small'] });
+    await stop();
+  });
+
+  test('a scheduler that starts anew knows for whom nodes are being cleared', async () => {
+    const cluster = new FakeCluster();
+    await cluster.node('n1');
+    const high = await cluster.pod('high', { cpu: '900m', priority: 9, schedulingGates: [{ name: 'wait' }] });
+    await cluster.client.patch(pods, { namespace: 'd', name: 'high' }, { type: 'application/merge-patch+json', body: { status: { nominatedNodeName: 'n1' } } }, { subresource: 'status' });
+    await cluster.client.update(pods, { ...high, metadata: { ...high.metadata, resourceVersion: '' }, spec: { ...high.spec, schedulingGates: [] } });
+    cluster.onBind = (call) => {
+      if (call.name === 'high') throw failure(500, 'InternalError');
+    };
+    await cluster.pod('low', { cpu: '500m' });
+    const scheduler = await cluster.start();
+    await cluster.settle(500);
+    expect(cluster.placements()).toEqual({ '': ['high', 'low'] });
+    await cluster.client.delete(pods, { namespace: 'd', name: 'high' });
+    await cluster.settle(2000);
+    expect(cluster.placements()).toEqual({ n1: ['low'] });
+    await scheduler.stop();
+  });
+
+  test('a refused eviction is tried again', async () => {
+    const { cluster, stop } = await opened('n1');
+    await cluster.pod('low', { cpu: '800m' });
+    await cluster.settle();
+    let refusals = 2;
+    cluster.beforePodCall = (call) => {
+      if (call.verb === 'delete' && refusals-- > 0) throw failure(500, 'InternalError');
+    };
+    await cluster.pod('high', { cpu: '500m', priority: 9 });
+    await cluster.settle(10_000);
+    expect(cluster.placements()).toEqual({ n1: ['high'] });
+    await stop();
+  });
+});
+
+test('follows a pod into a namespace once its labels ask for it', async () => {
+  const { cluster, stop } = await opened('n1');
+  await cluster.namespace('d', { team: 'red' });
+  await cluster.pod('db', { labels: { app: 'db' } });
+  const term = { topologyKey: 'kubernetes.io/hostname', labelSelector: { matchLabels: { app: 'db' } }, namespaceSelector: { matchLabels: { team: 'blue' } } };
+  await cluster.pod('near', { affinity: { podAffinity: { requiredDuringSchedulingIgnoredDuringExecution: [term] } } });
+  await cluster.settle(2000);
+  expect(cluster.condition('near')?.message).toContain("1 node(s) didn't match pod affinity rules");
+  await cluster.client.patch(namespaces, { name: 'd' }, { type: 'application/merge-patch+json', body: { metadata: { labels: { team: 'blue' } } } });
+  await cluster.settle(2000);
+  expect(cluster.placements()['n1']).toEqual(['db', 'near']);
+  await stop();
+});
+
+test('tries again when the pod that another wants to be near is bound', async () => {
+  const { cluster, stop } = await opened('n1');
+  const affinity = { podAffinity: { requiredDuringSchedulingIgnoredDuringExecution: [{ topologyKey: 'kubernetes.io/hostname', labelSelector: { matchLabels: { app: 'db' } } }] } };
+  await cluster.pod('near', { affinity });
+  await cluster.settle(2000);
+  await cluster.pod('db', { labels: { app: 'db' } });
+  await cluster.settle(2000);
+  expect(cluster.placements()).toEqual({ n1: ['db', 'near'] });
+  await stop();
+});
+
+test('waits for a claim, and binds once it is there', async () => {
+  const { cluster, stop } = await opened('n1');
+  const { client } = cluster;
+  await cluster.pod('p', { volumes: [{ name: 'v', persistentVolumeClaim: { claimName: 'c' } }] });
+  await cluster.settle();
+  expect(cluster.condition('p')?.message).toBe('0/1 nodes are available: persistentvolumeclaim "c" not found. not found');
+  await client.create(persistentvolumes, { metadata: { name: 'v' }, spec: { storageClassName: 's' }, status: { phase: 'Bound' } });
+  await client.create(persistentvolumeclaims, { metadata: { name: 'c', namespace: 'd', annotations: { 'pv.kubernetes.io/bind-completed': 'yes' } }, spec: { volumeName: 'v', storageClassName: 's' } });
+  await cluster.settle(2000);
+  expect(cluster.placements()).toEqual({ n1: ['p'] });
+  await stop();
+});
+
+test('a claim that waits for its pod is given a volume first, and the pod is bound after it', async () => {
+  const { cluster, stop } = await opened('n1');
+  const { client } = cluster;
+  await client.create(storageclasses, { metadata: { name: 'late' }, provisioner: 'kubernetes.io/no-provisioner', volumeBindingMode: 'WaitForFirstConsumer' });
+  await client.create(persistentvolumes, { metadata: { name: 'v' }, spec: { storageClassName: 'late', capacity: { storage: '2Gi' }, accessModes: ['ReadWriteOnce'] }, status: { phase: 'Available' } });
+  const claim = await client.create(persistentvolumeclaims, { metadata: { name: 'c', namespace: 'd' }, spec: { storageClassName: 'late', accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '1Gi' } } } });
+  await cluster.pod('p', { volumes: [{ name: 'v', persistentVolumeClaim: { claimName: 'c' } }] });
+  await cluster.settle(3000);
+  expect((await client.get(persistentvolumes, { name: 'v' })).spec?.claimRef).toMatchObject({ namespace: 'd', name: 'c', uid: claim.metadata.uid });
+  expect(cluster.placements()).toEqual({ '': ['p'] });
+  await client.update(persistentvolumeclaims, { ...claim, metadata: { ...claim.metadata, annotations: { 'pv.kubernetes.io/bind-completed': 'yes' } }, spec: { ...claim.spec, volumeName: 'v' } });
+  await cluster.settle(2000);
+  expect(cluster.placements()).toEqual({ n1: ['p'] });
+  await stop();
+});
+
+test('pods of a ReplicaSet are spread without being asked', async () => {
+  const { cluster, stop } = await opened('n1', 'n2');
+  await cluster.client.create(replicasets, { metadata: { name: 'web', namespace: 'd' }, spec: { selector: { matchLabels: { app: 'web' } } } });
+  await cluster.pod('filler', { cpu: '300m', nodeSelector: { 'kubernetes.io/hostname': 'n2' } });
+  await cluster.settle();
+  for (const name of ['a', 'b']) await cluster.pod(name, { cpu: '10m', labels: { app: 'web' }, owner: { apiVersion: 'apps/v1', kind: 'ReplicaSet', name: 'web' } });
+  await cluster.settle();
+  expect(cluster.placements()).toEqual({ n1: [expect.stringMatching(/^[ab]$/)], n2: [expect.stringMatching(/^[ab]$/), 'filler'] });
   await stop();
 });

@@ -1,7 +1,7 @@
 /** The cluster as the scheduler sees it: nodes as columns of numbers, one row each, updated in place. One writer: the scheduler's shell. */
 import type { Node, Pod, Taint } from '../api/types/core.v1.ts';
 import type { Stored } from '../client/client.ts';
-import type { DeepReadonly } from '../std/deep.ts';
+import { type DeepReadonly, deepEqual } from '../std/deep.ts';
 import { Budgets } from './budgets.ts';
 import { type Demand, demandOf } from './demand.ts';
 import { Images } from './images.ts';
@@ -37,7 +37,7 @@ export class Column {
 
 /** A pod that occupies a row. */
 export interface Placed {
-  readonly pod: Stored<Pod>;
+  pod: Stored<Pod>;
   readonly row: number;
   readonly demand: Demand;
   readonly podClass: PodClass;
@@ -110,6 +110,16 @@ export class Snapshot {
     this.nominations.remove(uid);
     const row = this.#rowOf(node);
     this.add({ pod, row, demand, podClass: this.tallies.classOf(pod) });
+  }
+
+  /** A newer state of a pod that is there. False: it asks for something else than before, or is another kind of pod now. */
+  refreshPod(pod: Stored<Pod>): boolean {
+    const placed = this.#placed.get(pod.metadata.uid);
+    const known = placed?.pod.metadata;
+    if (!placed || known?.generation === undefined || known.generation !== pod.metadata.generation || this.#names[placed.row] !== pod.spec.nodeName) return false;
+    if (known.deletionTimestamp !== pod.metadata.deletionTimestamp || !deepEqual(known.labels, pod.metadata.labels)) return false;
+    placed.pod = pod;
+    return true;
   }
 
   removePod(uid: string): void {

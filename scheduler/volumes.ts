@@ -175,7 +175,7 @@ function unusable({ metadata, spec, status }: Claim): string | undefined {
   return metadata.deletionTimestamp ? `persistentvolumeclaim "${metadata.name}" is being deleted` : undefined;
 }
 
-function isBound({ metadata, spec }: Claim): boolean {
+export function isBound({ metadata, spec }: Claim): boolean {
   return Boolean(spec?.volumeName) && metadata.annotations?.[BIND_COMPLETED] !== undefined;
 }
 

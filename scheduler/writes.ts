@@ -17,7 +17,7 @@ export interface WriteTools {
 export type BindOutcome =
   | { readonly state: 'bound'; readonly node: string }
   | { readonly state: 'gone' }
-  | { readonly state: 'refused' | 'unknown'; readonly error: Error };
+  | { readonly state: 'refused' | 'unknown'; readonly message: string };
 
 /** Never throws. After a failure it asks where the pod is: the answer alone may have been lost. */
 export async function bind({ client }: WriteTools, pod: Stored<Pod>, node: string): Promise<BindOutcome> {
@@ -27,14 +27,14 @@ export async function bind({ client }: WriteTools, pod: Stored<Pod>, node: strin
     await client.post(pods, { namespace, name }, 'binding', body);
     return { state: 'bound', node };
   } catch (failure) {
-    const error = failure as Error;
-    if (isReason(error, 'NotFound')) return { state: 'gone' };
+    if (isReason(failure, 'NotFound')) return { state: 'gone' };
+    const message = `running Bind plugin "DefaultBinder": ${(failure as Error).message}`;
     try {
       const current = await client.get(pods, { namespace, name });
       if (current.metadata.uid !== uid) return { state: 'gone' };
-      return current.spec.nodeName ? { state: 'bound', node: current.spec.nodeName } : { state: 'refused', error };
+      return current.spec.nodeName ? { state: 'bound', node: current.spec.nodeName } : { state: 'refused', message };
     } catch (second) {
-      return isReason(second, 'NotFound') ? { state: 'gone' } : { state: 'unknown', error };
+      return isReason(second, 'NotFound') ? { state: 'gone' } : { state: 'unknown', message };
     }
   }
 }

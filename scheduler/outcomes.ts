@@ -1,0 +1,161 @@
+/** Carries out decisions: binds what was placed, tells why the others wait, evicts who must make room. */
+import { isReason } from '../api/status.ts';
+import type { Pod } from '../api/types/core.v1.ts';
+import type { Client, ObjectKey, Stored } from '../client/client.ts';
+import { type Recorder, openRecorder } from '../client/events.ts';
+import type { Clock } from '../std/clock.ts';
+import type { Backlog } from './backlog.ts';
+import { bindVolumes } from './bind-volumes.ts';
+import type { Decision, Unschedulable } from './decide.ts';
+import type { Preemption } from './preempt.ts';
+import type { Snapshot } from './snapshot.ts';
+import { type BindOutcome, type Waiting, type WriteTools, bind, evict, explainWaiting, say, withdrawNomination } from './writes.ts';
+
+export interface OutcomesOptions {
+  readonly client: Client;
+  readonly clock: Clock;
+  readonly name: string;
+  readonly log: { warn(fields: object, message: string): void };
+  readonly snapshot: Snapshot;
+  readonly backlog: Backlog;
+  /** A pod as the watch knows it. */
+  readonly current: (key: ObjectKey) => Stored<Pod> | undefined;
+  /** There may be something to decide. */
+  readonly wake: () => void;
+}
+
+type Placement = Extract<Decision, { readonly node: string }>;
+
+export class Outcomes {
+  readonly #options: OutcomesOptions;
+  readonly #tools: WriteTools & { readonly recorder: Recorder };
+  readonly #binding = new Map<string, Promise<void>>();
+  /** Bound, though the watch has not said so yet. */
+  readonly #bound = new Set<string>();
+  readonly #stopping = new AbortController();
+
+  constructor(options: OutcomesOptions) {
+    const { client, clock, log, name } = options;
+    this.#options = options;
+    this.#tools = { client, clock, recorder: openRecorder({ client, clock, component: name, api: 'events.k8s.io', log }) };
+  }
+
+  /** Bindings that have not ended. */
+  get underWay(): number {
+    return this.#binding.size;
+  }
+
+  isBinding(uid: string): boolean {
+    return this.#binding.has(uid);
+  }
+
+  isBound(uid: string): boolean {
+    return this.#bound.has(uid);
+  }
+
+  /** The watch says where the pod is. */
+  seen(uid: string): void {
+    this.#bound.delete(uid);
+  }
+
+  gone(uid: string): void {
+    this.#bound.delete(uid);
+  }
+
+  carryOut(decision: Decision): void {
+    if ('node' in decision) this.#bind(decision);
+    else this.#refuse(decision.pod, decision.unschedulable);
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    await Promise.allSettled(this.#binding.values());
+    await this.#tools.recorder.flush();
+  }
+
+  #bind(placement: Placement): void {
+    const { uid } = placement.pod.metadata;
+    const binding = this.#bindAll(placement).then((outcome) => {
+      this.#binding.delete(uid);
+      if (placement.volumes) this.#options.snapshot.volumes.forget(placement.volumes);
+      this.#bindingEnded(placement, outcome);
+      this.#options.wake();
+    });
+    this.#binding.set(uid, binding);
+  }
+
+  async #bindAll({ pod, node, volumes }: Placement): Promise<BindOutcome> {
+    const { client, clock, snapshot } = this.#options;
+    try {
+      if (volumes) await bindVolumes({ client, clock, volumes: snapshot.volumes, signal: this.#stopping.signal }, volumes, node);
+    } catch (error) {
+      return { state: 'refused', message: `running PreBind plugin "VolumeBinding": ${(error as Error).message}` };
+    }
+    return bind(this.#tools, pod, node);
+  }
+
+  /** The pod was charged to the node when it was decided. */
+  #bindingEnded({ pod, node }: Placement, outcome: BindOutcome): void {
+    const { backlog, clock, current, log, snapshot } = this.#options;
+    const { namespace, name, uid } = pod.metadata;
+    const known = current({ namespace, name });
+    if (known?.metadata.uid !== uid || outcome.state === 'gone') {
+      backlog.remove(uid);
+      snapshot.removePod(uid);
+    } else if (known.spec.nodeName || outcome.state === 'bound') {
+      backlog.remove(uid);
+      if (outcome.state !== 'bound') return;
+      if (!known.spec.nodeName) {
+        this.#bound.add(uid);
+        if (outcome.node !== node) snapshot.setPod(pod, outcome.node);
+      }
+      say(this.#tools, pod, { type: 'Normal', reason: 'Scheduled', action: 'Binding', message: `Successfully assigned ${namespace}/${name} to ${outcome.node}` });
+    } else {
+      // With no answer at all it may be bound or not: it stays charged until it is decided again.
+      if (outcome.state === 'refused') {
+        snapshot.removePod(uid);
+        backlog.stir(clock.now());
+      }
+      backlog.retry(uid, clock.now());
+      log.warn({ pod: `${namespace}/${name}`, node, error: outcome.message }, 'cannot bind');
+      this.#explain(pod, { reason: 'SchedulerError', message: outcome.message });
+    }
+  }
+
+  #refuse(pod: Stored<Pod>, { message, plugins, preemption, nominated }: Unschedulable): void {
+    this.#options.backlog.park(pod.metadata.uid, this.#options.clock.now(), plugins);
+    if (preemption) this.#preempt(pod, preemption);
+    this.#explain(pod, { reason: 'Unschedulable', message, ...(nominated !== undefined && { nominated }) });
+  }
+
+  /** The pod waits parked: each victim that goes stirs it. */
+  #preempt(pod: Stored<Pod>, { node, victims }: Preemption): void {
+    const { backlog, clock, snapshot } = this.#options;
+    for (const { pod: lesser } of snapshot.nominations.below(node, pod.metadata.uid, pod.spec.priority ?? 0)) {
+      snapshot.nominations.remove(lesser.metadata.uid);
+      this.#attempt(lesser, 'withdraw a nomination', withdrawNomination(this.#tools, lesser));
+      backlog.stir(clock.now());
+    }
+    const evictions = victims.filter(({ metadata }) => !metadata.deletionTimestamp).map((victim) => evict(this.#tools, victim, pod, node));
+    this.#attempt(
+      pod,
+      'evict for a more important pod',
+      Promise.all(evictions).catch((error: unknown) => {
+        backlog.retry(pod.metadata.uid, clock.now());
+        this.#options.wake();
+        throw error;
+      }),
+    );
+  }
+
+  #explain(pod: Stored<Pod>, waiting: Waiting): void {
+    say(this.#tools, pod, { type: 'Warning', reason: 'FailedScheduling', action: 'Scheduling', message: waiting.message });
+    this.#attempt(pod, 'write why a pod waits', explainWaiting(this.#tools, pod, waiting));
+  }
+
+  #attempt({ metadata: { namespace, name } }: Stored<Pod>, what: string, work: Promise<unknown>): void {
+    work.catch((error: unknown) => {
+      if (!isReason(error, 'NotFound')) this.#options.log.warn({ pod: `${namespace}/${name}`, error: String(error) }, `cannot ${what}`);
+    });
+  }
+}
