@@ -94,7 +94,7 @@ export async function startContainerd(options: ContainerdOptions): Promise<Conta
     adopted,
     async stop() {
       if (pid !== undefined) await terminate(pid, clock);
-      await rm(files.pid, { force: true });
+      for (const path of [files.pid, socket, `${socket}.ttrpc`]) await rm(path, { force: true });
     },
   };
 }
