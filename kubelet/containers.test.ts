@@ -102,7 +102,7 @@ suite('pods in containers', () => {
 
   test('a change of a config map comes into the container', async () => {
     await ask('configMap', 'news', { text: 'old' });
-    await ask('create', 'reader', { volumes: [{ name: 'news', configMap: { name: 'news' } }], containers: [sh(`cat /news/text; while [ "$(cat /news/text)" = old ]; do sleep 0.05; done; cat /news/text; ${WAIT}`, { volumeMounts: [{ name: 'news', mountPath: '/news' }], readinessProbe: { periodSeconds: 1, exec: { command: ['grep', 'new', '/news/text'] } } })] });
+    await ask('create', 'reader', { volumes: [{ name: 'news', configMap: { name: 'news' } }], containers: [sh(`trap "exit 0" TERM; cat /news/text; while [ "$(cat /news/text)" = old ]; do sleep 0.05; done; cat /news/text; ${WAIT}`, { volumeMounts: [{ name: 'news', mountPath: '/news' }], readinessProbe: { periodSeconds: 1, exec: { command: ['grep', 'new', '/news/text'] } } })] });
     await ask('until', 'reader', 'containerStatuses.0.started', true);
     await ask('configMap', 'news', { text: 'new' });
     await ask('until', 'reader', 'containerStatuses.0.ready', true);

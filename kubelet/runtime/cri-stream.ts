@@ -1,6 +1,6 @@
 /** Exec, attach and port-forward as CRI serves them: the runtime names a URL of its own, where SPDY/3.1 is spoken. */
 import { request } from 'node:http';
-import type { Duplex } from 'node:stream';
+import { PassThrough, type Duplex } from 'node:stream';
 import { SpdyConnection, type SpdyStream } from '../spdy/connection.ts';
 import { RuntimeRefused, RuntimeUnavailable } from './runtime.ts';
 import type { Session, StreamRequest } from './model.ts';
@@ -23,8 +23,8 @@ export async function openSession(url: string, asked: StreamRequest): Promise<Se
   exit.catch(() => undefined);
   return {
     stdin: streams.stdin,
-    stdout: streams.stdout,
-    stderr: streams.stderr,
+    stdout: streams.stdout && output(streams.stdout),
+    stderr: streams.stderr && output(streams.stderr),
     resize(columns, rows) {
       resize?.write(`${JSON.stringify({ Width: columns, Height: rows })}\n`);
     },
@@ -72,6 +72,19 @@ async function ended(errors: SpdyStream): Promise<number> {
   const code = status.details?.causes?.find(({ reason }) => reason === 'ExitCode')?.message;
   if (status.reason === 'NonZeroExitCode' && code !== undefined) return Number(code);
   throw new RuntimeRefused(status.reason ?? 'Unknown', status.message ?? body);
+}
+
+/**
+ * A reader that is done destroys what it read from. The stream behind must live on: a reset frame that the runtime has not read
+ * when it closes the connection makes its kernel drop what it sent last, which is how the process ended.
+ */
+function output(stream: SpdyStream): NodeJS.ReadableStream {
+  const out = new PassThrough();
+  stream.pipe(out);
+  stream.on('close', () => out.end());
+  out.on('error', () => undefined);
+  out.on('close', () => stream.resume());
+  return out;
 }
 
 function drained(stream: SpdyStream): Promise<void> {
