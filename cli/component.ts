@@ -10,6 +10,7 @@ import { systemClock } from '../std/clock.ts';
 import { systemRandom, uuid } from '../std/random.ts';
 import { openAccountDoor } from './account-door.ts';
 import { openApi } from './api.ts';
+import { controllerOptionsOf } from './controller-flags.ts';
 import { ADMIN, identityOf, kubeconfigFor, writePrivate, writeServing } from './credentials.ts';
 import { defaultDataDir, hold } from './data-dir.ts';
 import { type ApiServerFlags, CLUSTER_DOMAIN, type ComponentFlags, DNS_ADDRESS, POD_CIDR } from './flags.ts';
@@ -93,6 +94,7 @@ const START: Readonly<Record<Name, (running: Running) => Promise<void>>> = {
       clusterCidr: POD_CIDR,
       ...(connection.ca && { rootCa: connection.ca }),
       leaderElect: flags.leaderElect ?? true,
+      ...controllerOptionsOf(flags),
     });
     stopper.add('controllers', () => running.stop());
     void running.ended.then(() => process.kill(process.pid, 'SIGTERM'));

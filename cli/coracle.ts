@@ -3,6 +3,7 @@
 import { enableCompileCache } from 'node:module';
 import { join } from 'node:path';
 import { Command, Option } from 'commander';
+import { withControllers } from './controller-flags.ts';
 import { COMPONENTS, type ApiServerFlags, type ComponentFlags, type UpFlags, componentList, portNumber, wholeNumber } from './flags.ts';
 
 // Half of a start is reading and compiling code: what was compiled once is kept, in a place that only its owner can write to.
@@ -26,13 +27,14 @@ function withServer(command: Command): Command {
     .option('--advertise-address <address>', 'address under which others reach the API server');
 }
 
-withServer(program.command('up'))
+withControllers(withServer(program.command('up')), { quiet: true })
   .description('start a cluster: every component in one process')
   .addOption(new Option('--runtime <kind>', 'what runs containers on this node').choices(['auto', 'cri', 'hollow', 'none']))
   .option('--cri-socket <path>', 'a running CRI runtime to use instead of our own containerd')
   .option('--hollow-nodes <n>', 'simulated nodes besides', wholeNumber)
   .option('--components <list>', `which of ${COMPONENTS.join(',')} to run`, componentList)
   .option('--node-name <name>', 'name of this node')
+  .addHelpText('after', '\nAnd the flags of the controllers, which coracle controllers --help lists.')
   .option('--ephemeral', 'leave nothing behind: containers, rules and data go when it stops')
   .action(async (flags: UpFlags) => (await import('./up.ts')).up(flags));
 
@@ -59,6 +61,7 @@ for (const [name, what] of [
     .requiredOption('--kubeconfig <file>', 'how to reach the API server, and as whom');
   if (name === 'controllers' || name === 'scheduler') command.option('--no-leader-elect', 'do not ask who leads: this is the only one');
   else command.option('--node-name <name>', 'name of this node').option('--data-dir <dir>', 'where everything is kept');
+  if (name === 'controllers') withControllers(command);
   if (name === 'kubelet') {
     command
       .addOption(new Option('--runtime <kind>', 'what runs containers').choices(['auto', 'cri', 'hollow']))

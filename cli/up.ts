@@ -7,6 +7,7 @@ import { openClient } from '../client/open-client.ts';
 import { systemClock } from '../std/clock.ts';
 import { systemRandom } from '../std/random.ts';
 import { type Api, openApi } from './api.ts';
+import { controllerOptionsOf } from './controller-flags.ts';
 import { ADMIN, kubeconfigFor, writePrivate } from './credentials.ts';
 import { defaultDataDir, hold } from './data-dir.ts';
 import { COMPONENTS, CLUSTER_DOMAIN, DNS_ADDRESS, POD_CIDR, type ComponentName, type UpFlags } from './flags.ts';
@@ -80,7 +81,7 @@ async function startComponents(context: Context, runtime: RuntimeChoice): Promis
   if (components.has('controllers')) {
     parts.push(
       import('../controllers/start.ts').then(({ startControllers }) => {
-        const controllers = startControllers({ door: (account) => doors(account ? `controller:${account}` : 'controllers'), clock, random, log, rootCa: api.pki.caPem, clusterCidr: POD_CIDR });
+        const controllers = startControllers({ door: (account) => doors(account ? `controller:${account}` : 'controllers'), clock, random, log, rootCa: api.pki.caPem, clusterCidr: POD_CIDR, ...controllerOptionsOf(context.flags) });
         stopper.add('controllers', () => controllers.stop());
       }),
     );

@@ -7,7 +7,7 @@ import { deploymentController } from './deployment.ts';
 import { disruptionController, staleDisruptionController } from './disruption.ts';
 import { endpointsController } from './endpoints.ts';
 import { endpointSliceMirroringController } from './endpointslice-mirroring.ts';
-import { endpointSliceController } from './endpointslice.ts';
+import { endpointSliceController, type EndpointSliceOptions } from './endpointslice.ts';
 import { garbageCollector } from './garbage-collector.ts';
 import { jobController } from './job.ts';
 import { namespaceController } from './namespace.ts';
@@ -17,7 +17,7 @@ import { nodeTtlController } from './node-ttl.ts';
 import { podGcController, type PodGcOptions } from './pod-gc.ts';
 import { replicaSetController } from './replicaset.ts';
 import { replicationController } from './replicationcontroller.ts';
-import { resourceQuotaController } from './resourcequota.ts';
+import { resourceQuotaController, type ResourceQuotaOptions } from './resourcequota.ts';
 import { rootCaController } from './root-ca.ts';
 import { serviceAccountController } from './serviceaccount.ts';
 import { statefulSetController } from './statefulset.ts';
@@ -25,22 +25,55 @@ import { taintEvictionController } from './taint-eviction.ts';
 import { ttlAfterFinishedController } from './ttl-after-finished.ts';
 import { claimProtectionController, volumeProtectionController } from './volume-protection.ts';
 
+export interface AutoscalerOptions {
+  readonly syncPeriodMs?: number;
+  readonly downscaleStabilizationMs?: number;
+  readonly tolerance?: number;
+  readonly cpuInitializationMs?: number;
+  readonly initialReadinessDelayMs?: number;
+}
+
+export interface VolumeBinderOptions {
+  readonly syncPeriodMs?: number;
+  readonly dynamicProvisioning?: boolean;
+}
+
+export interface SigningOptions {
+  readonly durationMs?: number;
+}
+
+export interface LegacyTokenOptions {
+  readonly cleanUpPeriodMs?: number;
+}
+
 export interface ControllerOptions {
+  /** As in `--controllers`: names, `*` for all that are on by default, `-name` for one that is not to run. Absent: `*`. */
+  readonly chosen?: readonly string[];
   /** The authority of the API server's certificate, for `kube-root-ca.crt`; absent: none is published. */
   readonly rootCa?: string;
   /** Where pod addresses come from; absent: nodes are given none. */
   readonly clusterCidr?: string;
   readonly nodeMaskSize?: number;
+  /** True: every node is given pod addresses; false: none; absent: those that have a container runtime. */
+  readonly allocateNodeCidrs?: boolean;
   readonly nodeLifecycle?: NodeLifecycleOptions;
   readonly podGc?: PodGcOptions;
+  readonly autoscaler?: AutoscalerOptions;
+  readonly volumeBinder?: VolumeBinderOptions;
+  readonly signing?: SigningOptions;
+  readonly legacyTokens?: LegacyTokenOptions;
+  readonly quota?: ResourceQuotaOptions;
+  readonly endpointSlice?: EndpointSliceOptions;
+  /** How many keys at a time, by the controller's name, where it differs from the default. */
+  readonly workers?: Readonly<Record<string, number>>;
 }
 
 export function controllers(options: ControllerOptions): readonly (Controller | FreeController)[] {
-  const { rootCa, clusterCidr, nodeMaskSize = 24 } = options;
+  const { rootCa, clusterCidr, nodeMaskSize = 24, allocateNodeCidrs } = options;
   return [
     serviceAccountController,
     ...(rootCa ? [rootCaController({ caPem: rootCa })] : []),
-    ...(clusterCidr ? [nodeIpamController({ clusterCidr, nodeMaskSize })] : []),
+    ...(clusterCidr && allocateNodeCidrs !== false ? [nodeIpamController({ clusterCidr, nodeMaskSize, everyNode: allocateNodeCidrs === true })] : []),
     nodeLifecycleController(options.nodeLifecycle),
     taintEvictionController(),
     deploymentController,
@@ -52,12 +85,12 @@ export function controllers(options: ControllerOptions): readonly (Controller | 
     cronJobController,
     ttlAfterFinishedController,
     endpointsController,
-    endpointSliceController,
+    endpointSliceController(options.endpointSlice),
     endpointSliceMirroringController,
     podGcController(options.podGc),
     namespaceController,
     clusterRoleAggregationController,
-    resourceQuotaController(),
+    resourceQuotaController(options.quota),
     disruptionController,
     staleDisruptionController,
     nodeTtlController(),

@@ -81,6 +81,8 @@ export interface Controller {
   readonly account?: string;
   /** The source of its events, where that is called differently from the account. */
   readonly component?: string;
+  /** Runs only where it is named. */
+  readonly offByDefault?: boolean;
   readonly watches: readonly WatchSpec<never>[];
   /** How many keys at a time; a key is never reconciled twice at once. */
   readonly workers?: number;
@@ -97,6 +99,7 @@ export interface FreeController {
   readonly name: string;
   readonly account?: string;
   readonly component?: string;
+  readonly offByDefault?: boolean;
   run(tools: ControllerTools, signal: AbortSignal): Promise<void>;
 }
 
@@ -107,6 +110,8 @@ export interface ControllerTools {
   readonly informer: <T>(resource: ResourceRef<T>, options?: InformerOptions<T>) => Informer<T>;
   readonly event: (action: Extract<Action, { do: 'event' }>) => void;
   readonly log: Log;
+  /** How many keys at a time, where that was asked for. */
+  readonly workers?: number;
 }
 
 export interface Log {

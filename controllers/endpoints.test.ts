@@ -29,7 +29,7 @@ const node = (name = 'n1') => item(nodes, { metadata: { name, labels: { 'topolog
 
 const objects = <T>(actions: readonly Action[]): T[] => actions.flatMap((action) => (action.do === 'create' || action.do === 'update' ? [action.object as T] : []));
 const subsetsOf = (...items: Item[]) => objects<Endpoints>(reconciled(endpointsController, 'a/web', items).actions)[0]?.subsets;
-const slicesOf = (...items: Item[]) => objects<EndpointSlice>(reconciled(endpointSliceController, 'a/web', [node(), ...items]).actions);
+const slicesOf = (...items: Item[]) => objects<EndpointSlice>(reconciled(endpointSliceController(), 'a/web', [node(), ...items]).actions);
 /** What was written, as it would come back. */
 const again = (slice: EndpointSlice) => item(endpointslices, slice);
 const address = (name: string) => expect.objectContaining({ ip: `10.1.0.${name.charCodeAt(0)}`, nodeName: 'n1', targetRef: { kind: 'Pod', namespace: 'a', name, uid: `uid-${name}` } });
@@ -115,7 +115,7 @@ describe('endpointSliceController', () => {
     const [empty] = slicesOf(service());
     expect(empty).toMatchObject({ endpoints: [], ports: [] });
     expect(slicesOf(service(), again(empty as EndpointSlice))).toEqual([]);
-    const lines = shown(reconciled(endpointSliceController, 'a/web', [node(), service(), pod('a'), again(empty as EndpointSlice)]).actions);
+    const lines = shown(reconciled(endpointSliceController(), 'a/web', [node(), service(), pod('a'), again(empty as EndpointSlice)]).actions);
     expect(lines).toEqual([`update endpointslices a/${empty?.metadata.name}`]);
   });
 

@@ -13,21 +13,24 @@ const MANAGER = 'endpointslice-controller.k8s.io';
 const MAX_ENDPOINTS_PER_SLICE = 100;
 const ZONE = 'topology.kubernetes.io/zone';
 
-export const endpointSliceController: Controller = {
-  name: 'endpointslice-controller',
-  component: 'endpoint-slice-controller',
-  watches: [
-    watch({ resource: services, keys: (service) => [serviceKey(service)] }),
-    watch({ resource: pods, indexes: { byNode }, keys: servicesOf, matters: podMatters }),
-    watch({ resource: endpointslices, indexes: { byService }, keys: sliceKeys }),
-    watch({
-      resource: nodes,
-      keys: (node, view) => new Set(view.of(pods).by('byNode', node.metadata.name).flatMap((pod) => servicesOf(pod, view))),
-      matters: (before, after) => before.metadata.labels?.[ZONE] !== after.metadata.labels?.[ZONE],
-    }),
-  ],
-  reconcile,
-};
+export interface EndpointSliceOptions {
+  readonly maxPerSlice?: number;
+}
+
+export function endpointSliceController({ maxPerSlice = MAX_ENDPOINTS_PER_SLICE }: EndpointSliceOptions = {}): Controller {
+  return { name: 'endpointslice-controller', component: 'endpoint-slice-controller', watches: WATCHES, reconcile: (key, view, moment) => reconcile(key, view, moment, maxPerSlice) };
+}
+
+const WATCHES = [
+  watch({ resource: services, keys: (service) => [serviceKey(service)] }),
+  watch({ resource: pods, indexes: { byNode }, keys: servicesOf, matters: podMatters }),
+  watch({ resource: endpointslices, indexes: { byService }, keys: sliceKeys }),
+  watch({
+    resource: nodes,
+    keys: (node, view) => new Set(view.of(pods).by('byNode', node.metadata.name).flatMap((pod) => servicesOf(pod, view))),
+    matters: (before, after) => before.metadata.labels?.[ZONE] !== after.metadata.labels?.[ZONE],
+  }),
+];
 
 /** Index: slices by their manager and the Service they are for. */
 export function byService(slice: StoredSlice): readonly string[] {
@@ -40,7 +43,7 @@ function sliceKeys({ metadata }: StoredSlice): string[] {
   return service && manager === MANAGER ? [`${metadata.namespace}/${service}`] : [];
 }
 
-function reconcile(key: Key, view: View, { random }: Moment): Outcome {
+function reconcile(key: Key, view: View, { random }: Moment, limit: number): Outcome {
   const service = view.of(services).get(parseKey(key));
   // The slices of a Service that is gone are its dependents, and go with it.
   if (!service || !isSelecting(service) || isDeleting(service)) return { actions: [] };
@@ -57,7 +60,7 @@ function reconcile(key: Key, view: View, { random }: Moment): Outcome {
     labels: labelsOf(service),
     annotations: trigger === undefined ? {} : { [TRIGGER_TIME]: trigger },
     random,
-    limit: MAX_ENDPOINTS_PER_SLICE,
+    limit,
     placeholders: families,
   });
   return { actions };

@@ -30,7 +30,7 @@ export const garbageCollector: FreeController = {
     const followed = new Map<string, Followed>();
     const queue = new WorkQueue({
       clock: tools.clock,
-      workers: WORKERS,
+      workers: tools.workers ?? WORKERS,
       work: (key) => (key.startsWith('orphan ') ? orphan(key.slice('orphan '.length), collecting) : collect(key, collecting)),
       onError: (key, error, failures) => {
         if (!isReason(error, 'Conflict')) tools.log.warn({ key, error: String(error), failures }, 'an object could not be looked at');

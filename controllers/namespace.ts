@@ -32,7 +32,7 @@ export const namespaceController: FreeController = {
     const looks = new Map<string, number>();
     const queue = new WorkQueue({
       clock,
-      workers: WORKERS,
+      workers: tools.workers ?? WORKERS,
       onError: (name, error, failures) => {
         if (!isReason(error, 'Conflict')) log.warn({ namespace: name, error: String(error), failures }, 'a namespace could not be emptied');
       },

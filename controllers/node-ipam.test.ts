@@ -1,8 +1,10 @@
 import { nodes } from '../api/resources.ts';
+import type { Node } from '../api/types/core.v1.ts';
 import { item, reconciled, shown } from './fake-view.ts';
 import { nodeIpamController } from './node-ipam.ts';
 
-const node = (name: string, podCIDR?: string) => item(nodes, { metadata: { name, resourceVersion: '1' }, spec: podCIDR ? { podCIDR, podCIDRs: [podCIDR] } : {} });
+const status = { nodeInfo: { containerRuntimeVersion: 'containerd://1.7' } } as Node['status'];
+const node = (name: string, podCIDR?: string) => item(nodes, { metadata: { name, resourceVersion: '1' }, spec: podCIDR ? { podCIDR, podCIDRs: [podCIDR] } : {}, ...(status && { status }) });
 const lines = (...items: ReturnType<typeof node>[]) => shown(reconciled(nodeIpamController({ clusterCidr: '10.244.0.0/22', nodeMaskSize: 24 }), 'nodes', items).actions);
 
 test('each node gets the first block that no other has', () => {
@@ -22,4 +24,10 @@ test('when there is none left the node is told so', () => {
 
 test('what cannot be divided is refused by name', () => {
   expect(() => nodeIpamController({ clusterCidr: 'fd00::/64', nodeMaskSize: 80 })).toThrow('only IPv4');
+});
+
+test('a node without a container runtime is given none, unless every node is to have one', () => {
+  const bare = item(nodes, { metadata: { name: 'a', resourceVersion: '1' }, spec: {} });
+  const count = (everyNode: boolean) => reconciled(nodeIpamController({ clusterCidr: '10.244.0.0/22', nodeMaskSize: 24, everyNode }), 'nodes', [bare]).actions.length;
+  expect([count(false), count(true)]).toEqual([0, 1]);
 });

@@ -11,6 +11,8 @@ export interface NodeIpamOptions {
   readonly clusterCidr: string;
   /** The length of each node's prefix. */
   readonly nodeMaskSize: number;
+  /** Nodes without a container runtime too: nobody there would use the addresses. */
+  readonly everyNode?: boolean;
 }
 
 /** All nodes are one key: two blocks must never be chosen from the same picture by two decisions. */
@@ -22,14 +24,14 @@ export function nodeIpamController(options: NodeIpamOptions): Controller {
     name: 'node-ipam-controller',
     account: 'node-controller',
     component: 'cidrAllocator',
-    watches: [watch({ resource: nodes, keys: () => [KEY], matters: (before, after) => before.spec?.podCIDR !== after.spec?.podCIDR })],
+    watches: [watch({ resource: nodes, keys: () => [KEY], matters: (before, after) => before.spec?.podCIDR !== after.spec?.podCIDR || hasRuntime(before) !== hasRuntime(after) })],
     reconcile(_, view) {
       const all = view.of(nodes).list();
       const used = new Set(all.flatMap((node) => cidrsOf(node)).flatMap((cidr) => blocks.indexesIn(cidr)));
       const actions: Action[] = [];
       let next = 0;
       for (const node of all) {
-        if (cidrsOf(node).length > 0 || isDeleting(node)) continue;
+        if (cidrsOf(node).length > 0 || isDeleting(node) || !(options.everyNode || hasRuntime(node))) continue;
         while (used.has(next)) next++;
         if (next >= blocks.count) {
           const { name } = node.metadata;
@@ -43,6 +45,10 @@ export function nodeIpamController(options: NodeIpamOptions): Controller {
       return { actions };
     },
   };
+}
+
+function hasRuntime({ status }: Stored<Node>): boolean {
+  return Boolean(status?.nodeInfo?.containerRuntimeVersion);
 }
 
 function cidrsOf(node: Stored<Node>): readonly string[] {

@@ -10,6 +10,11 @@ import { isDone } from './pods.ts';
 import { claimUsage, inScope, masked, podUsage, serviceUsage, sum, type Amounts, type Quota } from './quota/usage.ts';
 import { builtinResources, resourceText, type AnyRef } from './served.ts';
 
+export interface ResourceQuotaOptions {
+  /** How often a quota is counted anew, whatever happens. */
+  readonly syncPeriodMs?: number;
+}
+
 const RESYNC_MS = 300_000;
 /** A lower count must last so long before it is believed: what admission has just counted may be on its way here. */
 const SETTLE_MS = 500;
@@ -20,7 +25,7 @@ const COUNTED: readonly AnyRef[] = builtinResources.filter((resource) => resourc
 const OWN_NAMES = new Set(['configmaps', 'secrets', 'replicationcontrollers', 'resourcequotas']);
 
 /** It remembers since when a count has been lower than what admission says. */
-export function resourceQuotaController(): Controller {
+export function resourceQuotaController({ syncPeriodMs = RESYNC_MS }: ResourceQuotaOptions = {}): Controller {
   const lower = new Map<Key, number>();
   return {
     name: 'resourcequota-controller',
@@ -42,7 +47,7 @@ export function resourceQuotaController(): Controller {
       const next = { hard: { ...hard }, used };
       if (deepEqual(quota.status ?? {}, next)) {
         lower.delete(key);
-        return { actions: [], requeueAfterMs: RESYNC_MS };
+        return { actions: [], requeueAfterMs: syncPeriodMs };
       }
       const since = lower.get(key) ?? now;
       if (isLower(used, quota.status?.used ?? {})) {
@@ -50,7 +55,7 @@ export function resourceQuotaController(): Controller {
         if (now < since + SETTLE_MS) return { actions: [], requeueAfterMs: since + SETTLE_MS - now };
       }
       lower.delete(key);
-      return { actions: [update(resourcequotas, { ...quota, status: next }, 'status')], requeueAfterMs: RESYNC_MS };
+      return { actions: [update(resourcequotas, { ...quota, status: next }, 'status')], requeueAfterMs: syncPeriodMs };
     },
   };
 }

@@ -21,6 +21,7 @@ export interface RunTools {
   readonly log: Log;
   readonly informer: <T>(resource: ResourceRef<T>, options?: InformerOptions<T>) => Informer<T>;
   readonly event: Performer['event'];
+  readonly workers?: number;
 }
 
 const DEFAULT_WORKERS = 5;
@@ -38,7 +39,7 @@ export async function runController(controller: Controller, tools: RunTools, sig
   const own = new OwnWrites((resource) => find(watches, resource)?.informer.cache);
   const queue = new WorkQueue({
     clock: tools.clock,
-    workers: controller.workers ?? DEFAULT_WORKERS,
+    workers: tools.workers ?? controller.workers ?? DEFAULT_WORKERS,
     work: (key) => reconcile(key),
     onError: (key, error, failures) => {
       if (!isReason((error as Error).cause, 'Conflict')) tools.log.warn({ controller: controller.name, key, error: String(error), failures }, 'will be tried again');

@@ -25,7 +25,7 @@ function open(options: Partial<StartOptions> = {}) {
 }
 
 test('a Deployment becomes pods, and each step is taken under the account of its controller', async () => {
-  const { clock, fake, writes, running, client } = open({ only: ['deployment-controller', 'replicaset-controller', 'serviceaccount-controller'] });
+  const { clock, fake, writes, running, client } = open({ chosen: ['deployment-controller', 'replicaset-controller', 'serviceaccount-controller'] });
   await clock.advance(100);
   await client.create(namespaces, { metadata: { name: 'a' }, spec: {} });
   const template = { metadata: { labels: { app: 'web' } }, spec: { containers: [{ name: 'c', image: 'x' }] } };
@@ -50,10 +50,10 @@ test('a Deployment becomes pods, and each step is taken under the account of its
 });
 
 test('of two that stand for the lease one works, and the other takes over when it stops', async () => {
-  const first = open({ only: ['serviceaccount-controller'], leaderElect: true });
+  const first = open({ chosen: ['serviceaccount-controller'], leaderElect: true });
   const { clock, fake, client } = first;
   await clock.advance(100);
-  const second = startControllers({ door: () => fake, clock, random: seededRandom(2), log, only: ['serviceaccount-controller'], leaderElect: true });
+  const second = startControllers({ door: () => fake, clock, random: seededRandom(2), log, chosen: ['serviceaccount-controller'], leaderElect: true });
   await client.create(namespaces, { metadata: { name: 'a' }, spec: {} });
   await clock.advance(5000);
   expect(fake.calls.filter(({ verb, resource }) => verb === 'create' && resource === 'serviceaccounts')).toHaveLength(1);
@@ -66,5 +66,11 @@ test('of two that stand for the lease one works, and the other takes over when i
 });
 
 test('a name that is no controller is refused', () => {
-  expect(() => open({ only: ['deployments-controller'] })).toThrow('there is no controller deployments-controller');
+  expect(() => open({ chosen: ['deployments-controller'] })).toThrow('there is no controller deployments-controller');
+});
+
+test('a name with a minus is left out of all the others', async () => {
+  const { running } = open({ chosen: ['*', '-deployment-controller'] });
+  await running.stop();
+  expect(() => open({ chosen: ['*', '-no-such-controller'] })).toThrow('there is no controller no-such-controller');
 });

@@ -20,8 +20,6 @@ export interface StartOptions extends ControllerOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
-  /** Names of controllers; absent: all. */
-  readonly only?: readonly string[];
   /** Wait for the lease `kube-system/kube-controller-manager` first, and stop when it is lost. */
   readonly leaderElect?: boolean;
 }
@@ -34,7 +32,7 @@ export interface RunningControllers {
 
 export function startControllers(options: StartOptions): RunningControllers {
   const stop = new AbortController();
-  const chosen = choose(controllers(options), options.only);
+  const chosen = choose(controllers(options), options.chosen ?? ['*']);
   const lead = (signal: AbortSignal): Promise<void> => runAll(chosen, options, signal);
   const { clock, random, log, leaderElect } = options;
   const lease = { namespace: 'kube-system', name: 'kube-controller-manager' };
@@ -49,9 +47,12 @@ export function startControllers(options: StartOptions): RunningControllers {
   };
 }
 
-function choose(all: readonly (Controller | FreeController)[], only: readonly string[] | undefined): readonly (Controller | FreeController)[] {
-  for (const name of only ?? []) if (!all.some((controller) => controller.name === name)) throw new Error(`there is no controller ${name}`);
-  return only ? all.filter(({ name }) => only.includes(name)) : all;
+function choose(all: readonly (Controller | FreeController)[], chosen: readonly string[]): readonly (Controller | FreeController)[] {
+  for (const text of chosen) {
+    const name = text.replace(/^-/, '');
+    if (name !== '*' && !all.some((controller) => controller.name === name)) throw new Error(`there is no controller ${name}`);
+  }
+  return all.filter(({ name, offByDefault }) => !chosen.includes(`-${name}`) && (chosen.includes(name) || (chosen.includes('*') && !offByDefault)));
 }
 
 async function runAll(chosen: readonly (Controller | FreeController)[], options: StartOptions, signal: AbortSignal): Promise<void> {
@@ -62,7 +63,8 @@ async function runAll(chosen: readonly (Controller | FreeController)[], options:
     const client = openClient(door(account), { userAgent: FIELD_MANAGER });
     const recorder = openRecorder({ client, clock, component, log });
     recorders.push(recorder);
-    return { client, clock, random, log, informer: (resource, selection) => informers.of(resource, selection), event: (action) => recorder.record(action) };
+    const workers = options.workers?.[name];
+    return { client, clock, random, log, informer: (resource, selection) => informers.of(resource, selection), event: (action) => recorder.record(action), ...(workers && { workers }) };
   };
   await Promise.all(chosen.map(async (controller) => {
     try {
