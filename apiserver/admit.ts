@@ -1,5 +1,5 @@
 /** Runs the admission plugins that have something to say about a write, in their fixed order. */
-import type { AdmissionPlugin, AdmissionRequest } from './admission/admission.ts';
+import type { AdmissionPlugin, AdmissionRequest, MutationPass } from './admission/admission.ts';
 
 export class Admission {
   readonly #plugins: readonly AdmissionPlugin[];
@@ -8,10 +8,17 @@ export class Admission {
     this.#plugins = plugins;
   }
 
+  /** All of them look a second time when a policy or webhook has changed the object. */
   async mutate(request: AdmissionRequest): Promise<void> {
+    const first: MutationPass = { round: 0, again: false, memory: new Map() };
+    await this.#mutateOnce(request, first);
+    if (first.again) await this.#mutateOnce(request, { ...first, round: 1 });
+  }
+
+  async #mutateOnce(request: AdmissionRequest, pass: MutationPass): Promise<void> {
     for (const plugin of this.#plugins) {
       if (!plugin.mutate || !plugin.handles(request)) continue;
-      const pending = plugin.mutate(request);
+      const pending = plugin.mutate(request, pass);
       if (pending) await pending;
     }
   }

@@ -5,6 +5,8 @@ import type { UserInfo } from '../auth/auth.ts';
 export interface AdmissionRequest {
   readonly operation: 'CREATE' | 'UPDATE' | 'DELETE' | 'CONNECT';
   readonly kind: Kind;
+  /** The served version that the client speaks. */
+  readonly version: string;
   readonly subresource: string;
   readonly namespace: string;
   readonly name: string;
@@ -17,6 +19,24 @@ export interface AdmissionRequest {
   readonly now: number;
   /** Texts for `Warning` headers. */
   readonly warnings: string[];
+  /** Who waits for the answer. Absent in tests. */
+  readonly caller?: Caller;
+}
+
+export interface Caller {
+  /** Aborted when the client leaves or the request's time is over. */
+  readonly signal: AbortSignal;
+  /** Facts for the audit record, where one is kept. */
+  readonly auditAnnotations?: Map<string, string>;
+}
+
+/** What mutating plugins of one request share: they run a second time when policies or webhooks have changed the object. */
+export interface MutationPass {
+  readonly round: 0 | 1;
+  /** Set by a plugin after whose change the others should look again. Only the first round is followed by another. */
+  again: boolean;
+  /** What a plugin remembers from the first round to the second, by its name. */
+  readonly memory: Map<string, unknown>;
 }
 
 export interface AdmissionPlugin {
@@ -24,7 +44,7 @@ export interface AdmissionPlugin {
   /** Asked first, so that a plugin costs nothing where it has nothing to say. */
   handles(request: AdmissionRequest): boolean;
   /** May change `request.object`. Refuses by throwing an `ApiError`. */
-  mutate?(request: AdmissionRequest): void | Promise<void>;
+  mutate?(request: AdmissionRequest, pass: MutationPass): void | Promise<void>;
   /** Looks at the final object. Refuses by throwing an `ApiError`. */
   validate?(request: AdmissionRequest): void | Promise<void>;
   /** The write failed after this plugin allowed it: gives back what it had charged (quota). */

@@ -4,7 +4,7 @@ import { VirtualClock } from '../../std/clock.ts';
 import { seededRandom } from '../../std/random.ts';
 import { createAuthorizer } from '../auth/authorizer.ts';
 import type { FakeReader } from '../auth/fake-reader.ts';
-import type { AdmissionPlugin, AdmissionRequest } from './admission.ts';
+import type { AdmissionPlugin, AdmissionRequest, MutationPass } from './admission.ts';
 import { builtinPlugins } from './order.ts';
 
 export function pluginsOver(store: FakeReader): AdmissionPlugin[] {
@@ -22,6 +22,7 @@ export function requestFor(what: string, object: object | undefined, more: Parti
   return {
     operation,
     kind: { group, plural } as Kind,
+    version: 'v1',
     subresource,
     namespace: CLUSTER_SCOPED.has(plural) ? '' : 'd',
     name: about?.metadata?.name ?? '',
@@ -40,7 +41,8 @@ const CLUSTER_SCOPED = new Set(['nodes', 'namespaces', 'persistentvolumes', 'pri
 
 /** The object as it would be stored. Throws what refuses it. */
 export async function admit(plugins: readonly AdmissionPlugin[], request: AdmissionRequest): Promise<ApiObject | undefined> {
-  for (const plugin of plugins) if (plugin.handles(request)) await plugin.mutate?.(request);
+  const pass: MutationPass = { round: 0, again: false, memory: new Map() };
+  for (const plugin of plugins) if (plugin.handles(request)) await plugin.mutate?.(request, pass);
   for (const plugin of plugins) if (plugin.handles(request)) await plugin.validate?.(request);
   return request.object;
 }

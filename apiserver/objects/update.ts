@@ -64,8 +64,8 @@ async function decide(core: Core, exchange: Exchange, request: UpdateRequest, cu
   if (!request.tracked) trackManager({ resource, exchange, options, old, object, now });
   const context: RuleContext = { now, dryRun: options.dryRun, subresource, user: exchange.user.name };
   const admission: AdmissionRequest = {
-    operation: 'UPDATE', kind: resource.kind, subresource, namespace, name, object: request.admitted?.(object) ?? object, old: request.admittedOld?.(old) ?? old,
-    options: options.sent, user: exchange.user, dryRun: options.dryRun, now, warnings: exchange.warnings,
+    operation: 'UPDATE', kind: resource.kind, version: resource.version.version, subresource, namespace, name, object: request.admitted?.(object) ?? object, old: request.admittedOld?.(old) ?? old,
+    options: options.sent, user: exchange.user, dryRun: options.dryRun, now, warnings: exchange.warnings, caller: exchange,
   };
   await core.admission.mutate(admission);
   checkVersion(object, current, resource, name);

@@ -78,8 +78,8 @@ async function connect(core: Core, exchange: Exchange, { resource, pod, pki, pat
 export async function admitConnect(core: Core, exchange: Exchange, resource: Resource): Promise<void> {
   const { namespace, name, subresource } = exchange.route;
   const request: AdmissionRequest = {
-    operation: 'CONNECT', kind: resource.kind, subresource, namespace, name, object: undefined, old: undefined, options: {}, user: exchange.user, dryRun: false,
-    now: core.clock.now(), warnings: exchange.warnings,
+    operation: 'CONNECT', kind: resource.kind, version: resource.version.version, subresource, namespace, name, object: undefined, old: undefined, options: {}, user: exchange.user, dryRun: false,
+    now: core.clock.now(), warnings: exchange.warnings, caller: exchange,
   };
   await core.admission.mutate(request);
   await core.admission.validate(request);

@@ -42,8 +42,8 @@ export async function createObject(core: Core, exchange: Exchange, { resource, o
   dropDuplicateOwners(metadata, exchange.warnings);
   const context: RuleContext = { now: core.clock.now(), dryRun: options.dryRun, subresource: '', user: exchange.user.name };
   const request: AdmissionRequest = {
-    operation: 'CREATE', kind, subresource: '', namespace: metadata.namespace ?? '', name: metadata.name ?? '', object, old: undefined,
-    options: options.sent, user: exchange.user, dryRun: options.dryRun, now: context.now, warnings: exchange.warnings,
+    operation: 'CREATE', kind, version: resource.version.version, subresource: '', namespace: metadata.namespace ?? '', name: metadata.name ?? '', object, old: undefined,
+    options: options.sent, user: exchange.user, dryRun: options.dryRun, now: context.now, warnings: exchange.warnings, caller: exchange,
   };
   if (!tracked) trackManager({ resource, exchange, options, old: undefined, object, now: context.now });
   await core.admission.mutate(request);

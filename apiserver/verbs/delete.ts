@@ -61,8 +61,8 @@ export async function deleteObject(core: Core, exchange: Exchange, request: Dele
     else checkDeletePreconditions(options.preconditions, old, resource, name);
     request.check?.(old);
     const admission: AdmissionRequest = {
-      operation: 'DELETE', kind: resource.kind, subresource: '', namespace, name, object: undefined, old, options: options.sent,
-      user: exchange.user, dryRun: options.dryRun, now: core.clock.now(), warnings: exchange.warnings,
+      operation: 'DELETE', kind: resource.kind, version: resource.version.version, subresource: '', namespace, name, object: undefined, old, options: options.sent,
+      user: exchange.user, dryRun: options.dryRun, now: core.clock.now(), warnings: exchange.warnings, caller: exchange,
     };
     await core.admission.mutate(admission);
     await core.admission.validate(admission);
