@@ -45,6 +45,8 @@ export async function startContainer(request: StartRequest): Promise<string> {
     throw failed(error instanceof ConfigError ? 'CreateContainerConfigError' : 'CreateContainerError', error);
   });
   signal.throwIfAborted();
+  const abandoned = latest(runtime, spec.name);
+  if (abandoned?.state === 'created') await context.runtime.removeContainer(abandoned.id);
   const id = await context.runtime.createContainer(sandbox.id, config, asked).catch((error: unknown) => {
     throw failed('CreateContainerError', error);
   });
@@ -93,7 +95,9 @@ async function configure({ context, pod, spec, kind, runtime }: StartRequest, { 
   const variables = context.isSimulated ? [] : environmentOf(context, pod, spec, facts);
   const previous = latest(runtime, spec.name);
   const known = pod.status?.containerStatuses?.find(({ name }) => name === spec.name);
-  const restartCount = previous ? restartCountOf(previous) + 1 : known?.containerID ? known.restartCount + 1 : 0;
+  // What was made but never started, because the kubelet was killed in between, was no run: this one takes its number.
+  const runs = previous?.state === 'created' ? 0 : 1;
+  const restartCount = previous ? restartCountOf(previous) + runs : known?.containerID ? known.restartCount + 1 : 0;
   const files = await context.files.mounts({ pod, spec, restartCount, facts, environment: new Map(variables.map(({ name, value }) => [name, value])) });
   const target = kind === 'ephemeral' ? pod.spec.ephemeralContainers?.find(({ name }) => name === spec.name)?.targetContainerName : undefined;
   const targetId = target ? latest(runtime, target)?.id : undefined;

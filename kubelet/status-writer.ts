@@ -38,7 +38,7 @@ export class StatusWriter {
     this.#pod = pod;
     if (deepEqual(status, this.#wanted)) return;
     this.#wanted = status;
-    this.#writing ??= this.#write();
+    if (!deepEqual(status, this.#written)) this.#writing ??= this.#write();
   }
 
   /** Resolves when the last word is written, or the pod is no more. */

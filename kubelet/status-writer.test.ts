@@ -1,0 +1,39 @@
+import { pods } from '../api/resources.ts';
+import type { Pod, PodStatus } from '../api/types/core.v1.ts';
+import { openClient } from '../client/client.ts';
+import { FakeDoor } from '../client/fake-door.ts';
+import { VirtualClock } from '../std/clock.ts';
+import type { PodObject } from './pod.ts';
+import { StatusWriter } from './status-writer.ts';
+
+const PENDING: PodStatus = { phase: 'Pending' };
+const RUNNING: PodStatus = { phase: 'Running' };
+
+async function world(): Promise<{ pod: PodObject; writer: StatusWriter; phase: () => unknown }> {
+  const clock = new VirtualClock();
+  const door = new FakeDoor({ now: () => clock.now() });
+  const client = openClient(door, { userAgent: 'kubelet/test' });
+  await client.create(pods, { metadata: { name: 'web', namespace: 'default' }, spec: { containers: [{ name: 'app' }] } } as Pod);
+  await client.patch(pods, { namespace: 'default', name: 'web' }, { type: 'application/merge-patch+json', body: { status: PENDING } }, { subresource: 'status' });
+  const pod = (await client.get(pods, { namespace: 'default', name: 'web' })) as PodObject;
+  const writer = new StatusWriter(pod, { client, clock, log: { warn: () => undefined }, signal: new AbortController().signal });
+  return { pod, writer, phase: () => (door.objects('pods')[0] as { status?: PodStatus }).status?.phase };
+}
+
+test('a first word that the server already has does not keep the next one from being written', async () => {
+  const { pod, writer, phase } = await world();
+  writer.put(pod, PENDING);
+  await writer.flush();
+  writer.put(pod, RUNNING);
+  await writer.flush();
+  expect(phase()).toBe('Running');
+});
+
+test('of words that come during a write the last one wins, even if it is the one before the write', async () => {
+  const { pod, writer, phase } = await world();
+  writer.put(pod, RUNNING);
+  writer.put(pod, { phase: 'Failed' });
+  writer.put(pod, PENDING);
+  await writer.flush();
+  expect(phase()).toBe('Pending');
+});
