@@ -125,7 +125,12 @@ function recreate(situation: Situation, noticed: Noticed): Steered {
 }
 
 function oldPodsRun({ view, old }: Situation): boolean {
-  return old.some(({ stored, set }) => (set.status?.replicas ?? 0) > 0 || view.of(pods).by('byOwner', stored?.metadata.uid ?? '').some((pod) => !isDone(pod)));
+  return old.some(({ stored, set }) => (set.status?.replicas ?? 0) > 0 || view.of(pods).by('byOwner', stored?.metadata.uid ?? '').some((pod) => !isDone(pod) || isLeaving(pod)));
+}
+
+/** A pod that has ended and is deleted goes at any moment, unless a finalizer holds it. */
+function isLeaving(pod: StoredPod): boolean {
+  return isDeleting(pod) && ((pod.metadata as { readonly finalizers?: readonly string[] }).finalizers ?? []).length === 0;
 }
 
 /** The wanted set is there: brings its notes up to date, and the Deployment's revision with them. */

@@ -65,7 +65,7 @@ const TAINTS: [string, ReturnType<typeof node>, Item[], string[] | undefined][] 
   ['what is right stays', node('n', 'True', { taints: [user] }), [], undefined],
 ];
 test.each(TAINTS)('taints: %s', (_, subject, others, expected) => {
-  expect(taints(open()(0, 'n', subject, ...others).actions)).toEqual(expected);
+  expect(taints(open()(0, 'n', subject, lease('n', '1'), ...others).actions)).toEqual(expected);
 });
 
 test('of several nodes in a zone one is emptied every ten seconds; other zones do not wait', () => {
@@ -92,4 +92,12 @@ test('nodes are announced when they come and go, and get the older label names',
   ]);
   expect(shown(run(MINUTE, 'n').actions)).toEqual(['Normal RemovingNode: Node n event: Removing Node n from Controller']);
   expect(run(MINUTE, 'n').actions).toEqual([]);
+});
+
+test('the first taint of a node stays until its Lease is there, or for a second', () => {
+  const fresh = node('n', 'True', { taints: [{ key: 'node.kubernetes.io/not-ready', effect: 'NoSchedule' }] });
+  expect(taints(open()(10, 'n', fresh).actions)).toBeUndefined();
+  expect(open()(10, 'n', fresh).requeueAfterMs).toBe(990);
+  expect(taints(open()(10, 'n', fresh, lease('n', '1')).actions)).toEqual([]);
+  expect(taints(open()(1000, 'n', fresh).actions)).toEqual([]);
 });

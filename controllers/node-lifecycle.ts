@@ -1,6 +1,6 @@
 /** The node lifecycle controller: notices nodes that fall silent, and taints nodes by what their conditions say. */
 import { leases, nodes, pods } from '../api/resources.ts';
-import { timeText } from '../client/time.ts';
+import { timeMs, timeText } from '../client/time.ts';
 import { event, patch, subject, update } from './actions.ts';
 import { watch, type Action, type Controller, type Key, type Moment, type Outcome, type View } from './controller.ts';
 import { Heartbeats, silentConditions } from './node/health.ts';
@@ -26,6 +26,12 @@ const DEFAULTS: Required<NodeLifecycleOptions> = {
   unhealthyZoneThreshold: 0.55,
   largeClusterSize: 50,
 };
+
+/**
+ * A node says that it is ready before its agent follows its pods. It stays tainted until its first Lease shows that the agent
+ * runs, or for so long after its creation.
+ */
+const BIRTH_MS = 1000;
 
 const LEASE_NAMESPACE = 'kube-node-lease';
 
@@ -82,7 +88,9 @@ function reconcile({ key, view, moment: { now }, settings, heartbeats, pace }: S
     // With no node ready anywhere it is we who are cut off.
     noExecute = undefined;
   }
-  const change = patchOf(node, noExecute, now);
+  const bornMs = lease ? 0 : timeMs(node.metadata.creationTimestamp) + BIRTH_MS - now;
+  if (bornMs > 0) waitMs = Math.min(waitMs, bornMs);
+  const change = patchOf(node, { noExecute, isNewborn: bornMs > 0 }, now);
   if (change) actions.push(patch(nodes, node.metadata, { metadata: { resourceVersion: node.metadata.resourceVersion, ...change.metadata }, ...change.spec }));
   return { actions, requeueAfterMs: Math.max(1, waitMs) };
 }
@@ -104,8 +112,8 @@ function podsNotReady(name: string, view: View, now: number): Action[] {
 
 const LABEL_PAIRS = [['kubernetes.io/os', 'beta.kubernetes.io/os'], ['kubernetes.io/arch', 'beta.kubernetes.io/arch']] as const;
 
-function patchOf(node: StoredNode, noExecute: string | undefined, now: number): { readonly metadata?: object; readonly spec?: object } | undefined {
-  const taints = wantedTaints(node, { noExecute, timeAdded: timeText(now) });
+function patchOf(node: StoredNode, keep: { readonly noExecute: string | undefined; readonly isNewborn: boolean }, now: number): { readonly metadata?: object; readonly spec?: object } | undefined {
+  const taints = wantedTaints(node, { ...keep, timeAdded: timeText(now) });
   const labels = node.metadata.labels ?? {};
   const older = LABEL_PAIRS.filter(([label, old]) => labels[label] !== undefined && labels[old] !== labels[label]).map(([label, old]) => [old, labels[label]]);
   if (!taints && older.length === 0) return undefined;

@@ -43,11 +43,13 @@ export function noExecuteKey(node: StoredNode): string | undefined {
 }
 
 /** The node's taints with those of ours as they should be; undefined where they are. */
-export function wantedTaints(node: StoredNode, options: { readonly noExecute: string | undefined; readonly timeAdded: string }): AnyTaint[] | undefined {
+export function wantedTaints(node: StoredNode, options: { readonly noExecute: string | undefined; readonly timeAdded: string; /** The taint of its creation stays for now. */ readonly isNewborn?: boolean }): AnyTaint[] | undefined {
   const wanted: AnyTaint[] = noScheduleKeys(node).map((key) => ({ key, effect: 'NoSchedule' }));
   if (options.noExecute) wanted.push({ key: options.noExecute, effect: 'NoExecute' });
   const same = (a: AnyTaint, b: AnyTaint): boolean => a.key === b.key && a.effect === b.effect;
   const known = taintsOf(node);
+  const first = options.isNewborn && known.find(({ key, effect }) => key === NOT_READY && effect === 'NoSchedule');
+  if (first && !wanted.some((taint) => same(taint, first))) wanted.push(first);
   const kept = known.filter((taint) => !isOurs(taint) || wanted.some((other) => same(taint, other)));
   const added = wanted.filter((taint) => !known.some((other) => same(taint, other)));
   if (added.length === 0 && kept.length === known.length) return undefined;
