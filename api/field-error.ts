@@ -1,4 +1,5 @@
 /** Validation errors with the place they are about, worded and coded as API clients expect them. */
+import { goQuote } from './go-quote.ts';
 
 export type FieldErrorType =
   | 'FieldValueInvalid'
@@ -42,10 +43,15 @@ export class Path {
   }
 }
 
-/** How a bad value is shown: strings quoted, absent as null, objects and lists as JSON. */
+/** How a bad value is shown: strings quoted, absent as null, objects and lists as JSON (Go's, which is safe inside HTML). */
 export function show(value: unknown): string {
   if (value === undefined || value === null) return 'null';
-  return typeof value === 'number' || typeof value === 'boolean' ? String(value) : JSON.stringify(value);
+  if (typeof value === 'string') return goQuote(value);
+  return typeof value === 'number' || typeof value === 'boolean' ? String(value) : JSON.stringify(value).replace(/[<>&\u2028\u2029]/g, escapeHtml);
+}
+
+function escapeHtml(char: string): string {
+  return `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`;
 }
 
 export function invalid(field: Path, value: unknown, why: string): FieldError {
@@ -65,7 +71,7 @@ export function notFoundValue(field: Path, value: unknown): FieldError {
 }
 
 export function notSupported(field: Path, value: unknown, supported: readonly string[]): FieldError {
-  const choices = supported.length > 0 ? `: supported values: ${[...supported].map((v) => JSON.stringify(v)).join(', ')}` : '';
+  const choices = supported.length > 0 ? `: supported values: ${[...supported].map(goQuote).join(', ')}` : '';
   return { type: 'FieldValueNotSupported', field: field.text, message: `Unsupported value: ${show(value)}${choices}` };
 }
 
@@ -74,11 +80,11 @@ export function forbiddenField(field: Path, why: string): FieldError {
 }
 
 export function tooLong(field: Path, limit: number, unit: 'bytes' | 'characters' = 'bytes'): FieldError {
-  return { type: 'FieldValueTooLong', field: field.text, message: `Too long: may not be more than ${limit} ${unit}` };
+  return { type: 'FieldValueTooLong', field: field.text, message: `Too long: may not be more than ${limit} ${limit === 1 ? unit.slice(0, -1) : unit}` };
 }
 
 export function tooMany(field: Path, actual: number, limit: number): FieldError {
-  return { type: 'FieldValueTooMany', field: field.text, message: `Too many: ${actual}: must have at most ${limit} items` };
+  return { type: 'FieldValueTooMany', field: field.text, message: `Too many: ${actual}: must have at most ${limit} ${limit === 1 ? 'item' : 'items'}` };
 }
 
 export function typeInvalid(field: Path, value: unknown, why: string): FieldError {

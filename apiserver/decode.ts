@@ -23,6 +23,7 @@ export interface Expected {
 export async function decodeBody(exchange: Exchange, expected: Expected, validation: FieldValidation): Promise<ApiObject> {
   const decoded = await read(exchange, expected, validation);
   const object = decoded.object as ApiObject;
+  if ((object.apiVersion ?? '').split('/').length > 2) throw unrecognized(expected.kind, `unexpected GroupVersion string: ${object.apiVersion}`, await textOf(exchange));
   checkKind(object, expected);
   tellProblems(exchange, expected, decoded, validation);
   object.kind = expected.kind;
@@ -30,6 +31,10 @@ export async function decodeBody(exchange: Exchange, expected: Expected, validat
   object.metadata ??= {};
   if (await clearsOwnership(exchange)) object.metadata.managedFields = [];
   return object;
+}
+
+async function textOf({ body }: Exchange): Promise<string> {
+  return body.form === 'value' ? JSON.stringify(body.value) : (await body.read()).toString();
 }
 
 /** An empty list of managers means something: that nobody owns anything. Decoding drops it, as it drops all empty lists. */

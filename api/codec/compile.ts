@@ -49,7 +49,7 @@ export function jsonFields(type: string): readonly FieldFact[] {
 function compileStruct(fact: TypeFact): Convert {
   const goName = fact.name.slice(fact.name.lastIndexOf('.') + 1);
   const slots = jsonFields(fact.name).map((field, index): Slot => ({
-    name: field.name as string, index, convert: fieldConvert(field), absent: absentField(field),
+    name: field.name as string, index, convert: fieldConvert(field, `${fact.name}.${field.name ?? ''}`), absent: absentField(field),
   }));
   const byName = new Map(slots.map((slot) => [slot.name, slot]));
   const always = slots.filter((slot) => slot.absent).length;
@@ -107,16 +107,20 @@ function valueOf(input: Readonly<Record<string, unknown>>, key: string, twice: r
   return twice.findLast((one) => one.key === key)?.merged ?? input[key];
 }
 
+/** Lists whose defaults tell empty from absent. Validation refuses them, so that none is ever printed. */
+const KEPT_WHEN_EMPTY: ReadonlySet<string> = new Set(['io.k8s.api.autoscaling.v2.HPAScalingRules.policies']);
+
 /** A field: whether it may be null, and whether it is left out when empty. */
-function fieldConvert(field: FieldFact): Convert {
+function fieldConvert(field: FieldFact, name: string): Convert {
   const convert = valueConvert(field);
   const none = field.omitempty || field.omitzero ? undefined : null;
   if (field.pointer) return (value, context) => (value === null ? none : convert(value, context));
+  const kept = KEPT_WHEN_EMPTY.has(name);
   switch (field.kind) {
     case 'list':
       return (value, context) => {
         const list = convert(value, context) as unknown[] | null;
-        return list === null || (list.length === 0 && none === undefined) ? none : list;
+        return list === null || (list.length === 0 && none === undefined && !kept) ? none : list;
       };
     case 'map':
       return (value, context) => {

@@ -27,12 +27,14 @@ export class JsonSyntaxError extends Error {
   override readonly name = 'JsonSyntaxError';
 }
 
-/** How deep values may be nested. */
-export const DEPTH_LIMIT = 2000;
+/** How deep values may be nested, as Go's decoder has it, and what this reader can follow where a text needs to be read slowly. */
+export const DEPTH_LIMIT = 10_000;
+const READER_DEPTH_LIMIT = 2000;
 
 /** Throws JsonSyntaxError, worded as Go's encoding/json does. */
 export function parseJsonText(text: string): JsonText {
-  const easy = tryParse(text);
+  if (text.length > 2 * DEPTH_LIMIT && isTooDeep(text)) throw new JsonSyntaxError('exceeded max depth');
+  const easy = LONE_SURROGATE.test(text) ? undefined : tryParse(text);
   if (easy !== undefined) return { value: easy };
   return new Reader(text).read();
 }
@@ -40,6 +42,23 @@ export function parseJsonText(text: string): JsonText {
 /** With numbers as values; for JSON that has no schema, such as what is stored. Throws SyntaxError. */
 export function parseExact(text: string): unknown {
   return LONG_NUMBER.test(text) ? toPlain(parseJsonText(text).value) : JSON.parse(text);
+}
+
+/** Perhaps: pairs match as well. */
+const LONE_SURROGATE = /\\u[dD][89a-fA-F]/;
+
+function isTooDeep(text: string): boolean {
+  let depth = 0;
+  let quoted = false;
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at);
+    if (code === 0x5c) at++;
+    else if (code === 0x22) quoted = !quoted;
+    else if (quoted) continue;
+    else if ((code === 0x5b || code === 0x7b) && ++depth > DEPTH_LIMIT) return true;
+    else if (code === 0x5d || code === 0x7d) depth--;
+  }
+  return false;
 }
 
 const LONG_NUMBER = /\d{16}/;
@@ -112,7 +131,7 @@ class Reader {
   }
 
   #nested<T>(read: () => T): T {
-    if (++this.#depth > DEPTH_LIMIT) throw new JsonSyntaxError('exceeded max depth');
+    if (++this.#depth > READER_DEPTH_LIMIT) throw new JsonSyntaxError('exceeded max depth');
     this.#at++;
     const value = read();
     this.#depth--;
@@ -165,7 +184,7 @@ class Reader {
       }
     }
     this.#at++;
-    return escaped ? (JSON.parse(this.#text.slice(start, this.#at)) as string) : this.#text.slice(start + 1, this.#at - 1);
+    return escaped ? (JSON.parse(this.#text.slice(start, this.#at)) as string).toWellFormed() : this.#text.slice(start + 1, this.#at - 1);
   }
 
   #escape(): void {

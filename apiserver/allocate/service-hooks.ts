@@ -107,7 +107,7 @@ class Allocation implements ServiceHooks {
     };
     try {
       await this.#takeAddress(service, before.addresses, take, dryRun);
-      await this.#takePorts(service, before.ports, take, dryRun);
+      await this.#takePorts(service, old && before.ports, take, dryRun);
     } catch (error) {
       await this.#release(taken, who);
       throw error;
@@ -154,10 +154,12 @@ class Allocation implements ServiceHooks {
     throw internalError(`failed to allocate a serviceIP for Service ${JSON.stringify(service.metadata?.name)}: range is full`);
   }
 
-  async #takePorts(service: Service, before: ReadonlySet<number>, take: (key: string) => Promise<boolean>, dryRun: boolean): Promise<void> {
+  /** `before` are the ports of the Service's former self; a new one may not ask for a port twice. */
+  async #takePorts(service: Service, before: ReadonlySet<number> | undefined, take: (key: string) => Promise<boolean>, dryRun: boolean): Promise<void> {
     const spec = service.spec as ServiceSpec;
     if (spec.type !== 'NodePort' && spec.type !== 'LoadBalancer') return;
     const own = new Set(before);
+    const allocated = new Map<number, number>();
     // Ports of one number, of several protocols, share one port on the nodes.
     const shared = new Map<number, number>();
     for (const { port, nodePort } of spec.ports ?? []) if (nodePort && !shared.has(port)) shared.set(port, nodePort);
@@ -166,9 +168,12 @@ class Allocation implements ServiceHooks {
       const known = shared.get(port.port);
       if (!port.nodePort && known !== undefined) port.nodePort = known;
       if (port.nodePort) {
-        if (!own.has(port.nodePort)) await this.#takeAsked(service, port.nodePort, Path.of('spec', 'ports').index(at).child('nodePort'), take, dryRun);
+        const field = Path.of('spec', 'ports').index(at).child('nodePort');
+        if (!own.has(port.nodePort)) await this.#takeAsked(service, port.nodePort, field, take, dryRun);
+        else if (!before && allocated.get(port.port) !== port.nodePort) throw portTaken(service, field, port.nodePort);
       } else port.nodePort = await this.#drawPort(service, own, take, dryRun);
       own.add(port.nodePort);
+      if (!allocated.has(port.port)) allocated.set(port.port, port.nodePort);
       shared.set(port.port, port.nodePort);
     }
     if (!needsHealthCheckPort(spec)) return;
@@ -182,7 +187,7 @@ class Allocation implements ServiceHooks {
     const { from, to } = this.#ports;
     const outside = port < from || port > to;
     if (!outside && (await take(portKey(port)))) return;
-    const why = outside ? `provided port is not in the valid range. The range of valid ports is ${from}-${to}` : 'provided port is already allocated';
+    const why = outside ? `provided port is not in the valid range. The range of valid ports is ${from}-${to}` : PORT_TAKEN;
     if (field) throw invalidObject('', 'Service', service.metadata?.name ?? '', [invalid(field, port, why)]);
     throw internalError(`failed to allocate requested HealthCheck NodePort ${port}: ${why}`);
   }
@@ -201,6 +206,12 @@ class Allocation implements ServiceHooks {
   async #release(keys: readonly string[], who: Owner): Promise<void> {
     await Promise.all(keys.map((key) => this.#reservations.release(key, who)));
   }
+}
+
+const PORT_TAKEN = 'provided port is already allocated';
+
+function portTaken(service: Service, field: Path, port: number): ApiError {
+  return invalidObject('', 'Service', service.metadata?.name ?? '', [invalid(field, port, PORT_TAKEN)]);
 }
 
 export function addressKey(address: string): string {

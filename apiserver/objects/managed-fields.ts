@@ -59,18 +59,29 @@ export function apply({ resource, subresource, live, applied, manager, force, no
 
 /** What the strategies do not let through: the main resource no status, the status nothing else. */
 function resetFields(resource: Resource, subresource: string): (readonly string[])[] {
-  if (subresource === 'status' && resource.kind.custom !== undefined) return [['spec'], ['metadata']];
-  if (subresource === 'status') return [['spec'], ...(STATUS_RESETS[resource.plural] ?? [])];
+  const own = RESETS[subresource === '' ? resource.plural : `${resource.plural}/${subresource}`];
+  if (own && resource.kind.custom === undefined) return [...own];
+  if (subresource === 'status') return resource.kind.custom === undefined ? [['spec']] : [['spec'], ['metadata']];
   return subresource === '' && resource.subresource('status') ? [['status']] : [];
 }
 
-/** Provenance: GetResetFields of the status strategies in pkg/registry of v1.36. */
-const STATUS_RESETS: Readonly<Record<string, readonly (readonly string[])[]>> = {
-  pods: [['metadata', 'deletionTimestamp'], ['metadata', 'ownerReferences']],
-  deployments: [['metadata', 'labels']],
-  jobs: [],
-  customresourcedefinitions: [['metadata']],
-  poddisruptionbudgets: [],
+const SPEC_AND_METADATA = [['spec'], ['metadata']];
+
+/** Where it is neither. Provenance: GetResetFields in pkg/registry, apiextensions-apiserver and kube-aggregator of v1.36. */
+const RESETS: Readonly<Record<string, readonly (readonly string[])[]>> = {
+  'pods/status': [['spec'], ['metadata', 'deletionTimestamp'], ['metadata', 'ownerReferences']],
+  'deployments/status': [['spec'], ['metadata', 'labels']],
+  'namespaces/finalize': [['status']],
+  'certificatesigningrequests': [['spec'], ['status']],
+  'certificatesigningrequests/status': [['spec'], ['status', 'conditions']],
+  'certificatesigningrequests/approval': [['spec'], ['status', 'certificate']],
+  'apiservices/status': SPEC_AND_METADATA,
+  'flowschemas/status': SPEC_AND_METADATA,
+  'prioritylevelconfigurations/status': SPEC_AND_METADATA,
+  'resourceclaims/status': SPEC_AND_METADATA,
+  'servicecidrs/status': SPEC_AND_METADATA,
+  'validatingadmissionpolicies/status': SPEC_AND_METADATA,
+  'volumeattachments/status': SPEC_AND_METADATA,
 };
 
 type Converted = { readonly object: ApiObject; readonly schema: Schema } | undefined;

@@ -1,6 +1,6 @@
 /** DELETE of one object: at once, after a grace period, or when its finalizers are done. */
 import type { ApiObject } from '../../api/kind.ts';
-import { notFound, qualified } from '../../api/status.ts';
+import { forbidden, notFound, qualified } from '../../api/status.ts';
 import { deepCopy } from '../../std/deep.ts';
 import type { AdmissionRequest } from '../admission/admission.ts';
 import type { Core } from '../core.ts';
@@ -15,6 +15,7 @@ import type { Resource } from '../resource.ts';
 export async function remove(core: Core, exchange: Exchange, resource: Resource): Promise<Answer> {
   const options = await parseDeleteOptions(exchange);
   const { namespace, name } = exchange.route;
+  if (resource.plural === 'priorityclasses' && name.startsWith(SYSTEM)) refuseSystemClass(resource, name);
   if (resource.plural === 'jobs' && options.propagationPolicy === undefined && options.orphanDependents === undefined) exchange.warnings.push(JOB_WARNING);
   const deleted = await deleteObject(core, exchange, { resource, namespace, name, options });
   if (!deleted.removed || RETURNS_OBJECT.has(qualified(resource.subject(name)))) return { type: 'object', code: 200, resource, object: deleted.object };
@@ -24,6 +25,14 @@ export async function remove(core: Core, exchange: Exchange, resource: Resource)
     type: 'document', code: 200,
     object: { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', details: { name, ...(group && { group }), kind: plural, uid } },
   };
+}
+
+const SYSTEM = 'system-';
+
+/** Only the two that every cluster has, and only by name: a collection is deleted whole. Throws 403. */
+function refuseSystemClass(resource: Resource, name: string): void {
+  if (resource.kind.custom !== undefined || (name !== 'system-node-critical' && name !== 'system-cluster-critical')) return;
+  throw forbidden(resource.subject(name), 'this is a system priority class and cannot be deleted');
 }
 
 const JOB_WARNING =

@@ -18,11 +18,14 @@ export const certificatesigningrequest = rulesFor<CertificateSigningRequest>({
       object.spec = old.spec;
       const before = old.status ?? {};
       if (subresource === '') object.status = before;
-      else if (subresource === 'approval') object.status = { ...before, ...(object.status?.conditions && { conditions: object.status.conditions }) };
+      else if (subresource === 'approval') {
+        const { conditions: _, ...kept } = before;
+        object.status = { ...kept, ...(object.status?.conditions && { conditions: object.status.conditions }) };
+      }
       else keepDecisions(object, old);
       if (subresource !== '') stampConditions(object, old, now);
     },
-    validate: validateRequest,
+    validate: (object) => validateRequest(object),
     validateUpdate: validateRequestUpdate,
   },
   columns: [
