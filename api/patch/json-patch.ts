@@ -53,8 +53,29 @@ function undecodable(found: unknown, where: string): ApiError {
 }
 
 function apply(patch: Patch, operation: Operation): void {
+  try {
+    carryOut(patch, operation);
+  } catch (error) {
+    throw error instanceof ApiError && typeof error.cause === 'string' ? unprocessable(explain(operation, error.cause)) : error;
+  }
+}
+
+/** The container of the place is not there. */
+const NO_PLACE = 'missing value';
+
+/** Provenance: the errors of evanphx/json-patch v4. */
+function explain({ op, path, from }: Operation, why: string): string {
+  const place = op === 'add' || op === 'remove' ? `path: ${JSON.stringify(path ?? '')}` : op === 'move' || op === 'copy' ? `from path: ${from ?? ''}` : `path: ${path ?? ''}`;
+  if (why === NO_PLACE) return `${op ?? 'unknown'} operation does not apply: ${op === 'test' ? 'is' : 'doc is'} missing ${place}: ${NO_PLACE}`;
+  if (op === 'replace') return `replace operation does not apply: doc is missing key: ${path ?? ''}: ${NO_PLACE}`;
+  return why.startsWith(TEST_FAILED) || why.startsWith('Unexpected') ? why : `error in ${op ?? ''} for path: '${path ?? ''}': ${why}`;
+}
+
+const TEST_FAILED = 'testing path ';
+
+function carryOut(patch: Patch, operation: Operation): void {
   const path = operation.path ?? undefined;
-  if (path === undefined) throw unprocessable();
+  if (path === undefined) throw unprocessable('missing path');
   switch (operation.op) {
     case 'add':
       return add(find(patch.root, path), deepCopy(operation.value ?? null));
@@ -72,11 +93,11 @@ function apply(patch: Patch, operation: Operation): void {
       return copy(patch, operation.from, path);
     case 'test': {
       const value = path === '' ? patch.root : get(find(patch.root, path));
-      if (!deepEqual(value ?? null, operation.value ?? null)) throw unprocessable();
+      if (!deepEqual(value ?? null, operation.value ?? null)) throw unprocessable(`${TEST_FAILED}${path} failed: test failed`);
       return;
     }
     default:
-      throw unprocessable();
+      throw unprocessable(`Unexpected kind: ${operation.op ?? 'unknown'}`);
   }
 }
 
@@ -102,7 +123,7 @@ function copy(patch: Patch, from: string | null | undefined, path: string): void
 /** What stands before the first slash does not count, as in the library. */
 function find(root: unknown, path: string | null | undefined): Place {
   const parts = (path ?? '').split('/');
-  if (parts.length < 2) throw unprocessable();
+  if (parts.length < 2) throw unprocessable(NO_PLACE);
   let node = root;
   for (const part of parts.slice(1, -1)) node = get({ parent: container(node), key: unescape(part) });
   return { parent: container(node), key: unescape(parts[parts.length - 1] ?? '') };
@@ -110,7 +131,7 @@ function find(root: unknown, path: string | null | undefined): Place {
 
 function container(node: unknown): Record<string, unknown> | unknown[] {
   if (Array.isArray(node) || isObject(node)) return node;
-  throw unprocessable();
+  throw unprocessable(NO_PLACE);
 }
 
 function unescape(part: string): string {
@@ -131,7 +152,7 @@ function add({ parent, key }: Place, value: unknown): void {
 function remove({ parent, key }: Place): void {
   if (Array.isArray(parent)) parent.splice(existing(parent, key), 1);
   else if (Object.hasOwn(parent, key)) delete parent[key];
-  else throw unprocessable();
+  else throw unprocessable(`Unable to remove nonexistent key: ${key}: missing value`);
 }
 
 function existing(list: readonly unknown[], key: string): number {
@@ -140,8 +161,8 @@ function existing(list: readonly unknown[], key: string): number {
 
 /** Negative positions count from the end. */
 function position(key: string, size: number): number {
-  if (!/^[-+]?[0-9]{1,15}$/.test(key)) throw unprocessable();
+  if (!/^[-+]?[0-9]{1,15}$/.test(key)) throw unprocessable(`value was not a proper array index: '${key}': strconv.Atoi: parsing ${JSON.stringify(key)}: invalid syntax`);
   const at = Number(key);
-  if (at >= size || at < -size) throw unprocessable();
+  if (at >= size || at < -size) throw unprocessable(`Unable to access invalid index: ${at}: invalid index referenced`);
   return at < 0 ? at + size : at;
 }

@@ -1,14 +1,17 @@
 /** How servers refuse patches. */
 import { ApiError } from '../status.ts';
 
-/** A JSON patch that cannot be carried out; servers do not say why. */
-export function unprocessable(): ApiError {
-  return new ApiError({
-    code: 422,
-    reason: 'Invalid',
-    message: 'the server rejected our request due to an error in our request',
-    details: {},
-  });
+/** A JSON patch that cannot be carried out; servers do not say why to clients, but they do of the patches of webhooks: that is the `cause`. */
+export function unprocessable(why?: string): ApiError {
+  return new ApiError(
+    {
+      code: 422,
+      reason: 'Invalid',
+      message: 'the server rejected our request due to an error in our request',
+      details: {},
+    },
+    { cause: why },
+  );
 }
 
 /** A patch that the merge cannot make sense of: a 500 without a reason, as servers answer. */

@@ -1,0 +1,59 @@
+/** What a request is about, in the words of rules and reviews. */
+import type { Kind } from '../../../api/kind.ts';
+import type { AdmissionRequest } from '../admission.ts';
+
+export interface GroupVersionKind {
+  readonly group: string;
+  readonly version: string;
+  readonly kind: string;
+}
+
+export interface GroupVersionResource {
+  readonly group: string;
+  readonly version: string;
+  readonly resource: string;
+}
+
+/** A resource in one of its versions, and the kind that is spoken there. */
+export interface Target {
+  readonly resource: GroupVersionResource;
+  readonly kind: GroupVersionKind;
+}
+
+/** As the client asked for it. */
+export function targetOf({ kind, version, subresource }: AdmissionRequest): Target {
+  return targetIn(kind, version, subresource);
+}
+
+export function targetIn(row: Kind, version: string, subresource: string): Target {
+  const { group, plural, kind } = row;
+  const speaks = subresource === '' ? undefined : row.subresources.find(({ name }) => name === subresource)?.speaks;
+  return { resource: { group, version, resource: plural }, kind: speaks ?? { group, version, kind } };
+}
+
+/** The same objects under other names: other served versions, and other kinds that are views of the same store. */
+export function equivalentTargets(kinds: readonly Kind[], { kind, version, subresource }: AdmissionRequest): Target[] {
+  const rows = kinds.filter((row) => row === kind || row.storagePath === kind.storagePath);
+  return rows.flatMap((row) =>
+    row.versions.filter((one) => row !== kind || one.version !== version).map((one) => targetIn(row, one.version, subresource)),
+  );
+}
+
+export function isNamespaceObject({ kind }: Pick<AdmissionRequest, 'kind'>): boolean {
+  return kind.group === '' && kind.plural === 'namespaces';
+}
+
+/** A namespace counts as in itself. */
+export function namespaceOf(request: AdmissionRequest): string {
+  return isNamespaceObject(request) ? request.name : request.namespace;
+}
+
+const POLICY_KINDS = new Set([
+  'validatingwebhookconfigurations', 'mutatingwebhookconfigurations', 'validatingadmissionpolicies', 'validatingadmissionpolicybindings',
+  'mutatingadmissionpolicies', 'mutatingadmissionpolicybindings',
+]);
+
+/** What configures policies and webhooks is not subject to them: nobody shall lock himself out. */
+export function isExempt({ kind }: AdmissionRequest): boolean {
+  return kind.group === 'admissionregistration.k8s.io' && POLICY_KINDS.has(kind.plural);
+}

@@ -1,0 +1,115 @@
+/** The objects of one request in the versions that webhooks and policies want to see, and the way back. */
+import { normalize } from '../../../api/codec/json.ts';
+import { kindFact } from '../../../api/facts/facts.ts';
+import type { ApiObject, Kind, KindVersion } from '../../../api/kind.ts';
+import type { Schema } from '../../../api/schema.ts';
+import { ApiError, internalError } from '../../../api/status.ts';
+import { deepCopy, deepEqual } from '../../../std/deep.ts';
+import type { AdmissionRequest } from '../admission.ts';
+import type { GroupVersionKind } from './subject.ts';
+
+export interface Versioned {
+  readonly kind: GroupVersionKind;
+  /** Not to be changed. */
+  readonly object: Readonly<ApiObject> | undefined;
+  readonly old: Readonly<ApiObject> | undefined;
+}
+
+export class VersionedObjects {
+  readonly #request: AdmissionRequest;
+  readonly #kinds: () => readonly Kind[];
+  readonly #made = new Map<string, Versioned>();
+
+  /** `kinds`: all that is served, for those kinds that are views of each other. */
+  constructor(request: AdmissionRequest, kinds: () => readonly Kind[]) {
+    this.#request = request;
+    this.#kinds = kinds;
+  }
+
+  get(kind: GroupVersionKind): Versioned {
+    const key = `${kind.group}/${kind.version}`;
+    let made = this.#made.get(key);
+    if (!made) {
+      const { object, old } = this.#request;
+      made = { kind, object: object && this.#show(object, kind), old: old && this.#show(old, kind) };
+      this.#made.set(key, made);
+    }
+    return made;
+  }
+
+  /** Takes a changed object of that version back into the request, in its form and with its defaults. Returns whether that changes it. Throws 500. */
+  set(kind: GroupVersionKind, changed: unknown): boolean {
+    const { object } = this.#request;
+    if (!object) throw new Error('there is no object to change');
+    const row = this.#row(kind);
+    const version = row && versionIn(row, kind);
+    const shown = this.get(kind).object as ApiObject;
+    const schema = version?.schema ?? schemaOf(kind);
+    const next = inForm(schema, changed);
+    if (next.kind !== shown.kind || next.apiVersion !== shown.apiVersion) {
+      throw internalError(`converting (${next.apiVersion}, Kind=${next.kind}) to (${shown.apiVersion}, Kind=${shown.kind}): unknown conversion`);
+    }
+    next.metadata ??= {};
+    const differs = !deepEqual(next, shown) && !deepEqual(next, inForm(schema, shown));
+    version?.defaults?.(next);
+    const hub = version?.toHub ? version.toHub(next) : next;
+    hub.apiVersion = object.apiVersion;
+    hub.kind = object.kind;
+    replaceContents(object, hub);
+    this.#made.clear();
+    return differs;
+  }
+
+  #show(object: Readonly<ApiObject>, kind: GroupVersionKind): Readonly<ApiObject> {
+    const apiVersion = kind.group === '' ? kind.version : `${kind.group}/${kind.version}`;
+    if (object.kind === kind.kind && object.apiVersion === apiVersion) return object;
+    const row = this.#row(kind);
+    if (!row) return { ...object, apiVersion, kind: kind.kind };
+    const version = versionIn(row, kind);
+    if (!version) throw internalError(`unable to convert to ${kind.group}/${kind.version}, Kind=${kind.kind}: unknown kind`);
+    const copy = deepCopy(object) as ApiObject;
+    const shown = version.fromHub ? version.fromHub(copy) : copy;
+    shown.apiVersion = apiVersion;
+    shown.kind = kind.kind;
+    return shown;
+  }
+
+  /** Undefined: a subresource speaks this kind, which has one version. */
+  #row({ group, kind }: GroupVersionKind): Kind | undefined {
+    const own = this.#request.kind;
+    if (own.group === group && own.kind === kind) return own;
+    return this.#kinds().find((row) => row.storagePath === own.storagePath && row.group === group && row.kind === kind);
+  }
+}
+
+function versionIn(row: Kind, { version }: GroupVersionKind): KindVersion | undefined {
+  return row.versions.find((one) => one.version === version);
+}
+
+function schemaOf({ group, version, kind }: GroupVersionKind): Schema | undefined {
+  const fact = kindFact(group, version, kind);
+  return fact && { type: fact.type };
+}
+
+/** What the schema does not know goes. */
+function inForm(schema: Schema | undefined, value: unknown): ApiObject {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw internalError('json: cannot unmarshal value into an object');
+  if (!schema) return deepCopy(value) as ApiObject;
+  try {
+    return normalize(schema, value).object;
+  } catch (error) {
+    throw error instanceof ApiError ? internalError(error.message) : error;
+  }
+}
+
+/** Others hold on to the object, and to its metadata. */
+function replaceContents(object: ApiObject, next: ApiObject): void {
+  const { metadata } = object;
+  overwrite(metadata, next.metadata);
+  overwrite(object, { ...next, metadata });
+}
+
+function overwrite(target: object, source: object): void {
+  for (const key of Object.keys(target)) if (!(key in source)) delete (target as Record<string, unknown>)[key];
+  Object.assign(target, source);
+}

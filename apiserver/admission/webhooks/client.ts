@@ -1,0 +1,174 @@
+/** Calls webhooks: one pool of connections per address and authority, answers read up to a limit, failures told in upstream's words. */
+import { buildConnector, Pool } from 'undici';
+import { decodeJson } from '../../../api/codec/json.ts';
+import type { WebhookClientConfig } from '../../../api/types/admissionregistration.v1.ts';
+import { ApiError } from '../../../api/status.ts';
+import type { Clock } from '../../../std/clock.ts';
+import type { DeepReadonly } from '../../../std/deep.ts';
+import type { Reader } from '../../auth/reader.ts';
+import { addressOf, resolveService, type Address, type Endpoint } from './address.ts';
+import { networkProblem, statusProblem } from './go-errors.ts';
+
+/** Pools kept; the one used longest ago is closed. */
+const POOLS_LIMIT = 200;
+/** Calls of one address at the same time. What waits is bounded by the requests that the server lets in. */
+const CONNECTIONS_LIMIT = 64;
+/** A patch may hold a whole object, in base64. */
+const RESPONSE_LIMIT_BYTES = 8 * 1024 * 1024;
+const CONNECT_LIMIT_MS = 30_000;
+const IDLE_MS = 30_000;
+
+export interface WebhookClient {
+  /** The answer, decoded. Throws an Error that says why there is none. */
+  call(client: DeepReadonly<WebhookClientConfig>, review: object, limits: CallLimits): Promise<Record<string, unknown>>;
+  close(): Promise<void>;
+}
+
+export interface CallLimits {
+  readonly timeoutSeconds: number;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface ClientDependencies {
+  readonly reader: Reader;
+  readonly clock: Clock;
+  /** Default: the Service's cluster address. */
+  readonly resolve?: (service: NonNullable<Address['service']>) => Endpoint;
+}
+
+export function createWebhookClient(dependencies: ClientDependencies): WebhookClient {
+  return new UndiciClient(dependencies);
+}
+
+interface Kept {
+  readonly pool: Pool;
+  readonly address: Address;
+}
+
+class UndiciClient implements WebhookClient {
+  readonly #clock: Clock;
+  readonly #resolve: NonNullable<ClientDependencies['resolve']>;
+  readonly #pools = new Map<string, Kept>();
+
+  constructor({ reader, clock, resolve }: ClientDependencies) {
+    this.#clock = clock;
+    this.#resolve = resolve ?? ((service) => resolveService(reader, service));
+  }
+
+  async call(client: DeepReadonly<WebhookClientConfig>, review: object, { timeoutSeconds, signal }: CallLimits): Promise<Record<string, unknown>> {
+    const { pool, address } = this.#keep(client);
+    const path = `${address.path}?timeout=${timeoutSeconds}s`;
+    const abort = new AbortController();
+    const timer = this.#clock.after(timeoutSeconds * 1000, () => abort.abort(new Error('context deadline exceeded')));
+    const leave = (): void => abort.abort(new Error('context canceled'));
+    if (signal?.aborted) leave();
+    signal?.addEventListener('abort', leave, { once: true });
+    try {
+      return await this.#exchange(pool, { path, url: `${address.origin}${path}`, body: JSON.stringify(review), abort: abort.signal });
+    } finally {
+      timer.cancel();
+      signal?.removeEventListener('abort', leave);
+    }
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...this.#pools.values()].map(({ pool }) => pool.destroy()));
+    this.#pools.clear();
+  }
+
+  async #exchange(pool: Pool, { path, url, body, abort }: Outgoing): Promise<Record<string, unknown>> {
+    const answer = await pool
+      .request({ method: 'POST', path, body, signal: abort, headersTimeout: 0, bodyTimeout: 0, headers: HEADERS })
+      .catch((error: unknown) => {
+        throw new Error(`Post ${JSON.stringify(url)}: ${this.#reason(error, abort)}`, { cause: error });
+      });
+    const type = String(answer.headers['content-type'] ?? '');
+    const text = await readLimited(answer.body).catch((error: unknown) => {
+      if (error instanceof TooLarge) throw error;
+      throw new Error(`unexpected error when reading response body. Please retry. Original error: ${this.#reason(error, abort)}`, { cause: error });
+    });
+    if (answer.statusCode < 200 || answer.statusCode > 206) throw new Error(toldStatus(text) ?? statusProblem(answer.statusCode, text, type === '' || type.startsWith('text/')));
+    if (text === '') throw new Error(`0-length response with status code: ${answer.statusCode} and content type: ${type || 'application/json'}`);
+    return decodeAnswer(text);
+  }
+
+  #reason(error: unknown, abort: AbortSignal): string {
+    return abort.aborted ? (abort.reason as Error).message : networkProblem(error, this.#clock.now());
+  }
+
+  #keep(client: DeepReadonly<WebhookClientConfig>): Kept {
+    const key = JSON.stringify(client);
+    let kept = this.#pools.get(key);
+    if (kept) this.#pools.delete(key);
+    else kept = this.#open(client);
+    this.#pools.set(key, kept);
+    if (this.#pools.size > POOLS_LIMIT) {
+      const [oldest, { pool }] = this.#pools.entries().next().value as [string, Kept];
+      this.#pools.delete(oldest);
+      // Calls under way come to their end.
+      pool.close().catch(() => undefined);
+    }
+    return kept;
+  }
+
+  #open(client: DeepReadonly<WebhookClientConfig>): Kept {
+    const address = addressOf(client);
+    const { service, serverName } = address;
+    const ca = client.caBundle ? { ca: Buffer.from(client.caBundle, 'base64').toString() } : {};
+    const plain = buildConnector({ ...ca, allowH2: false, timeout: CONNECT_LIMIT_MS });
+    const connect: buildConnector.connector = (options, done) => {
+      if (!service || serverName === undefined) return plain(options, done);
+      let endpoint: Endpoint;
+      try {
+        endpoint = this.#resolve(service);
+      } catch (error) {
+        return done(error as Error, null);
+      }
+      const { host, port } = endpoint;
+      return plain({ ...options, hostname: host, host: `${host}:${port}`, port: String(port), servername: serverName }, done);
+    };
+    return { address, pool: new Pool(address.origin, { connect, connections: CONNECTIONS_LIMIT, pipelining: 1, keepAliveTimeout: IDLE_MS }) };
+  }
+}
+
+interface Outgoing {
+  readonly path: string;
+  readonly url: string;
+  readonly body: string;
+  readonly abort: AbortSignal;
+}
+
+const HEADERS = { 'content-type': 'application/json', accept: 'application/json, */*', 'user-agent': 'kube-apiserver-admission' };
+
+class TooLarge extends Error {}
+
+async function readLimited(body: AsyncIterable<Buffer>): Promise<string> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of body) {
+    size += chunk.length;
+    if (size > RESPONSE_LIMIT_BYTES) throw new TooLarge(`the response has more than ${RESPONSE_LIMIT_BYTES} bytes`);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString();
+}
+
+/** A failure may tell more of itself in the form of a Status. */
+function toldStatus(text: string): string | undefined {
+  try {
+    const { kind, status, message } = JSON.parse(text) as Record<string, unknown>;
+    return kind === 'Status' && status !== 'Success' && typeof message === 'string' && message !== '' ? message : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+const REVIEW = { type: 'io.k8s.api.admission.v1.AdmissionReview' };
+
+function decodeAnswer(text: string): Record<string, unknown> {
+  try {
+    return decodeJson(REVIEW, text).object;
+  } catch (error) {
+    throw error instanceof ApiError ? new Error(error.message, { cause: error }) : error;
+  }
+}
