@@ -8,6 +8,8 @@ import type { Core } from './core.ts';
 const NEEDED: readonly ResourceRef<unknown>[] = [
   resources.clusterroles, resources.clusterrolebindings, resources.roles, resources.rolebindings, resources.namespaces, resources.priorityclasses,
   resources.flowschemas, resources.prioritylevelconfigurations, resources.serviceaccounts, resources.limitranges, resources.resourcequotas,
+  resources.mutatingwebhookconfigurations, resources.validatingwebhookconfigurations, resources.mutatingadmissionpolicies, resources.mutatingadmissionpolicybindings,
+  resources.validatingadmissionpolicies, resources.validatingadmissionpolicybindings,
 ];
 
 export async function loadNeeded({ registry }: Core): Promise<void> {

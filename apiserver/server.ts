@@ -7,6 +7,7 @@ import { sleep, systemClock, type Clock } from '../std/clock.ts';
 import { systemRandom, type Random } from '../std/random.ts';
 import { syncApiServices } from './api-services.ts';
 import { Admission } from './admit.ts';
+import { dynamicPlugins } from './admission/dynamic.ts';
 import { builtinPlugins } from './admission/order.ts';
 import type { AdmissionPlugin } from './admission/admission.ts';
 import type { UserInfo } from './auth/auth.ts';
@@ -54,7 +55,7 @@ export interface ApiServerOptions {
   /** The text of a static token file. */
   readonly staticTokens?: string;
   readonly issuer?: string;
-  /** Policies and webhooks. */
+  /** In place of the cluster's own policies and webhooks. */
   readonly dynamicAdmission?: (core: Pick<ApiServer, 'reader' | 'writer'>) => readonly AdmissionPlugin[];
   /** Addresses of Services, `10.96.0.0/16`. */
   readonly serviceRange?: string;
@@ -119,7 +120,8 @@ class CoracleApiServer implements ApiServer {
     this.tokens = openServiceAccountTokens({ ...pki.serviceAccountKey, reader, clock, random, ...(options.issuer !== undefined && { issuer: options.issuer }) });
     this.authenticator = createAuthenticator({ reader, clock, tokens: this.tokens, ...(options.staticTokens !== undefined && { staticTokens: options.staticTokens }) });
     this.authorizer = createAuthorizer(reader);
-    const dynamic = options.dynamicAdmission?.(this) ?? [];
+    const kinds = (): readonly Kind[] => this.registry.kinds;
+    const dynamic = options.dynamicAdmission?.(this) ?? dynamicPlugins({ reader, clock, random, kinds });
     const admission = new Admission(builtinPlugins({ reader, writer, clock, random, authorizer: this.authorizer, dynamic }));
     this.#services = serviceHooks({ ...options, store, reader, clock, random });
     this.#core = { store, registry: this.registry, clock, random, reader, writer, authorizer: this.authorizer, admission, hooks: this.#services, log };
