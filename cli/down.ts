@@ -22,13 +22,15 @@ export async function down(flags: { readonly dataDir?: string; readonly purge?: 
 /** Everything of a stopped cluster that is not data. */
 export async function takeDown(dataDir: string): Promise<void> {
   if (process.platform !== 'linux' || process.getuid?.() !== 0) return;
-  await removeContainers(dataDir);
+  // What fails keeps nothing else from being taken away; it is told at the end.
+  const [containers] = await Promise.allSettled([removeContainers(dataDir)]);
   const { clearProxy } = await import('../proxy/run.ts');
   await clearProxy(DNS_ADDRESS);
   const { BRIDGE } = await import('../kubelet/cni.ts');
   await run('ip', ['link', 'delete', BRIDGE]).catch(() => undefined);
   await unmountBelow(dataDir);
   for (const folder of ['pods', 'logs']) rmSync(join(dataDir, 'kubelet', folder), { recursive: true, force: true });
+  if (containers.status === 'rejected') throw containers.reason;
 }
 
 async function endHolder(dataDir: string, clock: Clock): Promise<void> {
@@ -51,10 +53,13 @@ async function removeContainers(dataDir: string): Promise<void> {
   const runtime = await openCri({ socket: containerd.socket, clock: systemClock });
   try {
     const sandboxes = await runtime.listSandboxes();
-    await Promise.all(sandboxes.map(async ({ id }) => {
-      await runtime.stopSandbox(id);
+    const removals = await Promise.allSettled(sandboxes.map(async ({ id }) => {
+      // The plugins take away half a network only at the second time of asking.
+      await runtime.stopSandbox(id).catch(() => runtime.stopSandbox(id));
       await runtime.removeSandbox(id);
     }));
+    const failed = removals.find(({ status }) => status === 'rejected');
+    if (failed) throw (failed as PromiseRejectedResult).reason;
   } finally {
     await runtime.close();
     await containerd.stop();

@@ -103,6 +103,15 @@ const COMMANDS: Readonly<Record<string, (...args: never[]) => Promise<unknown>>>
     await client.patch(pods, key, { type: 'application/merge-patch+json', body: { metadata: { finalizers: [] } } });
     return clock.monotonic() - since;
   },
+  /** A removal of the pod's network that got half-way: its masquerading is gone, the rest is still there. */
+  async unmasquerade(name: string): Promise<void> {
+    const { stdout } = await run('iptables', ['-t', 'nat', '-S', 'POSTROUTING']);
+    const [rule, chain] = new RegExp(`^-A POSTROUTING -s ${pod(name)?.status?.podIP}/32 .* -j (CNI-\\S+)$`, 'm').exec(stdout) ?? [];
+    if (!rule || !chain) throw new Error(`no masquerading of ${name}: ${stdout}`);
+    const number = stdout.split('\n').filter((line) => line.startsWith('-A')).indexOf(rule) + 1;
+    await run('iptables', ['-t', 'nat', '-D', 'POSTROUTING', String(number)]);
+    for (const option of ['-F', '-X']) await run('iptables', ['-t', 'nat', option, chain]);
+  },
   async status(name: string): Promise<unknown> {
     return pod(name)?.status;
   },

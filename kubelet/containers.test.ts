@@ -185,6 +185,13 @@ suite('pods in containers', () => {
     await ask('remove', 'steady', 5);
   });
 
+  test('a pod goes though the removal of its network was interrupted before', async () => {
+    await ask('create', 'torn', { containers: [sh(WAIT)] });
+    await ask('until', 'torn', 'containerStatuses.0.ready', true);
+    await ask('unmasquerade', 'torn');
+    await ask('remove', 'torn', 5);
+  });
+
   test('nothing is left of pods that are gone', async () => {
     expect(await ask('leftovers')).toEqual({ files: '', mounts: expect.not.arrayContaining([expect.stringContaining('/k/pods')]), containers: 0, sandboxes: 0 });
   });

@@ -1,5 +1,6 @@
 /** Network namespaces made by tests: loopback is up, and no route leads out of the machine. */
 import { type ChildProcess, type SpawnOptions, execFile, execFileSync, spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { type Server, type Socket, connect, createServer } from 'node:net';
 import { join } from 'node:path';
@@ -7,7 +8,6 @@ import { promisify } from 'node:util';
 
 const PATH = `${process.env.PATH ?? ''}:/usr/sbin:/sbin:/usr/local/sbin`;
 const runFile = promisify(execFile);
-let serial = 0;
 
 export interface Finished {
   readonly code: number;
@@ -16,7 +16,8 @@ export interface Finished {
 }
 
 export class Namespace {
-  readonly name = `ct${process.pid}x${serial++}`;
+  /** Drawn, since suites that run one after the other in one process do not know of each other's. */
+  readonly name = `ct-${randomBytes(5).toString('hex')}`;
   readonly #relays: Server[] = [];
 
   constructor() {
