@@ -81,6 +81,8 @@ export interface WatchAnswer {
   readonly resource: Resource;
   /** Starts it; called once. */
   readonly start: (sink: WatchSink) => WatchHandle;
+  /** Told of each event that goes out, with its size. */
+  readonly sent?: (sizeBytes: number) => void;
 }
 
 export interface WatchHandle {

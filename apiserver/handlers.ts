@@ -1,8 +1,9 @@
 /** Which function answers what: everything besides the verbs that all resources share. */
 import type { RequestAuthenticator } from './auth/authenticator.ts';
 import type { ServiceAccountTokens } from './auth/service-account-tokens.ts';
-import type { Traffic } from './chain/traffic.ts';
+import type { Meter } from '../std/meter.ts';
 import type { Core } from './core.ts';
+import type { FlowControl } from './flow/flow-control.ts';
 import { CUSTOM_SCALE, type Handler, type Handlers } from './dispatch.ts';
 import { customScale } from './extensions/custom-scale.ts';
 import type { Pki } from './pki/pki.ts';
@@ -19,7 +20,8 @@ import { scale } from './subresources/scale.ts';
 
 export interface HandlerParts {
   readonly core: Core;
-  readonly traffic: Traffic;
+  readonly meter: Meter;
+  readonly flow: FlowControl;
   readonly authenticator: RequestAuthenticator;
   readonly tokens: ServiceAccountTokens;
   readonly readiness: Readiness;

@@ -9,6 +9,7 @@ import type { Clock } from '../std/clock.ts';
 import { finish } from './chain/chain.ts';
 import type { Log } from './core.ts';
 import type { Exchange } from './exchange.ts';
+import { TooManyRequests } from './flow/flow-control.ts';
 import { HttpExchange } from './http-exchange.ts';
 import type { Pki } from './pki/pki.ts';
 import { errorAnswer, render, type Response } from './render.ts';
@@ -158,7 +159,7 @@ async function refuse({ clock, log }: Serving, exchange: HttpExchange, response:
   }
   const { retryAfterSeconds } = error.status.details ?? {};
   if (retryAfterSeconds) exchange.extraHeaders['Retry-After'] = String(retryAfterSeconds);
-  exchange.answer = { type: 'document', code: error.code, object: error.status };
+  exchange.answer = error instanceof TooManyRequests ? { type: 'text', code: error.code, text: error.text } : { type: 'document', code: error.code, object: error.status };
   try {
     await render(exchange, response, clock);
   } catch {

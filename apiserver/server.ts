@@ -4,6 +4,7 @@ import type { Kind } from '../api/kind.ts';
 import { builtinKinds } from '../api/kinds/index.ts';
 import type { Door } from '../api/request.ts';
 import { sleep, systemClock, type Clock } from '../std/clock.ts';
+import { Meter } from '../std/meter.ts';
 import { systemRandom, type Random } from '../std/random.ts';
 import { syncApiServices } from './api-services.ts';
 import { Admission } from './admit.ts';
@@ -21,20 +22,24 @@ import { audit, type AuditSink } from './chain/audit.ts';
 import { authenticate } from './chain/authenticate.ts';
 import { authorize, impersonate } from './chain/authorize.ts';
 import { finish, runChain, type Step } from './chain/chain.ts';
-import { classify } from './chain/flow-schema.ts';
-import { flowControl, type FlowLimits } from './chain/flow-control.ts';
-import { countTraffic } from './chain/traffic.ts';
 import { requestId } from './chain/request-id.ts';
 import type { Core, Log } from './core.ts';
 import { dispatch } from './dispatch.ts';
 import { DIRECT_USER, openDoor, type DirectExchange, type DoorOptions } from './door.ts';
 import type { Exchange } from './exchange.ts';
+import { FlowControl, type FlowLimits } from './flow/flow-control.ts';
 import { Definitions } from './extensions/definitions.ts';
+import { keepFlowObjects } from './flow/flow-objects.ts';
 import { followFlowSchemas } from './flow-schema-status.ts';
 import { handlersOf } from './handlers.ts';
 import { listen, type ListenOptions, type Listener } from './listen.ts';
+import { meteredStore } from './metrics/metered-store.ts';
+import { requestSeries } from './metrics/request-series.ts';
+import { serverGauges } from './metrics/server-gauges.ts';
+import { watchSeries, type WatchSeries } from './metrics/watch-series.ts';
 import { Registry } from './registry.ts';
 import { createReader } from './reader.ts';
+import { errorAnswer } from './render.ts';
 import { Readiness } from './readiness.ts';
 import { serviceHooks, type ServiceHooks } from './allocate/service-hooks.ts';
 import type { Pki } from './pki/pki.ts';
@@ -72,6 +77,7 @@ export interface ApiServer {
   readonly authenticator: RequestAuthenticator;
   readonly tokens: ServiceAccountTokens;
   readonly readiness: Readiness;
+  readonly meter: Meter;
   /** Loads what every request needs and makes what every cluster has; `listen` does it too. */
   start(): Promise<void>;
   /** May be called before `start` has resolved: `/readyz` tells. Several times for several addresses. */
@@ -99,20 +105,25 @@ class CoracleApiServer implements ApiServer {
   readonly authorizer: ClusterAuthorizer;
   readonly authenticator: RequestAuthenticator;
   readonly tokens: ServiceAccountTokens;
-  readonly readiness = new Readiness();
+  readonly readiness: Readiness;
+  /** Whatever this server counts. */
+  readonly meter = new Meter();
   readonly #options: ApiServerOptions;
   readonly #core: Core;
   readonly #services: ServiceHooks;
   readonly #definitions: Definitions;
+  readonly #flow: FlowControl;
   readonly #chain: readonly Step[];
   readonly #listeners: Listener[] = [];
   #started: Promise<void> | undefined;
   #following = false;
-  #flowSchemas: { close(): void } | undefined;
+  #flowObjects: { close(): void }[] | undefined;
 
   constructor(options: ApiServerOptions) {
-    const { store, pki, clock = systemClock, random = systemRandom, log = NO_LOG } = options;
+    const { pki, clock = systemClock, random = systemRandom, log = NO_LOG } = options;
+    const store = meteredStore(options.store, this.meter, clock);
     this.#options = options;
+    this.readiness = new Readiness(() => answersInTime(store, clock));
     this.registry = new Registry({ store, clock, onFault: (error) => log.error('watch cache', error) }, options.kinds ?? builtinKinds());
     this.reader = createReader(this.registry, store);
     this.writer = createWriter(() => this.#core);
@@ -126,20 +137,23 @@ class CoracleApiServer implements ApiServer {
     this.#services = serviceHooks({ ...options, store, reader, clock, random });
     this.#core = { store, registry: this.registry, clock, random, reader, writer, authorizer: this.authorizer, admission, hooks: this.#services, log };
     this.#definitions = new Definitions(this.#core);
-    const flow = flowControl(options.flowLimits);
-    const traffic = countTraffic(flow.inFlight);
-    const handlers = handlersOf({ traffic, core: this.#core, authenticator: this.authenticator, tokens: this.tokens, readiness: this.readiness, pki });
+    const flow = (this.#flow = new FlowControl({ reader, clock, meter: this.meter, stored: storedIn(this.registry), ...(options.flowLimits && { limits: options.flowLimits }) }));
+    const { registry, meter } = this;
+    serverGauges(meter, { flow, registry });
+    const watches = watchSeries(meter);
+    const handlers = handlersOf({ meter, flow, core: this.#core, authenticator: this.authenticator, tokens: this.tokens, readiness: this.readiness, pki });
     this.#chain = [
       requestId(random),
       authenticate(this.authenticator, (exchange) => (exchange as DirectExchange)[DIRECT_USER]),
       audit(clock, options.audit),
-      traffic.step,
+      requestSeries(meter, registry, clock).step,
       impersonate(createImpersonation(this.authorizer)),
-      classify(reader),
       flow.step,
       authorize(this.authorizer),
       async (exchange) => {
         exchange.answer = await dispatch(this.#core, handlers, exchange);
+        flow.opened(exchange);
+        countEvents(watches, exchange);
       },
     ];
   }
@@ -150,6 +164,7 @@ class CoracleApiServer implements ApiServer {
 
   async #start(): Promise<void> {
     await loadNeeded(this.#core);
+    this.#flow.start();
     await this.#definitions.start();
     for (let attempt = 0; !this.readiness.stopping; attempt++) {
       try {
@@ -168,10 +183,10 @@ class CoracleApiServer implements ApiServer {
     await this.#services.start(this.#core);
     await syncApiServices(this.#core);
     this.#followRegistry();
-    this.#flowSchemas ??= followFlowSchemas(this.#core);
+    this.#flowObjects ??= [followFlowSchemas(this.#core), keepFlowObjects(this.#core)];
     const { advertise } = this.#options;
     if (advertise) await this.advertise(advertise.address, advertise.port);
-    this.readiness.done('poststarthook/bootstrap');
+    this.readiness.bootstrapped();
   }
 
   /** What is served shows as APIServices, now and whenever it changes. */
@@ -210,7 +225,8 @@ class CoracleApiServer implements ApiServer {
     this.readiness.stop();
     await Promise.all(this.#listeners.map((listener) => listener.close()));
     this.#services.close();
-    this.#flowSchemas?.close();
+    for (const one of this.#flowObjects ?? []) one.close();
+    this.#flow.close();
     this.#definitions.close();
     this.registry.close();
   }
@@ -222,10 +238,49 @@ class CoracleApiServer implements ApiServer {
   async #serveDirect(exchange: Exchange): Promise<void> {
     try {
       await runChain(this.#chain, exchange);
+    } catch (error) {
+      // For those who count and record; the caller gets the error itself.
+      const { status, code } = errorAnswer(error).error;
+      exchange.answer = { type: 'document', code, object: status };
+      throw error;
     } finally {
       finish(exchange);
     }
   }
+}
+
+function countEvents(series: WatchSeries, exchange: Exchange): void {
+  const { answer } = exchange;
+  if (answer?.type !== 'watch') return;
+  const { events, sizes } = series.of(answer.resource);
+  const sent = (sizeBytes: number): void => {
+    events.add();
+    sizes.observe(sizeBytes);
+  };
+  exchange.answer = { ...answer, sent };
+}
+
+/** An unanswered question after so long counts as no. */
+const STORE_ANSWER_MS = 2_000;
+
+async function answersInTime(store: Store, clock: Clock): Promise<void> {
+  const limit = new AbortController();
+  const late = sleep(clock, STORE_ANSWER_MS, limit.signal).then(() => {
+    if (!limit.signal.aborted) throw new Error('etcd failed: the store does not answer');
+  });
+  try {
+    await Promise.race([store.revision(), late]);
+  } finally {
+    limit.abort();
+    await late.catch(() => undefined);
+  }
+}
+
+function storedIn(registry: Registry): (group: string, plural: string) => { readonly count: number; readonly bytes: number } | undefined {
+  return (group, plural) => {
+    const cache = registry.hub(group, plural)?.cache;
+    return cache && { count: cache.size, bytes: cache.sizeBytes };
+  };
 }
 
 export type { Server };

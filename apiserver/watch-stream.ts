@@ -21,7 +21,11 @@ export function sendWatch(exchange: Exchange, response: Response, headers: Recor
     const framer = new Framer(exchange, answer.resource, accepted, clock);
     const sink: WatchSink = {
       onReady: undefined,
-      send: (item) => out.write(framer.frame(item)),
+      send(item) {
+        const frame = framer.frame(item);
+        answer.sent?.(frame.length);
+        return out.write(frame);
+      },
       end() {
         out.end();
         resolve();

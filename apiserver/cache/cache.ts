@@ -70,6 +70,8 @@ export interface ResourceCache {
   /** Everything up to this revision is in. */
   readonly revision: number;
   readonly size: number;
+  /** Of all objects' bytes. */
+  readonly sizeBytes: number;
   /** Starts the cache where that has not happened yet, as `waitFor` and `fresh` also do; resolves when the first complete picture is there. */
   ready(): Promise<void>;
   /** Resolves when the cache has reached a revision; rejects with `NotYet` after the time. */

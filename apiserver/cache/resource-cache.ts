@@ -74,6 +74,7 @@ class StoreCache implements ResourceCache {
   /** Ready when everything up to here is in. */
   #readyAt = 0;
   #revision = 0;
+  #sizeBytes = 0;
   #watch: Watch | undefined;
   #bookmarks: Timer | undefined;
 
@@ -89,6 +90,10 @@ class StoreCache implements ResourceCache {
 
   get size(): number {
     return this.#items.size;
+  }
+
+  get sizeBytes(): number {
+    return this.#sizeBytes;
   }
 
   ready(): Promise<void> {
@@ -197,7 +202,7 @@ class StoreCache implements ResourceCache {
     if (this.#ring) {
       for (const event of difference(this.#items, objects, revision)) this.#apply(event);
     } else {
-      for (const object of objects) this.#items.set(object.key, object);
+      for (const object of objects) this.#put(object);
       this.#ring = new EventRing(this.#limits, revision);
     }
     this.#advance(revision);
@@ -240,13 +245,23 @@ class StoreCache implements ResourceCache {
   }
 
   #apply(event: CacheEvent): void {
-    if (event.type === 'DELETED') this.#items.delete(event.object.key);
-    else this.#items.set(event.object.key, event.object);
+    if (event.type === 'DELETED') this.#remove(event.object.key);
+    else this.#put(event.object);
     this.#revision = Math.max(this.#revision, event.revision);
     this.#ring?.push(event, this.#options.clock.now());
     this.#dispatch.of(event, (watcher) => {
       if (event.revision > watcher.after) this.#hand(watcher, event);
     });
+  }
+
+  #put(object: CachedObject): void {
+    this.#sizeBytes += object.bytes.length - (this.#items.get(object.key)?.bytes.length ?? 0);
+    this.#items.set(object.key, object);
+  }
+
+  #remove(key: string): void {
+    this.#sizeBytes -= this.#items.get(key)?.bytes.length ?? 0;
+    this.#items.delete(key);
   }
 
   #hand(watcher: Watcher, event: CacheEvent): void {

@@ -1,7 +1,7 @@
 /** A record of what was asked and answered, handed to whoever keeps it. Thin: request and response bodies are not recorded. */
 import type { Clock } from '../../std/clock.ts';
-import type { Exchange } from '../exchange.ts';
 import type { Step } from './chain.ts';
+import { codeOf } from './code-of.ts';
 
 export interface AuditRecord {
   readonly id: string;
@@ -26,6 +26,3 @@ export function audit(clock: Clock, sink: AuditSink | undefined): Step {
   };
 }
 
-export function codeOf({ answer }: Exchange): number {
-  return answer && 'code' in answer ? answer.code : 200;
-}

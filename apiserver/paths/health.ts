@@ -1,24 +1,46 @@
 /** `/livez`, `/readyz`, `/healthz`: whether the process lives, and whether it is ready for requests; each check also by its own path. */
 import type { Answer, Exchange } from '../exchange.ts';
-import type { Readiness } from '../readiness.ts';
+import type { Check, Readiness } from '../readiness.ts';
 
-const ALWAYS = ['ping', 'log', 'etcd'];
+export type HealthRoot = 'livez' | 'readyz' | 'healthz';
 
-export function health(readiness: Readiness, root: string, { route, query }: Exchange): Answer | undefined {
-  const failing = (check: string): boolean => root !== 'livez' && (readiness.pending.has(check) || (check === 'shutdown' && root === 'readyz' && readiness.stopping));
-  const checks = [...ALWAYS, ...(root === 'livez' ? [] : readiness.checks), ...(root === 'readyz' ? ['informer-sync', 'shutdown'] : [])];
+export async function health(readiness: Readiness, root: HealthRoot, { route, query, extraHeaders }: Exchange): Promise<Answer | undefined> {
+  const checks = readiness.checksOf(root);
   const one = route.path.slice(root.length + 2);
   if (one !== '') {
-    if (!checks.includes(one)) return undefined;
-    return failing(one) ? text(500, `internal server error: ${one}\n`) : text(200, 'ok');
+    const check = checks.find(({ name }) => name === one);
+    if (!check) return undefined;
+    const why = await failure(check);
+    return why === undefined ? text(extraHeaders, 200, 'ok') : text(extraHeaders, 500, `internal server error: ${why}\n`);
   }
   const excluded = new Set(query.getAll('exclude'));
-  const failed = checks.some((check) => failing(check) && !excluded.has(check));
-  if (!failed && !query.has('verbose')) return text(200, 'ok');
-  const lines = checks.map((check) => (excluded.has(check) ? `[+]${check} excluded: ok` : failing(check) ? `[-]${check} failed: reason withheld` : `[+]${check} ok`));
-  return text(failed ? 500 : 200, `${lines.join('\n')}\n${root} check ${failed ? 'failed' : 'passed'}\n`);
+  const unknown = new Set(excluded);
+  const lines: string[] = [];
+  let failed = false;
+  const results = await Promise.all(checks.map(async (check) => (excluded.has(check.name) ? undefined : failure(check))));
+  for (const [at, { name }] of checks.entries()) {
+    unknown.delete(name);
+    if (excluded.has(name)) lines.push(`[+]${name} excluded: ok`);
+    else if (results[at] === undefined) lines.push(`[+]${name} ok`);
+    else {
+      failed = true;
+      lines.push(`[-]${name} failed: reason withheld`);
+    }
+  }
+  if (unknown.size > 0) lines.push(`warn: some health checks cannot be excluded: no matches for ${[...unknown].sort().map((name) => JSON.stringify(name)).join(',')}`);
+  if (!failed && !query.has('verbose')) return text(extraHeaders, 200, 'ok');
+  return text(extraHeaders, failed ? 500 : 200, `${lines.join('\n')}\n${root} check ${failed ? 'failed' : 'passed'}\n`);
 }
 
-function text(code: number, body: string): Answer {
+async function failure({ failing }: Check): Promise<string | undefined> {
+  try {
+    return await failing?.();
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
+}
+
+function text(headers: Record<string, string>, code: number, body: string): Answer {
+  headers['X-Content-Type-Options'] = 'nosniff';
   return { type: 'text', code, text: body, contentType: 'text/plain; charset=utf-8' };
 }

@@ -4,6 +4,7 @@ import type { Core } from '../core.ts';
 import type { Answer, Exchange } from '../exchange.ts';
 import type { HandlerParts } from '../handlers.ts';
 import { methodNotAllowed } from '../dispatch.ts';
+import { DUMPS, type DumpView } from '../flow/dump.ts';
 import { discovery } from './discovery.ts';
 import { health } from './health.ts';
 import { metrics } from './metrics.ts';
@@ -12,8 +13,8 @@ import type { Registry } from '../registry.ts';
 import { VERSION } from './version.ts';
 
 export function pathsOf(parts: HandlerParts): (core: Core, exchange: Exchange) => Promise<Answer | undefined> | Answer | undefined {
-  const { readiness, tokens, traffic, core } = parts;
-  const count = metrics(traffic, core.registry);
+  const { readiness, tokens, meter, flow, core } = parts;
+  const count = metrics(meter);
   const docs = openapi(parts.core.registry);
   const disco = discovery(parts.core.registry);
   return (_core, exchange) => {
@@ -33,6 +34,10 @@ export function pathsOf(parts: HandlerParts): (core: Core, exchange: Exchange) =
         return docs(exchange);
       case 'metrics':
         return path === '/metrics' ? count() : undefined;
+      case 'debug': {
+        const dump = DUMPS[path];
+        return dump && text(dump(flow.levels, dumpView(core, exchange)));
+      }
       case 'openid':
         if (exchange.method !== 'GET') throw methodNotAllowed();
         exchange.extraHeaders['Cache-Control'] = FOR_AN_HOUR;
@@ -73,6 +78,15 @@ function keys({ headers }: Exchange, set: object): Answer {
     throw new ApiError({ code: 406, reason: 'NotAcceptable', message: `406: Not Acceptable\n\nAvailable representations: ${KEYS_TYPE}`, details: {} });
   }
   return { type: 'document', code: 200, object: {}, bytes: Buffer.from(JSON.stringify(set)), contentType: KEYS_TYPE };
+}
+
+function text(body: string): Answer {
+  return { type: 'text', code: 200, text: body, contentType: 'text/plain; charset=utf-8' };
+}
+
+function dumpView({ clock }: Core, { query }: Exchange): DumpView {
+  const offset = clock.now() - clock.monotonic();
+  return { details: (query.get('includeRequestDetails') ?? '') !== '', timeOf: (ms) => new Date(offset + ms).toISOString() };
 }
 
 function document(object: object): Extract<Answer, { type: 'document' }> {
