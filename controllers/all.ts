@@ -9,6 +9,7 @@ import { endpointsController } from './endpoints.ts';
 import { endpointSliceMirroringController } from './endpointslice-mirroring.ts';
 import { endpointSliceController, type EndpointSliceOptions } from './endpointslice.ts';
 import { garbageCollector } from './garbage-collector.ts';
+import { horizontalPodAutoscalerController, type AutoscalerOptions } from './horizontalpodautoscaler.ts';
 import { jobController } from './job.ts';
 import { namespaceController } from './namespace.ts';
 import { nodeIpamController } from './node-ipam.ts';
@@ -24,14 +25,6 @@ import { statefulSetController } from './statefulset.ts';
 import { taintEvictionController } from './taint-eviction.ts';
 import { ttlAfterFinishedController } from './ttl-after-finished.ts';
 import { claimProtectionController, volumeProtectionController } from './volume-protection.ts';
-
-export interface AutoscalerOptions {
-  readonly syncPeriodMs?: number;
-  readonly downscaleStabilizationMs?: number;
-  readonly tolerance?: number;
-  readonly cpuInitializationMs?: number;
-  readonly initialReadinessDelayMs?: number;
-}
 
 export interface VolumeBinderOptions {
   readonly syncPeriodMs?: number;
@@ -84,6 +77,7 @@ export function controllers(options: ControllerOptions): readonly (Controller | 
     jobController,
     cronJobController,
     ttlAfterFinishedController,
+    horizontalPodAutoscalerController(options.autoscaler),
     endpointsController,
     endpointSliceController(options.endpointSlice),
     endpointSliceMirroringController,

@@ -1,0 +1,146 @@
+/** Asks the metrics APIs: resource use, and whatever adapters serve as custom and external metrics. */
+import { formatSelector, compileLabelSelector } from '../../api/selectors.ts';
+import { milliValue, parseQuantity } from '../../api/quantity.ts';
+import type { ApiCall } from '../../api/request.ts';
+import { ApiError, qualified } from '../../api/status.ts';
+import type { CrossVersionObjectReference, MetricIdentifier, MetricSpec } from '../../api/types/autoscaling.v2.ts';
+import { timeMs } from '../../client/time.ts';
+import type { Client } from '../../client/client.ts';
+import type { DeepReadonly } from '../../std/deep.ts';
+import type { AnyRef } from '../served.ts';
+import type { PodReading, Reading } from './readings.ts';
+
+export interface MetricsQuery {
+  readonly namespace: string;
+  /** Of the pods, as in the scale. */
+  readonly selector: string;
+  readonly resourceOf: (group: string, kind: string) => AnyRef | undefined;
+}
+
+type Spec = DeepReadonly<MetricSpec>;
+
+const DEFAULT_WINDOW_MS = 60_000;
+const NOT_SERVED = 'the server could not find the requested resource';
+
+/** Never rejects: what went wrong is the reading. */
+export async function readMetric(client: Client, spec: Spec, query: MetricsQuery): Promise<Reading> {
+  try {
+    switch (spec.type) {
+      case 'Resource':
+        return await resource(client, spec.resource?.name ?? '', '', query);
+      case 'ContainerResource':
+        return await resource(client, spec.containerResource?.name ?? '', spec.containerResource?.container ?? '', query);
+      case 'Pods':
+        return await ofPods(client, spec.pods?.metric ?? { name: '' }, query);
+      case 'Object':
+        return await ofObject(client, spec.object?.metric ?? { name: '' }, spec.object?.describedObject ?? { kind: '', name: '' }, query);
+      case 'External':
+        return await external(client, spec.external?.metric ?? { name: '' }, query);
+      default:
+        return { kind: 'error', message: `unknown metric source type ${JSON.stringify(spec.type)}` };
+    }
+  } catch (error) {
+    return { kind: 'error', message: error instanceof Error ? error.message : String(error) };
+  }
+}
+
+interface PodMetrics {
+  readonly metadata: { readonly name: string };
+  readonly timestamp: string;
+  readonly window: string;
+  readonly containers: readonly { readonly name: string; readonly usage: Readonly<Record<string, string>> }[] | null;
+}
+
+async function resource(client: Client, name: string, container: string, { namespace, selector }: MetricsQuery): Promise<Reading> {
+  const call: ApiCall = { verb: 'list', group: 'metrics.k8s.io', version: 'v1beta1', resource: 'pods', namespace, query: { labelSelector: selector } };
+  const { items } = await ask<{ readonly items: readonly PodMetrics[] | null }>(client, call, 'resource');
+  if (!items || items.length === 0) throw new Error('no metrics returned from resource metrics API');
+  const pods = new Map<string, PodReading>();
+  for (const { metadata, timestamp, window, containers } of items) {
+    const chosen = (containers ?? []).filter((one) => !container || one.name === container);
+    const amounts = chosen.map(({ usage }) => usage[name]);
+    if (amounts.length === 0 || amounts.includes(undefined)) continue;
+    const value = amounts.reduce((sum, amount) => sum + milli(amount), 0);
+    pods.set(metadata.name, { value, timestampMs: timeMs(timestamp), windowMs: windowMs(window) });
+  }
+  return { kind: 'pods', pods };
+}
+
+interface MetricValue {
+  readonly describedObject?: { readonly name?: string };
+  readonly timestamp: string;
+  readonly windowSeconds?: number;
+  readonly window?: number;
+  readonly value: string;
+}
+
+async function ofPods(client: Client, { name, selector: of }: DeepReadonly<MetricIdentifier>, { namespace, selector }: MetricsQuery): Promise<Reading> {
+  const { items } = await ask<{ readonly items: readonly MetricValue[] | null }>(client, custom({ resource: 'pods', namespace, name: '*', subresource: name, query: { labelSelector: selector, ...metricLabels(of) } }), 'custom');
+  if (!items || items.length === 0) throw new Error('no metrics returned from custom metrics API');
+  return {
+    kind: 'pods',
+    pods: new Map(items.map(({ describedObject, timestamp, windowSeconds, value }) => [
+      describedObject?.name ?? '',
+      { value: milli(value), timestampMs: timeMs(timestamp), windowMs: windowSeconds === undefined ? DEFAULT_WINDOW_MS : windowSeconds * 1000 },
+    ])),
+  };
+}
+
+async function ofObject(client: Client, { name, selector: of }: DeepReadonly<MetricIdentifier>, object: DeepReadonly<CrossVersionObjectReference>, { namespace, resourceOf }: MetricsQuery): Promise<Reading> {
+  const group = object.apiVersion?.includes('/') ? (object.apiVersion.split('/')[0] ?? '') : '';
+  const query = metricLabels(of);
+  const described = resourceOf(group, object.kind);
+  if (!described) throw new Error(`unable to fetch metrics from custom metrics API: no matches for kind "${object.kind}" in group "${group}"`);
+  const call = described.kind === 'Namespace' && group === ''
+    ? custom({ resource: 'metrics', namespace, name, query })
+    : custom({ resource: qualified(described), ...(described.namespaced && { namespace }), name: object.name, subresource: name, query });
+  const { items } = await ask<{ readonly items: readonly MetricValue[] | null }>(client, call, 'custom');
+  if (items?.length !== 1) throw new Error(`unable to fetch metrics from custom metrics API: the server returned ${items?.length ?? 0} values for one object`);
+  return { kind: 'values', values: items.map(({ value }) => milli(value)) };
+}
+
+async function external(client: Client, { name, selector }: DeepReadonly<MetricIdentifier>, { namespace }: MetricsQuery): Promise<Reading> {
+  const labels = selector ? formatSelector(compileLabelSelector(selector as never)) : '';
+  const call: ApiCall = { verb: 'list', group: 'external.metrics.k8s.io', version: 'v1beta1', resource: name, namespace, ...(labels && { query: { labelSelector: labels } }) };
+  const { items } = await ask<{ readonly items: readonly { readonly value: string }[] | null }>(client, call, 'external');
+  if (!items || items.length === 0) throw new Error('no metrics returned from external metrics API');
+  return { kind: 'values', values: items.map(({ value }) => milli(value)) };
+}
+
+function custom(call: Pick<ApiCall, 'resource' | 'namespace' | 'name' | 'subresource' | 'query'>): ApiCall {
+  return { verb: 'get', group: 'custom.metrics.k8s.io', version: 'v1beta2', ...call };
+}
+
+function metricLabels(selector: DeepReadonly<MetricIdentifier>['selector']): Readonly<Record<string, string>> {
+  return selector ? { metricLabelSelector: formatSelector(compileLabelSelector(selector as never)) } : {};
+}
+
+async function ask<T>(client: Client, call: ApiCall, which: 'resource' | 'custom' | 'external'): Promise<T> {
+  try {
+    const answer = await client.call(call);
+    // A group that nobody serves is a page that is not there.
+    if (typeof answer !== 'object') throw new ApiError({ code: 404, reason: 'NotFound', message: NOT_SERVED });
+    return answer as T;
+  } catch (error) {
+    throw new Error(`unable to fetch metrics from ${which} metrics API: ${answerText(error, call)}`, { cause: error });
+  }
+}
+
+/** Clients name what they asked for where the server only said that there is no such thing. */
+export function answerText(error: unknown, { verb, resource: name, group, name: object }: Pick<ApiCall, 'verb' | 'resource' | 'group' | 'name'>): string {
+  const text = error instanceof Error ? error.message : String(error);
+  const isBare = error instanceof ApiError && error.code === 404 && (text === NOT_SERVED || text === '404 page not found');
+  return isBare ? `${NOT_SERVED} (${verb === 'list' ? 'get' : verb} ${qualified({ group, resource: name })}${object ? ` ${object}` : ''})` : text;
+}
+
+function milli(text: string | undefined): number {
+  const quantity = text === undefined ? undefined : parseQuantity(text);
+  return quantity ? milliValue(quantity) : 0;
+}
+
+/** Go's way of printing durations: `15s`, `1m0s`. */
+function windowMs(text: string): number {
+  let total = 0;
+  for (const [, amount, unit] of text.matchAll(/([\d.]+)(ms|h|m|s)/g)) total += Number(amount) * (unit === 'h' ? 3_600_000 : unit === 'm' ? 60_000 : unit === 'ms' ? 1 : 1000);
+  return total;
+}
