@@ -49,6 +49,7 @@ export async function customScale(core: Core, exchange: Exchange, resource: Reso
     },
     admitted: (object) => scaleOf(object, paths),
     admittedOld: (object) => scaleOf(object, paths),
+    readmit: (object, scaled) => void Object.assign(object, withReplicas(object, scaled, paths)),
   });
   return document(scaleOf(changed.object.object, paths));
 }

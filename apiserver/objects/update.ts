@@ -31,6 +31,8 @@ export interface UpdateRequest {
   /** What admission sees of a subresource that speaks another kind; default: the object itself. */
   readonly admitted?: (object: ApiObject) => ApiObject;
   readonly admittedOld?: (old: Readonly<ApiObject>) => Readonly<ApiObject>;
+  /** Takes into the object what admission has made of what it was shown. */
+  readonly readmit?: (object: ApiObject, admitted: ApiObject) => void;
 }
 
 /** Throws 404 when nothing is there. */
@@ -68,6 +70,7 @@ async function decide(core: Core, exchange: Exchange, request: UpdateRequest, cu
     options: options.sent, user: exchange.user, dryRun: options.dryRun, now, warnings: exchange.warnings, caller: exchange,
   };
   await core.admission.mutate(admission);
+  if (admission.object) request.readmit?.(object, admission.object);
   checkVersion(object, current, resource, name);
   object.metadata.resourceVersion = old.metadata.resourceVersion ?? '';
   const settle = subresource === '' ? await core.hooks.begin({ resource: resource.plural, group: resource.kind.group, object, old, dryRun: options.dryRun }) : undefined;

@@ -45,6 +45,7 @@ export async function scale(core: Core, exchange: Exchange, resource: Resource):
     },
     admitted: scaleOf,
     admittedOld: scaleOf,
+    readmit: setReplicas,
   });
   return document(scaleOf(changed.object.object));
 }
@@ -83,7 +84,7 @@ async function applyScale(core: Core, exchange: Exchange, resource: Resource): P
   const { replicas } = (sent as unknown as Replicated).spec ?? {};
   const force = !['false', '0'].includes(query.get('force') ?? 'false');
   const changed = await updateObject(core, exchange, {
-    resource, namespace, name, subresource: 'scale', options, tracked: true, admitted: scaleOf, admittedOld: scaleOf,
+    resource, namespace, name, subresource: 'scale', options, tracked: true, admitted: scaleOf, admittedOld: scaleOf, readmit: setReplicas,
     produce({ object }) {
       const live = resource.isHub ? object : resource.fromHub(object);
       const { kind, apiVersion } = resource;
@@ -137,6 +138,10 @@ function selectorText(object: DeepReadonly<ApiObject>): string {
   return formatSelector(object.kind === 'ReplicationController' ? selectLabels(spec.selector as Record<string, string>) : compileLabelSelector(spec.selector));
 }
 
+function setReplicas(object: ApiObject, scaled: ApiObject): void {
+  object['spec'] = { ...(object['spec'] as object), replicas: (scaled as unknown as Replicated).spec?.replicas ?? 0 };
+}
+
 function withReplicas(object: Readonly<ApiObject>, wanted: ApiObject): ApiObject {
   const replicas = (wanted as unknown as Replicated).spec?.replicas ?? 0;
   if (replicas < 0) {
@@ -144,7 +149,7 @@ function withReplicas(object: Readonly<ApiObject>, wanted: ApiObject): ApiObject
     throw invalidObject('autoscaling', 'Scale', wanted.metadata.name ?? '', [wrong]);
   }
   const next = deepCopy(object) as ApiObject;
-  next['spec'] = { ...(next['spec'] as object), replicas };
+  setReplicas(next, wanted);
   next.metadata.resourceVersion = wanted.metadata.resourceVersion ?? '';
   return next;
 }

@@ -51,6 +51,8 @@ export interface DeleteRequest {
   readonly namespace: string;
   readonly name: string;
   readonly options: DeleteOptions;
+  /** One of a collection: admission is told no name. */
+  readonly collected?: boolean;
   /** Whether the object is still one that is to go; told inside the compare-and-swap. */
   readonly check?: (object: Readonly<ApiObject>) => void;
 }
@@ -70,7 +72,7 @@ export async function deleteObject(core: Core, exchange: Exchange, request: Dele
     else checkDeletePreconditions(options.preconditions, old, resource, name);
     request.check?.(old);
     const admission: AdmissionRequest = {
-      operation: 'DELETE', kind: resource.kind, version: resource.version.version, subresource: '', namespace, name, object: undefined, old, options: options.sent,
+      operation: 'DELETE', kind: resource.kind, version: resource.version.version, subresource: '', namespace, name: request.collected ? '' : name, object: undefined, old, options: options.sent,
       user: exchange.user, dryRun: options.dryRun, now: core.clock.now(), warnings: exchange.warnings, caller: exchange,
     };
     await core.admission.mutate(admission);

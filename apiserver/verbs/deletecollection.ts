@@ -33,7 +33,7 @@ export async function deleteCollection(core: Core, exchange: Exchange, resource:
   const removeOne = async ({ namespace, name, object }: CachedObject): Promise<void> => {
     const uid = object.metadata.uid;
     try {
-      await deleteObject(core, exchange, { resource, namespace, name, options: { ...options, preconditions: options.preconditions ?? { uid } } });
+      await deleteObject(core, exchange, { resource, namespace, name, collected: true, options: { ...options, preconditions: options.preconditions ?? { uid } } });
     } catch (error) {
       // Gone meanwhile, or another one by the same name: what was asked for has happened.
       if (!isReason(error, 'NotFound') && !(isReason(error, 'Conflict') && !options.preconditions)) throw error;

@@ -2,12 +2,20 @@
 import type { PeerCertificate } from 'node:tls';
 import { isIP } from 'node:net';
 
+interface Problem extends NodeJS.ErrnoException {
+  readonly address?: string;
+  readonly port?: number;
+  readonly hostname?: string;
+  readonly cert?: PeerCertificate;
+  readonly host?: string;
+  /** One for each address that was tried. */
+  readonly errors?: readonly Problem[];
+}
+
 /** The reason, without the URL. */
 export function networkProblem(error: unknown, now: number): string {
-  const first = error instanceof AggregateError ? (error.errors[0] as unknown) : error;
-  if (!(first instanceof Error)) return String(first);
-  const problem = first as NodeJS.ErrnoException & { address?: string; port?: number; hostname?: string; cert?: PeerCertificate; host?: string };
-  const { code = '', message } = problem;
+  const problem = (error as Problem).errors?.[0] ?? (error as Problem);
+  const { code = '', message = String(error) } = problem;
   const certificate = certificateProblem(problem, now);
   if (certificate) return `tls: failed to verify certificate: x509: ${certificate}`;
   if (PLAIN.some((text) => code.includes(text) || message.includes(text))) return 'http: server gave HTTP response to HTTPS client';
@@ -28,7 +36,7 @@ const UNTRUSTED = new Set([
   'CERT_SIGNATURE_FAILURE', 'CERT_UNTRUSTED', 'INVALID_CA',
 ]);
 
-function certificateProblem({ code = '', cert, host }: NodeJS.ErrnoException & { cert?: PeerCertificate; host?: string }, now: number): string | undefined {
+function certificateProblem({ code = '', cert, host }: Problem, now: number): string | undefined {
   if (UNTRUSTED.has(code)) return 'certificate signed by unknown authority';
   if (code === 'CERT_HAS_EXPIRED' || code === 'CERT_NOT_YET_VALID') {
     const shown = `${new Date(now).toISOString().slice(0, 19)}Z`;
