@@ -164,13 +164,18 @@ class SqliteStore implements Store, WatchSource {
   #enqueue(pending: Pending): void {
     if (this.#queue.length >= WRITE_QUEUE_LIMIT) throw new Unavailable(`${WRITE_QUEUE_LIMIT} writes wait for the disk`);
     this.#queue.push(pending);
-    this.#writing ??= this.#writeAll().finally(() => (this.#writing = undefined));
+    this.#writing ??= this.#writeAll();
   }
 
   /** Batch after batch: what arrives in one turn of the event loop, or while a batch is on its way to the disk, is the next one. */
   async #writeAll(): Promise<void> {
-    await nextTurn();
-    while (this.#queue.length > 0) await this.#inTurn(() => this.#writeBatch());
+    try {
+      await nextTurn();
+      while (this.#queue.length > 0) await this.#inTurn(() => this.#writeBatch());
+    } finally {
+      // In the same step as the last look at the queue: what comes a moment later must find nobody writing.
+      this.#writing = undefined;
+    }
   }
 
   async #writeBatch(): Promise<void> {

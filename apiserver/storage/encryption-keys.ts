@@ -1,0 +1,98 @@
+/** The local keys under which the embedded store keeps Secrets: one file, readable by its owner only, the newest key first. */
+import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import type { Random } from '../../std/random.ts';
+import { aesGcm, chain, identity, keyOf, type Cipher } from './encryption-ciphers.ts';
+import type { EncryptedStore, EncryptionPolicy } from './encryption.ts';
+import { Unavailable, type Store } from './store.ts';
+
+export interface LocalKeys {
+  readonly policy: EncryptionPolicy;
+  /** The key that seals now. */
+  readonly current: string;
+  /** More than one: a change of keys was cut short. */
+  readonly count: number;
+  /** A new key seals from now on; the old ones still open. */
+  add(): void;
+  /** Only the newest stays. */
+  dropOld(): void;
+}
+
+interface StoredKey {
+  readonly id: string;
+  readonly secret: string;
+}
+
+const KEY_BYTES = 32;
+const ID_BYTES = 8;
+/** What is encrypted without being asked for. */
+const PLACES = new Set(['secrets']);
+
+/** Makes the file with its first key where there is none; throws where it cannot be read as one. */
+export function openLocalKeys(path: string, random: Random): LocalKeys {
+  let keys = existsSync(path) ? readKeys(path) : [];
+  let ciphers: readonly Cipher[] = [];
+  const save = (next: readonly StoredKey[]): void => {
+    writeFileSync(`${path}.new`, `${JSON.stringify({ keys: next }, null, 2)}\n`, { mode: 0o600, flush: true });
+    renameSync(`${path}.new`, path);
+    keys = [...next];
+    ciphers = [...keys.map(({ id, secret }) => aesGcm({ name: id, secret: Buffer.from(secret, 'base64') }, random)), identity];
+  };
+  const fresh = (): StoredKey => ({ id: Buffer.from(random.bytes(ID_BYTES)).toString('hex'), secret: Buffer.from(random.bytes(KEY_BYTES)).toString('base64') });
+  save(keys.length > 0 ? keys : [fresh()]);
+  const transformer = chain(() => ciphers);
+  return {
+    policy: { transformerOf: (place) => (PLACES.has(place) ? transformer : undefined) },
+    get current() {
+      return keys[0]?.id ?? '';
+    },
+    get count() {
+      return keys.length;
+    },
+    add: () => save([fresh(), ...keys]),
+    dropOld: () => save(keys.slice(0, 1)),
+  };
+}
+
+function readKeys(path: string): StoredKey[] {
+  try {
+    const { keys } = JSON.parse(readFileSync(path, 'utf8')) as { keys: StoredKey[] };
+    if (!Array.isArray(keys) || keys.length === 0) throw new Error('it holds no key');
+    for (const { id, secret } of keys) if (!id || Buffer.from(secret, 'base64').length !== KEY_BYTES) throw new Error('a key in it is damaged');
+    return keys;
+  } catch (error) {
+    throw new Unavailable(`the encryption keys in ${path} cannot be read: ${(error as Error).message}`, { cause: error });
+  }
+}
+
+const LOOKED_AT = 500;
+
+/** Throws, before anything is served or written, when what is stored was sealed under keys that are not there. */
+export async function checkKeys(store: Store, policy: EncryptionPolicy, file: string): Promise<void> {
+  for (const place of PLACES) {
+    const transformer = policy.transformerOf(place);
+    const { entries } = await store.list(`/registry/${place}/`, { limit: LOOKED_AT });
+    const tried = new Set<string>();
+    for (const { key, value } of entries) {
+      const id = keyOf(value);
+      if (tried.has(id)) continue;
+      tried.add(id);
+      try {
+        transformer?.open(key, value);
+      } catch (error) {
+        throw new Unavailable(`${key} is encrypted under the key ${JSON.stringify(id)}, and the keys in ${file} do not open it: put back the file that belongs to this data`, { cause: error });
+      }
+    }
+  }
+}
+
+/**
+ * Everything is sealed anew, under a new key if one is asked for; then the old keys go, and with them the history that only they open.
+ * A run that was cut short is taken up by the next.
+ */
+export async function rotateKeys(store: EncryptedStore, keys: LocalKeys, options: { readonly newKey: boolean }): Promise<{ readonly rewritten: number }> {
+  if (options.newKey) keys.add();
+  const rewritten = await store.rewrite([...PLACES]);
+  if (rewritten > 0 || keys.count > 1) await store.compact(await store.revision());
+  keys.dropOld();
+  return { rewritten };
+}

@@ -1,0 +1,135 @@
+/** Encryption at rest: what the file holds, changes of keys among writers, wrong keys. */
+import { mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { systemRandom } from '../../std/random.ts';
+import { aesCbc, aesGcm, chain, identity, keyOf } from './encryption-ciphers.ts';
+import { checkKeys, openLocalKeys, rotateKeys } from './encryption-keys.ts';
+import { encryptStore, type EncryptedStore } from './encryption.ts';
+import { openMemory } from './memory.ts';
+import { openSqlite } from './sqlite.ts';
+import { record } from './store.conformance.ts';
+import { Conflict, type Store } from './store.ts';
+
+let dir = '';
+beforeEach(() => (dir = mkdtempSync(join(tmpdir(), 'coracle-encryption-'))));
+afterEach(() => rmSync(dir, { recursive: true, force: true }));
+
+const PLAIN = 'the plain text of a secret';
+const SECRET = '/registry/secrets/default/a';
+
+async function open(): Promise<{ inner: Store; store: EncryptedStore; keys: ReturnType<typeof openLocalKeys>; faults: Error[] }> {
+  const faults: Error[] = [];
+  const inner = await openSqlite({ path: join(dir, 'state.db') });
+  const keys = openLocalKeys(join(dir, 'keys.json'), systemRandom);
+  return { inner, keys, faults, store: encryptStore(inner, keys.policy, (error) => faults.push(error)) };
+}
+
+function onDisk(): string {
+  return readdirSync(dir).map((name) => readFileSync(join(dir, name), 'latin1')).join('\n');
+}
+
+test('Secrets are nowhere in the files, others are; who reads through the layer sees plain text', async () => {
+  const { inner, store, keys } = await open();
+  const watched = record(store, '/registry/secrets/', 0);
+  const revision = await store.write(SECRET, 0, Buffer.from(PLAIN));
+  await store.write(SECRET, revision, Buffer.from(`${PLAIN} 2`));
+  await store.write('/registry/configmaps/default/a', 0, Buffer.from('an open text'));
+  await watched.until(() => watched.changes.length === 2);
+  expect(watched.changes.map(({ value, previous }) => [value?.toString(), previous?.toString()])).toEqual([[PLAIN, undefined], [`${PLAIN} 2`, PLAIN]]);
+  expect((await store.get(SECRET))?.value.toString()).toBe(`${PLAIN} 2`);
+  expect((await store.list('/registry/')).entries.map(({ value }) => value.toString())).toEqual(['an open text', `${PLAIN} 2`]);
+  expect(keyOf((await inner.get(SECRET))?.value as Buffer)).toBe(`aesgcm:v1:${keys.current}`);
+  await expect(store.write(SECRET, revision, Buffer.from('late'))).rejects.toMatchObject({ current: { value: Buffer.from(`${PLAIN} 2`) } });
+  expect(onDisk()).toContain('an open text');
+  expect(onDisk()).not.toContain(PLAIN);
+  await store.close();
+  expect(onDisk()).not.toContain(PLAIN);
+  expect(statSync(join(dir, 'keys.json')).mode & 0o777).toBe(0o600);
+});
+
+test('rotateKeys() leaves nothing under the old key, and loses no write of those who write meanwhile', async () => {
+  const { inner, store, keys } = await open();
+  const old = keys.current;
+  const counters = Array.from({ length: 20 }, (_, i) => `/registry/secrets/default/s${i}`);
+  for (const key of counters) await store.write(key, 0, Buffer.from('0'));
+  const add = async (key: string): Promise<void> => {
+    for (;;) {
+      const now = await store.get(key);
+      try {
+        return void (await store.write(key, now?.revision ?? 0, Buffer.from(String(Number(now?.value) + 1))));
+      } catch (error) {
+        if (!(error instanceof Conflict)) throw error;
+      }
+    }
+  };
+  const writing = Promise.all(counters.map(async (key) => {
+    for (let i = 0; i < 30; i++) await add(key);
+  }));
+  await rotateKeys(store, keys, { newKey: true });
+  const compacted = await store.revision();
+  await writing;
+  expect(keys).toMatchObject({ count: 1 });
+  expect(keys.current).not.toBe(old);
+  for (const { key, value } of (await inner.list('/registry/secrets/')).entries) expect([key, keyOf(value)]).toEqual([key, `aesgcm:v1:${keys.current}`]);
+  expect((await store.list('/registry/secrets/')).entries.map(({ value }) => value.toString())).toEqual(counters.map(() => '30'));
+  expect(compacted).toBeGreaterThan(0);
+  expect(readFileSync(join(dir, 'keys.json'), 'utf8')).not.toContain(old);
+  await store.close();
+  const again = await open();
+  expect((await again.store.get(counters[0] as string))?.value.toString()).toBe('30');
+  expect(again.faults).toEqual([]);
+  await again.store.close();
+});
+
+test('what an older program stored in plain text is sealed without a new key', async () => {
+  const { inner, store, keys } = await open();
+  await inner.write(SECRET, 0, Buffer.from(PLAIN));
+  expect((await store.get(SECRET))?.value.toString()).toBe(PLAIN);
+  expect(await rotateKeys(store, keys, { newKey: false })).toEqual({ rewritten: 1 });
+  expect(keyOf((await inner.get(SECRET))?.value as Buffer)).toBe(`aesgcm:v1:${keys.current}`);
+  await store.close();
+});
+
+test('wrong keys are told by name, and nothing is lost: with the right file all is there again', async () => {
+  const first = await open();
+  await first.store.write(SECRET, 0, Buffer.from(PLAIN));
+  await first.store.close();
+  const right = readFileSync(join(dir, 'keys.json'));
+  rmSync(join(dir, 'keys.json'));
+  const wrong = await open();
+  await expect(checkKeys(wrong.inner, wrong.keys.policy, 'keys.json')).rejects.toThrow(/\/registry\/secrets\/default\/a is encrypted under the key .* and the keys in keys.json do not open it/);
+  await expect(wrong.store.get(SECRET)).rejects.toThrow(`unable to transform key "${SECRET}": no matching key was found`);
+  await expect(wrong.store.write(SECRET, 0, Buffer.from('over it'))).rejects.toThrow('unable to transform key');
+  await expect(rotateKeys(wrong.store, wrong.keys, { newKey: true })).rejects.toThrow('unable to transform key');
+  await wrong.store.close();
+  writeFileSync(join(dir, 'keys.json'), right);
+  const again = await open();
+  await checkKeys(again.inner, again.keys.policy, 'keys.json');
+  expect((await again.store.get(SECRET))?.value.toString()).toBe(PLAIN);
+  await again.store.close();
+});
+
+test('a value opens only where it was put, and only as it was', () => {
+  const key = { name: 'k', secret: Buffer.alloc(32, 7) };
+  const transformer = chain(() => [aesGcm(key, systemRandom), aesCbc(key, systemRandom), identity]);
+  const sealed = transformer.seal('/registry/secrets/a/b', Buffer.from(PLAIN));
+  expect(transformer.open('/registry/secrets/a/b', sealed)).toEqual({ plain: Buffer.from(PLAIN), stale: false });
+  expect(() => transformer.open('/registry/secrets/a/c', sealed)).toThrow();
+  const changed = Buffer.from(sealed);
+  changed[sealed.length - 20] = (changed[sealed.length - 20] as number) ^ 1;
+  expect(() => transformer.open('/registry/secrets/a/b', changed)).toThrow();
+  const cbc = chain(() => [aesCbc(key, systemRandom)]).seal('/x', Buffer.from(PLAIN));
+  expect(cbc.toString('latin1')).toMatch(/^k8s:enc:aescbc:v1:k:/);
+  expect(transformer.open('/x', cbc)).toEqual({ plain: Buffer.from(PLAIN), stale: true });
+  expect(transformer.open('/x', Buffer.from('{}'))).toEqual({ plain: Buffer.from('{}'), stale: true });
+  expect(() => chain(() => [identity]).open('/x', sealed)).toThrow('identity transformer tried to read encrypted data');
+});
+
+test('a store without such resources is left alone', async () => {
+  const inner = openMemory();
+  const store = encryptStore(inner, { transformerOf: () => undefined }, () => undefined);
+  await store.write(SECRET, 0, Buffer.from(PLAIN));
+  expect((await inner.get(SECRET))?.value.toString()).toBe(PLAIN);
+  await store.close();
+});

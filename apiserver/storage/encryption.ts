@@ -1,0 +1,184 @@
+/**
+ * A layer over any store that keeps the values of some resources encrypted; keys, revisions and all else stay as they are.
+ *
+ * Who reads through it sees plain text. Caches do so once per write, so that reads of the API cost nothing more. A value that
+ * does not open is an error where it is asked for by name; lists and watches hand it on as it is, so that one bad value does
+ * not take the resource away, and nothing is ever overwritten that could not be read.
+ */
+import { Conflict, type Change, type Entry, type ListOptions, type Page, type Store, type Watch, type WatchSink, type WriteOptions } from './store.ts';
+import type { Transformer } from './encryption-ciphers.ts';
+
+export interface EncryptionPolicy {
+  /** Of a resource by its place in the store, `secrets` or `example.com/widgets`; undefined: its values are stored as they are. */
+  transformerOf(place: string): Transformer | undefined;
+}
+
+export interface EncryptedStore extends Store {
+  /** Writes the values of some places anew that the present key has not sealed, until there are none; returns how many. Safe beside other writers. */
+  rewrite(places: readonly string[]): Promise<number>;
+}
+
+/** A stored value that no key opens. */
+export class Undecipherable extends Error {
+  override readonly name = 'Undecipherable';
+  constructor(path: string, cause: unknown) {
+    super(`unable to transform key ${JSON.stringify(path)}: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+  }
+}
+
+const ROOT = '/registry/';
+const PAGE = 500;
+
+export function encryptStore(inner: Store, policy: EncryptionPolicy, onFault: (error: Error) => void): EncryptedStore {
+  return new CipherStore(inner, policy, onFault);
+}
+
+class CipherStore implements EncryptedStore {
+  readonly #inner: Store;
+  readonly #policy: EncryptionPolicy;
+  readonly #onFault: (error: Error) => void;
+  readonly #places = new Map<string, Transformer | undefined>();
+  /** Sealed, and not yet acknowledged. */
+  readonly #underWay = new Set<Promise<unknown>>();
+
+  constructor(inner: Store, policy: EncryptionPolicy, onFault: (error: Error) => void) {
+    this.#inner = inner;
+    this.#policy = policy;
+    this.#onFault = onFault;
+  }
+
+  revision(): Promise<number> {
+    return this.#inner.revision();
+  }
+
+  async get(key: string, options?: { readonly revision?: number }): Promise<Entry | undefined> {
+    const entry = await this.#inner.get(key, options);
+    return entry && this.#opened(entry);
+  }
+
+  async list(prefix: string, options?: ListOptions): Promise<Page> {
+    const page = await this.#inner.list(prefix, options);
+    if (placeOf(prefix) !== undefined && !this.#of(prefix)) return page;
+    return { ...page, entries: page.entries.map((entry) => ({ ...entry, value: this.#read(entry.key, entry.value) })) };
+  }
+
+  async write(key: string, expected: number, value: Buffer | undefined, options?: WriteOptions): Promise<number> {
+    const transformer = this.#of(key);
+    if (!transformer) return this.#inner.write(key, expected, value, options);
+    const written = this.#inner.write(key, expected, value && transformer.seal(key, value), options);
+    this.#underWay.add(written);
+    try {
+      return await written;
+    } catch (error) {
+      if (error instanceof Conflict && error.current) throw new Conflict(key, this.#opened(error.current));
+      throw error;
+    } finally {
+      this.#underWay.delete(written);
+    }
+  }
+
+  watch(prefix: string, after: number, sink: WatchSink): Watch {
+    if (placeOf(prefix) !== undefined && !this.#of(prefix)) return this.#inner.watch(prefix, after, sink);
+    const opened = (change: Change): Change => ({
+      ...change, value: change.value && this.#read(change.key, change.value), previous: change.previous && this.#read(change.key, change.previous),
+    });
+    return this.#inner.watch(prefix, after, {
+      changes: (batch) => sink.changes(batch.map(opened)),
+      progress: (revision) => sink.progress(revision),
+      ended: (error) => sink.ended(error),
+    });
+  }
+
+  compact(revision: number): Promise<void> {
+    return this.#inner.compact(revision);
+  }
+
+  snapshot(path: string): Promise<void> {
+    return this.#inner.snapshot(path);
+  }
+
+  close(): Promise<void> {
+    return this.#inner.close();
+  }
+
+  async rewrite(places: readonly string[]): Promise<number> {
+    let written = 0;
+    for (;;) {
+      // What was sealed before the keys changed must be there to be seen.
+      await Promise.allSettled([...this.#underWay]);
+      let found = 0;
+      for (const place of places) found += await this.#rewriteOnce(`${ROOT}${place}/`);
+      if (found === 0) return written;
+      written += found;
+    }
+  }
+
+  async #rewriteOnce(prefix: string): Promise<number> {
+    let written = 0;
+    let from: string | undefined;
+    for (;;) {
+      const page = await this.#inner.list(prefix, { limit: PAGE, ...(from !== undefined && { from }) });
+      written += (await Promise.all(page.entries.map((entry) => this.#renew(entry)))).filter(Boolean).length;
+      const last = page.entries.at(-1);
+      if (!page.more || !last) return written;
+      from = `${last.key}\0`;
+    }
+  }
+
+  /** Somebody who wrote it meanwhile did so with the present key: the next pass looks. */
+  async #renew({ key, value, revision }: Entry): Promise<boolean> {
+    const transformer = this.#of(key);
+    if (!transformer) return false;
+    const { plain, stale } = this.#open(transformer, key, value);
+    if (!stale) return false;
+    try {
+      await this.#inner.write(key, revision, transformer.seal(key, plain));
+    } catch (error) {
+      if (!(error instanceof Conflict)) throw error;
+    }
+    return true;
+  }
+
+  #opened(entry: Entry): Entry {
+    const transformer = this.#of(entry.key);
+    return transformer ? { ...entry, value: this.#open(transformer, entry.key, entry.value).plain } : entry;
+  }
+
+  #open(transformer: Transformer, key: string, value: Buffer): { readonly plain: Buffer; readonly stale: boolean } {
+    try {
+      return transformer.open(key, value);
+    } catch (error) {
+      throw new Undecipherable(key, error);
+    }
+  }
+
+  #read(key: string, value: Buffer): Buffer {
+    const transformer = this.#of(key);
+    if (!transformer) return value;
+    try {
+      return transformer.open(key, value).plain;
+    } catch (error) {
+      this.#onFault(new Undecipherable(key, error));
+      return value;
+    }
+  }
+
+  #of(key: string): Transformer | undefined {
+    const place = placeOf(key);
+    if (place === undefined) return undefined;
+    if (this.#places.has(place)) return this.#places.get(place);
+    const transformer = this.#policy.transformerOf(place);
+    this.#places.set(place, transformer);
+    return transformer;
+  }
+}
+
+/** The resource's place of `/registry/PLACE/…`; undefined where the key ends before. Groups have a dot, and Services two places. */
+function placeOf(key: string): string | undefined {
+  const first = key.indexOf('/', ROOT.length);
+  if (first < 0) return undefined;
+  const place = key.slice(ROOT.length, first);
+  if (!place.includes('.') && place !== 'services') return place;
+  const second = key.indexOf('/', first + 1);
+  return second < 0 ? undefined : key.slice(ROOT.length, second);
+}
