@@ -44,8 +44,8 @@ export function takes({ memo, obstacles }: Case, row: number): boolean {
 export function refusalsAt(snapshot: Snapshot, known: Case, row: number): readonly Refusal[] {
   const fixed = known.memo.refusal(row);
   if (fixed) return [fixed];
-  const { demand } = known;
-  if (!roomFor(snapshot, row, demand)) return roomRefusals(snapshot, row, demand);
+  const { ask } = known.memo;
+  if (!roomFor(snapshot, row, ask)) return roomRefusals(snapshot, row, ask);
   for (const obstacle of known.obstacles) {
     const refusals = obstacle(row);
     if (refusals.length > 0) return refusals;
@@ -54,19 +54,22 @@ export function refusalsAt(snapshot: Snapshot, known: Case, row: number): readon
 }
 
 /** What is refused because the node is being cleared for pods that are no less important. */
-export function nominatedFirst(snapshot: Snapshot, { pod, demand }: Case, row: number): readonly Refusal[] {
+export function nominatedFirst(snapshot: Snapshot, { pod, demand, memo: { ask } }: Case, row: number): readonly Refusal[] {
   const node = snapshot.facts[row];
   if (snapshot.nominations.size === 0 || !node) return FINE;
   const others = snapshot.nominations.before(node.name, pod.metadata.uid, demand.priority);
   if (others.length === 0) return FINE;
   for (const other of others) snapshot.charge(row, other.demand, 1);
-  const refusals = roomFor(snapshot, row, demand) ? FINE : roomRefusals(snapshot, row, demand);
+  const refusals = roomFor(snapshot, row, ask) ? FINE : roomRefusals(snapshot, row, ask);
   for (const other of others) snapshot.charge(row, other.demand, -1);
   return refusals;
 }
 
 function obstacles(snapshot: Snapshot, known: Case): Obstacle[] {
   const { volumes } = known;
+  const { filters } = known.memo.ask.profile;
   const byVolumes: Obstacle | undefined = volumes && ((row) => volumes.refusals(snapshot.facts[row] as NodeFacts));
-  return [byVolumes, spreadObstacle(snapshot, known), affinityObstacle(snapshot, known.demand, known.podClass)].filter((one) => one !== undefined);
+  const bySpread = filters.has('PodTopologySpread') ? spreadObstacle(snapshot, known) : undefined;
+  const byAffinity = filters.has('InterPodAffinity') ? affinityObstacle(snapshot, known.demand, known.podClass) : undefined;
+  return [byVolumes, bySpread, byAffinity].filter((one) => one !== undefined);
 }

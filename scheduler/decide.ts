@@ -13,6 +13,7 @@ import { demandOf } from './demand.ts';
 import { type Unschedulable, explain, explainImpossible } from './explain.ts';
 import { Memos } from './memo.ts';
 import { scores } from './score.ts';
+import { DEFAULT_PROFILE, type Profile } from './profile.ts';
 import type { NodeFacts, Snapshot } from './snapshot.ts';
 import type { VolumePlan } from './volumes.ts';
 
@@ -21,6 +22,8 @@ export type { Unschedulable } from './explain.ts';
 export interface Moment {
   readonly now: number;
   readonly random: Random;
+  /** How pods that ask for this scheduler are looked at. */
+  readonly profile?: Profile;
 }
 
 export type Decision =
@@ -46,7 +49,7 @@ function decideOne(snapshot: Snapshot, pod: Stored<Pod>, memos: Memos, rows: Int
   const demand = demandOf(pod);
   const [unsupported] = demand.unsupported;
   if (unsupported) return { pod, unschedulable: explainImpossible(snapshot, `this scheduler does not support ${unsupported}`) };
-  const opened = openCase(snapshot, pod, demand, memos.of(demand));
+  const opened = openCase(snapshot, pod, demand, memos.of(demand, moment.profile ?? DEFAULT_PROFILE));
   if ('impossible' in opened) return { pod, unschedulable: explainImpossible(snapshot, opened.impossible, opened.plugin) };
   const row = choose(snapshot, opened, rows, moment.random);
   if (row === undefined) {
@@ -64,17 +67,34 @@ function decideOne(snapshot: Snapshot, pod: Stored<Pod>, memos: Memos, rows: Int
 
 /** The row to place the pod on: the one that is being cleared for it, else the best of those that take it. */
 function choose(snapshot: Snapshot, opened: Case, rows: Int32Array, random: Random): number | undefined {
-  const { pod } = opened;
+  const { pod, memo } = opened;
   const nominated = snapshot.row(snapshot.nominations.of(pod.metadata.uid) ?? pod.status?.nominatedNodeName ?? '');
   if (nominated !== undefined && takes(opened, nominated) && nominatedFirst(snapshot, opened, nominated).length === 0) return nominated;
+  const contested = snapshot.nominations.size > 0;
+  const share = memo.ask.profile.percentageOfNodesToScore;
+  if (!contested && share === 0 && isPlain(snapshot, opened)) {
+    const ranking = memo.ranking();
+    if (ranking) return ranking.pick(random);
+  }
   let count = 0;
   const total = snapshot.rows;
-  const contested = snapshot.nominations.size > 0;
-  for (let row = 0; row < total; row++) {
+  const enough = share > 0 ? Math.max(NODES_LEAST, Math.ceil((snapshot.nodeCount * share) / 100)) : total;
+  const offset = share > 0 ? Math.floor(random.next() * total) : 0;
+  for (let i = 0; i < total && count < enough; i++) {
+    const row = (offset + i) % total;
     if (takes(opened, row) && !(contested && nominatedFirst(snapshot, opened, row).length > 0)) rows[count++] = row;
   }
   if (count <= 1) return count === 1 ? (rows[0] as number) : undefined;
   return best(scores(snapshot, rows, count, opened), rows, random);
+}
+
+/** At least so many suitable nodes are compared, whatever percentage a profile asks for. */
+const NODES_LEAST = 100;
+
+/** Whether no other pod, volume or preference matters: the room on the nodes alone decides. */
+function isPlain(snapshot: Snapshot, { pod, demand, podClass, obstacles, volumes }: Case): boolean {
+  if (obstacles.length > 0 || volumes || demand.affinity.preferred.length > 0 || pod.spec.topologySpreadConstraints?.length) return false;
+  return snapshot.tallies.selecting(podClass).length === 0 && snapshot.defaultSelectors.of(pod) === undefined;
 }
 
 /** The row with the highest score; among equals each is as likely. */

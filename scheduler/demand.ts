@@ -40,8 +40,8 @@ export interface HostPort {
 
 export function demandOf(pod: Stored<Pod>): Demand {
   const spec = pod.spec;
-  const requests = podRequests(spec);
-  const nonzero = podRequests(spec, SCORING_DEFAULTS);
+  const requests = podRequests(pod);
+  const nonzero = podRequests(pod, SCORING_DEFAULTS);
   const affinity = spec.affinity?.nodeAffinity;
   const facts = {
     ports: hostPorts(spec),

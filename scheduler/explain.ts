@@ -36,12 +36,17 @@ export function explain(snapshot: Snapshot, known: Case, moment: { readonly now:
   const plugins = new Set([...reasons.keys()].map(({ plugin }) => plugin));
   const available = `0/${total} nodes are available:`;
   const why = `${available} ${histogram([...reasons].map(([{ reason }, count]) => [reason, count]))}.`;
+  const { profile } = known.memo.ask;
+  // What the plugins that could still have helped say, one after the other.
+  const claims = profile.filters.has('DynamicResources') ? ['no new claims to deallocate'] : [];
+  const text = (...preemption: string[]): string => [why, [...claims, ...preemption].join(', ')].filter(Boolean).join(' ');
+  if (!profile.preempts) return { message: text(), plugins };
   const refused = ineligible(snapshot, known, helpful);
-  if (refused) return { message: `${why} no new claims to deallocate, preemption: ${refused}`, plugins };
+  if (refused) return { message: text(`preemption: ${refused}`), plugins };
   const attempt = preempt(snapshot, known, helpful, moment);
   if (attempt.preemption) return { message: why, plugins, preemption: attempt.preemption, nominated: attempt.preemption.node };
   const useless = histogram([...attempt.reasons, ['Preemption is not helpful for scheduling', total - helpful.length]]);
-  return { message: `${why} no new claims to deallocate, preemption: ${available} ${useless}.`, plugins, nominated: '' };
+  return { message: text(`preemption: ${available} ${useless}.`), plugins, nominated: '' };
 }
 
 const NO_NODES: Unschedulable = { message: 'no nodes available to schedule pods', plugins: new Set() };

@@ -1,6 +1,7 @@
 /** Whether a node takes a pod as far as the node itself and its numbers go; in the scheduler framework's order, the first refusal counts. */
 import { namedNodes, matchesLabels, matchesNodeSelector } from './node-affinity.ts';
 import type { Demand } from './demand.ts';
+import type { Profile } from './profile.ts';
 import type { NodeFacts, Snapshot } from './snapshot.ts';
 import { UNSCHEDULABLE_TAINT, repels, tolerated } from './taints.ts';
 
@@ -26,12 +27,13 @@ const UNSCHEDULABLE: Refusal = { plugin: 'NodeUnschedulable', reason: 'node(s) w
 const OTHER_NAME: Refusal = { plugin: 'NodeName', reason: "node(s) didn't match the requested node name", lasting: true };
 const TAINTED: Refusal = { plugin: 'TaintToleration', reason: 'node(s) had untolerated taint(s)', lasting: true };
 const NO_AFFINITY: Refusal = { plugin: 'NodeAffinity', reason: "node(s) didn't match Pod's node affinity/selector", lasting: true };
+const NOT_ADDED: Refusal = { plugin: 'NodeAffinity', reason: "node(s) didn't match scheduler-enforced node affinity", lasting: true };
 const NOT_NAMED: Refusal = { plugin: 'NodeAffinity', reason: "node(s) didn't satisfy plugin(s) [NodeAffinity]", lasting: true };
 const PORT_TAKEN: readonly Refusal[] = [{ plugin: 'NodePorts', reason: "node(s) didn't have free ports for the requested pod ports", lasting: false }];
 const TOO_MANY: Refusal = { plugin: 'NodeResourcesFit', reason: 'Too many pods', lasting: false };
 
 /** What a node's facts alone say: they are memoised, one number each. */
-export const STATIC_REFUSALS: readonly Refusal[] = [UNSCHEDULABLE, OTHER_NAME, TAINTED, NO_AFFINITY, NOT_NAMED];
+export const STATIC_REFUSALS: readonly Refusal[] = [UNSCHEDULABLE, OTHER_NAME, TAINTED, NOT_ADDED, NO_AFFINITY, NOT_NAMED];
 
 export interface StaticVerdict {
   readonly refusal: Refusal | undefined;
@@ -40,45 +42,69 @@ export interface StaticVerdict {
   readonly wants: boolean;
 }
 
-export function judgeFacts(demand: Demand, node: NodeFacts, named: ReadonlySet<string> | undefined): StaticVerdict {
+/** A demand as one profile looks at it. */
+export interface Ask {
+  readonly demand: Demand;
+  readonly profile: Profile;
+  /** The names outside of which no node needs to be looked at. */
+  readonly named: ReadonlySet<string> | undefined;
+}
+
+export function askOf(demand: Demand, profile: Profile): Ask {
+  const named = demand.required && profile.filters.has('NodeAffinity') ? namedNodes(demand.required) : undefined;
+  return { demand, profile, named };
+}
+
+export function judgeFacts({ demand, profile, named }: Ask, node: NodeFacts): StaticVerdict {
+  const { filters, addedAffinity } = profile;
   const tolerates = !repels(node.taints, demand.tolerations);
   const wants = matchesLabels(demand.nodeSelector, node.labels) && (!demand.required || matchesNodeSelector(demand.required, node.labels, node.name));
+  const added = addedAffinity?.requiredDuringSchedulingIgnoredDuringExecution;
   const refusal = (): Refusal | undefined => {
     if (named && !named.has(node.name)) return NOT_NAMED;
-    if (node.unschedulable && !tolerated(demand.tolerations, UNSCHEDULABLE_TAINT)) return UNSCHEDULABLE;
-    if (demand.nodeName && demand.nodeName !== node.name) return OTHER_NAME;
-    if (!tolerates) return TAINTED;
+    if (node.unschedulable && filters.has('NodeUnschedulable') && !tolerated(demand.tolerations, UNSCHEDULABLE_TAINT)) return UNSCHEDULABLE;
+    if (demand.nodeName && demand.nodeName !== node.name && filters.has('NodeName')) return OTHER_NAME;
+    if (!tolerates && filters.has('TaintToleration')) return TAINTED;
+    if (!filters.has('NodeAffinity')) return undefined;
+    if (added && !matchesNodeSelector(added, node.labels, node.name)) return NOT_ADDED;
     return wants ? undefined : NO_AFFINITY;
   };
   return { refusal: refusal(), tolerates, wants };
 }
 
-/** The names outside of which no node needs to be looked at. */
-export function namesWanted({ required }: Demand): ReadonlySet<string> | undefined {
-  return required && namedNodes(required);
-}
-
 /** Whether ports and numbers fit. */
-export function roomFor(snapshot: Snapshot, row: number, demand: Demand): boolean {
-  if ((snapshot.pods[row] as number) + 1 > (snapshot.podLimit[row] as number)) return false;
-  for (const [resource, units] of demand.requests) {
-    const column = snapshot.column(resource);
-    if (units > 0 && units > (column.allocatable[row] as number) - (column.requested[row] as number)) return false;
+export function roomFor(snapshot: Snapshot, row: number, ask: Ask): boolean {
+  const { demand, profile } = ask;
+  if (profile.filters.has('NodeResourcesFit')) {
+    if ((snapshot.pods[row] as number) + 1 > (snapshot.podLimit[row] as number)) return false;
+    for (const [resource, units] of demand.requests) {
+      const column = snapshot.column(resource);
+      if (units > 0 && units > (column.allocatable[row] as number) - (column.requested[row] as number) && !ignored(ask, resource)) return false;
+    }
   }
-  return demand.ports.length === 0 || (snapshot.ports[row]?.free(demand.ports) ?? true);
+  return demand.ports.length === 0 || !profile.filters.has('NodePorts') || (snapshot.ports[row]?.free(demand.ports) ?? true);
 }
 
 /** Why ports or numbers do not fit. */
-export function roomRefusals(snapshot: Snapshot, row: number, demand: Demand): readonly Refusal[] {
-  if (demand.ports.length > 0 && snapshot.ports[row]?.free(demand.ports) === false) return PORT_TAKEN;
+export function roomRefusals(snapshot: Snapshot, row: number, ask: Ask): readonly Refusal[] {
+  const { demand, profile } = ask;
+  if (demand.ports.length > 0 && profile.filters.has('NodePorts') && snapshot.ports[row]?.free(demand.ports) === false) return PORT_TAKEN;
   const out: Refusal[] = [];
+  if (!profile.filters.has('NodeResourcesFit')) return out;
   if ((snapshot.pods[row] as number) + 1 > (snapshot.podLimit[row] as number)) out.push(TOO_MANY);
   for (const [resource, units] of demand.requests) {
     const { allocatable, requested } = snapshot.column(resource);
     const capacity = allocatable[row] as number;
-    if (units > 0 && units > capacity - (requested[row] as number)) out.push(tooLittle(resource, units > capacity));
+    if (units > 0 && units > capacity - (requested[row] as number) && !ignored(ask, resource)) out.push(tooLittle(resource, units > capacity));
   }
   return out;
+}
+
+/** Extended resources that the profile leaves to others. */
+function ignored({ profile: { ignoredResources, ignoredResourceGroups } }: Ask, resource: string): boolean {
+  if (ignoredResources.length === 0 && ignoredResourceGroups.length === 0) return false;
+  if (!resource.includes('/') || resource.includes('kubernetes.io/')) return false;
+  return ignoredResources.includes(resource) || ignoredResourceGroups.includes(resource.slice(0, resource.indexOf('/')));
 }
 
 /** One object for each answer, so that answers can be counted by identity. */

@@ -1,8 +1,10 @@
 /** What is known per pod signature and node row, kept until the row changes: whether the pod fits, and how well. */
 import type { Demand } from './demand.ts';
-import { type Refusal, STATIC_REFUSALS, judgeFacts, namesWanted, roomFor } from './filters.ts';
+import { type Ask, type Refusal, STATIC_REFUSALS, askOf, judgeFacts, roomFor } from './filters.ts';
 import { matchesTerm } from './node-affinity.ts';
-import { roomScore } from './score.ts';
+import type { Profile } from './profile.ts';
+import { Ranking } from './ranking.ts';
+import { roomScore } from './room-score.ts';
 import type { NodeFacts, Snapshot } from './snapshot.ts';
 import { reluctance } from './taints.ts';
 
@@ -14,8 +16,9 @@ const TOLERATES = 2;
 const SIGNATURE_LIMIT = 512;
 
 export class Memo {
-  readonly demand: Demand;
-  readonly #named: ReadonlySet<string> | undefined;
+  readonly ask: Ask;
+  /** Rows that fit by their score for room, once somebody asked for it. */
+  #ranking: Ranking | undefined;
   /** 1 where the node's facts and its numbers take the pod. */
   fits = new Uint8Array(0);
   /** Scores for the room that is left. */
@@ -23,8 +26,9 @@ export class Memo {
   /** Sums of the weights of preferred terms, and numbers of soft taints that are not tolerated. */
   preference = new Float64Array(0);
   reluctance = new Float64Array(0);
-  /** Whether some node has soft taints that count. */
-  reluctant = false;
+  /** How many nodes have soft taints that count, and how many are preferred. */
+  reluctant = 0;
+  preferred = 0;
   images: Float64Array | undefined;
   #imagesSeen = 0;
   #nodesSeen = 0;
@@ -32,22 +36,40 @@ export class Memo {
   #flags = new Uint8Array(0);
   #version = new Uint32Array(0);
   #changes = new Uint32Array(0);
+  #changesSeen = -1;
 
-  constructor(demand: Demand) {
-    this.demand = demand;
-    this.#named = namesWanted(demand);
+  constructor(demand: Demand, profile: Profile) {
+    this.ask = askOf(demand, profile);
   }
 
   /** Looks again at the rows that changed. */
   refresh(snapshot: Snapshot): void {
     if (this.fits.length < snapshot.changes.length) this.#grow(snapshot.changes.length);
     const { changes, rows } = snapshot;
-    for (let row = 0; row < rows; row++) if (this.#changes[row] !== changes[row]) this.#judge(snapshot, row);
+    const news = this.#changesSeen < 0 ? undefined : snapshot.changedSince(this.#changesSeen);
+    if (news) {
+      for (const row of news) if (this.#changes[row] !== changes[row]) this.#judge(snapshot, row);
+    } else {
+      for (let row = 0; row < rows; row++) if (this.#changes[row] !== changes[row]) this.#judge(snapshot, row);
+    }
+    this.#changesSeen = snapshot.changeCount;
     const { images } = snapshot;
     if (images.version === this.#imagesSeen && snapshot.nodeCount === this.#nodesSeen && (!this.images || this.images.length >= rows)) return;
-    this.images = images.scores(this.demand.images, this.demand.containers, changes.length, snapshot.nodeCount);
+    const { demand, profile } = this.ask;
+    this.images = profile.weights.ImageLocality > 0 ? images.scores(demand.images, demand.containers, changes.length, snapshot.nodeCount) : undefined;
     this.#imagesSeen = images.version;
     this.#nodesSeen = snapshot.nodeCount;
+  }
+
+  /** Rows in the order of their score, where nothing but the room on them tells them apart. */
+  ranking(): Ranking | undefined {
+    if (this.images || this.reluctant > 0 || this.preferred > 0) return undefined;
+    if (!this.#ranking) {
+      this.#ranking = new Ranking();
+      this.#ranking.reset(this.fits.length);
+      for (let row = 0; row < this.fits.length; row++) if (this.fits[row] === 1) this.#ranking.set(row, this.room[row]);
+    }
+    return this.#ranking;
   }
 
   /** Undefined when the node takes the pod as far as its facts go. */
@@ -67,25 +89,37 @@ export class Memo {
 
   #judge(snapshot: Snapshot, row: number): void {
     const node = snapshot.facts[row];
+    const { demand, profile } = this.ask;
     this.#changes[row] = snapshot.changes[row] as number;
     if (this.#version[row] !== snapshot.version[row]) this.#judgeFacts(snapshot, row, node);
-    const fits = node !== undefined && this.#verdict[row] === PASSES && roomFor(snapshot, row, this.demand);
+    const fits = node !== undefined && this.#verdict[row] === PASSES && roomFor(snapshot, row, this.ask);
     this.fits[row] = fits ? 1 : 0;
-    if (fits) this.room[row] = roomScore(snapshot, row, this.demand);
+    if (fits) this.room[row] = roomScore(snapshot, row, demand, profile);
+    this.#ranking?.set(row, fits ? this.room[row] : undefined);
   }
 
   #judgeFacts(snapshot: Snapshot, row: number, node: NodeFacts | undefined): void {
     this.#version[row] = snapshot.version[row] as number;
     this.#flags[row] = 0;
+    this.#setSoft(row, 0, 0);
     if (!node) return;
-    const { refusal, tolerates, wants } = judgeFacts(this.demand, node, this.#named);
+    const { demand, profile } = this.ask;
+    const { refusal, tolerates, wants } = judgeFacts(this.ask, node);
     this.#verdict[row] = refusal ? STATIC_REFUSALS.indexOf(refusal) : PASSES;
     this.#flags[row] = (wants ? WANTS : 0) | (tolerates ? TOLERATES : 0);
     let preference = 0;
-    for (const term of this.demand.preferred) if (matchesTerm(term.preference, node.labels, node.name)) preference += term.weight;
+    if (profile.weights.NodeAffinity > 0) {
+      const added = profile.addedAffinity?.preferredDuringSchedulingIgnoredDuringExecution ?? [];
+      for (const terms of [demand.preferred, added]) for (const term of terms) if (matchesTerm(term.preference, node.labels, node.name)) preference += term.weight;
+    }
+    this.#setSoft(row, preference, profile.weights.TaintToleration > 0 ? reluctance(node.taints, demand.tolerations) : 0);
+  }
+
+  #setSoft(row: number, preference: number, reluctant: number): void {
+    this.preferred += Number(preference > 0) - Number((this.preference[row] as number) > 0);
+    this.reluctant += Number(reluctant > 0) - Number((this.reluctance[row] as number) > 0);
     this.preference[row] = preference;
-    this.reluctance[row] = reluctance(node.taints, this.demand.tolerations);
-    if ((this.reluctance[row] as number) > 0) this.reluctant = true;
+    this.reluctance[row] = reluctant;
   }
 
   #grow(rows: number): void {
@@ -93,6 +127,7 @@ export class Memo {
       into.set(from);
       return into;
     };
+    this.#ranking = undefined;
     this.fits = grow(new Uint8Array(rows), this.fits);
     this.room = grow(new Float64Array(rows), this.room);
     this.preference = grow(new Float64Array(rows), this.preference);
@@ -108,11 +143,12 @@ export class Memo {
 export class Memos {
   readonly #bySignature = new Map<string, Memo>();
 
-  of(demand: Demand): Memo {
-    let memo = this.#bySignature.get(demand.signature);
-    if (!memo) {
+  of(demand: Demand, profile: Profile): Memo {
+    const key = `${profile.name}|${demand.signature}`;
+    let memo = this.#bySignature.get(key);
+    if (!memo || memo.ask.profile !== profile) {
       if (this.#bySignature.size >= SIGNATURE_LIMIT) for (const oldest of this.#bySignature.keys()) if (this.#bySignature.delete(oldest)) break;
-      this.#bySignature.set(demand.signature, (memo = new Memo(demand)));
+      this.#bySignature.set(key, (memo = new Memo(demand, profile)));
     }
     return memo;
   }

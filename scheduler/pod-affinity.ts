@@ -1,6 +1,7 @@
 /** Affinity between pods: which nodes it forbids, and how it scores the others. Follows the framework's InterPodAffinity. */
 import type { Demand } from './demand.ts';
 import { FINE, type Obstacle, type Refusal } from './filters.ts';
+import type { Memo } from './memo.ts';
 import type { Snapshot } from './snapshot.ts';
 import type { PodClass } from './tallies.ts';
 import { allOf } from './terms.ts';
@@ -21,7 +22,7 @@ interface Spot {
 export function affinityObstacle(snapshot: Snapshot, demand: Demand, podClass: PodClass): Obstacle | undefined {
   const near = wanted(snapshot, demand, podClass);
   const far = demand.affinity.anti.map((term) => spot(snapshot, term.topologyKey, snapshot.counts(term)));
-  const closed = snapshot.tallies.selecting(podClass).filter(({ anti }) => anti).map(({ term, counts }) => spot(snapshot, term.topologyKey, counts));
+  const closed = snapshot.tallies.selecting(podClass).filter(({ kind }) => kind === 'anti').map(({ term, counts }) => spot(snapshot, term.topologyKey, counts));
   if (!near && far.length === 0 && closed.length === 0) return undefined;
   return (row) => {
     if (near && !near(row)) return NOT_NEAR;
@@ -42,10 +43,16 @@ function wanted(snapshot: Snapshot, { affinity: { required } }: Demand, podClass
 }
 
 /** From 0 to 100 for each row of `rows`; undefined where no preference concerns the pod. */
-export function affinityScores(snapshot: Snapshot, rows: Int32Array, count: number, { demand, podClass }: { readonly demand: Demand; readonly podClass: PodClass }): Float64Array | undefined {
+export function affinityScores(snapshot: Snapshot, rows: Int32Array, count: number, { demand, podClass, memo }: { readonly demand: Demand; readonly podClass: PodClass; readonly memo: Memo }): Float64Array | undefined {
+  const { hardPodAffinityWeight, ignorePreferredTermsOfExistingPods } = memo.ask.profile;
+  if (ignorePreferredTermsOfExistingPods && demand.affinity.preferred.length === 0) return undefined;
+  const attracting = snapshot.tallies
+    .selecting(podClass)
+    .map((carried) => ({ carried, weight: carried.kind === 'required' ? hardPodAffinityWeight : carried.weight }))
+    .filter(({ carried: { kind }, weight }) => kind !== 'anti' && weight !== 0 && !(kind === 'preferred' && ignorePreferredTermsOfExistingPods));
   const weighted = [
     ...demand.affinity.preferred.map(({ term, weight }) => ({ weight, ...spot(snapshot, term.topologyKey, snapshot.counts(term)) })),
-    ...snapshot.tallies.selecting(podClass).filter(({ anti }) => !anti).map(({ term, counts, weight }) => ({ weight, ...spot(snapshot, term.topologyKey, counts) })),
+    ...attracting.map(({ carried: { term, counts }, weight }) => ({ weight, ...spot(snapshot, term.topologyKey, counts) })),
   ];
   if (weighted.length === 0) return undefined;
   const out = new Float64Array(count);

@@ -21,9 +21,6 @@ interface Candidate extends Preemption {
   readonly violations: number;
 }
 
-/** So many candidates are enough: a tenth of the nodes, but a hundred. */
-const CANDIDATES_SHARE = 0.1;
-const CANDIDATES_LEAST = 100;
 const NO_VICTIMS = 'No preemption victims found for incoming pod';
 
 /** Why the pod may not evict others at all. `helpful`: the nodes where evictions might help. */
@@ -42,7 +39,8 @@ export function ineligible(snapshot: Snapshot, { pod, demand }: Case, helpful: r
 export function preempt(snapshot: Snapshot, known: Case, rows: readonly number[], { now, random }: { readonly now: number; readonly random: Random }): Attempt {
   const reasons = new Map<string, number>();
   if (!snapshot.hasBelow(known.demand.priority)) return { reasons: rows.length > 0 ? reasons.set(NO_VICTIMS, rows.length) : reasons };
-  const enough = Math.min(rows.length, Math.max(CANDIDATES_LEAST, Math.floor(rows.length * CANDIDATES_SHARE)));
+  const { candidatesLeast, candidatesPercentage } = known.memo.ask.profile;
+  const enough = Math.min(rows.length, Math.max(candidatesLeast, Math.floor((rows.length * candidatesPercentage) / 100)));
   const offset = rows.length > 0 ? below(random, rows.length) : 0;
   const candidates: Candidate[] = [];
   for (let i = 0; i < rows.length; i++) {

@@ -1,6 +1,6 @@
 /** What a pod asks for in numbers: cpu in thousandths, everything else in units (bytes). */
 import { milliValue, parseQuantity, value } from '../api/quantity.ts';
-import type { Container, PodSpec } from '../api/types/core.v1.ts';
+import type { Container, ContainerStatus, Pod } from '../api/types/core.v1.ts';
 import type { DeepReadonly } from '../std/deep.ts';
 
 export type Amounts = Map<string, number>;
@@ -19,14 +19,30 @@ export function amount(resource: string, quantity: string): number {
   return resource === 'cpu' ? both.milli : both.units;
 }
 
-/** Containers together, or the largest moment of the init containers, whichever is more; plus overhead. Pod-level requests win. */
-export function podRequests(spec: DeepReadonly<PodSpec>, fallback: Readonly<Record<string, number>> = {}): Amounts {
+/** Anything that is not counted in every node's own fields. */
+export function isScalar(resource: string): boolean {
+  return resource !== 'cpu' && resource !== 'memory' && resource !== 'ephemeral-storage';
+}
+
+/**
+ * Containers together, or the largest moment of the init containers, whichever is more; plus overhead. Pod-level requests win.
+ * While a pod is resized in place, what it has and what it was promised count as well as what it asks for.
+ */
+export function podRequests({ spec, status }: DeepReadonly<Pod>, fallback: Readonly<Record<string, number>> = {}): Amounts {
   const total: Amounts = new Map();
-  for (const container of spec.containers) add(total, containerRequests(container, fallback));
+  if (!spec) return total;
+  const given = status?.containerStatuses?.some(({ resources }) => resources) || status?.initContainerStatuses?.some(({ resources }) => resources) ? status : undefined;
+  const infeasible = given?.conditions?.find(({ type }) => type === 'PodResizePending')?.reason === 'Infeasible';
+  const effective = (container: DeepReadonly<Container>): Amounts => {
+    const asked = containerRequests(container.resources?.requests, fallback);
+    const actual = given && [...(given.containerStatuses ?? []), ...(given.initContainerStatuses ?? [])].find(({ name }) => name === container.name);
+    return actual?.resources ? resized(asked, actual, { infeasible, fallback }) : asked;
+  };
+  for (const container of spec.containers) add(total, effective(container));
   const sidecars: Amounts = new Map();
   const starting: Amounts = new Map();
   for (const container of spec.initContainers ?? []) {
-    const own = containerRequests(container, fallback);
+    const own = container.restartPolicy === 'Always' ? effective(container) : containerRequests(container.resources?.requests, fallback);
     if (container.restartPolicy === 'Always') {
       add(sidecars, own);
       add(total, own);
@@ -38,23 +54,45 @@ export function podRequests(spec: DeepReadonly<PodSpec>, fallback: Readonly<Reco
     }
   }
   raise(total, starting);
-  for (const [resource, quantity] of Object.entries(spec.resources?.requests ?? {})) total.set(resource, amount(resource, quantity));
+  for (const [resource, quantity] of Object.entries(spec.resources?.requests ?? {})) {
+    if (!isPodLevel(resource)) continue;
+    const asked = amount(resource, quantity);
+    const has = status?.resources ? Math.max(amount(resource, status.resources.requests?.[resource] ?? '0'), amount(resource, status.allocatedResources?.[resource] ?? '0')) : 0;
+    total.set(resource, status?.resources && infeasible ? has : Math.max(asked, has));
+  }
   for (const [resource, quantity] of Object.entries(spec.overhead ?? {})) total.set(resource, (total.get(resource) ?? 0) + amount(resource, quantity));
   return total;
+}
+
+export function sameAmounts(a: ReadonlyMap<string, number>, b: ReadonlyMap<string, number>): boolean {
+  if (a.size !== b.size) return false;
+  for (const [resource, units] of a) if (b.get(resource) !== units) return false;
+  return true;
 }
 
 /** The same few texts come again and again. */
 const amounts = new Map<string, { readonly milli: number; readonly units: number }>();
 const AMOUNTS_LIMIT = 4096;
 
-function containerRequests(container: DeepReadonly<Container>, fallback: Readonly<Record<string, number>>): Amounts {
+/** Resources that a pod may ask for as a whole. */
+function isPodLevel(resource: string): boolean {
+  return resource === 'cpu' || resource === 'memory' || resource.startsWith('hugepages-');
+}
+
+function containerRequests(requests: Readonly<Record<string, string>> | undefined, fallback: Readonly<Record<string, number>>): Amounts {
   const out: Amounts = new Map();
-  const requests = container.resources?.requests;
   for (const resource in requests) {
     const units = amount(resource, requests[resource] as string);
     if (units > 0) out.set(resource, units);
   }
   for (const resource in fallback) if (requests?.[resource] === undefined) out.set(resource, fallback[resource] as number);
+  return out;
+}
+
+function resized(asked: Amounts, { resources, allocatedResources }: DeepReadonly<ContainerStatus>, { infeasible, fallback }: { readonly infeasible: boolean; readonly fallback: Readonly<Record<string, number>> }): Amounts {
+  const out = infeasible ? containerRequests({ ...resources?.requests, ...allocatedResources }, fallback) : new Map(asked);
+  raise(out, containerRequests(resources?.requests, {}));
+  raise(out, containerRequests(allocatedResources, {}));
   return out;
 }
 

@@ -7,7 +7,7 @@ import { type Demand, demandOf } from './demand.ts';
 import { Images } from './images.ts';
 import { Nominations } from './nominations.ts';
 import { Ports } from './ports.ts';
-import { amount } from './requests.ts';
+import { amount, podRequests, sameAmounts } from './requests.ts';
 import { DefaultSelectors } from './default-selectors.ts';
 import { type PodClass, Tallies } from './tallies.ts';
 import type { Selection } from './terms.ts';
@@ -23,6 +23,8 @@ export interface NodeFacts {
 }
 
 const FIRST_ROWS = 64;
+/** Changes of rows remembered, so that what follows them needs not look at all rows. A power of two. */
+const CHANGES_REMEMBERED = 4096;
 
 /** Numbers of one resource, a place for each row. */
 export class Column {
@@ -57,6 +59,9 @@ export class Snapshot {
   /** Moves whenever anything of a row changes, what it has given away included. */
   changes = new Uint32Array(FIRST_ROWS);
   nodeCount = 0;
+  /** How many changes there have been. */
+  changeCount = 0;
+  readonly #changed = new Int32Array(CHANGES_REMEMBERED);
 
   readonly images = new Images();
   readonly nominations = new Nominations();
@@ -117,6 +122,7 @@ export class Snapshot {
     const placed = this.#placed.get(pod.metadata.uid);
     const known = placed?.pod.metadata;
     if (!placed || known?.generation === undefined || known.generation !== pod.metadata.generation || this.#names[placed.row] !== pod.spec.nodeName) return false;
+    if ((known.generation as number) > 1 && !sameAmounts(placed.demand.requests, podRequests(pod))) return false;
     if (known.deletionTimestamp !== pod.metadata.deletionTimestamp || !deepEqual(known.labels, pod.metadata.labels)) return false;
     placed.pod = pod;
     return true;
@@ -166,7 +172,16 @@ export class Snapshot {
     this.nonzeroMemory[row] = (this.nonzeroMemory[row] as number) + sign * demand.nonzeroMemory;
     this.pods[row] = (this.pods[row] as number) + sign;
     if (demand.ports.length > 0) (this.ports[row] ??= new Ports()).count(demand.ports, sign);
-    this.changes[row] = (this.changes[row] as number) + 1;
+    this.#touch(row);
+  }
+
+  /** The rows that changed since there had been so many changes, perhaps more than once; undefined where that is too long ago. */
+  changedSince(count: number): Int32Array | undefined {
+    const news = this.changeCount - count;
+    if (news > CHANGES_REMEMBERED) return undefined;
+    const out = new Int32Array(news);
+    for (let i = 0; i < news; i++) out[i] = this.#changed[(count + i) & (CHANGES_REMEMBERED - 1)] as number;
+    return out;
   }
 
   column(resource: string): Column {
@@ -200,9 +215,14 @@ export class Snapshot {
   #setFacts(row: number, facts: NodeFacts | undefined, node: Stored<Node> | undefined): void {
     this.facts[row] = facts;
     this.version[row] = (this.version[row] as number) + 1;
-    this.changes[row] = (this.changes[row] as number) + 1;
+    this.#touch(row);
     this.#topology.set(row, facts);
     this.images.set(row, node);
+  }
+
+  #touch(row: number): void {
+    this.changes[row] = (this.changes[row] as number) + 1;
+    this.#changed[this.changeCount++ & (CHANGES_REMEMBERED - 1)] = row;
   }
 
   #rowOf(name: string): number {

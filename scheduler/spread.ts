@@ -14,12 +14,6 @@ const MAX = 100;
 const UNEVEN: readonly Refusal[] = [{ plugin: 'PodTopologySpread', reason: "node(s) didn't match pod topology spread constraints", lasting: false }];
 const NO_KEY: readonly Refusal[] = [{ plugin: 'PodTopologySpread', reason: "node(s) didn't match pod topology spread constraints (missing required label)", lasting: true }];
 
-/** What holds for pods that say nothing themselves. */
-const DEFAULTS = [
-  { maxSkew: 3, topologyKey: HOSTNAME },
-  { maxSkew: 5, topologyKey: 'topology.kubernetes.io/zone' },
-] as const;
-
 /** A pod to be placed, with what is known of its kind. */
 export interface Asking {
   readonly pod: Stored<Pod>;
@@ -77,10 +71,10 @@ function counted(memo: Memo, row: number, { honorAffinity, honorTaints }: Constr
 
 /** From 0 to 100 for each row of `rows`; undefined where nothing is to be spread. */
 export function spreadScores(snapshot: Snapshot, rows: Int32Array, count: number, asking: Asking): Float64Array | undefined {
-  const own = (asking.pod.spec.topologySpreadConstraints?.length ?? 0) > 0;
-  const constraints = own ? constraintsOf(snapshot, asking, 'ScheduleAnyway') : defaults(snapshot, asking);
+  const constraints = constraintsOf(snapshot, asking, 'ScheduleAnyway');
   if (constraints.length === 0) return undefined;
-  // Nodes that lack a key of the pod's own constraints come last; the defaults make do with the keys that are there.
+  // Nodes that lack a key of the constraints come last; the system's own make do with the keys that are there.
+  const own = (asking.pod.spec.topologySpreadConstraints?.length ?? 0) > 0 || !asking.memo.ask.profile.spreadIsSystem;
   const ignored = new Uint8Array(count);
   let kept = count;
   if (own) {
@@ -157,9 +151,11 @@ function normalized(sums: Float64Array, ignored: Uint8Array): Float64Array {
   return sums;
 }
 
-function constraintsOf(snapshot: Snapshot, { pod }: Asking, when: string): Constraint[] {
-  const { metadata, spec } = pod;
-  return (spec.topologySpreadConstraints ?? [])
+/** The pod's own constraints, or the profile's for what belongs together. */
+function constraintsOf(snapshot: Snapshot, asking: Asking, when: string): Constraint[] {
+  const { metadata, spec } = asking.pod;
+  if (!spec.topologySpreadConstraints?.length) return defaults(snapshot, asking, when);
+  return spec.topologySpreadConstraints
     .filter(({ whenUnsatisfiable }) => whenUnsatisfiable === when)
     .map((constraint) => {
       const selector = selectorOf(constraint, metadata.labels ?? {});
@@ -175,15 +171,16 @@ function constraintsOf(snapshot: Snapshot, { pod }: Asking, when: string): Const
     });
 }
 
-function defaults(snapshot: Snapshot, { pod }: Asking): Constraint[] {
-  const selector = snapshot.defaultSelectors.of(pod);
+function defaults(snapshot: Snapshot, { pod, memo }: Asking, when: string): Constraint[] {
+  const wanted = memo.ask.profile.spread.filter(({ whenUnsatisfiable }) => whenUnsatisfiable === when);
+  const selector = wanted.length > 0 ? snapshot.defaultSelectors.of(pod) : undefined;
   if (!selector) return [];
   const selection = selected(pod.metadata.namespace, selector);
-  return DEFAULTS.map(({ maxSkew, topologyKey }) => ({
+  return wanted.map(({ maxSkew, topologyKey }) => ({
     maxSkew,
     minDomains: 1,
     selection,
-    selectsItself: true,
+    selectsItself: matchesLabels(selector, pod.metadata.labels),
     honorAffinity: true,
     honorTaints: false,
     domains: snapshot.domains(topologyKey),

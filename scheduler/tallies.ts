@@ -41,18 +41,21 @@ class Tally extends Counter {
   }
 }
 
-/** A term that pods on nodes carry. `anti` keeps others out; a weight attracts or repels them. */
+/** What a carried term does: `anti` keeps others out, `required` attracts as much as the profile says, `preferred` by its weight. */
+export type TermKind = 'anti' | 'required' | 'preferred';
+
+/** A term that pods on nodes carry. */
 export class Carried extends Counter {
   readonly key: string;
   readonly term: Term;
-  readonly anti: boolean;
+  readonly kind: TermKind;
   readonly weight: number;
 
-  constructor({ key, term, anti, weight }: { key: string; term: Term; anti: boolean; weight: number }, rows: number) {
+  constructor({ key, term, kind, weight }: { key: string; term: Term; kind: TermKind; weight: number }, rows: number) {
     super(rows);
     this.key = key;
     this.term = term;
-    this.anti = anti;
+    this.kind = kind;
     this.weight = weight;
   }
 }
@@ -71,9 +74,6 @@ interface Counted {
   readonly row: number;
   readonly podClass: PodClass;
 }
-
-/** How much a required affinity of a pod on a node attracts the pods that it selects. */
-const HARD_AFFINITY_WEIGHT = 1;
 
 export class Tallies {
   readonly #classes = new Map<string, PodClass>();
@@ -105,9 +105,9 @@ export class Tallies {
     podClass.tallies ??= [...this.#tallies.values()].filter(({ selection }) => selection.matches(podClass, this.#labelsOf));
     for (const tally of podClass.tallies) tally.add(row, sign);
     const { required, anti, preferred } = demand.affinity;
-    for (const term of anti) this.#carry({ term, anti: true, weight: 0, row, sign });
-    for (const term of required) this.#carry({ term, anti: false, weight: HARD_AFFINITY_WEIGHT, row, sign });
-    for (const { term, weight } of preferred) this.#carry({ term, anti: false, weight, row, sign });
+    for (const term of anti) this.#carry({ term, kind: 'anti', weight: 0, row, sign });
+    for (const term of required) this.#carry({ term, kind: 'required', weight: 0, row, sign });
+    for (const { term, weight } of preferred) this.#carry({ term, kind: 'preferred', weight, row, sign });
   }
 
   /** The selected pods of each row. `all` are the pods that are counted, should this be a new question. */
@@ -151,11 +151,11 @@ export class Tallies {
     for (const carried of this.#carried.values()) carried.grow(rows);
   }
 
-  #carry({ term, anti, weight, row, sign }: { term: Term; anti: boolean; weight: number; row: number; sign: 1 | -1 }): void {
-    const key = `${anti ? 'anti' : weight}|${term.signature}`;
+  #carry({ term, kind, weight, row, sign }: { term: Term; kind: TermKind; weight: number; row: number; sign: 1 | -1 }): void {
+    const key = `${kind}|${weight}|${term.signature}`;
     let carried = this.#carried.get(key);
     if (!carried) {
-      carried = new Carried({ key, term, anti, weight }, this.#rows);
+      carried = new Carried({ key, term, kind, weight }, this.#rows);
       this.#carried.set(key, carried);
       this.#carriedVersion++;
     }
