@@ -18,6 +18,8 @@ export interface Core {
   readonly admission: Admission;
   readonly hooks: WriteHooks;
   readonly log: Log;
+  /** A watch that names no time lasts between once and twice this. */
+  readonly watchLastsMs: number;
 }
 
 export interface Log {

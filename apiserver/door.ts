@@ -42,6 +42,8 @@ export class DirectExchange implements Exchange {
   id = '';
   readonly [DIRECT_USER]: UserInfo;
   readonly method: string;
+  readonly remoteAddress = undefined;
+  auditAnnotations?: Map<string, string>;
   readonly route: Route;
   readonly query: Query;
   readonly headers: Exchange['headers'];
@@ -69,6 +71,11 @@ export class DirectExchange implements Exchange {
     this.body = { form: 'value', contentType: patchType, value: body };
     this.signal = call.signal ?? NEVER;
     this.longRunning = verb === 'watch';
+  }
+
+  get uri(): string {
+    const query = String(this.query);
+    return query === '' ? this.route.path : `${this.route.path}?${query}`;
   }
 
   accepted = (): typeof PLAIN_JSON => PLAIN_JSON;

@@ -13,6 +13,10 @@ export interface Exchange {
   /** Given by the chain's first step; clients see it as Audit-Id. */
   id: string;
   readonly method: string;
+  /** Path and query as they were sent. */
+  readonly uri: string;
+  /** Of the connection; undefined within the process. */
+  readonly remoteAddress: string | undefined;
   readonly route: Route;
   readonly query: Query;
   readonly headers: IncomingHttpHeaders;
@@ -32,6 +36,8 @@ export interface Exchange {
   readonly extraHeaders: Record<string, string>;
   /** Run when the request is over, whatever became of it. */
   readonly after: (() => void)[];
+  /** Facts for the audit record, where one is kept. */
+  auditAnnotations?: Map<string, string>;
   /** It may last: a watch, a log that is followed, a tunnel. */
   readonly longRunning: boolean;
   /** The connection itself, where the client asked to leave HTTP. */
@@ -46,9 +52,9 @@ export interface Upgrade {
 
 export type Query = Pick<URLSearchParams, 'get' | 'has' | 'getAll'>;
 
-/** What the client sent: bytes with their type, or a value handed over within the process. */
+/** What the client sent: bytes with their type, or a value handed over within the process. `soFar`: what somebody has read. */
 export type Body =
-  | { readonly form: 'bytes'; readonly contentType: string; readonly read: () => Promise<Buffer>; readonly stream: () => Readable }
+  | { readonly form: 'bytes'; readonly contentType: string; readonly read: () => Promise<Buffer>; readonly stream: () => Readable; readonly soFar: () => Buffer | undefined }
   | { readonly form: 'value'; readonly contentType: string; readonly value: unknown };
 
 export type Answer = ObjectAnswer | ListAnswer | WatchAnswer | DocumentAnswer | TextAnswer | StreamAnswer | TunnelAnswer;

@@ -1,5 +1,6 @@
 /** An HTTP request, of either protocol version, as an exchange; the costly parts are made when they are asked for. */
 import type { IncomingMessage } from 'node:http';
+import type { Http2ServerRequest } from 'node:http2';
 import type { TLSSocket } from 'node:tls';
 import { badRequest } from '../api/status.ts';
 import { ANONYMOUS, type Credentials, type UserInfo } from './auth/auth.ts';
@@ -14,6 +15,8 @@ const NO_QUERY: Query = new URLSearchParams();
 export class HttpExchange implements Exchange {
   id = '';
   readonly method: string;
+  readonly uri: string;
+  auditAnnotations?: Map<string, string>;
   readonly route: Route;
   readonly query: Query;
   readonly body: Body;
@@ -27,6 +30,7 @@ export class HttpExchange implements Exchange {
   #controller: AbortController | undefined;
   #accepted: Accepted | undefined;
   #bytes: Promise<Buffer> | undefined;
+  #soFar: Buffer | undefined;
 
   /** Throws 400 on a path or query that cannot be read. */
   constructor(request: IncomingMessage, upgrade?: Upgrade) {
@@ -34,17 +38,22 @@ export class HttpExchange implements Exchange {
     this.upgrade = upgrade;
     this.method = request.method ?? 'GET';
     const url = request.url ?? '/';
+    this.uri = url;
     const at = url.indexOf('?');
     this.query = at < 0 ? NO_QUERY : new URLSearchParams(url.slice(at + 1));
     this.route = routeOf(this.method, at < 0 ? url : url.slice(0, at), asksToWatch(this.query.get('watch')));
     this.body = {
       form: 'bytes', contentType: request.headers['content-type'] ?? '',
-      read: () => (this.#bytes ??= readBody(request)), stream: () => request,
+      read: () => (this.#bytes ??= readBody(request).then((bytes) => (this.#soFar = bytes))), stream: () => request, soFar: () => this.#soFar,
     };
   }
 
   get headers(): IncomingMessage['headers'] {
     return this.#request.headers;
+  }
+
+  get remoteAddress(): string | undefined {
+    return this.#request.socket?.remoteAddress?.replace(/^::ffff:/, '');
   }
 
   get rawHeaders(): readonly string[] {
@@ -55,6 +64,11 @@ export class HttpExchange implements Exchange {
     const { authorization } = this.#request.headers;
     const certificate = certificateOf(this.#request.socket as TLSSocket, authorization);
     return { ...(authorization !== undefined && { authorization }), ...(certificate && { certificate }) };
+  }
+
+  /** Whether it came over this connection. */
+  isOf(session: object): boolean {
+    return (this.#request as unknown as Partial<Http2ServerRequest>).stream?.session === session;
   }
 
   get longRunning(): boolean {

@@ -1,11 +1,12 @@
 /** The network's door: HTTP/2 and HTTP/1.1 on one TLS port, by koa. */
-import { createSecureServer, type Http2SecureServer, type Http2Session } from 'node:http2';
+import { createSecureServer, type Http2SecureServer, type Http2ServerRequest, type Http2Session } from 'node:http2';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import Koa from 'koa';
 import { ApiError } from '../api/status.ts';
-import type { Clock } from '../std/clock.ts';
+import { sleep, type Clock } from '../std/clock.ts';
+import type { Random } from '../std/random.ts';
 import { finish } from './chain/chain.ts';
 import type { Log } from './core.ts';
 import type { Exchange } from './exchange.ts';
@@ -15,6 +16,7 @@ import type { Pki } from './pki/pki.ts';
 import { errorAnswer, render, type Response } from './render.ts';
 import { methodNotAllowed } from './dispatch.ts';
 import { requestTimeoutMs } from './request-timeout.ts';
+import { DRAIN_MS, REQUEST_TIMEOUT_MS, STREAMS_PER_CONNECTION, type ServingOptions } from './serving.ts';
 import { answerUpgrade, rawRefusal } from './upgrade.ts';
 
 export interface ListenOptions {
@@ -33,29 +35,40 @@ export interface Listener {
 interface Serving extends ListenOptions {
   readonly pki: Pki;
   readonly clock: Clock;
+  readonly random: Random;
   readonly log: Log;
+  readonly limits: ServingOptions;
+  /** Whether new requests are to be sent elsewhere. */
+  readonly isLeaving: () => boolean;
+  readonly onHandshakeError: () => void;
   readonly serve: (exchange: Exchange) => Promise<void>;
 }
 
-/** A request that is not meant to last is answered within this time. */
-const DEADLINE_MS = 60_000;
 const HEADERS_LIMIT_BYTES = 1024 * 1024;
-/** When the server closes, requests have this long to finish. */
-const DRAIN_MS = 2_000;
-const STREAMS_LIMIT = 250;
+/** A client that takes longer to say what it wants is not listened to; one that says nothing more is let go. */
+const HEADERS_LIMIT_MS = 32_000;
+const IDLE_LIMIT_MS = 90_000;
+/** What was written to a client that does not read is dropped so long after its request's time. */
+const UNREAD_LIMIT_MS = 5_000;
+const RETRY_AFTER_SECONDS = 5;
 
 export async function listen(options: Serving): Promise<Listener> {
-  const { pki, clock } = options;
+  const { pki, clock, limits } = options;
   const server = createSecureServer({
     key: pki.serving.keyPem, cert: pki.serving.certPem, ca: [pki.caPem], requestCert: true, rejectUnauthorized: false, minVersion: 'TLSv1.2',
-    allowHTTP1: true, maxHeaderListPairs: 2000, maxSessionMemory: 100, settings: { maxConcurrentStreams: STREAMS_LIMIT, maxHeaderListSize: HEADERS_LIMIT_BYTES },
+    allowHTTP1: true, maxHeaderListPairs: 2000, maxSessionMemory: 100, settings: { maxConcurrentStreams: limits.streamsPerConnection ?? STREAMS_PER_CONNECTION, maxHeaderListSize: HEADERS_LIMIT_BYTES },
     ...({ maxHeaderSize: HEADERS_LIMIT_BYTES } as object),
   });
+  Object.assign(server, { headersTimeout: HEADERS_LIMIT_MS, keepAliveTimeout: IDLE_LIMIT_MS, requestTimeout: (limits.requestTimeoutMs ?? REQUEST_TIMEOUT_MS) + UNREAD_LIMIT_MS });
   const sessions = new Set<Http2Session>();
   const sockets = new Set<Socket>();
   const open = new Set<HttpExchange>();
   server.on('session', (session) => {
     sessions.add(session);
+    session.setTimeout(IDLE_LIMIT_MS, () => {
+      // A session with open streams is not idle: a quiet watch is one.
+      if (![...open].some((exchange) => exchange.isOf(session))) session.close();
+    });
     session.once('close', () => sessions.delete(session));
   });
   server.on('secureConnection', (socket: Socket) => {
@@ -72,37 +85,53 @@ export async function listen(options: Serving): Promise<Listener> {
   });
   server.on('request', app.callback() as never);
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => void answerUpgrade(options, { request, socket, head }));
-  server.on('tlsClientError', () => undefined);
+  server.on('tlsClientError', options.onHandshakeError);
   server.on('clientError' as never, ((error: NodeJS.ErrnoException, socket: Duplex) => refuseUnread(error, socket)) as never);
   const renewed = pki.onRenewed(() => server.setSecureContext({ key: pki.serving.keyPem, cert: pki.serving.certPem, ca: [pki.caPem] }));
   await bind(server, options);
   const { address, port } = server.address() as AddressInfo;
   const close = async (): Promise<void> => {
     renewed.close();
-    const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-    for (const exchange of open) if (exchange.longRunning) exchange.abort(new Error('the server is closing'));
-    for (const session of sessions) session.close();
-    const timer = clock.after(DRAIN_MS, () => {
-      for (const socket of sockets) socket.destroy();
-    });
-    const idle = setImmediatePoll(() => open.size === 0);
-    await Promise.race([idle, closed]);
+    const shut = (): Promise<void> => new Promise((resolve) => server.close(() => resolve()));
+    // Who is to be told to come back later must be able to ask.
+    const closed = limits.shutdownSendsRetryAfter ? undefined : shut();
+    await endWatches(options, open);
+    if (closed) for (const session of sessions) session.close();
+    const idle = until(clock, () => open.size === 0);
+    const limit = new AbortController();
+    await Promise.race([idle.done, ...(closed ? [closed] : []), sleep(clock, limits.drainMs ?? DRAIN_MS, limit.signal)]);
+    limit.abort();
+    idle.stop();
+    const last = closed ?? shut();
     for (const session of sessions) session.destroy();
     for (const socket of sockets) socket.destroy();
-    await closed;
-    timer.cancel();
+    await last;
   };
   return { host: address, port, close };
+}
 
-  function setImmediatePoll(condition: () => boolean): Promise<void> {
-    return new Promise((resolve) => {
-      const look = (): void => {
-        if (condition()) resolve();
-        else clock.after(10, look);
-      };
-      look();
-    });
+/** What may last ends in an orderly way: at once, or one after the other over the time that watches are given. */
+async function endWatches({ clock, limits }: Serving, open: ReadonlySet<HttpExchange>): Promise<void> {
+  const lasting = [...open].filter(({ longRunning }) => longRunning);
+  const pauseMs = lasting.length > 0 ? (limits.watchGraceMs ?? 0) / lasting.length : 0;
+  for (const exchange of lasting) {
+    exchange.abort(new Error('the server is closing'));
+    if (pauseMs > 0) await sleep(clock, pauseMs);
   }
+}
+
+const LOOK_MS = 10;
+
+function until(clock: Clock, condition: () => boolean): { readonly done: Promise<void>; stop(): void } {
+  let stopped = false;
+  const done = new Promise<void>((resolve) => {
+    const look = (): void => {
+      if (stopped || condition()) resolve();
+      else clock.after(LOOK_MS, look);
+    };
+    look();
+  });
+  return { done, stop: () => (stopped = true) };
 }
 
 function bind(server: Http2SecureServer, { port, host }: ListenOptions): Promise<void> {
@@ -117,12 +146,13 @@ function bind(server: Http2SecureServer, { port, host }: ListenOptions): Promise
 
 /** One request from the first step to the last byte. */
 async function answer(options: Serving, open: Set<HttpExchange>, request: IncomingMessage, response: ServerResponse): Promise<void> {
-  const { clock } = options;
+  const { clock, limits } = options;
+  if (answeredEarly(options, request, response)) return;
   let exchange: HttpExchange;
   let timeoutMs: number;
   try {
     exchange = new HttpExchange(request);
-    timeoutMs = requestTimeoutMs(exchange.query, DEADLINE_MS);
+    timeoutMs = requestTimeoutMs(exchange.query, limits.requestTimeoutMs ?? REQUEST_TIMEOUT_MS);
   } catch (error) {
     response.writeHead(400, { 'Content-Type': 'application/json' });
     response.end(JSON.stringify(errorAnswer(error).error.status));
@@ -135,20 +165,57 @@ async function answer(options: Serving, open: Set<HttpExchange>, request: Incomi
     : clock.after(timeoutMs, () => {
         late = true;
         exchange.abort(new Error('deadline'));
+        // A client that does not take its answer is not waited for, nor is one that does not finish its question.
+        const unread = clock.after(UNREAD_LIMIT_MS, () => response.destroy());
+        response.once('close', () => unread.cancel());
         void refuse(options, exchange, response, timedOut());
       });
-  response.on('close', () => exchange.abort(new Error('the client has gone')));
+  response.on('close', () => {
+    deadline?.cancel();
+    exchange.abort(new Error('the client has gone'));
+  });
   try {
     await options.serve(exchange);
     if (!late) await render(exchange, response, clock);
   } catch (error) {
     if (!late) await refuse(options, exchange, response, error);
   } finally {
-    deadline?.cancel();
+    if (response.writableFinished) deadline?.cancel();
+    else if (exchange.longRunning) dropUnread(clock, response);
     open.delete(exchange);
     finish(exchange);
   }
 }
+
+function dropUnread(clock: Clock, response: ServerResponse): void {
+  const unread = clock.after(UNREAD_LIMIT_MS, () => response.destroy());
+  response.once('close', () => unread.cancel());
+}
+
+const PREFLIGHT = 'OPTIONS';
+
+/** What is answered before anybody asks who asks: browsers' questions, and requests that had better go to another server. */
+function answeredEarly({ limits, random, isLeaving }: Serving, request: IncomingMessage, response: ServerResponse): boolean {
+  const cors = limits.cors?.headersFor(request.headers);
+  if (cors) {
+    for (const [name, value] of Object.entries(cors)) response.setHeader(name, value);
+    if (request.method === PREFLIGHT) {
+      response.writeHead(204);
+      response.end();
+      return true;
+    }
+  }
+  const { session } = (request as unknown as Partial<Http2ServerRequest>).stream ?? {};
+  if (session && limits.goawayChance && random.next() < limits.goawayChance) session.close();
+  if (!isLeaving() || EVEN_THEN.has(request.url?.split('?', 1)[0] ?? '')) return false;
+  response.writeHead(429, { 'Content-Type': 'text/plain; charset=utf-8', 'Retry-After': String(RETRY_AFTER_SECONDS), ...(!session && { Connection: 'close' }) });
+  response.end('The apiserver is shutting down, please try again later.\n');
+  session?.close();
+  return true;
+}
+
+/** Those who look after the server still see it. */
+const EVEN_THEN = new Set(['/readyz', '/livez', '/healthz', '/metrics']);
 
 async function refuse({ clock, log }: Serving, exchange: HttpExchange, response: Response, cause: unknown): Promise<void> {
   const { error, fault } = errorAnswer(cause);

@@ -4,7 +4,7 @@ import type { Kind } from '../api/kind.ts';
 import { builtinKinds } from '../api/kinds/index.ts';
 import type { Door } from '../api/request.ts';
 import { sleep, systemClock, type Clock } from '../std/clock.ts';
-import { Meter } from '../std/meter.ts';
+import { type Cell, Meter } from '../std/meter.ts';
 import { systemRandom, type Random } from '../std/random.ts';
 import { syncApiServices } from './api-services.ts';
 import { Admission } from './admit.ts';
@@ -18,7 +18,7 @@ import { createImpersonation } from './auth/impersonate.ts';
 import type { Reader, Writer } from './auth/reader.ts';
 import { openServiceAccountTokens, type ServiceAccountTokens } from './auth/service-account-tokens.ts';
 import { bootstrap, loadNeeded } from './bootstrap.ts';
-import { audit, type AuditSink } from './chain/audit.ts';
+import { openAudit, type Audit, type AuditOptions } from './audit/audit.ts';
 import { authenticate } from './chain/authenticate.ts';
 import { authorize, impersonate } from './chain/authorize.ts';
 import { finish, runChain, type Step } from './chain/chain.ts';
@@ -43,6 +43,7 @@ import { errorAnswer } from './render.ts';
 import { Readiness } from './readiness.ts';
 import { serviceHooks, type ServiceHooks } from './allocate/service-hooks.ts';
 import type { Pki } from './pki/pki.ts';
+import { MIN_REQUEST_TIMEOUT_MS, REQUEST_TIMEOUT_MS, type ServingOptions } from './serving.ts';
 import type { Store } from './storage/store.ts';
 import { createWriter } from './writer.ts';
 
@@ -55,7 +56,8 @@ export interface ApiServerOptions {
   /** Default: all built-in ones. */
   readonly kinds?: readonly Kind[];
   readonly log?: Log;
-  readonly audit?: AuditSink;
+  readonly audit?: AuditOptions | undefined;
+  readonly serving?: ServingOptions;
   readonly flowLimits?: FlowLimits;
   /** The text of a static token file. */
   readonly staticTokens?: string;
@@ -113,6 +115,9 @@ class CoracleApiServer implements ApiServer {
   readonly #services: ServiceHooks;
   readonly #definitions: Definitions;
   readonly #flow: FlowControl;
+  readonly #audit: Audit;
+  readonly #handshakes: Cell;
+  #isLeaving = false;
   readonly #chain: readonly Step[];
   readonly #listeners: Listener[] = [];
   #started: Promise<void> | undefined;
@@ -135,17 +140,21 @@ class CoracleApiServer implements ApiServer {
     const dynamic = options.dynamicAdmission?.(this) ?? dynamicPlugins({ reader, clock, random, kinds });
     const admission = new Admission(builtinPlugins({ reader, writer, clock, random, authorizer: this.authorizer, dynamic }));
     this.#services = serviceHooks({ ...options, store, reader, clock, random });
-    this.#core = { store, registry: this.registry, clock, random, reader, writer, authorizer: this.authorizer, admission, hooks: this.#services, log };
+    this.#core = { store, registry: this.registry, clock, random, reader, writer, authorizer: this.authorizer, admission, hooks: this.#services, log, watchLastsMs: options.serving?.minRequestTimeoutMs ?? MIN_REQUEST_TIMEOUT_MS };
     this.#definitions = new Definitions(this.#core);
-    const flow = (this.#flow = new FlowControl({ reader, clock, meter: this.meter, stored: storedIn(this.registry), ...(options.flowLimits && { limits: options.flowLimits }) }));
+    const flow = (this.#flow = new FlowControl({
+      reader, clock, meter: this.meter, stored: storedIn(this.registry), timeoutMs: options.serving?.requestTimeoutMs ?? REQUEST_TIMEOUT_MS, ...(options.flowLimits && { limits: options.flowLimits }),
+    }));
     const { registry, meter } = this;
     serverGauges(meter, { flow, registry });
     const watches = watchSeries(meter);
+    this.#handshakes = meter.counter({ name: 'apiserver_tls_handshake_errors_total', help: 'TLS handshakes that failed.' }).of();
     const handlers = handlersOf({ meter, flow, core: this.#core, authenticator: this.authenticator, tokens: this.tokens, readiness: this.readiness, pki });
+    const audit = (this.#audit = openAudit(options.audit, clock, meter));
     this.#chain = [
       requestId(random),
-      authenticate(this.authenticator, (exchange) => (exchange as DirectExchange)[DIRECT_USER]),
-      audit(clock, options.audit),
+      audit.authenticating(authenticate(this.authenticator, (exchange) => (exchange as DirectExchange)[DIRECT_USER])),
+      audit.step,
       requestSeries(meter, registry, clock).step,
       impersonate(createImpersonation(this.authorizer)),
       flow.step,
@@ -154,6 +163,7 @@ class CoracleApiServer implements ApiServer {
         exchange.answer = await dispatch(this.#core, handlers, exchange);
         flow.opened(exchange);
         countEvents(watches, exchange);
+        audit.started(exchange);
       },
     ];
   }
@@ -206,8 +216,10 @@ class CoracleApiServer implements ApiServer {
   }
 
   async listen(options: ListenOptions): Promise<Listener> {
-    const { pki, clock = systemClock, log = NO_LOG } = this.#options;
-    const listener = await listen({ ...options, pki, clock, log, serve: (exchange) => this.#serve(exchange) });
+    const { pki, clock = systemClock, random = systemRandom, log = NO_LOG, serving = {} } = this.#options;
+    const listener = await listen({
+      ...options, pki, clock, random, log, limits: serving, isLeaving: () => this.#isLeaving, onHandshakeError: () => this.#handshakes.add(), serve: (exchange) => this.#serve(exchange),
+    });
     this.#listeners.push(listener);
     await this.start();
     return listener;
@@ -223,12 +235,16 @@ class CoracleApiServer implements ApiServer {
 
   async close(): Promise<void> {
     this.readiness.stop();
+    const { clock = systemClock, serving = {} } = this.#options;
+    if (serving.shutdownDelayMs) await sleep(clock, serving.shutdownDelayMs);
+    this.#isLeaving = serving.shutdownSendsRetryAfter ?? false;
     await Promise.all(this.#listeners.map((listener) => listener.close()));
     this.#services.close();
     for (const one of this.#flowObjects ?? []) one.close();
     this.#flow.close();
     this.#definitions.close();
     this.registry.close();
+    await this.#audit.close();
   }
 
   #serve(exchange: Exchange): Promise<void> {

@@ -17,15 +17,23 @@ export function impersonate(impersonation: Impersonation): Step {
 export function authorize(authorizer: Authorizer): Step {
   return (exchange) => {
     // Superusers are let through before anything else is looked at.
-    if (exchange.user.groups.includes('system:masters')) return undefined;
+    if (exchange.user.groups.includes('system:masters')) return note(exchange, ALLOWED);
     const attributes = attributesOf(exchange);
     const decision = authorizer.authorize(attributes);
-    return decision instanceof Promise ? decision.then((made) => require(made, attributes)) : require(decision, attributes);
+    return decision instanceof Promise ? decision.then((made) => require(made, attributes, exchange)) : require(decision, attributes, exchange);
   };
 }
 
-function require({ decision, reason }: Decision, attributes: Attributes): void {
-  if (decision !== 'allow') throw denied(attributes, reason);
+const ALLOWED: Decision = { decision: 'allow', reason: '' };
+
+/** For the audit record. */
+function note({ auditAnnotations }: Exchange, { decision, reason }: Decision): void {
+  auditAnnotations?.set('authorization.k8s.io/decision', decision === 'allow' ? 'allow' : 'forbid').set('authorization.k8s.io/reason', reason);
+}
+
+function require(made: Decision, attributes: Attributes, exchange: Exchange): void {
+  note(exchange, made);
+  if (made.decision !== 'allow') throw denied(attributes, made.reason);
 }
 
 export function attributesOf({ user, route, query }: Exchange): Attributes {

@@ -18,8 +18,6 @@ import { VERSION_WAIT_MS } from './get.ts';
 
 /** Events that wait for a transport; a watcher that falls further behind is ended. */
 export const QUEUE_LIMIT = 10_000;
-/** How long a watch lasts that names no time: between once and twice this. */
-const LASTS_MS = 30 * 60_000;
 /** A bookmark comes so long before a watch ends by itself. */
 const FAREWELL_MS = 2_000;
 
@@ -29,7 +27,7 @@ export async function watch(core: Core, exchange: Exchange, resource: Resource):
   checkListOptions(options, true);
   const start = await startOf(resource, options);
   const namespace = resource.kind.namespaced && route.namespace !== '' ? route.namespace : undefined;
-  const lastsMs = options.timeoutSeconds ? options.timeoutSeconds * 1000 : LASTS_MS + below(core.random, LASTS_MS);
+  const lastsMs = options.timeoutSeconds ? options.timeoutSeconds * 1000 : core.watchLastsMs + below(core.random, Math.max(1, core.watchLastsMs));
   return { type: 'watch', resource, start: (sink) => new Watching(core.clock, resource, { options, namespace, start, lastsMs }, sink) };
 }
 

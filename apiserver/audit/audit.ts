@@ -1,0 +1,128 @@
+/** The audit steps of the chain: what the policy wants recorded of a request goes to the backends, stage by stage. */
+import type { Clock } from '../../std/clock.ts';
+import type { Cell, Meter } from '../../std/meter.ts';
+import { ApiError } from '../../api/status.ts';
+import type { UserInfo } from '../auth/auth.ts';
+import { codeOf } from '../chain/code-of.ts';
+import type { Step } from '../chain/chain.ts';
+import type { Exchange } from '../exchange.ts';
+import { requestObject, responseObject, statusOf, withoutManagers } from './bodies.ts';
+import { microTime, openingOf, userOf, type AuditEvent, type Opening } from './event.ts';
+import { evaluate, type Policy, type Stage, type Verdict } from './policy.ts';
+
+/** Where records go. Never waits and never throws: what it cannot keep up with it counts as lost. */
+export interface AuditBackend {
+  write(event: AuditEvent): void;
+  /** Ends when what was written is out, or cannot be within a limit. */
+  close(): Promise<void>;
+}
+
+export interface AuditOptions {
+  readonly policy: Policy;
+  readonly backends: readonly AuditBackend[];
+}
+
+export interface Audit {
+  /** After authentication. */
+  readonly step: Step;
+  /** Around authentication: those whom nobody vouches for are recorded too. */
+  authenticating(authenticate: Step): Step;
+  /** What may last has been answered, and goes on. */
+  started(exchange: Exchange): void;
+  close(): Promise<void>;
+}
+
+const NOTHING: Audit = { step: () => undefined, authenticating: (authenticate) => authenticate, started: () => undefined, close: () => Promise.resolve() };
+
+interface Recording {
+  readonly opening: Opening;
+  readonly verdict: Verdict;
+  readonly user: UserInfo;
+}
+
+export function openAudit(options: AuditOptions | undefined, clock: Clock, meter: Meter): Audit {
+  return options ? new PolicyAudit(options, clock, meter) : NOTHING;
+}
+
+class PolicyAudit implements Audit {
+  readonly #options: AuditOptions;
+  readonly #clock: Clock;
+  readonly #events: Cell;
+  readonly #levels: (level: string) => Cell;
+  readonly #open = new WeakMap<Exchange, Recording>();
+
+  constructor(options: AuditOptions, clock: Clock, meter: Meter) {
+    this.#options = options;
+    this.#clock = clock;
+    this.#events = meter.counter({ name: 'apiserver_audit_event_total', help: 'Audit records made.' }).of();
+    const levels = meter.counter({ name: 'apiserver_audit_level_total', help: 'Requests by the level of their audit policy.', labels: ['level'] });
+    this.#levels = (level) => levels.of(level);
+  }
+
+  readonly step: Step = (exchange) => {
+    const { user, route } = exchange;
+    const verdict = evaluate(this.#options.policy, user, route);
+    this.#levels(verdict.level).add();
+    if (verdict.level === 'None') return;
+    const opening = openingOf(exchange, verdict.level, user, this.#clock.now());
+    const recording: Recording = { opening, verdict, user };
+    this.#open.set(exchange, recording);
+    exchange.auditAnnotations = new Map();
+    this.#record('RequestReceived', recording, {});
+    exchange.after.push(() => this.#record('ResponseComplete', recording, this.#closing(exchange, recording)));
+  };
+
+  authenticating(authenticate: Step): Step {
+    const failed = (exchange: Exchange, error: unknown): never => {
+      const verdict = evaluate(this.#options.policy, undefined, exchange.route);
+      this.#levels(verdict.level).add();
+      if (verdict.level !== 'None') {
+        const opening = openingOf(exchange, verdict.level, undefined, this.#clock.now());
+        const code = error instanceof ApiError ? error.code : 500;
+        const message = 'Authentication failed, attempted: bearer';
+        const responseStatus = { metadata: {}, status: 'Failure', message: exchange.headers.authorization ? message : 'Authentication failed, no credentials provided', reason: 'Unauthorized', code };
+        this.#record('ResponseStarted', { opening, verdict, user: exchange.user }, { responseStatus });
+      }
+      throw error;
+    };
+    return (exchange) => {
+      try {
+        const pending = authenticate(exchange);
+        return pending?.catch((error: unknown) => failed(exchange, error));
+      } catch (error) {
+        return failed(exchange, error);
+      }
+    };
+  }
+
+  started(exchange: Exchange): void {
+    const recording = this.#open.get(exchange);
+    if (recording && exchange.longRunning) this.#record('ResponseStarted', recording, this.#closing(exchange, recording));
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.#options.backends.map((backend) => backend.close()));
+  }
+
+  #closing(exchange: Exchange, { verdict, user }: Recording): Partial<AuditEvent> {
+    const { answer, auditAnnotations } = exchange;
+    const withBodies = exchange.route.isResource && (verdict.level === 'Request' || verdict.level === 'RequestResponse');
+    const shown = (value: unknown): unknown => (verdict.omitManagedFields ? withoutManagers(value) : value);
+    const asked = withBodies ? requestObject(exchange) : undefined;
+    const answered = withBodies && verdict.level === 'RequestResponse' ? responseObject(answer, exchange, this.#clock.now()) : undefined;
+    return {
+      ...(exchange.user !== user && { impersonatedUser: userOf(exchange.user) }),
+      responseStatus: statusOf(answer, codeOf(exchange)),
+      ...(asked !== undefined && { requestObject: shown(asked) }),
+      ...(answered !== undefined && { responseObject: shown(answered) }),
+      ...(auditAnnotations && auditAnnotations.size > 0 && { annotations: Object.fromEntries(auditAnnotations) }),
+    };
+  }
+
+  #record(stage: Stage, { opening, verdict }: Recording, more: Partial<AuditEvent>): void {
+    if (verdict.omitStages.has(stage)) return;
+    this.#events.add();
+    const event: AuditEvent = { ...opening, stage, ...more, stageTimestamp: microTime(this.#clock.now()) };
+    for (const backend of this.#options.backends) backend.write(event);
+  }
+}

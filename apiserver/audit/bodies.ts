@@ -1,0 +1,62 @@
+/** What a request said and what it was answered, as values for an audit record. */
+import { decodeProtobuf } from '../../api/codec/protobuf.ts';
+import { parseYaml } from '../../api/codec/yaml.ts';
+import { mediaType } from '../body.ts';
+import type { Answer, Exchange } from '../exchange.ts';
+import { answerDocument } from '../forms/answer-document.ts';
+import { PLAIN_JSON } from '../negotiate.ts';
+
+/** Undefined where nothing was sent, nothing was read, or it cannot be read. */
+export function requestObject({ body }: Exchange): unknown {
+  if (body.form === 'value') return body.value;
+  const bytes = body.soFar();
+  if (!bytes || bytes.length === 0) return undefined;
+  try {
+    switch (mediaType(body.contentType)) {
+      case 'application/vnd.kubernetes.protobuf':
+        return decodeProtobuf(bytes);
+      case 'application/yaml':
+      case 'application/apply-patch+yaml':
+        return (parseYaml(bytes.toString()) as { value: unknown }).value;
+      default:
+        return JSON.parse(bytes.toString()) as unknown;
+    }
+  } catch {
+    return undefined;
+  }
+}
+
+export function responseObject(answer: Answer | undefined, exchange: Exchange, nowMs: number): unknown {
+  switch (answer?.type) {
+    case 'object':
+    case 'list':
+    case 'document':
+      return answerDocument(answer, { accepted: PLAIN_JSON, query: exchange.query, now: nowMs });
+    default:
+      return undefined;
+  }
+}
+
+/** In short: the code; of a Status also what it says. */
+export function statusOf(answer: Answer | undefined, code: number): object {
+  const status = answer?.type === 'document' ? (answer.object as { kind?: string; status?: unknown; message?: string; reason?: string; details?: object }) : undefined;
+  if (status?.kind !== 'Status') return { metadata: {}, code };
+  const { message, reason, details } = status;
+  return {
+    metadata: {}, ...(typeof status.status === 'string' && { status: status.status }), ...(message && { message }), ...(reason && { reason }),
+    ...(details && Object.keys(details).length > 0 && { details }), code,
+  };
+}
+
+/** A copy without the bookkeeping of managers. */
+export function withoutManagers(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null) return value;
+  const object = value as { metadata?: { managedFields?: unknown }; items?: unknown };
+  const { metadata, items } = object;
+  let out: typeof object = object;
+  if (metadata && typeof metadata === 'object' && 'managedFields' in metadata) {
+    const { managedFields: _gone, ...rest } = metadata;
+    out = { ...out, metadata: rest };
+  }
+  return Array.isArray(items) ? { ...out, items: items.map(withoutManagers) } : out;
+}

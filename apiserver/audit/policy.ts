@@ -1,0 +1,122 @@
+/** An audit policy: what is recorded of whose requests, and how much. Pure. Provenance: apiserver/pkg/audit/policy of v0.36. */
+import { load } from 'js-yaml';
+import type { UserInfo } from '../auth/auth.ts';
+import type { Route } from '../route.ts';
+
+export const LEVELS = ['None', 'Metadata', 'Request', 'RequestResponse'] as const;
+export type Level = (typeof LEVELS)[number];
+export const STAGES = ['RequestReceived', 'ResponseStarted', 'ResponseComplete', 'Panic'] as const;
+export type Stage = (typeof STAGES)[number];
+
+export interface Policy {
+  readonly rules: readonly Rule[];
+  readonly omitStages: readonly Stage[];
+  readonly omitManagedFields: boolean;
+}
+
+interface Rule {
+  readonly level: Level;
+  readonly users?: readonly string[];
+  readonly userGroups?: readonly string[];
+  readonly verbs?: readonly string[];
+  readonly resources?: readonly { readonly group?: string; readonly resources?: readonly string[]; readonly resourceNames?: readonly string[] }[];
+  readonly namespaces?: readonly string[];
+  readonly nonResourceURLs?: readonly string[];
+  readonly omitStages?: readonly Stage[];
+  readonly omitManagedFields?: boolean;
+}
+
+export interface Verdict {
+  readonly level: Level;
+  readonly omitStages: ReadonlySet<Stage>;
+  readonly omitManagedFields: boolean;
+}
+
+/** The first rule that matches decides; where none does nothing is recorded. */
+export function evaluate(policy: Policy, user: UserInfo | undefined, route: Route): Verdict {
+  const rule = policy.rules.find((one) => matches(one, user, route));
+  return {
+    level: rule?.level ?? 'None', omitStages: new Set([...policy.omitStages, ...(rule?.omitStages ?? [])]), omitManagedFields: rule?.omitManagedFields ?? policy.omitManagedFields,
+  };
+}
+
+function matches(rule: Rule, user: UserInfo | undefined, route: Route): boolean {
+  if (rule.users?.length && !rule.users.includes(user?.name ?? '\0')) return false;
+  if (rule.userGroups?.length && !rule.userGroups.some((group) => user?.groups.includes(group))) return false;
+  if (rule.verbs?.length && !rule.verbs.includes(route.verb)) return false;
+  if (rule.namespaces?.length || rule.resources?.length) return matchesResource(rule, route);
+  if (rule.nonResourceURLs?.length) return !route.isResource && rule.nonResourceURLs.some((url) => matchesPath(url, route.path));
+  return true;
+}
+
+function matchesResource({ namespaces, resources }: Rule, route: Route): boolean {
+  if (!route.isResource) return false;
+  if (namespaces?.length && !namespaces.includes(route.namespace)) return false;
+  if (!resources?.length) return true;
+  return resources.some((row) => (row.group ?? '') === route.group && (!row.resources?.length || (matchesName(row.resourceNames, route.name) && row.resources.some((name) => names(name, route)))));
+}
+
+function matchesName(allowed: readonly string[] | undefined, name: string): boolean {
+  return !allowed?.length || allowed.includes(name);
+}
+
+function names(pattern: string, { resource, subresource }: Route): boolean {
+  if (pattern === '*' || pattern === (subresource ? `${resource}/${subresource}` : resource)) return true;
+  if (subresource !== '' && pattern === `*/${subresource}`) return true;
+  return pattern === `${resource}/*`;
+}
+
+function matchesPath(pattern: string, path: string): boolean {
+  return pattern.endsWith('*') ? path.startsWith(pattern.slice(0, -1)) : pattern === path;
+}
+
+const FIELDS = new Set(['apiVersion', 'kind', 'metadata', 'rules', 'omitStages', 'omitManagedFields']);
+const RULE_FIELDS = new Set(['level', 'users', 'userGroups', 'verbs', 'resources', 'namespaces', 'nonResourceURLs', 'omitStages', 'omitManagedFields']);
+const RESOURCE_FIELDS = new Set(['group', 'resources', 'resourceNames']);
+
+/** Throws on a text that is no policy, telling the field. */
+export function parsePolicy(text: string): Policy {
+  const file = load(text) as Partial<Record<string, unknown>> | undefined;
+  if (file?.['apiVersion'] !== 'audit.k8s.io/v1' || file['kind'] !== 'Policy') throw new Error('an audit policy must be a Policy of audit.k8s.io/v1');
+  known(file, FIELDS, '');
+  const rules = list<Rule>(file['rules'], 'rules');
+  if (rules.length === 0) throw new Error('loaded illegal policy with 0 rules');
+  for (const [at, rule] of rules.entries()) checkRule(rule, `rules[${at}]`);
+  const omitStages = list<Stage>(file['omitStages'], 'omitStages');
+  checkStages(omitStages, 'omitStages');
+  return { rules, omitStages, omitManagedFields: file['omitManagedFields'] === true };
+}
+
+function checkRule(rule: Rule, path: string): void {
+  known(rule as unknown as Record<string, unknown>, RULE_FIELDS, `${path}.`);
+  if (!LEVELS.includes(rule.level)) throw new Error(`${path}.level: ${rule.level === undefined ? 'Required value' : `Unsupported value: ${JSON.stringify(rule.level)}: supported values: ${LEVELS.map((level) => JSON.stringify(level)).join(', ')}`}`);
+  for (const [at, url] of list<string>(rule.nonResourceURLs, `${path}.nonResourceURLs`).entries()) {
+    if (url === '*') continue;
+    if (!url.startsWith('/')) throw new Error(`${path}.nonResourceURLs[${at}]: Invalid value: ${JSON.stringify(url)}: non-resource URL rules must begin with a '/' character`);
+    if (url.slice(0, -1).includes('*')) throw new Error(`${path}.nonResourceURLs[${at}]: Invalid value: ${JSON.stringify(url)}: non-resource URL wildcards '*' must be the final character of the rule`);
+  }
+  for (const row of list<NonNullable<Rule['resources']>[number]>(rule.resources, `${path}.resources`)) {
+    known(row as Record<string, unknown>, RESOURCE_FIELDS, `${path}.resources.`);
+    if (row.group?.includes('/')) throw new Error(`${path}.resources.group: Invalid value: ${JSON.stringify(row.group)}: a group is named without its version`);
+    if (row.resourceNames?.length && !row.resources?.length) throw new Error(`${path}.resources.resourceNames: using resourceNames requires at least one resource`);
+  }
+  if (rule.nonResourceURLs?.length && (rule.resources?.length || rule.namespaces?.length)) throw new Error(`${path}.nonResourceURLs: rules cannot apply to both regular resources and non-resource URLs`);
+  for (const name of ['users', 'userGroups', 'verbs', 'namespaces'] as const) list(rule[name], `${path}.${name}`);
+  checkStages(list<Stage>(rule.omitStages, `${path}.omitStages`), `${path}.omitStages`);
+}
+
+function checkStages(stages: readonly Stage[], path: string): void {
+  for (const [at, stage] of stages.entries()) {
+    if (!STAGES.includes(stage)) throw new Error(`${path}[${at}]: Invalid value: ${JSON.stringify(stage)}: allowed stages are ${STAGES.join(',')}`);
+  }
+}
+
+function list<T>(value: unknown, path: string): readonly T[] {
+  if (value === undefined || value === null) return [];
+  if (!Array.isArray(value)) throw new Error(`${path}: must be a list`);
+  return value as T[];
+}
+
+function known(object: Record<string, unknown>, fields: ReadonlySet<string>, path: string): void {
+  for (const name of Object.keys(object)) if (!fields.has(name)) throw new Error(`unknown field "${path}${name}"`);
+}
