@@ -8,6 +8,7 @@ import { disruptionController, staleDisruptionController } from './disruption.ts
 import { endpointsController } from './endpoints.ts';
 import { endpointSliceMirroringController } from './endpointslice-mirroring.ts';
 import { endpointSliceController, type EndpointSliceOptions } from './endpointslice.ts';
+import { ephemeralVolumeController } from './ephemeral-volume.ts';
 import { garbageCollector } from './garbage-collector.ts';
 import { horizontalPodAutoscalerController, type AutoscalerOptions } from './horizontalpodautoscaler.ts';
 import { jobController } from './job.ts';
@@ -15,6 +16,7 @@ import { namespaceController } from './namespace.ts';
 import { nodeIpamController } from './node-ipam.ts';
 import { nodeLifecycleController, type NodeLifecycleOptions } from './node-lifecycle.ts';
 import { nodeTtlController } from './node-ttl.ts';
+import { volumeBinderController, type VolumeBinderOptions } from './persistentvolume-binder.ts';
 import { podGcController, type PodGcOptions } from './pod-gc.ts';
 import { replicaSetController } from './replicaset.ts';
 import { replicationController } from './replicationcontroller.ts';
@@ -25,11 +27,6 @@ import { statefulSetController } from './statefulset.ts';
 import { taintEvictionController } from './taint-eviction.ts';
 import { ttlAfterFinishedController } from './ttl-after-finished.ts';
 import { claimProtectionController, volumeProtectionController } from './volume-protection.ts';
-
-export interface VolumeBinderOptions {
-  readonly syncPeriodMs?: number;
-  readonly dynamicProvisioning?: boolean;
-}
 
 export interface SigningOptions {
   readonly durationMs?: number;
@@ -88,6 +85,8 @@ export function controllers(options: ControllerOptions): readonly (Controller | 
     disruptionController,
     staleDisruptionController,
     nodeTtlController(),
+    volumeBinderController(options.volumeBinder),
+    ephemeralVolumeController(),
     claimProtectionController,
     volumeProtectionController,
     garbageCollector,

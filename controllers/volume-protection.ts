@@ -5,7 +5,8 @@ import type { Stored } from '../client/client.ts';
 import { update } from './actions.ts';
 import { watch, type Action, type Controller } from './controller.ts';
 import { isDeleting } from './owners.ts';
-import { isDone, type StoredPod } from './pods.ts';
+import { isDone } from './pods.ts';
+import { byClaim } from './volumes/used-by.ts';
 
 const CLAIM_FINALIZER = 'kubernetes.io/pvc-protection';
 const VOLUME_FINALIZER = 'kubernetes.io/pv-protection';
@@ -34,15 +35,6 @@ export const volumeProtectionController: Controller = {
     return { actions: volume ? guard(persistentvolumes as ResourceRef<unknown>, volume, VOLUME_FINALIZER, volume.status?.phase === 'Bound') : [] };
   },
 };
-
-/** Index and keys: the claims that a pod uses; an ephemeral volume's claim is named after both. */
-function byClaim(pod: StoredPod): readonly string[] {
-  const { namespace, name } = pod.metadata;
-  return (pod.spec?.volumes ?? []).flatMap((volume) => {
-    if (volume.persistentVolumeClaim) return [`${namespace}/${volume.persistentVolumeClaim.claimName}`];
-    return volume.ephemeral ? [`${namespace}/${name}-${volume.name}`] : [];
-  });
-}
 
 function guard(resource: ResourceRef<unknown>, object: Stored<unknown>, finalizer: string, used: boolean): Action[] {
   const { finalizers = [] } = object.metadata as { readonly finalizers?: readonly string[] };
