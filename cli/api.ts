@@ -69,12 +69,20 @@ export async function openApi(options: OpenApiOptions): Promise<Api> {
   return { server, pki, url: `https://${local}:${listener.port}`, address, port: listener.port };
 }
 
-async function openStore({ flags, dataDir, clock, log }: OpenApiOptions): Promise<Store> {
+async function openStore(options: OpenApiOptions): Promise<Store> {
+  const { flags, dataDir, clock, log } = options;
+  const configFile = flags.encryptionProviderConfig;
   const kind = flags.etcdServers ? 'etcd' : (flags.store ?? 'sqlite');
   if (kind === 'memory') return (await import('../apiserver/storage/memory.ts')).openMemory({ clock });
   if (kind === 'sqlite') {
     const { openSqlite } = await import('../apiserver/storage/sqlite.ts');
-    return openSqlite({ path: join(dataDir, 'state.db'), clock, log: (message) => log.warn({}, message) });
+    const store = await openSqlite({ path: join(dataDir, 'state.db'), clock, log: (message) => log.warn({}, message) });
+    try {
+      return await (await import('./encryption.ts')).encryptLocally(store, { ...options, configFile });
+    } catch (error) {
+      await store.close();
+      throw error;
+    }
   }
   const endpoints = (flags.etcdServers ?? 'http://127.0.0.1:2379').split(',').map((url) => url.trim()).filter(Boolean);
   const { openEtcd } = await import('../apiserver/storage/etcd.ts');
@@ -86,7 +94,7 @@ async function openStore({ flags, dataDir, clock, log }: OpenApiOptions): Promis
     await store.close();
     throw error;
   }
-  return store;
+  return configFile === undefined ? store : (await import('./encryption.ts')).encryptByConfig(store, configFile, options);
 }
 
 function isLoopback(address: string): boolean {

@@ -24,7 +24,8 @@ function withServer(command: Command): Command {
     .addOption(new Option('--store <kind>', 'where objects are stored').choices(['sqlite', 'etcd', 'memory']))
     .option('--etcd-servers <urls>', 'comma-separated; implies --store etcd')
     .option('--service-cluster-ip-range <cidr>', 'addresses of Services')
-    .option('--advertise-address <address>', 'address under which others reach the API server');
+    .option('--advertise-address <address>', 'address under which others reach the API server')
+    .option('--encryption-provider-config <file>', 'an EncryptionConfiguration: what is encrypted at rest, and how');
 }
 
 withControllers(withServer(program.command('up')), { quiet: true })
@@ -80,6 +81,12 @@ program
   .option('--data-dir <dir>', 'of the API server')
   .option('--server <url>', 'how it reaches the API server')
   .action(async (flags: { for: string; output: string; dataDir?: string; server?: string }) => (await import('./credentials.ts')).writeCredentials(flags));
+
+program
+  .command('rotate-keys')
+  .description('make a new encryption key for the embedded store, seal everything under it, and drop the old one')
+  .option('--data-dir <dir>', 'of the cluster')
+  .action(async (flags: { dataDir?: string }) => (await import('./encryption.ts')).rotate(flags));
 
 function version(): string {
   return process.env.npm_package_version ?? '0.1.0';

@@ -13,6 +13,7 @@ export interface ApiServerFlags {
   readonly etcdServers?: string;
   readonly serviceClusterIpRange?: string;
   readonly advertiseAddress?: string;
+  readonly encryptionProviderConfig?: string;
 }
 
 export interface UpFlags extends ApiServerFlags {
