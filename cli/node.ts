@@ -3,9 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { openClient } from '../client/client.ts';
 import type { Client } from '../client/client.ts';
-import type { Machine } from '../kubelet/machine.ts';
 import type { KubeletBackend } from '../kubelet/backend.ts';
-import type { Runtime } from '../kubelet/runtime/runtime.ts';
 import type { Clock } from '../std/clock.ts';
 import type { Random } from '../std/random.ts';
 import { machineAddress } from './api.ts';
@@ -72,7 +70,7 @@ export async function startNode(context: Context, runtime: RuntimeChoice): Promi
   const count = flags.hollowNodes ?? 0;
   for (let i = 0; i < count; i++) {
     const name = `hollow-${i}`;
-    await startSimulation({ ...common, client: openClient(doors(`kubelet:${name}`), { userAgent: 'kubelet' }), nodeName: name, address: api.address, port: KUBELET_PORT });
+    await startSimulation({ clock, random, log, stopper, client: openClient(doors(`kubelet:${name}`), { userAgent: 'kubelet' }), nodeName: name, address: api.address, port: KUBELET_PORT });
   }
 }
 
@@ -128,43 +126,14 @@ async function startHollowNode(parts: Parts): Promise<void> {
   backend = await startSimulation({ ...parts, port });
 }
 
-/** What a simulated node says of itself. */
-const MACHINE: Machine = {
-  cpus: 32,
-  memoryBytes: 256 * 1024 ** 3,
-  diskBytes: 1024 ** 4,
-  machineId: 'hollow',
-  systemUuid: 'hollow',
-  bootId: 'hollow',
-  kernelVersion: 'hollow',
-  osImage: 'Coracle hollow node',
-  architecture: 'amd64',
-};
-
-async function startSimulation({ client, nodeName, dataDir, address, port, clock, random, log, stopper }: Omit<Parts, 'tls'>): Promise<KubeletBackend> {
-  const [{ startKubelet }, { HollowRuntime }] = await Promise.all([import('../kubelet/run.ts'), import('../kubelet/runtime/hollow.ts')]);
-  const runtime: Runtime = new HollowRuntime({ clock, random, podCidr: () => kubelet.podCidrs[0] });
-  const kubelet = await startKubelet({
-    client,
-    runtime,
-    nodeName,
-    directory: join(dataDir, 'kubelet'),
-    clock,
-    random,
-    log,
-    addresses: [
-      { type: 'InternalIP', address },
-      { type: 'Hostname', address: nodeName },
-    ],
-    port,
-    isSimulated: true,
-    machine: MACHINE,
-  });
+async function startSimulation({ client, nodeName, address, port, clock, random, log, stopper }: Omit<Parts, 'tls' | 'dataDir'>): Promise<KubeletBackend> {
+  const { startHollowNode: start } = await import('../kubelet/hollow-node.ts');
+  const node = await start({ client, name: nodeName, clock, random, log, address, port });
   stopper.add(`node ${nodeName}`, async () => {
-    await kubelet.stop();
-    await runtime.close();
+    await node.stop();
+    await node.runtime.close();
   });
-  return kubelet.backend;
+  return node.backend;
 }
 
 /** The kubelet's server; on a port of its own choice where the usual one is taken. */

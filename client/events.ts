@@ -167,12 +167,14 @@ function remember<V>(map: Map<string, V>, key: string, value: V): void {
 
 type Sink = (series: Series) => Promise<void>;
 
-let distinguisher = 0;
+/** What is said in one millisecond: counted for all who go by one clock, so that a simulation repeats itself. */
+const said = new WeakMap<Clock, number>();
 
 /** Upstream's form: the object's name and a time in hexadecimal nanoseconds. */
-function eventName(about: EventRecord['about'], now: number): string {
-  distinguisher = (distinguisher + 1) % 1_000_000;
-  return `${about.name}.${(BigInt(now) * 1_000_000n + BigInt(distinguisher)).toString(16)}`;
+function eventName(about: EventRecord['about'], clock: Clock): string {
+  const count = ((said.get(clock) ?? 0) + 1) % 1_000_000;
+  said.set(clock, count);
+  return `${about.name}.${(BigInt(clock.now()) * 1_000_000n + BigInt(count)).toString(16)}`;
 }
 
 /** Where events about cluster-scoped objects live. */
@@ -193,7 +195,7 @@ function coreSink({ client, component, host, clock }: RecorderOptions): Sink {
       }
     }
     const event: Event = {
-      metadata: { name: eventName(about, clock.now()), namespace },
+      metadata: { name: eventName(about, clock), namespace },
       involvedObject: { ...about },
       type,
       reason,
@@ -223,7 +225,7 @@ function seriesSink({ client, component, host, clock }: RecorderOptions): Sink {
       }
     }
     const event: SeriesEvent = {
-      metadata: { name: eventName(about, clock.now()), namespace },
+      metadata: { name: eventName(about, clock), namespace },
       eventTime: microTimeText(series.lastAt),
       reportingController: component,
       reportingInstance: host ?? component,

@@ -86,7 +86,7 @@ test('a pod is run, with its images, events and status', async () => {
 
 test('a container that fails again and again is started later and later', async () => {
   const w = await world();
-  await create(w, 'web', {}, { 'coracle.dev/run-for-seconds': '1', 'coracle.dev/exit-code': '1' });
+  await create(w, 'web', {}, { 'coracle.dev/hollow-run': '1s', 'coracle.dev/hollow-exit-code': '1' });
   const seen: number[] = [];
   for (let second = 0; second < 80; second++) {
     await w.clock.advance(1000);
@@ -104,7 +104,7 @@ test('a container that fails again and again is started later and later', async 
 
 test('a pod that runs once ends, gives back its sandbox and is not run again by the next kubelet', async () => {
   const w = await world();
-  await create(w, 'job', { restartPolicy: 'Never' }, { 'coracle.dev/run-for-seconds': '5' });
+  await create(w, 'job', { restartPolicy: 'Never' }, { 'coracle.dev/hollow-run': '5s' });
   await w.clock.advance(6000);
   expect(pod(w, 'job').status.phase).toBe('Succeeded');
   expect((await w.runtime.listSandboxes()).map(({ state }) => state)).toEqual(['notready']);

@@ -91,7 +91,8 @@ export class NodeAgent {
     const status = nodeStatus(node, await health(), this.#conditions, timeText(now));
     const comparable = { ...status, conditions: (status.conditions ?? []).map((condition) => ({ ...condition, lastHeartbeatTime: '' })) };
     if (this.#written && deepEqual(this.#written.status, comparable) && now - this.#written.at < STATUS_WRITE_MS) return;
-    await client.patch(nodes, { name: node.name }, { type: 'application/strategic-merge-patch+json', body: { status } }, { subresource: 'status' });
+    const { spec } = await client.patch(nodes, { name: node.name }, { type: 'application/strategic-merge-patch+json', body: { status } }, { subresource: 'status' });
+    this.#podCidrs = podCidrsOf(spec);
     const wasReady = this.#isReady;
     this.#conditions = status.conditions ?? [];
     this.#written = { at: now, status: comparable };

@@ -84,6 +84,7 @@ export class PodWorker {
   update(pod: PodObject): void {
     const before = this.#pod;
     this.#pod = pod;
+    if (this.#termination?.reason !== 'gone') this.#writer.seen(pod);
     if (this.#isBegun && !isMaterial(before, pod, this.#status)) return;
     this.#isBegun = true;
     this.#context.references.hold(pod);

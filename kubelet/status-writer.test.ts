@@ -1,5 +1,6 @@
 import { pods } from '../api/resources.ts';
 import type { Pod, PodStatus } from '../api/types/core.v1.ts';
+import type { Client } from '../client/client.ts';
 import { openClient } from '../client/client.ts';
 import { FakeDoor } from '../client/fake-door.ts';
 import { VirtualClock } from '../std/clock.ts';
@@ -9,7 +10,7 @@ import { StatusWriter } from './status-writer.ts';
 const PENDING: PodStatus = { phase: 'Pending' };
 const RUNNING: PodStatus = { phase: 'Running' };
 
-async function world(): Promise<{ pod: PodObject; writer: StatusWriter; phase: () => unknown }> {
+async function world(): Promise<{ client: Client; pod: PodObject; writer: StatusWriter; phase: () => unknown }> {
   const clock = new VirtualClock();
   const door = new FakeDoor({ now: () => clock.now() });
   const client = openClient(door, { userAgent: 'kubelet/test' });
@@ -17,7 +18,7 @@ async function world(): Promise<{ pod: PodObject; writer: StatusWriter; phase: (
   await client.patch(pods, { namespace: 'default', name: 'web' }, { type: 'application/merge-patch+json', body: { status: PENDING } }, { subresource: 'status' });
   const pod = (await client.get(pods, { namespace: 'default', name: 'web' })) as PodObject;
   const writer = new StatusWriter(pod, { client, clock, log: { warn: () => undefined }, signal: new AbortController().signal });
-  return { pod, writer, phase: () => (door.objects('pods')[0] as { status?: PodStatus }).status?.phase };
+  return { client, pod, writer, phase: () => (door.objects('pods')[0] as { status?: PodStatus }).status?.phase };
 }
 
 test('a first word that the server already has does not keep the next one from being written', async () => {
@@ -36,4 +37,24 @@ test('of words that come during a write the last one wins, even if it is the one
   writer.put(pod, PENDING);
   await writer.flush();
   expect(phase()).toBe('Pending');
+});
+
+test("what others say of the pod's readiness is overwritten; what came before our own last word, and the end of the pod, are not", async () => {
+  const { pod, writer, client } = await world();
+  const ready = (status: 'True' | 'False'): PodStatus => ({ phase: 'Running', conditions: [{ type: 'Ready', status }] });
+  const say = async (status: PodStatus): Promise<PodObject> => (await client.patch(pods, { namespace: 'default', name: 'web' }, { type: 'application/merge-patch+json', body: { status } }, { subresource: 'status' })) as PodObject;
+  const now = async (): Promise<PodStatus | undefined> => (await client.get(pods, { namespace: 'default', name: 'web' })).status as PodStatus;
+  const early = await say(ready('False'));
+  writer.put(pod, ready('True'));
+  await writer.flush();
+  const written = await client.get(pods, { namespace: 'default', name: 'web' });
+  writer.seen(early);
+  await writer.flush();
+  expect((await client.get(pods, { namespace: 'default', name: 'web' })).metadata.resourceVersion).toBe(written.metadata.resourceVersion);
+  writer.seen(await say(ready('False')));
+  await writer.flush();
+  expect((await now())?.conditions).toMatchObject([{ type: 'Ready', status: 'True' }]);
+  writer.seen(await say({ phase: 'Failed' }));
+  await writer.flush();
+  expect((await now())?.phase).toBe('Failed');
 });

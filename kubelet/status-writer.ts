@@ -2,11 +2,12 @@
 import { pods } from '../api/resources.ts';
 import { ApiError } from '../api/status.ts';
 import type { PodStatus } from '../api/types/core.v1.ts';
+import { reaches } from '../client/cache.ts';
 import type { Client } from '../client/client.ts';
 import { backoff } from '../std/backoff.ts';
 import { sleep, type Clock } from '../std/clock.ts';
 import { deepEqual } from '../std/deep.ts';
-import type { PodObject } from './pod.ts';
+import { type PodObject, isTerminalPhase } from './pod.ts';
 
 export interface StatusWriterOptions {
   readonly client: Client;
@@ -24,6 +25,8 @@ export class StatusWriter {
   #pod: PodObject;
   #wanted: PodStatus | undefined;
   #written: PodStatus | undefined;
+  /** Of the object after our last word. */
+  #version = '';
   #writing: Promise<void> | undefined;
   #isGone = false;
 
@@ -41,6 +44,19 @@ export class StatusWriter {
     if (!deepEqual(status, this.#written)) this.#writing ??= this.#write();
   }
 
+  /** The pod as the server has it. Somebody else's word about what is ours (that of a controller that took this node for dead) is overwritten. */
+  seen(pod: PodObject): void {
+    const said = this.#written;
+    if (!said || this.#writing || !reaches(pod.metadata.resourceVersion, this.#version)) return;
+    const stands = (pod.status ?? {}) as PodStatus;
+    if (isTerminalPhase(stands.phase)) return;
+    const isOurs = stands.phase === said.phase && (said.conditions ?? []).every(({ type, status }) => (stands.conditions ?? []).some((one) => one.type === type && one.status === status));
+    if (isOurs || this.#wanted === undefined) return;
+    this.#pod = pod;
+    this.#written = stands;
+    this.#writing = this.#write();
+  }
+
   /** Resolves when the last word is written, or the pod is no more. */
   flush(): Promise<void> {
     return this.#writing ?? Promise.resolve();
@@ -54,8 +70,9 @@ export class StatusWriter {
       const { name, namespace, uid } = this.#pod.metadata;
       try {
         const body = { metadata: { uid }, status: patchOf(status, this.#written ?? this.#pod.status ?? {}) };
-        await client.patch(pods, { namespace, name }, { type: 'application/strategic-merge-patch+json', body }, { subresource: 'status' });
+        const { metadata } = await client.patch(pods, { namespace, name }, { type: 'application/strategic-merge-patch+json', body }, { subresource: 'status' });
         this.#written = status;
+        this.#version = metadata.resourceVersion;
         failures = 0;
       } catch (error) {
         if (error instanceof ApiError && (error.code === 404 || error.code === 409)) {

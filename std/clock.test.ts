@@ -19,6 +19,33 @@ describe('VirtualClock', () => {
     expect(clock.next()).toBeUndefined();
   });
 
+  test('step() runs one moment at a time, without what was cancelled in it', () => {
+    const clock = new VirtualClock(0);
+    const ran: string[] = [];
+    clock.after(10, () => {
+      ran.push('a');
+      second.cancel();
+    });
+    const second = clock.after(10, () => ran.push('cancelled'));
+    clock.after(15, () => ran.push('b'));
+    expect([clock.step(12), clock.monotonic()]).toEqual([true, 10]);
+    expect([clock.step(4), clock.monotonic()]).toEqual([false, 14]);
+    expect([clock.step(100), clock.monotonic()]).toEqual([true, 15]);
+    expect(ran).toEqual(['a', 'b']);
+  });
+
+  test('shift() moves the time of day and no timer; leap() makes timers late', () => {
+    const clock = new VirtualClock(1000);
+    const at: number[] = [];
+    clock.after(10, () => at.push(clock.now()));
+    clock.after(20, () => at.push(clock.now()));
+    clock.shift(-500);
+    expect([clock.now(), clock.monotonic()]).toEqual([500, 1000]);
+    clock.leap(60);
+    clock.step(0);
+    expect(at).toEqual([560, 560]);
+  });
+
   test('runs timers that others started on the way', async () => {
     const clock = new VirtualClock(0);
     const at: number[] = [];

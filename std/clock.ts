@@ -74,6 +74,8 @@ interface Pending {
 export class VirtualClock implements Clock {
   readonly #pending = new Heap<Pending>((a, b) => a.at - b.at || a.order - b.order);
   #now: number;
+  /** What the clock on the wall shows besides. */
+  #shift = 0;
   #order = 0;
 
   constructor(startMs: number = Date.UTC(2026, 0, 1)) {
@@ -81,7 +83,7 @@ export class VirtualClock implements Clock {
   }
 
   now(): number {
-    return this.#now;
+    return this.#now + this.#shift;
   }
 
   monotonic(): number {
@@ -98,10 +100,35 @@ export class VirtualClock implements Clock {
     };
   }
 
-  /** When the next timer is due, if there is one. */
+  /** When the next timer is due, in `monotonic` time, if there is one. */
   next(): number | undefined {
     this.#dropCancelled();
     return this.#pending.peek()?.at;
+  }
+
+  /** Moves to the next timer that is due by then and runs all of that moment. Without one it only moves, and says false. */
+  step(byMs: number): boolean {
+    const end = this.#now + Math.max(0, byMs);
+    const next = this.next();
+    if (next === undefined || next > end) {
+      this.#now = end;
+      return false;
+    }
+    this.#now = Math.max(this.#now, next);
+    const due: Pending[] = [];
+    for (let at = this.next(); at !== undefined && at <= this.#now; at = this.next()) due.push(this.#pending.pop() as Pending);
+    for (const entry of due) if (!entry.cancelled) entry.run();
+    return true;
+  }
+
+  /** Time passes and nothing runs, as on a machine that slept: what fell due meanwhile is due now. */
+  leap(byMs: number): void {
+    this.#now += byMs;
+  }
+
+  /** Somebody sets the clock on the wall, back or forth. `monotonic` and timers do not notice. */
+  shift(byMs: number): void {
+    this.#shift += byMs;
   }
 
   /** Moves time forward, runs what falls due on the way, and lets promises settle between any two timers. */

@@ -14,10 +14,11 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   scheduler: ['std', 'api', 'client'],
   kubelet: ['std', 'api', 'client'],
   proxy: ['std', 'api', 'client'],
-  cli: ['std', 'api', 'client', 'apiserver', 'controllers', 'scheduler', 'kubelet', 'proxy', 'tools'],
+  cluster: ['std', 'api', 'client', 'apiserver', 'controllers', 'scheduler', 'kubelet'],
+  cli: ['std', 'api', 'client', 'apiserver', 'controllers', 'scheduler', 'kubelet', 'proxy', 'tools', 'cluster'],
   tools: ['std', 'api'],
-  test: ['std', 'api', 'client', 'apiserver', 'controllers', 'scheduler', 'kubelet', 'proxy', 'cli', 'tools', 'bench'],
-  bench: ['std', 'api', 'client', 'apiserver', 'controllers', 'scheduler', 'kubelet', 'proxy', 'cli', 'tools', 'test'],
+  test: ['std', 'api', 'client', 'apiserver', 'controllers', 'scheduler', 'kubelet', 'proxy', 'cluster', 'cli', 'tools', 'bench'],
+  bench: ['std', 'api', 'client', 'apiserver', 'controllers', 'scheduler', 'kubelet', 'proxy', 'cluster', 'cli', 'tools', 'test'],
 };
 
 /** Decisions: no input, no output, no waiting. */

@@ -3,6 +3,7 @@ import type { Clock, Timer } from '../../std/clock.ts';
 import type { Random } from '../../std/random.ts';
 import { probeKey, type ProbeKind, type ProbeResult } from '../plan.ts';
 import { type PodObject, type PodRuntime, type PodStatusObject, type Spec, isSidecar, latest } from '../pod.ts';
+import type { HollowRuntime } from '../runtime/hollow.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { probeExec } from './exec.ts';
 import { probeGrpc } from './grpc.ts';
@@ -16,7 +17,7 @@ export interface ProberOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly record: (pod: PodObject, spec: Spec, type: 'Normal' | 'Warning', reason: string, message: string) => void;
-  /** Nothing is asked: every probe succeeds. */
+  /** No process is asked, but the simulated runtime. */
   readonly isSimulated: boolean;
   /** A result has changed. */
   readonly onChange: () => void;
@@ -145,8 +146,8 @@ export class Prober {
     }
   }
 
-  async #run({ spec, probe, containerId }: Target): Promise<ProbeOutcome> {
-    if (this.#options.isSimulated) return { result: 'success', output: '' };
+  async #run({ spec, probe, kind, containerId }: Target): Promise<ProbeOutcome> {
+    if (this.#options.isSimulated) return (this.#options.runtime as Partial<Pick<HollowRuntime, 'probe'>>).probe?.(containerId, kind) ?? { result: 'success', output: '' };
     const timeoutSeconds = probe.timeoutSeconds ?? 1;
     const timeoutMs = timeoutSeconds * 1000;
     if (probe.exec) return probeExec(this.#options.runtime, containerId, probe.exec.command ?? [], timeoutSeconds);

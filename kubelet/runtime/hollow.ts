@@ -1,7 +1,8 @@
 /** A simulated runtime: sandboxes and containers exist in memory only, on the injected clock. Nothing is run. */
 import type { Duplex } from 'node:stream';
-import type { Clock, Timer } from '../../std/clock.ts';
+import { sleep, type Clock, type Timer } from '../../std/clock.ts';
 import { type Random, below, uuid } from '../../std/random.ts';
+import { type Behaviour, type HollowRules, behaviourOf, isNodeReady, levelAt, levelSum, pullOf } from './hollow-behaviour.ts';
 import {
   type Container,
   type ContainerConfig,
@@ -20,37 +21,66 @@ export interface HollowOptions {
   readonly clock: Clock;
   readonly random: Random;
   /** Pods get addresses from here, `10.244.3.0/24`. */
-  readonly podCidr: () => string | undefined;
+  readonly podCidr?: () => string | undefined | Promise<string | undefined>;
+  /** How containers behave that do not say it by annotation, and images, and this node. */
+  readonly rules?: HollowRules;
+  readonly nodeName?: string;
+  /** What an earlier runtime had. */
+  readonly saved?: HollowState;
 }
 
-/** Pods say by annotation how their containers behave; without one they run until they are stopped. */
-const RUN_FOR = 'coracle.dev/run-for-seconds';
-const EXIT_CODE = 'coracle.dev/exit-code';
-const MEMORY = 'coracle.dev/memory-bytes';
-const CPU = 'coracle.dev/cpu-millicores';
+/** Everything that a runtime has, as data. */
+export interface HollowState {
+  readonly sandboxes: readonly HollowSandbox[];
+  readonly containers: readonly Container[];
+  readonly images: readonly Image[];
+}
+
+interface HollowSandbox {
+  readonly sandbox: Mutable<Sandbox>;
+  readonly annotations: Readonly<Record<string, string>>;
+}
 
 const EVENT_LIMIT = 10_000;
+const KILLED = 137;
+const TERMINATED = 143;
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
 interface HollowContainer {
   readonly container: Mutable<Container>;
-  readonly exit: { readonly afterMs: number | undefined; readonly code: number };
-  readonly memoryBytes: number;
-  readonly milliCpu: number;
+  readonly behaviour: Behaviour;
   timer: Timer | undefined;
 }
 
 export class HollowRuntime implements Runtime {
+  podCidr: NonNullable<HollowOptions['podCidr']>;
   readonly #options: HollowOptions;
-  readonly #sandboxes = new Map<string, { readonly sandbox: Mutable<Sandbox>; readonly annotations: Readonly<Record<string, string>> }>();
+  readonly #sandboxes = new Map<string, HollowSandbox>();
   readonly #containers = new Map<string, HollowContainer>();
   readonly #images = new Map<string, Image>();
+  /** How often a step has failed, by pod and container. */
+  readonly #failures = new Map<string, number>();
   readonly #listeners = new Set<(event: RuntimeEvent) => void>();
+  readonly #addresses = new Set<string>();
+  readonly #closed = new AbortController();
+  readonly #startedAt: number;
   #lastAddress = 1;
 
   constructor(options: HollowOptions) {
     this.#options = options;
+    this.podCidr = options.podCidr ?? (() => undefined);
+    this.#startedAt = options.clock.monotonic();
+    if (options.saved) this.#load(options.saved);
+  }
+
+  /** A copy that `saved` takes. */
+  save(): HollowState {
+    return structuredClone({
+      sandboxes: [...this.#sandboxes.values()],
+      containers: [...this.#containers.values()].map(({ container }) => container),
+      images: [...this.#images.values()],
+    });
   }
 
   async version(): Promise<{ name: string; version: string }> {
@@ -58,13 +88,16 @@ export class HollowRuntime implements Runtime {
   }
 
   async status(): Promise<{ runtimeReady: boolean; networkReady: boolean; message: string }> {
-    return { runtimeReady: true, networkReady: true, message: '' };
+    const { clock, nodeName = '', rules } = this.#options;
+    const runtimeReady = isNodeReady(nodeName, clock.monotonic() - this.#startedAt, rules);
+    return { runtimeReady, networkReady: true, message: runtimeReady ? '' : 'simulated' };
   }
 
   async runSandbox(config: SandboxConfig): Promise<string> {
-    const id = this.#newId();
     const { name, namespace, uid, attempt, labels, annotations } = config;
-    const ips = config.hostNetwork ? [] : [this.#address()];
+    this.#mayFail('sandbox', uid, this.#behaviour({ namespace, labels, annotations }, '', ''));
+    const id = this.#newId();
+    const ips = config.hostNetwork ? [] : [this.#address((await this.podCidr()) ?? '10.244.0.0/24')];
     this.#sandboxes.set(id, { sandbox: { id, name, namespace, uid, attempt, labels, ips, state: 'ready', createdAt: this.#options.clock.now() }, annotations });
     this.#tell({ sandboxId: id });
     return id;
@@ -73,8 +106,9 @@ export class HollowRuntime implements Runtime {
   async stopSandbox(id: string): Promise<void> {
     const entry = this.#sandboxes.get(id);
     if (!entry) return;
-    for (const one of this.#containersOf(id)) this.#end(one, 137);
+    for (const one of this.#containersOf(id)) this.#end(one, KILLED);
     entry.sandbox.state = 'notready';
+    for (const ip of entry.sandbox.ips) this.#addresses.delete(ip);
     this.#tell({ sandboxId: id });
   }
 
@@ -95,49 +129,39 @@ export class HollowRuntime implements Runtime {
   }
 
   async createContainer(sandboxId: string, config: ContainerConfig): Promise<string> {
-    const sandbox = this.#sandboxes.get(sandboxId);
-    if (!sandbox) throw new RuntimeRefused('NotFound', `sandbox ${sandboxId} not found`);
+    const entry = this.#sandboxes.get(sandboxId);
+    if (!entry) throw new RuntimeRefused('NotFound', `sandbox ${sandboxId} not found`);
+    const behaviour = this.#behaviour({ ...entry.sandbox, annotations: entry.annotations }, config.name, config.image);
+    this.#mayFail('create', `${entry.sandbox.uid}/${config.name}`, behaviour);
     const id = this.#newId();
-    const pod = sandbox.annotations;
-    const runFor = Number(pod[RUN_FOR] ?? NaN);
-    this.#containers.set(id, {
-      container: {
-        id,
-        sandboxId,
-        name: config.name,
-        attempt: config.attempt,
-        state: 'created',
-        image: config.image,
-        imageId: this.#images.get(config.image)?.id ?? config.image,
-        createdAt: this.#options.clock.now(),
-        startedAt: 0,
-        finishedAt: 0,
-        exitCode: 0,
-        reason: '',
-        message: '',
-        labels: config.labels,
-        annotations: config.annotations,
-      },
-      exit: { afterMs: Number.isFinite(runFor) ? runFor * 1000 : undefined, code: Number(pod[EXIT_CODE] ?? 0) },
-      memoryBytes: Number(pod[MEMORY] ?? 16 * 1024 * 1024),
-      milliCpu: Number(pod[CPU] ?? 1),
-      timer: undefined,
-    });
+    const { name, attempt, image, labels, annotations } = config;
+    const imageId = this.#images.get(image)?.id ?? image;
+    const times = { createdAt: this.#options.clock.now(), startedAt: 0, finishedAt: 0 };
+    this.#containers.set(id, { container: { id, sandboxId, name, attempt, state: 'created', image, imageId, ...times, exitCode: 0, reason: '', message: '', labels, annotations }, behaviour, timer: undefined });
     return id;
   }
 
   async startContainer(id: string): Promise<void> {
     const one = this.#containers.get(id);
     if (!one) throw new RuntimeRefused('NotFound', `container ${id} not found`);
+    const { clock } = this.#options;
+    const uid = this.#sandboxes.get(one.container.sandboxId)?.sandbox.uid ?? '';
+    this.#mayFail('start', `${uid}/${one.container.name}`, one.behaviour);
+    if (one.behaviour.startMs > 0) await sleep(clock, one.behaviour.startMs, this.#closed.signal);
+    if (one.container.state !== 'created' || !this.#containers.has(id)) throw new RuntimeRefused('NotFound', `container ${id} is gone`);
     one.container.state = 'running';
-    one.container.startedAt = this.#options.clock.now();
-    if (one.exit.afterMs !== undefined) one.timer = this.#options.clock.after(one.exit.afterMs, () => this.#end(one, one.exit.code));
+    one.container.startedAt = clock.now();
+    this.#arm(one);
     this.#tell({ sandboxId: one.container.sandboxId, containerId: id });
   }
 
-  async stopContainer(id: string): Promise<void> {
+  async stopContainer(id: string, graceSeconds: number): Promise<void> {
     const one = this.#containers.get(id);
-    if (one) this.#end(one, 143);
+    if (!one || one.container.state !== 'running') return;
+    const { stopMs } = one.behaviour;
+    const graceMs = graceSeconds * 1000;
+    if (stopMs > 0) await sleep(this.#options.clock, Math.min(stopMs, graceMs), this.#closed.signal);
+    this.#end(one, stopMs > graceMs ? KILLED : TERMINATED);
   }
 
   async removeContainer(id: string): Promise<void> {
@@ -166,6 +190,9 @@ export class HollowRuntime implements Runtime {
   }
 
   async pullImage(reference: string): Promise<string> {
+    const { ms, error } = pullOf(reference, this.#options.rules);
+    if (ms > 0) await sleep(this.#options.clock, ms, this.#closed.signal);
+    if (error !== undefined) throw new RuntimeRefused('NotFound', error);
     const id = `sha256:${Buffer.from(reference).toString('hex').padEnd(64, '0').slice(0, 64)}`;
     this.#images.set(reference, { id, tags: [reference], digests: [`${reference.split(':')[0]}@${id}`], sizeBytes: 0, user: undefined });
     return id;
@@ -183,7 +210,14 @@ export class HollowRuntime implements Runtime {
     this.#images.delete(reference);
   }
 
-  /** Probes find everything well. */
+  /** What a probe of a container finds now. */
+  probe(id: string, kind: 'startup' | 'liveness' | 'readiness'): { readonly result: 'success' | 'failure'; readonly output: string } {
+    const one = this.#containers.get(id);
+    const upMs = one?.container.state === 'running' ? this.#options.clock.now() - one.container.startedAt : -1;
+    const isFine = one !== undefined && (kind === 'liveness' ? upMs < one.behaviour.unhealthyMs : upMs >= one.behaviour.readyMs);
+    return isFine ? { result: 'success', output: '' } : { result: 'failure', output: 'simulated' };
+  }
+
   async execSync(): Promise<ExecResult> {
     return { exitCode: 0, stdout: Buffer.alloc(0), stderr: Buffer.alloc(0) };
   }
@@ -204,13 +238,11 @@ export class HollowRuntime implements Runtime {
     const at = this.#options.clock.now();
     return [...this.#containers.values()]
       .filter(({ container }) => container.state === 'running')
-      .map(({ container, memoryBytes, milliCpu }) => ({
-        containerId: container.id,
-        at,
-        cpuNanoseconds: (at - container.startedAt) * milliCpu * 1000,
-        memoryWorkingSetBytes: memoryBytes,
-        filesystemBytes: 0,
-      }));
+      .map(({ container, behaviour }) => {
+        const upMs = at - container.startedAt;
+        // A millicore for a millisecond is a microsecond.
+        return { containerId: container.id, at, cpuNanoseconds: Math.round(levelSum(behaviour.cpu, upMs) * 1000), memoryWorkingSetBytes: levelAt(behaviour.memory, upMs), filesystemBytes: 0 };
+      });
   }
 
   async *events(signal: AbortSignal): AsyncGenerator<RuntimeEvent> {
@@ -238,6 +270,7 @@ export class HollowRuntime implements Runtime {
   }
 
   async close(): Promise<void> {
+    this.#closed.abort();
     for (const { timer } of this.#containers.values()) timer?.cancel();
   }
 
@@ -245,14 +278,54 @@ export class HollowRuntime implements Runtime {
     return [...this.#containers.values()].filter(({ container }) => container.sandboxId === sandboxId);
   }
 
+  #behaviour(pod: Pick<Sandbox, 'namespace' | 'labels'> & { readonly annotations: Readonly<Record<string, string>> }, container: string, image: string): Behaviour {
+    try {
+      return behaviourOf({ ...pod, container, image }, this.#options.rules);
+    } catch (error) {
+      throw new RuntimeRefused('InvalidArgument', (error as Error).message);
+    }
+  }
+
+  #mayFail(step: NonNullable<Behaviour['fail']>['step'], key: string, { fail }: Behaviour): void {
+    if (fail?.step !== step) return;
+    const failures = (this.#failures.get(key) ?? 0) + 1;
+    this.#failures.set(key, failures);
+    if (failures <= fail.times) throw new RuntimeRefused('Unknown', `simulated failure of ${step}`);
+    this.#failures.delete(key);
+  }
+
+  /** A run that has an end comes to it. */
+  #arm(one: HollowContainer): void {
+    const { clock } = this.#options;
+    const { runMs, exitCodes } = one.behaviour;
+    if (runMs === Infinity) return;
+    const code = exitCodes[Math.min(one.container.attempt, exitCodes.length - 1)] ?? 0;
+    one.timer = clock.after(one.container.startedAt + runMs - clock.now(), () => this.#end(one, code));
+  }
+
   #end(one: HollowContainer, code: number): void {
     one.timer?.cancel();
     if (one.container.state !== 'running') return;
-    one.container.state = 'exited';
-    one.container.finishedAt = this.#options.clock.now();
-    one.container.exitCode = code;
-    one.container.reason = code === 0 ? 'Completed' : 'Error';
-    this.#tell({ sandboxId: one.container.sandboxId, containerId: one.container.id });
+    const { container, behaviour } = one;
+    container.state = 'exited';
+    container.finishedAt = this.#options.clock.now();
+    container.exitCode = code;
+    container.reason = code === 0 ? 'Completed' : (behaviour.exitReason ?? 'Error');
+    this.#tell({ sandboxId: container.sandboxId, containerId: container.id });
+  }
+
+  #load({ sandboxes, containers, images }: HollowState): void {
+    for (const entry of structuredClone(sandboxes)) {
+      this.#sandboxes.set(entry.sandbox.id, entry);
+      for (const ip of entry.sandbox.ips) this.#addresses.add(ip);
+    }
+    for (const container of structuredClone(containers) as Mutable<Container>[]) {
+      const { sandbox, annotations } = this.#sandboxes.get(container.sandboxId) as HollowSandbox;
+      const one = { container, behaviour: this.#behaviour({ ...sandbox, annotations }, container.name, container.image), timer: undefined };
+      this.#containers.set(container.id, one);
+      if (container.state === 'running') this.#arm(one);
+    }
+    for (const image of images) for (const tag of image.tags) this.#images.set(tag, image);
   }
 
   #tell(event: RuntimeEvent): void {
@@ -263,13 +336,19 @@ export class HollowRuntime implements Runtime {
     return uuid(this.#options.random).replaceAll('-', '') + below(this.#options.random, 2 ** 32).toString(16).padStart(8, '0');
   }
 
-  #address(): string {
-    const [base = '10.244.0.0', bits = '24'] = (this.#options.podCidr() ?? '10.244.0.0/24').split('/');
+  /** The next address of the range that nobody has. */
+  #address(cidr: string): string {
+    const [base = '', bits = '24'] = cidr.split('/');
     const number = base.split('.').reduce((sum, part) => sum * 256 + Number(part), 0);
     const size = 2 ** (32 - Number(bits));
-    this.#lastAddress = 2 + ((this.#lastAddress - 1) % Math.max(1, size - 3));
-    const address = number + this.#lastAddress;
-    return [24, 16, 8, 0].map((shift) => Math.floor(address / 2 ** shift) % 256).join('.');
+    for (let tries = 0; tries < size; tries++) {
+      this.#lastAddress = 2 + ((this.#lastAddress - 1) % Math.max(1, size - 3));
+      const address = [24, 16, 8, 0].map((shift) => Math.floor((number + this.#lastAddress) / 2 ** shift) % 256).join('.');
+      if (this.#addresses.has(address)) continue;
+      this.#addresses.add(address);
+      return address;
+    }
+    throw new RuntimeRefused('ResourceExhausted', `no address is left in ${cidr}`);
   }
 }
 

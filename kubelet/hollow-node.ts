@@ -1,0 +1,68 @@
+/** A simulated node: the node agent itself, over a runtime that runs nothing, on a machine that does not exist. */
+import { nodes } from '../api/resources.ts';
+import type { Client } from '../client/client.ts';
+import type { Clock } from '../std/clock.ts';
+import type { Random } from '../std/random.ts';
+import type { Log } from './context.ts';
+import type { Machine } from './machine.ts';
+import type { KubeletOptions, Kubelet } from './run.ts';
+import { startKubelet } from './run.ts';
+import { HollowRuntime } from './runtime/hollow.ts';
+
+export interface HollowNodeOptions extends Pick<KubeletOptions, 'labels' | 'taints' | 'maxPods' | 'capacity'> {
+  readonly client: Client;
+  readonly name: string;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  /** What it says its address and the port of its server are. */
+  readonly address: string;
+  readonly port: number;
+  /** Its containers, where they outlive this agent. */
+  readonly runtime?: HollowRuntime;
+}
+
+export interface HollowNode extends Kubelet {
+  readonly runtime: HollowRuntime;
+}
+
+/** What a simulated node says of itself. */
+export const HOLLOW_MACHINE: Machine = {
+  cpus: 32,
+  memoryBytes: 256 * 1024 ** 3,
+  diskBytes: 1024 ** 4,
+  machineId: 'hollow',
+  systemUuid: 'hollow',
+  bootId: 'hollow',
+  kernelVersion: 'hollow',
+  osImage: 'Coracle hollow node',
+  architecture: 'amd64',
+};
+
+export async function startHollowNode(options: HollowNodeOptions): Promise<HollowNode> {
+  const { client, name, clock, random, log, address, port, labels, taints, maxPods, capacity } = options;
+  const runtime = options.runtime ?? new HollowRuntime({ clock, random });
+  const kubelet = await startKubelet({
+    client,
+    runtime,
+    nodeName: name,
+    directory: '',
+    clock,
+    random,
+    log,
+    addresses: [
+      { type: 'InternalIP', address },
+      { type: 'Hostname', address: name },
+    ],
+    port,
+    isSimulated: true,
+    machine: HOLLOW_MACHINE,
+    ...(labels && { labels }),
+    ...(taints && { taints }),
+    ...(maxPods !== undefined && { maxPods }),
+    ...(capacity && { capacity }),
+  });
+  // Ranges are handed out after the node is registered; the first pods may be faster.
+  runtime.podCidr = async () => kubelet.podCidrs[0] ?? (await client.get(nodes, { name }).catch(() => undefined))?.spec.podCIDR;
+  return Object.assign(kubelet, { runtime });
+}
