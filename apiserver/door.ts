@@ -44,6 +44,7 @@ export class DirectExchange implements Exchange {
   readonly method: string;
   readonly remoteAddress = undefined;
   auditAnnotations?: Map<string, string>;
+  traceparent?: string;
   readonly route: Route;
   readonly query: Query;
   readonly headers: Exchange['headers'];

@@ -38,6 +38,8 @@ export interface Exchange {
   readonly after: (() => void)[];
   /** Facts for the audit record, where one is kept. */
   auditAnnotations?: Map<string, string>;
+  /** Of the span of this request, where it is traced: for calls to others that are part of it. */
+  traceparent?: string;
   /** It may last: a watch, a log that is followed, a tunnel. */
   readonly longRunning: boolean;
   /** The connection itself, where the client asked to leave HTTP. */

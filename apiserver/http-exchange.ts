@@ -17,6 +17,7 @@ export class HttpExchange implements Exchange {
   readonly method: string;
   readonly uri: string;
   auditAnnotations?: Map<string, string>;
+  traceparent?: string;
   readonly route: Route;
   readonly query: Query;
   readonly body: Body;

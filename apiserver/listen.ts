@@ -166,8 +166,7 @@ async function answer(options: Serving, open: Set<HttpExchange>, request: Incomi
         late = true;
         exchange.abort(new Error('deadline'));
         // A client that does not take its answer is not waited for, nor is one that does not finish its question.
-        const unread = clock.after(UNREAD_LIMIT_MS, () => response.destroy());
-        response.once('close', () => unread.cancel());
+        dropUnread(clock, response);
         void refuse(options, exchange, response, timedOut());
       });
   response.on('close', () => {
@@ -188,6 +187,7 @@ async function answer(options: Serving, open: Set<HttpExchange>, request: Incomi
 }
 
 function dropUnread(clock: Clock, response: ServerResponse): void {
+  if (response.closed || response.destroyed) return;
   const unread = clock.after(UNREAD_LIMIT_MS, () => response.destroy());
   response.once('close', () => unread.cancel());
 }

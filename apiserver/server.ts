@@ -45,6 +45,7 @@ import { serviceHooks, type ServiceHooks } from './allocate/service-hooks.ts';
 import type { Pki } from './pki/pki.ts';
 import { MIN_REQUEST_TIMEOUT_MS, REQUEST_TIMEOUT_MS, type ServingOptions } from './serving.ts';
 import type { Store } from './storage/store.ts';
+import { traces, type TracingParts } from './tracing/tracing.ts';
 import { createWriter } from './writer.ts';
 
 export interface ApiServerOptions {
@@ -58,6 +59,7 @@ export interface ApiServerOptions {
   readonly log?: Log;
   readonly audit?: AuditOptions | undefined;
   readonly serving?: ServingOptions;
+  readonly tracing?: Pick<TracingParts, 'configuration' | 'exporter'> | undefined;
   readonly flowLimits?: FlowLimits;
   /** The text of a static token file. */
   readonly staticTokens?: string;
@@ -153,6 +155,7 @@ class CoracleApiServer implements ApiServer {
     const audit = (this.#audit = openAudit(options.audit, clock, meter));
     this.#chain = [
       requestId(random),
+      ...(options.tracing ? [traces({ ...options.tracing, clock, random })] : []),
       audit.authenticating(authenticate(this.authenticator, (exchange) => (exchange as DirectExchange)[DIRECT_USER])),
       audit.step,
       requestSeries(meter, registry, clock).step,
@@ -244,7 +247,7 @@ class CoracleApiServer implements ApiServer {
     this.#flow.close();
     this.#definitions.close();
     this.registry.close();
-    await this.#audit.close();
+    await Promise.all([this.#audit.close(), this.#options.tracing?.exporter.close()]);
   }
 
   #serve(exchange: Exchange): Promise<void> {

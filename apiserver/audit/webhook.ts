@@ -65,7 +65,9 @@ class Webhook implements AuditBackend {
   async close(): Promise<void> {
     this.#closing.abort();
     this.#wake.abort();
-    await Promise.race([this.#sending ?? Promise.resolve(), sleep(this.#options.clock, CLOSE_LIMIT_MS)]);
+    const limit = new AbortController();
+    await Promise.race([this.#sending ?? Promise.resolve(), sleep(this.#options.clock, CLOSE_LIMIT_MS, limit.signal)]);
+    limit.abort();
     await this.#agent.destroy();
   }
 
