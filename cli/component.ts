@@ -15,6 +15,7 @@ import { ADMIN, identityOf, kubeconfigFor, writePrivate, writeServing } from './
 import { defaultDataDir, hold } from './data-dir.ts';
 import { type ApiServerFlags, CLUSTER_DOMAIN, type ComponentFlags, DNS_ADDRESS, POD_CIDR } from './flags.ts';
 import { openLog } from './log.ts';
+import { signingAuthority } from './signing-authority.ts';
 import { Stopper, untilSignal } from './stopper.ts';
 
 type Name = 'controllers' | 'scheduler' | 'kubelet' | 'proxy';
@@ -81,6 +82,9 @@ const START: Readonly<Record<Name, (running: Running) => Promise<void>>> = {
     const { startControllers } = await import('../controllers/start.ts');
     const accounts: { close(): Promise<void> }[] = [];
     stopper.add('account connections', async () => void (await Promise.all(accounts.map((one) => one.close()))));
+    const options = controllerOptionsOf(flags);
+    const authority = signingAuthority(flags, random);
+    if (!authority) log.info({}, 'certificate requests are not signed: --cluster-signing-cert-file and --cluster-signing-key-file name no authority');
     const running = startControllers({
       door(account) {
         if (!account) return door;
@@ -94,7 +98,8 @@ const START: Readonly<Record<Name, (running: Running) => Promise<void>>> = {
       clusterCidr: POD_CIDR,
       ...(connection.ca && { rootCa: connection.ca }),
       leaderElect: flags.leaderElect ?? true,
-      ...controllerOptionsOf(flags),
+      ...options,
+      signing: { ...options.signing, ...(authority && { authority }) },
     });
     stopper.add('controllers', () => running.stop());
     void running.ended.then(() => process.kill(process.pid, 'SIGTERM'));

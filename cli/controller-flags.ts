@@ -69,10 +69,24 @@ const ROWS: readonly Row[] = [
   workers('concurrent-validating-admission-policy-status-syncs', 'validatingadmissionpolicy-status-controller'),
 ];
 
+const SIGNING = [
+  ['cluster-signing-cert-file', 'certificate of the authority that signs certificate requests; in one process with the API server that is its own'],
+  ['cluster-signing-key-file', 'key of that authority'],
+] as const;
+
+export interface SigningFlags {
+  readonly clusterSigningCertFile?: string;
+  readonly clusterSigningKeyFile?: string;
+}
+
 /** Adds the flags to a command; `quiet` keeps them out of its help. */
 export function withControllers(command: Command, { quiet = false } = {}): Command {
   for (const { flag, value, says } of ROWS) {
     const option = value === 'switch' ? new Option(`--${flag} [bool]`, says).argParser(truth).preset('true') : new Option(`--${flag} <${value}>`, says).argParser(PARSE[value]);
+    command.addOption(quiet ? option.hideHelp() : option);
+  }
+  for (const [flag, says] of SIGNING) {
+    const option = new Option(`--${flag} <file>`, says);
     command.addOption(quiet ? option.hideHelp() : option);
   }
   return command;

@@ -14,6 +14,7 @@ import { COMPONENTS, CLUSTER_DOMAIN, DNS_ADDRESS, POD_CIDR, type ComponentName, 
 import { controllerUser, userOf } from './identities.ts';
 import { type Log, openLog } from './log.ts';
 import { type RuntimeChoice, chooseRuntime, startNode } from './node.ts';
+import { signingAuthority } from './signing-authority.ts';
 import { Stopper, untilSignal } from './stopper.ts';
 
 export interface Context {
@@ -81,7 +82,9 @@ async function startComponents(context: Context, runtime: RuntimeChoice): Promis
   if (components.has('controllers')) {
     parts.push(
       import('../controllers/start.ts').then(({ startControllers }) => {
-        const controllers = startControllers({ door: (account) => doors(account ? `controller:${account}` : 'controllers'), clock, random, log, rootCa: api.pki.caPem, clusterCidr: POD_CIDR, ...controllerOptionsOf(context.flags) });
+        const options = controllerOptionsOf(context.flags);
+        const authority = signingAuthority(context.flags, random, () => api.pki.ca);
+        const controllers = startControllers({ door: (account) => doors(account ? `controller:${account}` : 'controllers'), clock, random, log, rootCa: api.pki.caPem, clusterCidr: POD_CIDR, ...options, signing: { ...options.signing, ...(authority && { authority }) } });
         stopper.add('controllers', () => controllers.stop());
       }),
     );

@@ -1,4 +1,7 @@
 /** All controllers, in the order in which they are started. */
+import { requestApprovingController } from './certificatesigningrequest-approving.ts';
+import { requestCleanerController } from './certificatesigningrequest-cleaner.ts';
+import { requestSigningController, type SigningOptions } from './certificatesigningrequest-signing.ts';
 import { clusterRoleAggregationController } from './clusterrole-aggregation.ts';
 import type { Controller, FreeController } from './controller.ts';
 import { cronJobController } from './cronjob.ts';
@@ -28,10 +31,6 @@ import { taintEvictionController } from './taint-eviction.ts';
 import { ttlAfterFinishedController } from './ttl-after-finished.ts';
 import { claimProtectionController, volumeProtectionController } from './volume-protection.ts';
 
-export interface SigningOptions {
-  readonly durationMs?: number;
-}
-
 export interface LegacyTokenOptions {
   readonly cleanUpPeriodMs?: number;
 }
@@ -50,6 +49,7 @@ export interface ControllerOptions {
   readonly podGc?: PodGcOptions;
   readonly autoscaler?: AutoscalerOptions;
   readonly volumeBinder?: VolumeBinderOptions;
+  /** Without an authority nobody signs. */
   readonly signing?: SigningOptions;
   readonly legacyTokens?: LegacyTokenOptions;
   readonly quota?: ResourceQuotaOptions;
@@ -59,7 +59,8 @@ export interface ControllerOptions {
 }
 
 export function controllers(options: ControllerOptions): readonly (Controller | FreeController)[] {
-  const { rootCa, clusterCidr, nodeMaskSize = 24, allocateNodeCidrs } = options;
+  const { rootCa, clusterCidr, nodeMaskSize = 24, allocateNodeCidrs, signing } = options;
+  const authority = signing?.authority;
   return [
     serviceAccountController,
     ...(rootCa ? [rootCaController({ caPem: rootCa })] : []),
@@ -81,6 +82,8 @@ export function controllers(options: ControllerOptions): readonly (Controller | 
     podGcController(options.podGc),
     namespaceController,
     clusterRoleAggregationController,
+    ...(authority ? [requestApprovingController(authority), requestSigningController({ ...signing, authority })] : []),
+    requestCleanerController,
     resourceQuotaController(options.quota),
     disruptionController,
     staleDisruptionController,
