@@ -1,10 +1,11 @@
 /** Builds `dist/`, what is published: JavaScript and declarations, and beside them the files that are read at run time. */
 import { spawnSync } from 'node:child_process';
 import { cpSync, globSync, mkdirSync, rmSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 
 const root = join(import.meta.dirname, '..');
-const dist = join(root, 'dist');
+/** Somewhere else where a word says so. */
+const dist = resolve(process.argv[2] ?? join(root, 'dist'));
 /** Not code, but needed beside it. */
 const ASSETS = ['api/facts/table/*.json', 'kubelet/**/*.proto', 'kubelet/**/*.sh', 'manifests/**/*'];
 const OPTIONS = ['--noEmit', 'false', '--outDir', dist, '--rootDir', root, '--declaration', '--rewriteRelativeImportExtensions'];

@@ -1,0 +1,31 @@
+/** What the package `coracle` exports: a cluster inside a test, the typed client, and the types of the API's objects. */
+export { createCluster } from './cluster.ts';
+export type { Cluster, ClusterOptions, Snapshot } from './cluster.ts';
+export type { ClusterLog, Port } from './api-part.ts';
+export type { ApplyOptions, KubeObject } from './apply.ts';
+export type { Duration } from './duration.ts';
+export type { NodeOptions, NodeSwitch } from './node.ts';
+export type { PartSwitch, Switch } from './part.ts';
+export type { ClusterClock } from './time.ts';
+export type { HollowRule, HollowRules } from '../kubelet/runtime/hollow-behaviour.ts';
+export { ApiError, isReason } from '../api/status.ts';
+export type { Client, DeleteParameters, Input, ListResult, ObjectKey, Patch, Selection, Stored, WriteParameters } from '../client/client.ts';
+export type { Door, WatchEvent } from '../api/request.ts';
+/** One typed reference per resource: `client.list(resources.pods, { namespace: 'default' })`. */
+export * as resources from '../api/resources.ts';
+export type { ResourceRef } from '../api/resources.ts';
+export type * as admissionregistration from '../api/types/admissionregistration.v1.ts';
+export type * as apiextensions from '../api/types/apiextensions.v1.ts';
+export type * as apps from '../api/types/apps.v1.ts';
+export type * as autoscaling from '../api/types/autoscaling.v2.ts';
+export type * as batch from '../api/types/batch.v1.ts';
+export type * as certificates from '../api/types/certificates.v1.ts';
+export type * as coordination from '../api/types/coordination.v1.ts';
+export type * as core from '../api/types/core.v1.ts';
+export type * as discovery from '../api/types/discovery.v1.ts';
+export type * as meta from '../api/types/meta.v1.ts';
+export type * as networking from '../api/types/networking.v1.ts';
+export type * as policy from '../api/types/policy.v1.ts';
+export type * as rbac from '../api/types/rbac.v1.ts';
+export type * as scheduling from '../api/types/scheduling.v1.ts';
+export type * as storage from '../api/types/storage.v1.ts';

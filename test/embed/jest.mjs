@@ -1,0 +1,4 @@
+// Run by jest, with its own globals.
+import { scenario } from './scenario.mjs';
+
+scenario(test);

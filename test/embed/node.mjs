@@ -1,0 +1,5 @@
+// Run by `node --test`.
+import { test } from 'node:test';
+import { scenario } from './scenario.mjs';
+
+scenario(test);

@@ -1,0 +1,5 @@
+// Run by vitest.
+import { test } from 'vitest';
+import { scenario } from './scenario.mjs';
+
+scenario(test);
