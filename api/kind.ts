@@ -57,6 +57,10 @@ export interface KindVersion {
   readonly fromHub?: (object: ApiObject) => ApiObject;
   readonly deprecated?: { readonly warning: string };
   readonly storageVersionHash: string;
+  /** Where a webhook converts, a version has a place of its own in the store, `example.com/widgets@v2`: there it is what is stored. */
+  readonly place?: string;
+  /** In place of the kind's own, for what is read at `place`. */
+  readonly stored?: (object: ApiObject) => boolean;
   /** Where versions of a custom kind differ from each other in more than their schema. */
   readonly own?: Partial<Pick<Kind, 'strategy' | 'columns' | 'subresources' | 'selectableFields'>>;
 }

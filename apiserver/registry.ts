@@ -1,5 +1,5 @@
 /** Everything that is served: built-in kinds and custom ones, by group, version and resource; one cache per place in the store. */
-import type { Kind } from '../api/kind.ts';
+import type { Kind, KindVersion } from '../api/kind.ts';
 import type { Clock, Timer } from '../std/clock.ts';
 import type { ResourceCache } from './cache/cache.ts';
 import { kindIndexer } from './cache/cached-object.ts';
@@ -97,13 +97,12 @@ export class Registry {
     this.#kinds.add(kind);
     const prefix = storagePrefix(kind);
     if (!this.#owners.has(prefix)) this.#owners.set(prefix, kind);
-    const cache = this.#cache(kind);
     let versions = this.#resources.get(kind.group);
     if (!versions) this.#resources.set(kind.group, (versions = new Map()));
     for (const version of kind.versions) {
       let plurals = versions.get(version.version);
       if (!plurals) versions.set(version.version, (plurals = new Map()));
-      plurals.set(kind.plural, new Resource(kind, version, cache, this.#owners.get(storagePrefix(kind))));
+      plurals.set(kind.plural, new Resource(kind, version, this.#cache(kind, version), this.#owners.get(prefix)));
     }
   }
 
@@ -115,11 +114,12 @@ export class Registry {
       if (versions?.get(version)?.size === 0) versions.delete(version);
     }
     if (versions?.size === 0) this.#resources.delete(kind.group);
-    const prefix = storagePrefix(kind);
-    const cache = this.#caches.get(prefix);
-    this.#caches.delete(prefix);
-    if (cache) this.#retire(cache);
-    this.#owners.delete(prefix);
+    for (const prefix of new Set(kind.versions.map((version) => storagePrefix(kind, version)))) {
+      const cache = this.#caches.get(prefix);
+      this.#caches.delete(prefix);
+      if (cache) this.#retire(cache);
+    }
+    this.#owners.delete(storagePrefix(kind));
   }
 
   /** Requests under way finish with the row they began with; watches end then, and begin anew with what is served now. */
@@ -132,12 +132,12 @@ export class Registry {
   }
 
   /** Two kinds that are views of one place in the store share its cache; the first one's fields are indexed. */
-  #cache(kind: Kind): ResourceCache {
-    const prefix = storagePrefix(kind);
+  #cache(kind: Kind, version: KindVersion): ResourceCache {
+    const prefix = storagePrefix(kind, version);
     let cache = this.#caches.get(prefix);
     if (!cache) {
       const { store, clock, onFault } = this.#options;
-      cache = openCache({ store, clock, prefix, index: kindIndexer(kind), onFault });
+      cache = openCache({ store, clock, prefix, index: kindIndexer({ ...kind, ...version.own, ...(version.stored && { stored: version.stored }) }), onFault });
       this.#caches.set(prefix, cache);
     }
     return cache;

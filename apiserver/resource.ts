@@ -30,12 +30,13 @@ export class Resource {
     this.kind = kind;
     this.version = version;
     this.cache = cache;
-    this.prefix = storagePrefix(kind);
+    this.prefix = storagePrefix(kind, version);
     this.apiVersion = groupVersion(kind.group, version.version);
-    this.hubApiVersion = groupVersion(owner.group, owner.hub);
+    const viewed = version.place !== undefined;
+    this.hubApiVersion = viewed ? this.apiVersion : groupVersion(owner.group, owner.hub);
     this.hubGroup = owner.group;
-    this.hubSchema = owner.versions.find((one) => one.version === owner.hub)?.schema;
-    this.isHub = version.version === kind.hub && !version.fromHub;
+    this.hubSchema = viewed ? version.schema : owner.versions.find((one) => one.version === owner.hub)?.schema;
+    this.isHub = viewed || (version.version === kind.hub && !version.fromHub);
     this.#subresources = new Map((version.own?.subresources ?? kind.subresources).map((sub) => [sub.name, sub]));
     this.#verbs = new Set(kind.verbs);
   }
@@ -95,12 +96,12 @@ export class Resource {
   }
 
   splice(value: Buffer, revision: number): Buffer {
-    return spliceRevision(inForm(this.kind, value), revision);
+    return spliceRevision(inForm(this.version.stored ? this.version : this.kind, value), revision);
   }
 }
 
 /** What was stored under an earlier definition, as the present one has it. */
-function inForm({ stored }: Kind, value: Buffer): Buffer {
+function inForm({ stored }: Pick<Kind, 'stored'>, value: Buffer): Buffer {
   if (!stored) return value;
   const object = parseExact(value.toString()) as ApiObject;
   return stored(object) ? encodeJson(object) : value;
@@ -110,6 +111,6 @@ export function groupVersion(group: string, version: string): string {
   return group === '' ? version : `${group}/${version}`;
 }
 
-export function storagePrefix(kind: Kind): string {
-  return `/registry/${kind.storagePath}/`;
+export function storagePrefix(kind: Kind, version?: KindVersion): string {
+  return `/registry/${version?.place ?? kind.storagePath}/`;
 }

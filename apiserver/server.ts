@@ -28,11 +28,17 @@ import { dispatch } from './dispatch.ts';
 import { DIRECT_USER, openDoor, type DirectExchange, type DoorOptions } from './door.ts';
 import type { Exchange } from './exchange.ts';
 import { FlowControl, type FlowLimits } from './flow/flow-control.ts';
+import { createWebhookClient, type WebhookClient } from './admission/webhooks/client.ts';
+import { resolveEndpoint } from './aggregation/service-address.ts';
+import { openConversionViews } from './extensions/conversion-views.ts';
 import { Definitions } from './extensions/definitions.ts';
 import { keepFlowObjects } from './flow/flow-objects.ts';
 import { followFlowSchemas } from './flow-schema-status.ts';
 import { handlersOf } from './handlers.ts';
 import { listen, type ListenOptions, type Listener } from './listen.ts';
+import { kubeletSummary } from './metrics-api/kubelet-summary.ts';
+import { serveMetrics } from './metrics-api/metrics-api.ts';
+import { NodeStatistics } from './metrics-api/node-statistics.ts';
 import { meteredStore } from './metrics/metered-store.ts';
 import { requestSeries } from './metrics/request-series.ts';
 import { serverGauges } from './metrics/server-gauges.ts';
@@ -82,6 +88,8 @@ export interface ApiServer {
   readonly tokens: ServiceAccountTokens;
   readonly readiness: Readiness;
   readonly meter: Meter;
+  /** What nodes use; nodes of this very process are given to it. */
+  readonly statistics: NodeStatistics;
   /** Loads what every request needs and makes what every cluster has; `listen` does it too. */
   start(): Promise<void>;
   /** May be called before `start` has resolved: `/readyz` tells. Several times for several addresses. */
@@ -112,10 +120,13 @@ class CoracleApiServer implements ApiServer {
   readonly readiness: Readiness;
   /** Whatever this server counts. */
   readonly meter = new Meter();
+  readonly statistics: NodeStatistics;
   readonly #options: ApiServerOptions;
   readonly #core: Core;
   readonly #services: ServiceHooks;
   readonly #definitions: Definitions;
+  /** Calls conversion webhooks. */
+  readonly #webhooks: WebhookClient;
   readonly #flow: FlowControl;
   readonly #audit: Audit;
   readonly #handshakes: Cell;
@@ -128,7 +139,8 @@ class CoracleApiServer implements ApiServer {
 
   constructor(options: ApiServerOptions) {
     const { pki, clock = systemClock, random = systemRandom, log = NO_LOG } = options;
-    const store = meteredStore(options.store, this.meter, clock);
+    const views = openConversionViews(meteredStore(options.store, this.meter, clock));
+    const { store } = views;
     this.#options = options;
     this.readiness = new Readiness(() => answersInTime(store, clock));
     this.registry = new Registry({ store, clock, onFault: (error) => log.error('watch cache', error) }, options.kinds ?? builtinKinds());
@@ -143,7 +155,8 @@ class CoracleApiServer implements ApiServer {
     const admission = new Admission(builtinPlugins({ reader, writer, clock, random, authorizer: this.authorizer, dynamic }));
     this.#services = serviceHooks({ ...options, store, reader, clock, random });
     this.#core = { store, registry: this.registry, clock, random, reader, writer, authorizer: this.authorizer, admission, hooks: this.#services, log, watchLastsMs: options.serving?.minRequestTimeoutMs ?? MIN_REQUEST_TIMEOUT_MS };
-    this.#definitions = new Definitions(this.#core);
+    this.#webhooks = createWebhookClient({ reader, clock, resolve: ({ namespace, name, port }) => resolveEndpoint(reader, random, { namespace, name, port: port ?? 443 }) });
+    this.#definitions = new Definitions(this.#core, { views, random, client: this.#webhooks });
     const flow = (this.#flow = new FlowControl({
       reader, clock, meter: this.meter, stored: storedIn(this.registry), timeoutMs: options.serving?.requestTimeoutMs ?? REQUEST_TIMEOUT_MS, ...(options.flowLimits && { limits: options.flowLimits }),
     }));
@@ -151,7 +164,8 @@ class CoracleApiServer implements ApiServer {
     serverGauges(meter, { flow, registry });
     const watches = watchSeries(meter);
     this.#handshakes = meter.counter({ name: 'apiserver_tls_handshake_errors_total', help: 'TLS handshakes that failed.' }).of();
-    const handlers = handlersOf({ meter, flow, core: this.#core, authenticator: this.authenticator, tokens: this.tokens, readiness: this.readiness, pki });
+    this.statistics = new NodeStatistics({ clock, fetch: kubeletSummary(this.#core, pki), onError: (node, error) => log.error(`statistics of node ${node}`, error) });
+    const handlers = handlersOf({ statistics: this.statistics, meter, flow, core: this.#core, authenticator: this.authenticator, tokens: this.tokens, readiness: this.readiness, pki });
     const audit = (this.#audit = openAudit(options.audit, clock, meter));
     this.#chain = [
       requestId(random),
@@ -196,7 +210,7 @@ class CoracleApiServer implements ApiServer {
     await this.#services.start(this.#core);
     await syncApiServices(this.#core);
     this.#followRegistry();
-    this.#flowObjects ??= [followFlowSchemas(this.#core), keepFlowObjects(this.#core)];
+    this.#flowObjects ??= [followFlowSchemas(this.#core), keepFlowObjects(this.#core), serveMetrics(this.#core, this.statistics)];
     const { advertise } = this.#options;
     if (advertise) await this.advertise(advertise.address, advertise.port);
     this.readiness.bootstrapped();
@@ -246,6 +260,7 @@ class CoracleApiServer implements ApiServer {
     for (const one of this.#flowObjects ?? []) one.close();
     this.#flow.close();
     this.#definitions.close();
+    await this.#webhooks.close();
     this.registry.close();
     await Promise.all([this.#audit.close(), this.#options.tracing?.exporter.close()]);
   }

@@ -2,7 +2,6 @@
 import { deepEqual } from '../../std/deep.ts';
 import { compareVersions } from '../discovery/discovery.ts';
 import type { ApiObject, Column, CrudVerb, Kind, KindVersion, Subresource } from '../kind.ts';
-import { internalError } from '../status.ts';
 import type { CustomResourceDefinition, CustomResourceDefinitionVersion } from '../types/apiextensions.v1.ts';
 import { type Describe, compileColumns } from './columns.ts';
 import { customStrategy } from './custom-strategy.ts';
@@ -42,7 +41,7 @@ export function compileCustomKind(definition: CustomResourceDefinition, options:
       version: version.name, schema: { structural: schemaOf(version) as Readonly<Record<string, unknown>> }, storageVersionHash,
       defaults: (object) => void applyDefaults(object, schemaOf(version)),
       ...(version.deprecated && { deprecated: { warning: version.deprecationWarning ?? deprecation(definition, names.kind, version, served) } }),
-      ...conversions(version, { stored, webhook, sameSchemas, gvk: `${group}/${version.name}, Kind=${names.kind}` }),
+      ...(webhook ? viewed(version, { group, plural: names.plural }) : conversions(version, { sameSchemas })),
       ...(parts.length > 1 && { own: parts[at] as Parts }),
     })),
     ...first,
@@ -91,22 +90,14 @@ function subresourcesOf({ subresources }: CustomResourceDefinitionVersion): Subr
   ];
 }
 
-interface Conversion {
-  readonly stored: CustomResourceDefinitionVersion;
-  readonly webhook: boolean;
-  readonly sameSchemas: boolean;
-  readonly gvk: string;
+/** A webhook converts on the way between the store and the place of the version. */
+function viewed(version: CustomResourceDefinitionVersion, { group, plural }: { readonly group: string; readonly plural: string }): Pick<KindVersion, 'place' | 'stored'> {
+  return { place: `${group}/${plural}@${version.name}`, stored: (object) => formStored(object, `${group}/${version.name}`, schemaOf(version)) };
 }
 
 /** Without a webhook, versions differ in what their schemas let show. */
-function conversions(version: CustomResourceDefinitionVersion, { stored, webhook, sameSchemas, gvk }: Conversion): Pick<KindVersion, 'toHub' | 'fromHub'> {
-  if (webhook && version !== stored) {
-    const refuse = (): never => {
-      throw internalError(`conversion webhook for ${gvk} failed: spec.conversion.strategy: Webhook is not supported by this server, only the storage version ${stored.name} can be used`);
-    };
-    return { toHub: refuse, fromHub: refuse };
-  }
-  if (sameSchemas || webhook) return {};
+function conversions(version: CustomResourceDefinitionVersion, { sameSchemas }: { readonly sameSchemas: boolean }): Pick<KindVersion, 'fromHub'> {
+  if (sameSchemas) return {};
   const schema = schemaOf(version);
   return {
     fromHub(object) {

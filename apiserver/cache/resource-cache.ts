@@ -1,4 +1,5 @@
 /** The watch cache of one resource: loaded from the store on first use, then kept by one watch of it. */
+import { ApiError } from '../../api/status.ts';
 import { backoff } from '../../std/backoff.ts';
 import { every, type Clock, type Timer } from '../../std/clock.ts';
 import { SortedMap } from '../../std/sorted-map.ts';
@@ -67,7 +68,7 @@ class StoreCache implements ResourceCache {
   readonly #items = new SortedMap<CachedObject>();
   readonly #dispatch = new Dispatch();
   readonly #waiters = new Set<Waiter>();
-  readonly #readiness = Promise.withResolvers<void>();
+  #readiness = Promise.withResolvers<void>();
   /** Undefined until the first complete picture. */
   #ring: EventRing | undefined;
   #phase: Phase = 'idle';
@@ -180,10 +181,25 @@ class StoreCache implements ResourceCache {
         return this.#follow();
       } catch (error) {
         this.#options.onFault?.(error as Error);
+        if (error instanceof ApiError) this.#refuse(error);
       }
       await new Promise<void>((resolve) => void clock.after(backoff(attempt, RETRY), resolve));
       if (this.#isClosed()) return;
     }
+  }
+
+  /** What is stored cannot be shown, and callers are told why; it is tried again for those who come later. */
+  #refuse(error: ApiError): void {
+    if (!this.#ring && !this.#isClosed()) {
+      this.#readiness.reject(error);
+      this.#readiness = Promise.withResolvers<void>();
+      this.#readiness.promise.catch(() => undefined);
+    }
+    for (const waiter of this.#waiters) {
+      waiter.timer.cancel();
+      waiter.reject(error);
+    }
+    this.#waiters.clear();
   }
 
   /** A first picture is taken a little in the past, and what came since is replayed: so watches resume across restarts of the server. */

@@ -15,6 +15,8 @@ import { compileCustomKind } from '../../api/structural/custom-kind.ts';
 import type { CustomResourceDefinition } from '../../api/types/apiextensions.v1.ts';
 import type { Stored } from '../auth/reader.ts';
 import type { Core } from '../core.ts';
+import type { ConversionViews } from './conversion-views.ts';
+import { conversionWebhook, type ConversionDependencies } from './conversion-webhook.ts';
 import { clearInstances } from './instances.ts';
 import { settleNames, takenNames } from './naming.ts';
 
@@ -25,6 +27,10 @@ interface Served {
   /** What the row was made of. */
   readonly from: unknown;
   terminating: boolean;
+}
+
+export interface Conversion extends ConversionDependencies {
+  readonly views: ConversionViews;
 }
 
 const RETRY = { baseMs: 100, limitMs: 5_000 };
@@ -42,8 +48,11 @@ export class Definitions {
   readonly #stop = new AbortController();
   #following: { close(): void } | undefined;
 
-  constructor(core: Core) {
+  readonly #conversion: Conversion;
+
+  constructor(core: Core, conversion: Conversion) {
     this.#core = core;
+    this.#conversion = conversion;
   }
 
   /** Resolves when everything that was established before is served. */
@@ -85,7 +94,18 @@ export class Definitions {
     if (!kind || this.#isBuiltIn(kind)) return this.#withdraw(name);
     const served: Served = Object.assign(state, { kind, from });
     this.#served.set(name, served);
+    this.#view(kind, definition);
     this.#core.registry.add(kind);
+  }
+
+  /** The places of versions between which a webhook converts. */
+  #view({ versions, storagePath, group, hub }: Kind, { spec }: Definition): void {
+    const { views } = this.#conversion;
+    if (spec.conversion?.strategy !== 'Webhook') return;
+    const convert = conversionWebhook(spec.conversion, this.#conversion);
+    for (const { version, place } of versions) {
+      if (place !== undefined) views.set(place, { place: storagePath, apiVersion: `${group}/${version}`, storedVersion: `${group}/${hub}`, convert });
+    }
   }
 
   /** What is built in is not replaced. */

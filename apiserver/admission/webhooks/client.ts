@@ -26,6 +26,8 @@ export interface WebhookClient {
 
 export interface CallLimits {
   readonly timeoutSeconds: number;
+  /** Reads an answer that is no AdmissionReview. */
+  readonly decode?: (text: string) => Record<string, unknown>;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -55,7 +57,7 @@ class UndiciClient implements WebhookClient {
     this.#resolve = resolve ?? ((service) => resolveService(reader, service));
   }
 
-  async call(client: DeepReadonly<WebhookClientConfig>, review: object, { timeoutSeconds, signal }: CallLimits): Promise<Record<string, unknown>> {
+  async call(client: DeepReadonly<WebhookClientConfig>, review: object, { timeoutSeconds, signal, decode = decodeAnswer }: CallLimits): Promise<Record<string, unknown>> {
     const { pool, address } = this.#keep(client);
     const path = `${address.path}?timeout=${timeoutSeconds}s`;
     const abort = new AbortController();
@@ -64,7 +66,7 @@ class UndiciClient implements WebhookClient {
     if (signal?.aborted) leave();
     signal?.addEventListener('abort', leave, { once: true });
     try {
-      return await this.#exchange(pool, { path, url: `${address.origin}${path}`, body: JSON.stringify(review), abort: abort.signal });
+      return await this.#exchange(pool, { path, url: `${address.origin}${path}`, body: JSON.stringify(review), abort: abort.signal, decode });
     } finally {
       timer.cancel();
       signal?.removeEventListener('abort', leave);
@@ -76,7 +78,7 @@ class UndiciClient implements WebhookClient {
     this.#pools.clear();
   }
 
-  async #exchange(pool: Pool, { path, url, body, abort }: Outgoing): Promise<Record<string, unknown>> {
+  async #exchange(pool: Pool, { path, url, body, abort, decode }: Outgoing): Promise<Record<string, unknown>> {
     const answer = await pool
       .request({ method: 'POST', path, body, signal: abort, headersTimeout: 0, bodyTimeout: 0, headers: HEADERS })
       .catch((error: unknown) => {
@@ -89,7 +91,7 @@ class UndiciClient implements WebhookClient {
     });
     if (answer.statusCode < 200 || answer.statusCode > 206) throw new Error(toldStatus(text) ?? statusProblem(answer.statusCode, text, type === '' || type.startsWith('text/')));
     if (text === '') throw new Error(`0-length response with status code: ${answer.statusCode} and content type: ${type || 'application/json'}`);
-    return decodeAnswer(text);
+    return decode(text);
   }
 
   #reason(error: unknown, abort: AbortSignal): string {
@@ -136,6 +138,7 @@ interface Outgoing {
   readonly url: string;
   readonly body: string;
   readonly abort: AbortSignal;
+  readonly decode: (text: string) => Record<string, unknown>;
 }
 
 const HEADERS = { 'content-type': 'application/json', accept: 'application/json, */*', 'user-agent': 'kube-apiserver-admission' };

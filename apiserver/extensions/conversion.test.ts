@@ -1,0 +1,154 @@
+/** Conversion webhooks: one kind in two versions, through the API and over a socket to the webhook. */
+import type { ApiObject } from '../../api/kind.ts';
+import { openFakeWebhook, type FakeWebhook } from '../admission/webhooks/fake-webhook.ts';
+import { openTestServer, type TestServer } from '../test-server.ts';
+
+type Json = Record<string, unknown>;
+interface Review {
+  readonly apiVersion: string;
+  readonly request: { readonly uid: string; readonly desiredAPIVersion: string; readonly objects: (ApiObject & { spec: Json })[] };
+}
+
+let server: TestServer;
+let webhook: FakeWebhook;
+/** What the webhook makes of an answer before it is sent. */
+let spoil: (answer: { response: Json; apiVersion: string }) => unknown = (answer) => answer;
+
+beforeAll(async () => {
+  webhook = await openFakeWebhook();
+  webhook.replies.set('/convert', () => (response, asked) => {
+    const { apiVersion, request } = asked as unknown as Review;
+    const convertedObjects = request.objects.map((object) => convert(object, request.desiredAPIVersion));
+    response.setHeader('Content-Type', 'application/json');
+    response.end(JSON.stringify(spoil({ kind: 'ConversionReview', apiVersion, response: { uid: request.uid, convertedObjects, result: { status: 'Success' } } } as never)));
+  });
+  server = await openTestServer();
+});
+beforeEach(() => (spoil = (answer) => answer));
+afterAll(async () => {
+  await server.close();
+  await webhook.close();
+});
+
+/** v1 has `hostPort: a:1`, v2 `host: a` and `port: "1"`. */
+function convert(object: ApiObject & { spec: Json }, apiVersion: string): Json {
+  const { hostPort = '', host = '', port = '', ...rest } = object.spec as Record<string, string>;
+  const spec = apiVersion.endsWith('/v2') ? { ...rest, host: hostPort.split(':')[0], port: hostPort.split(':')[1] } : { ...rest, hostPort: `${host}:${port}` };
+  return { ...object, apiVersion, spec, metadata: { ...object.metadata, labels: { ...object.metadata.labels, via: apiVersion.split('/')[1] } } };
+}
+
+const text = { type: 'string' };
+function definition(plural: string, reviewVersions: string[] = ['v1']): Json {
+  const version = (name: string, properties: Json, storage: boolean): Json => ({
+    name, served: true, storage, schema: { openAPIV3Schema: { type: 'object', properties: { spec: { type: 'object', properties } } } },
+    selectableFields: [], subresources: { status: {} },
+  });
+  return {
+    apiVersion: 'apiextensions.k8s.io/v1', kind: 'CustomResourceDefinition', metadata: { name: `${plural}.example.com` },
+    spec: {
+      group: 'example.com', scope: 'Namespaced', names: { plural, kind: `Kind${plural}` },
+      versions: [version('v1', { hostPort: text }, true), version('v2', { host: text, port: text, size: { type: 'integer', default: 3 } }, false)],
+      conversion: { strategy: 'Webhook', webhook: { conversionReviewVersions: reviewVersions, clientConfig: { url: `${webhook.url}/convert`, caBundle: webhook.caBundle } } },
+    },
+  };
+}
+
+async function define(plural: string, reviewVersions?: string[]): Promise<{ v1: (name?: string) => string; v2: (name?: string) => string }> {
+  await server.doors.direct.call({ verb: 'create', group: 'apiextensions.k8s.io', version: 'v1', resource: 'customresourcedefinitions', body: definition(plural, reviewVersions) });
+  const path = (version: string) => (name = ''): string => `/apis/example.com/${version}/namespaces/default/${plural}${name && `/${name}`}`;
+  while ((await server.http('GET', path('v2')())).code === 404) await new Promise((resolve) => setImmediate(resolve));
+  return { v1: path('v1'), v2: path('v2') };
+}
+
+async function send(method: string, path: string, body: object, type = 'application/json'): Promise<ReturnType<Awaited<ReturnType<TestServer['http']>>['json']> & { code: number }> {
+  const answer = await server.http(method, path, { headers: { 'Content-Type': type }, body: JSON.stringify(body) });
+  return { ...answer.json(), code: answer.code };
+}
+
+const one = (plural: string, version: string, name: string, spec: object): object => ({ apiVersion: `example.com/${version}`, kind: `Kind${plural}`, metadata: { name }, spec });
+
+test('an object is read and written in each version, stored in one, and keeps its metadata', async () => {
+  const { v1, v2 } = await define('hosts');
+  expect(await send('POST', v1(), one('hosts', 'v1', 'a', { hostPort: 'here:80' }))).toMatchObject({ code: 201, spec: { hostPort: 'here:80' } });
+  const second = (await server.http('GET', v2('a'))).json();
+  expect(second).toMatchObject({ apiVersion: 'example.com/v2', spec: { host: 'here', port: '80', size: 3 }, metadata: { labels: { via: 'v2' } } });
+  expect(await send('PUT', v2('a'), { ...second, spec: { host: 'there', port: '81' } })).toMatchObject({ code: 200, apiVersion: 'example.com/v2', spec: { host: 'there', port: '81' } });
+  expect((await server.http('GET', v1('a'))).json()).toMatchObject({ spec: { hostPort: 'there:81' }, metadata: { uid: second.metadata.uid } });
+  expect(await send('PATCH', v2('a'), { spec: { port: '82' } }, 'application/merge-patch+json')).toMatchObject({ code: 200, spec: { host: 'there', port: '82' } });
+  expect(JSON.parse(String((await server.store.get('/registry/example.com/hosts/default/a'))?.value))).toMatchObject({ apiVersion: 'example.com/v1', spec: { hostPort: 'there:82' } });
+  expect((await server.http('DELETE', v2('a'))).code).toBe(200);
+  expect((await server.http('GET', v1('a'))).code).toBe(404);
+});
+
+test('a list is converted in one call, a watch as it goes, and what has the version already is not sent', async () => {
+  const { v1, v2 } = await define('many');
+  for (const name of ['a', 'b', 'c']) await send('POST', v1(), one('many', 'v1', name, { hostPort: `${name}:1` }));
+  webhook.asked.length = 0;
+  expect((await server.http('GET', v1())).json().items).toHaveLength(3);
+  const list = (await server.http('GET', v2())).json();
+  expect(list.items.map(({ spec }) => (spec as { host: string }).host)).toEqual(['a', 'b', 'c']);
+  // The cache of v2 was opened before there were any, or is opened now: no object is asked about twice.
+  const sent = webhook.asked.flatMap(({ review }) => (review as unknown as Review).request.objects.map(({ metadata }) => metadata.name));
+  expect(new Set(sent).size).toBe(sent.length);
+  const abort = new AbortController();
+  const watch = server.doors.socket.watch({ verb: 'watch', group: 'example.com', version: 'v2', resource: 'many', namespace: 'default', query: { resourceVersion: list.metadata.resourceVersion as string }, signal: abort.signal });
+  const next = watch[Symbol.asyncIterator]();
+  await send('POST', v1(), one('many', 'v1', 'd', { hostPort: 'd:2' }));
+  expect((await next.next()).value).toMatchObject({ type: 'ADDED', object: { apiVersion: 'example.com/v2', spec: { host: 'd' } } });
+  await server.http('DELETE', v1('d'));
+  expect((await next.next()).value).toMatchObject({ type: 'DELETED', object: { apiVersion: 'example.com/v2', spec: { host: 'd' } } });
+  abort.abort();
+});
+
+test('after the storage version has changed, what was stored before is converted too', async () => {
+  const { v1, v2 } = await define('moved');
+  await send('POST', v1(), one('moved', 'v1', 'old', { hostPort: 'old:1' }));
+  const path = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions/moved.example.com';
+  await send('PATCH', path, [{ op: 'replace', path: '/spec/versions/0/storage', value: false }, { op: 'replace', path: '/spec/versions/1/storage', value: true }], 'application/json-patch+json');
+  const stored = async (name: string): Promise<string> => (JSON.parse(String((await server.store.get(`/registry/example.com/moved/default/${name}`))?.value)) as ApiObject).apiVersion;
+  for (let i = 0; ; i++) {
+    await send('POST', v2(), one('moved', 'v2', `new${i}`, { host: 'new', port: '2' }));
+    if ((await stored(`new${i}`)) === 'example.com/v2') break;
+  }
+  expect((await server.http('GET', v2('old'))).json()).toMatchObject({ spec: { host: 'old' } });
+  expect((await server.http('GET', v1('new0'))).json()).toMatchObject({ apiVersion: 'example.com/v1', spec: { hostPort: 'new:2' } });
+  expect(await stored('old')).toBe('example.com/v1');
+});
+
+test.each<[string, (answer: { response: Json; apiVersion: string }) => unknown, string]>([
+  ['its own refusal', (a) => ({ ...a, response: { ...a.response, result: { status: 'Failure', message: 'no way' } } }), 'failed: no way'],
+  ['a refusal without words', (a) => ({ ...a, response: { ...a.response, result: {} } }), "failed: response.result.status was '', not 'Success'"],
+  ['another question', (a) => ({ ...a, response: { ...a.response, uid: 'x' } }), 'failed: expected response.uid='],
+  ['another kind of answer', (a) => ({ ...a, kind: 'Other' }), 'failed: expected webhook response of apiextensions.k8s.io/v1, Kind=ConversionReview, got apiextensions.k8s.io/v1, Kind=Other'],
+  ['no answer', (a) => ({ ...a, response: null }), 'failed: no response provided'],
+  ['too few objects', (a) => ({ ...a, response: { ...a.response, convertedObjects: [] } }), 'returned 0 objects, expected 1'],
+  ['the wrong version', (a) => changed(a, (o) => ({ ...o, apiVersion: 'example.com/v3' })), 'returned invalid object at index 0: invalid groupVersion (expected example.com/v1, received example.com/v3)'],
+  ['another name', (a) => changed(a, (o) => ({ ...o, metadata: { ...o.metadata, name: 'b' } })), 'returned invalid object: must have the same name: x != b'],
+  ['a bad label', (a) => changed(a, (o) => ({ ...o, metadata: { ...o.metadata, labels: { a: '-' } } })), 'returned invalid metadata: metadata.labels: Invalid value: "-"'],
+  ['no metadata', (a) => changed(a, ({ metadata: _, ...o }) => o as ApiObject), 'returned invalid object: must have the same name: x != '],
+])('a webhook that answers with %s is refused in its words', async (_what, made, why) => {
+  const { v2 } = await refused;
+  spoil = made;
+  const answer = await send('POST', v2(), one('refused', 'v2', 'x', { host: 'a', port: '1' }));
+  expect(answer).toMatchObject({ code: 500, status: 'Failure', message: expect.stringContaining(`conversion webhook for example.com/v2, Kind=Kindrefused ${why}`) });
+  expect(await server.store.get('/registry/example.com/refused/default/x')).toBeUndefined();
+});
+
+let refused: ReturnType<typeof define>;
+beforeAll(() => (refused = define('refused')));
+
+function changed(answer: { response: Json }, change: (object: ApiObject) => object): object {
+  return { ...answer, response: { ...answer.response, convertedObjects: (answer.response['convertedObjects'] as ApiObject[]).map(change) } };
+}
+
+test('a webhook that cannot convert what is stored refuses reads of that version at once, and only of that', async () => {
+  const { v1, v2 } = await define('broken', ['v1beta1']);
+  spoil = (answer) => ({ ...answer, response: { ...answer.response, result: { status: 'Failure', message: 'cannot' } } });
+  await send('POST', v1(), one('broken', 'v1', 'a', { hostPort: 'a:1' }));
+  expect((await server.http('GET', v1())).json().items).toHaveLength(1);
+  for (const path of [v2(), v2('a')]) expect((await server.http('GET', path)).json()).toMatchObject({ code: 500, message: 'conversion webhook for example.com/v1, Kind=Kindbroken failed: cannot' });
+  spoil = (answer) => answer;
+  let answer = await server.http('GET', v2('a'));
+  for (; answer.code !== 200; answer = await server.http('GET', v2('a')));
+  expect(answer.json()).toMatchObject({ spec: { host: 'a' } });
+});
