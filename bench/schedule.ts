@@ -140,7 +140,7 @@ const WORKLOADS: Readonly<Record<string, Workload>> = {
   affinity: { nodes: 1000, pods: 3000, templates: ['affinity'] },
   antiaffinity: { nodes: 1000, pods: 3000, templates: ['antiaffinity'] },
   'hard antiaffinity': { nodes: 1000, pods: 1000, templates: ['hardantiaffinity'] },
-  preemption: { nodes: 1000, pods: 1000, templates: ['plain'], preempts: true },
+  preemption: { nodes: 1000, pods: 2000, templates: ['plain'], preempts: true },
   mixed: { nodes: 1000, pods: 3000, templates: ['plain', 'spread', 'affinity', 'antiaffinity', 'nodeaffinity'] },
 };
 

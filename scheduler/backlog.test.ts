@@ -1,6 +1,6 @@
 import type { Pod } from '../api/types/core.v1.ts';
 import type { Stored } from '../client/client.ts';
-import { Backlog } from './backlog.ts';
+import { Backlog, SETTLE_MS } from './backlog.ts';
 
 function pod(name: string, priority = 0): Stored<Pod> {
   return { metadata: { name, namespace: 'd', uid: name, resourceVersion: '1', creationTimestamp: '' }, spec: { containers: [], priority } };
@@ -51,10 +51,11 @@ describe('a parked pod', () => {
     expect(names(backlog.take(300_000, 1))).toEqual(['a']);
   });
 
-  test('is ready at once when it has waited longer than its back-off', () => {
+  test('is ready when the change has settled if it has waited longer than its back-off', () => {
     const backlog = parked();
     backlog.stir(60_000);
-    expect(names(backlog.take(60_000, 1))).toEqual(['a']);
+    expect(backlog.take(60_000, 1)).toEqual([]);
+    expect(names(backlog.take(60_000 + SETTLE_MS, 1))).toEqual(['a']);
   });
 
   test('waits for the rest of its back-off when the change comes early', () => {
@@ -67,18 +68,31 @@ describe('a parked pod', () => {
   test('is stirred only by what may help it', () => {
     const backlog = parked(['InterPodAffinity']);
     backlog.stir(60_000, ['VolumeBinding']);
-    expect(backlog.take(60_000, 1)).toEqual([]);
+    expect(backlog.take(60_000 + SETTLE_MS, 1)).toEqual([]);
     backlog.stir(60_000, ['VolumeBinding', 'InterPodAffinity']);
-    expect(names(backlog.take(60_000, 1))).toEqual(['a']);
+    expect(names(backlog.take(60_000 + SETTLE_MS, 1))).toEqual(['a']);
     backlog.park('a', 60_000, new Set(['NodePorts']));
     backlog.stir(120_000, ['InterPodAffinity']);
-    expect(backlog.take(120_000, 1)).toEqual([]);
+    expect(backlog.take(120_000 + SETTLE_MS, 1)).toEqual([]);
   });
 
   test('is tried again when it changed itself', () => {
     const backlog = parked();
     backlog.put(pod('a', 7), 5000);
     expect(backlog.take(5000, 1)[0]?.spec.priority).toBe(7);
+  });
+
+  test('that is known to fit now does not wait for its back-off, unless its last attempt failed on the way', () => {
+    const backlog = new Backlog();
+    for (const [name, priority] of [['low', 1], ['high', 5], ['other', 0], ['failed', 9]] as const) backlog.put(pod(name, priority), 0);
+    backlog.take(0, 9);
+    for (const name of ['low', 'high']) backlog.park(name, 0, new Set(['NodeResourcesFit']), 'small');
+    backlog.park('other', 0, new Set(['NodeResourcesFit']), 'large');
+    backlog.retry('failed', 0);
+    expect(names(backlog.refused()).sort()).toEqual(['high', 'other']);
+    for (const name of ['high', 'failed']) backlog.hurry(name, 100);
+    expect(names(backlog.take(100 + SETTLE_MS, 9))).toEqual(['high']);
+    expect(names(backlog.refused()).sort()).toEqual(['low', 'other']);
   });
 
   test('is forgotten when it is removed', () => {

@@ -4,7 +4,14 @@ import type { Stored } from '../client/client.ts';
 import { backoff } from '../std/backoff.ts';
 import { Heap } from '../std/heap.ts';
 
-const BACKOFF = { baseMs: 1_000, limitMs: 10_000 };
+export interface BackoffLimits {
+  readonly baseMs: number;
+  readonly limitMs: number;
+}
+
+const BACKOFF: BackoffLimits = { baseMs: 1_000, limitMs: 10_000 };
+/** A change of the cluster seldom comes alone: what it may help is looked at so much later. */
+export const SETTLE_MS = 50;
 /** A parked pod is tried again after this time even when nothing seems to have changed. */
 const PARKED_LIMIT_MS = 5 * 60_000;
 const NO_PLUGINS: ReadonlySet<string> = new Set();
@@ -23,15 +30,24 @@ interface Waiting {
   moved: boolean;
   /** The filters that refused it last. */
   plugins: ReadonlySet<string>;
+  /** Pods of one kind are refused alike; '' where that is not known. */
+  kind: string;
 }
 
 export class Backlog {
   readonly #waiting = new Map<string, Waiting>();
-  readonly #ready = new Heap<Waiting>((a, b) => priority(b) - priority(a) || a.since - b.since);
+  readonly #ready = new Heap<Waiting>(before);
   readonly #later = new Heap<{ readonly entry: Waiting; readonly at: number }>((a, b) => a.at - b.at);
   /** The parked ones by each filter that refused them, so that a change concerns only those whom it may help. */
   readonly #parked = new Map<string, Set<Waiting>>();
   readonly #deciding = new Set<Waiting>();
+  /** The refused ones by kind, whether parked or backing off. */
+  readonly #refused = new Map<string, Set<Waiting>>();
+  readonly #limits: BackoffLimits;
+
+  constructor(limits: BackoffLimits = BACKOFF) {
+    this.#limits = limits;
+  }
 
   get size(): number {
     return this.#waiting.size;
@@ -45,13 +61,13 @@ export class Backlog {
   put(pod: Stored<Pod>, now: number): void {
     const known = this.#waiting.get(pod.metadata.uid);
     if (!known) {
-      const entry: Waiting = { pod, attempts: 0, since: now, state: 'ready', failedAt: 0, until: 0, moved: false, plugins: NO_PLUGINS };
+      const entry: Waiting = { pod, attempts: 0, since: now, state: 'ready', failedAt: 0, until: 0, moved: false, plugins: NO_PLUGINS, kind: '' };
       this.#waiting.set(pod.metadata.uid, entry);
       this.#ready.push(entry);
       return;
     }
     known.pod = pod;
-    if (known.state === 'parked') this.#wait(known, now);
+    if (known.state === 'parked') this.#wait(known, now, now);
     else known.moved = true;
   }
 
@@ -65,6 +81,7 @@ export class Backlog {
     const known = this.#waiting.get(uid);
     if (!known) return;
     this.#leave(known);
+    this.#setKind(known, '');
     this.#waiting.delete(uid);
   }
 
@@ -74,9 +91,7 @@ export class Backlog {
       this.#later.pop();
       const { entry } = due;
       if (this.#isCurrent(entry) && (entry.state === 'backoff' || entry.state === 'parked') && entry.until <= now) {
-        this.#leave(entry);
-        entry.state = 'ready';
-        this.#ready.push(entry);
+        this.#makeReady(entry);
       }
     }
     const out: Stored<Pod>[] = [];
@@ -94,11 +109,12 @@ export class Backlog {
   }
 
   /** It fits nowhere: parked until `stir`, or backing off when the cluster moved meanwhile. */
-  park(uid: string, now: number, plugins: ReadonlySet<string> = NO_PLUGINS): void {
+  park(uid: string, now: number, plugins: ReadonlySet<string> = NO_PLUGINS, kind = ''): void {
     const entry = this.#waiting.get(uid);
     if (!entry) return;
     entry.failedAt = now;
-    if (entry.moved) return this.#wait(entry, now);
+    this.#setKind(entry, kind);
+    if (entry.moved) return this.#wait(entry, now, now);
     this.#leave(entry);
     entry.state = 'parked';
     entry.plugins = plugins;
@@ -115,13 +131,34 @@ export class Backlog {
     const entry = this.#waiting.get(uid);
     if (!entry) return;
     entry.failedAt = now;
-    this.#wait(entry, now);
+    this.#setKind(entry, '');
+    this.#wait(entry, now, now);
   }
 
   /** The cluster changed in a way that may help every pod, or those that one of these filters refused. */
   stir(now: number, plugins: readonly string[] = ['']): void {
-    for (const plugin of plugins) for (const entry of this.#parked.get(plugin) ?? []) this.#wait(entry, now);
+    for (const plugin of plugins) for (const entry of this.#parked.get(plugin) ?? []) this.#wait(entry, now, now + SETTLE_MS);
     for (const entry of this.#deciding) entry.moved = true;
+  }
+
+  /** The most important refused pod of each kind. */
+  refused(): Stored<Pod>[] {
+    const out: Stored<Pod>[] = [];
+    for (const entries of this.#refused.values()) {
+      let best: Waiting | undefined;
+      for (const entry of entries) if (!best || before(entry, best) < 0) best = entry;
+      if (best) out.push(best.pod);
+    }
+    return out;
+  }
+
+  /** It is known that a refused pod fits now: it does not wait for its back-off. */
+  hurry(uid: string, now: number): void {
+    const entry = this.#waiting.get(uid);
+    if (!entry || entry.kind === '' || (entry.state !== 'parked' && entry.state !== 'backoff') || entry.until <= now + SETTLE_MS) return;
+    this.#leave(entry);
+    entry.state = 'backoff';
+    this.#schedule(entry, now + SETTLE_MS);
   }
 
   /** When `take` will next have something that it has not now. */
@@ -129,12 +166,31 @@ export class Backlog {
     return this.#later.peek()?.at;
   }
 
-  /** Counted from its last attempt: what has been parked for long enough is ready at once. */
-  #wait(entry: Waiting, now: number): void {
+  /** Counted from its last attempt: what has been parked for long enough is ready `from` then on. */
+  #wait(entry: Waiting, now: number, from: number): void {
     this.#leave(entry);
     entry.state = 'backoff';
-    const delay = backoff(Math.max(0, entry.attempts - 1), BACKOFF);
-    this.#schedule(entry, Math.max(now, entry.attempts === 0 ? now : entry.failedAt + delay));
+    const delay = backoff(Math.max(0, entry.attempts - 1), this.#limits);
+    this.#schedule(entry, Math.max(from, entry.attempts === 0 ? now : entry.failedAt + delay));
+  }
+
+  #makeReady(entry: Waiting): void {
+    this.#leave(entry);
+    this.#setKind(entry, '');
+    entry.state = 'ready';
+    this.#ready.push(entry);
+  }
+
+  #setKind(entry: Waiting, kind: string): void {
+    if (entry.kind !== '') {
+      const group = this.#refused.get(entry.kind);
+      if (group?.delete(entry) && group.size === 0) this.#refused.delete(entry.kind);
+    }
+    entry.kind = kind;
+    if (kind === '') return;
+    const group = this.#refused.get(kind);
+    if (group) group.add(entry);
+    else this.#refused.set(kind, new Set([entry]));
   }
 
   #leave(entry: Waiting): void {
@@ -150,6 +206,11 @@ export class Backlog {
   #isCurrent(entry: Waiting): boolean {
     return this.#waiting.get(entry.pod.metadata.uid) === entry;
   }
+}
+
+/** Less than zero: `a` comes before `b`. */
+function before(a: Waiting, b: Waiting): number {
+  return priority(b) - priority(a) || a.since - b.since;
 }
 
 function priority({ pod }: Waiting): number {

@@ -13,6 +13,8 @@ interface Budget {
   readonly disrupted: ReadonlySet<string>;
 }
 
+const NONE: ReadonlySet<Stored<Pod>> = new Set();
+
 export class Budgets {
   readonly #budgets = new Map<string, Budget>();
 
@@ -31,6 +33,7 @@ export class Budgets {
 
   /** Which of the pods, were they to go one after the other, would break a budget. */
   broken(pods: readonly Stored<Pod>[]): ReadonlySet<Stored<Pod>> {
+    if (this.#budgets.size === 0) return NONE;
     const left = new Map([...this.#budgets.values()].map((budget) => [budget, budget.allowed]));
     const out = new Set<Stored<Pod>>();
     for (const pod of pods) {

@@ -2,7 +2,7 @@
 import type { Pod } from '../api/types/core.v1.ts';
 import type { Stored } from '../client/client.ts';
 import type { Demand } from './demand.ts';
-import { FINE, type Impossible, type Obstacle, type Refusal, roomFor, roomRefusals } from './filters.ts';
+import { FINE, type Impossible, type Obstacle, type Refusal, type Shift, roomFor, roomRefusals } from './filters.ts';
 import type { Memo } from './memo.ts';
 import { affinityObstacle } from './pod-affinity.ts';
 import type { NodeFacts, Snapshot } from './snapshot.ts';
@@ -59,10 +59,8 @@ export function nominatedFirst(snapshot: Snapshot, { pod, demand, memo: { ask } 
   if (snapshot.nominations.size === 0 || !node) return FINE;
   const others = snapshot.nominations.before(node.name, pod.metadata.uid, demand.priority);
   if (others.length === 0) return FINE;
-  for (const other of others) snapshot.charge(row, other.demand, 1);
-  const refusals = roomFor(snapshot, row, ask) ? FINE : roomRefusals(snapshot, row, ask);
-  for (const other of others) snapshot.charge(row, other.demand, -1);
-  return refusals;
+  const shifts = others.map((other): Shift => ({ demand: other.demand, sign: 1 }));
+  return roomFor(snapshot, row, ask, shifts) ? FINE : roomRefusals(snapshot, row, ask, shifts);
 }
 
 function obstacles(snapshot: Snapshot, known: Case): Obstacle[] {

@@ -8,7 +8,7 @@
 import type { Pod } from '../api/types/core.v1.ts';
 import type { Stored } from '../client/client.ts';
 import type { Random } from '../std/random.ts';
-import { type Case, nominatedFirst, openCase, takes } from './case.ts';
+import { type Case, nominatedFirst, openCase, refusalsAt, takes } from './case.ts';
 import { demandOf } from './demand.ts';
 import { type Unschedulable, explain, explainImpossible } from './explain.ts';
 import { Memos } from './memo.ts';
@@ -34,12 +34,26 @@ const memosOf = new WeakMap<Snapshot, Memos>();
 
 /** Decides pod by pod in the given order; each placement and nomination enters the snapshot before the next pod is looked at. */
 export function decide(snapshot: Snapshot, pods: readonly Stored<Pod>[], moment: Moment): readonly Decision[] {
-  let memos = memosOf.get(snapshot);
-  if (!memos) memosOf.set(snapshot, (memos = new Memos()));
+  const memos = memosFor(snapshot);
   const rows = new Int32Array(snapshot.rows);
   const decisions: Decision[] = [];
   for (const pod of pods) decisions.push(decideOne(snapshot, pod, memos, rows, moment));
   return decisions;
+}
+
+/** Whether the node as it is now takes the pod: what happened to one node is asked before a refused pod is decided again. */
+export function fits(snapshot: Snapshot, pod: Stored<Pod>, node: string, profile: Profile = DEFAULT_PROFILE): boolean {
+  const row = snapshot.row(node);
+  if (row === undefined || !snapshot.facts[row]) return false;
+  const demand = demandOf(pod);
+  const opened = openCase(snapshot, pod, demand, memosFor(snapshot).of(demand, profile));
+  return !('impossible' in opened) && refusalsAt(snapshot, opened, row).length === 0;
+}
+
+function memosFor(snapshot: Snapshot): Memos {
+  let memos = memosOf.get(snapshot);
+  if (!memos) memosOf.set(snapshot, (memos = new Memos()));
+  return memos;
 }
 
 function decideOne(snapshot: Snapshot, pod: Stored<Pod>, memos: Memos, rows: Int32Array, moment: Moment): Decision {

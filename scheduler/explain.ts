@@ -10,6 +10,8 @@ export interface Unschedulable {
   readonly message: string;
   /** Names of the filters that refused it: which changes in the cluster may help. */
   readonly plugins: ReadonlySet<string>;
+  /** Pods of one kind are refused alike by the nodes themselves; absent where no node was asked. */
+  readonly kind?: string;
   /** Pods to evict so that it will fit. */
   readonly preemption?: Preemption;
   /** What its status should say of the node that is being cleared for it; '' for none, undefined for no change. */
@@ -34,19 +36,20 @@ export function explain(snapshot: Snapshot, known: Case, moment: { readonly now:
     if (!refusals.some(({ lasting }) => lasting)) helpful.push(row);
   });
   const plugins = new Set([...reasons.keys()].map(({ plugin }) => plugin));
+  const kind = known.memo.key;
   const available = `0/${total} nodes are available:`;
   const why = `${available} ${histogram([...reasons].map(([{ reason }, count]) => [reason, count]))}.`;
   const { profile } = known.memo.ask;
   // What the plugins that could still have helped say, one after the other.
   const claims = profile.filters.has('DynamicResources') ? ['no new claims to deallocate'] : [];
   const text = (...preemption: string[]): string => [why, [...claims, ...preemption].join(', ')].filter(Boolean).join(' ');
-  if (!profile.preempts) return { message: text(), plugins };
+  if (!profile.preempts) return { message: text(), plugins, kind };
   const refused = ineligible(snapshot, known, helpful);
-  if (refused) return { message: text(`preemption: ${refused}`), plugins };
+  if (refused) return { message: text(`preemption: ${refused}`), plugins, kind };
   const attempt = preempt(snapshot, known, helpful, moment);
-  if (attempt.preemption) return { message: why, plugins, preemption: attempt.preemption, nominated: attempt.preemption.node };
+  if (attempt.preemption) return { message: why, plugins, kind, preemption: attempt.preemption, nominated: attempt.preemption.node };
   const useless = histogram([...attempt.reasons, ['Preemption is not helpful for scheduling', total - helpful.length]]);
-  return { message: text(`preemption: ${available} ${useless}.`), plugins, nominated: '' };
+  return { message: text(`preemption: ${available} ${useless}.`), plugins, kind, nominated: '' };
 }
 
 const NO_NODES: Unschedulable = { message: 'no nodes available to schedule pods', plugins: new Set() };

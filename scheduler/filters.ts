@@ -1,6 +1,7 @@
 /** Whether a node takes a pod as far as the node itself and its numbers go; in the scheduler framework's order, the first refusal counts. */
 import { namedNodes, matchesLabels, matchesNodeSelector } from './node-affinity.ts';
 import type { Demand } from './demand.ts';
+import { Ports } from './ports.ts';
 import type { Profile } from './profile.ts';
 import type { NodeFacts, Snapshot } from './snapshot.ts';
 import { UNSCHEDULABLE_TAINT, repels, tolerated } from './taints.ts';
@@ -72,32 +73,55 @@ export function judgeFacts({ demand, profile, named }: Ask, node: NodeFacts): St
   return { refusal: refusal(), tolerates, wants };
 }
 
+/** What comes to a node besides what is on it (1), or goes (-1). */
+export interface Shift {
+  readonly demand: Demand;
+  readonly sign: 1 | -1;
+}
+
 /** Whether ports and numbers fit. */
-export function roomFor(snapshot: Snapshot, row: number, ask: Ask): boolean {
+export function roomFor(snapshot: Snapshot, row: number, ask: Ask, shifts: readonly Shift[] = []): boolean {
   const { demand, profile } = ask;
   if (profile.filters.has('NodeResourcesFit')) {
-    if ((snapshot.pods[row] as number) + 1 > (snapshot.podLimit[row] as number)) return false;
+    let pods = (snapshot.pods[row] as number) + 1;
+    for (const { sign } of shifts) pods += sign;
+    if (pods > (snapshot.podLimit[row] as number)) return false;
     for (const [resource, units] of demand.requests) {
-      const column = snapshot.column(resource);
-      if (units > 0 && units > (column.allocatable[row] as number) - (column.requested[row] as number) && !ignored(ask, resource)) return false;
+      if (units > 0 && units > left(snapshot, row, resource, shifts) && !ignored(ask, resource)) return false;
     }
   }
-  return demand.ports.length === 0 || !profile.filters.has('NodePorts') || (snapshot.ports[row]?.free(demand.ports) ?? true);
+  return demand.ports.length === 0 || !profile.filters.has('NodePorts') || portsFree(snapshot, row, demand, shifts);
 }
 
 /** Why ports or numbers do not fit. */
-export function roomRefusals(snapshot: Snapshot, row: number, ask: Ask): readonly Refusal[] {
+export function roomRefusals(snapshot: Snapshot, row: number, ask: Ask, shifts: readonly Shift[] = []): readonly Refusal[] {
   const { demand, profile } = ask;
-  if (demand.ports.length > 0 && profile.filters.has('NodePorts') && snapshot.ports[row]?.free(demand.ports) === false) return PORT_TAKEN;
+  if (demand.ports.length > 0 && profile.filters.has('NodePorts') && !portsFree(snapshot, row, demand, shifts)) return PORT_TAKEN;
   const out: Refusal[] = [];
   if (!profile.filters.has('NodeResourcesFit')) return out;
-  if ((snapshot.pods[row] as number) + 1 > (snapshot.podLimit[row] as number)) out.push(TOO_MANY);
+  if (shifts.reduce((sum, { sign }) => sum + sign, (snapshot.pods[row] as number) + 1) > (snapshot.podLimit[row] as number)) out.push(TOO_MANY);
   for (const [resource, units] of demand.requests) {
-    const { allocatable, requested } = snapshot.column(resource);
-    const capacity = allocatable[row] as number;
-    if (units > 0 && units > capacity - (requested[row] as number) && !ignored(ask, resource)) out.push(tooLittle(resource, units > capacity));
+    const capacity = snapshot.column(resource).allocatable[row] as number;
+    if (units > 0 && units > left(snapshot, row, resource, shifts) && !ignored(ask, resource)) out.push(tooLittle(resource, units > capacity));
   }
   return out;
+}
+
+function left(snapshot: Snapshot, row: number, resource: string, shifts: readonly Shift[]): number {
+  const { allocatable, requested } = snapshot.column(resource);
+  let units = (allocatable[row] as number) - (requested[row] as number);
+  for (const { demand, sign } of shifts) units -= sign * (demand.requests.get(resource) ?? 0);
+  return units;
+}
+
+function portsFree(snapshot: Snapshot, row: number, { ports }: Demand, shifts: readonly Shift[]): boolean {
+  const here = snapshot.ports[row];
+  if (shifts.every(({ demand }) => demand.ports.length === 0)) return here?.free(ports) ?? true;
+  const changed = here ?? new Ports();
+  for (const { demand, sign } of shifts) changed.count(demand.ports, sign);
+  const free = changed.free(ports);
+  for (const { demand, sign } of shifts) changed.count(demand.ports, sign === 1 ? -1 : 1);
+  return free;
 }
 
 /** Extended resources that the profile leaves to others. */

@@ -16,6 +16,8 @@ const TOLERATES = 2;
 const SIGNATURE_LIMIT = 512;
 
 export class Memo {
+  /** Equal for pods that one profile looks at alike. */
+  readonly key: string;
   readonly ask: Ask;
   /** Rows that fit by their score for room, once somebody asked for it. */
   #ranking: Ranking | undefined;
@@ -38,7 +40,8 @@ export class Memo {
   #changes = new Uint32Array(0);
   #changesSeen = -1;
 
-  constructor(demand: Demand, profile: Profile) {
+  constructor(key: string, demand: Demand, profile: Profile) {
+    this.key = key;
     this.ask = askOf(demand, profile);
   }
 
@@ -148,7 +151,7 @@ export class Memos {
     let memo = this.#bySignature.get(key);
     if (!memo || memo.ask.profile !== profile) {
       if (this.#bySignature.size >= SIGNATURE_LIMIT) for (const oldest of this.#bySignature.keys()) if (this.#bySignature.delete(oldest)) break;
-      this.#bySignature.set(key, (memo = new Memo(demand, profile)));
+      this.#bySignature.set(key, (memo = new Memo(key, demand, profile)));
     }
     return memo;
   }

@@ -9,6 +9,8 @@ export interface Nominated {
   readonly node: string;
 }
 
+const NOBODY: readonly Nominated[] = [];
+
 export class Nominations {
   readonly #byUid = new Map<string, Nominated>();
   readonly #byNode = new Map<string, Map<string, Nominated>>();
@@ -40,16 +42,24 @@ export class Nominations {
   }
 
   /** Those on the node that this pod must leave room for. */
-  before(node: string, uid: string, priority: number): Nominated[] {
-    return this.#on(node, uid).filter(({ demand }) => demand.priority >= priority);
+  before(node: string, uid: string, priority: number): readonly Nominated[] {
+    return this.#on(node, (other) => other.pod.metadata.uid !== uid && other.demand.priority >= priority);
   }
 
   /** Those on the node that must give way to a pod of this priority. */
-  below(node: string, uid: string, priority: number): Nominated[] {
-    return this.#on(node, uid).filter(({ demand }) => demand.priority < priority);
+  below(node: string, uid: string, priority: number): readonly Nominated[] {
+    return this.#on(node, (other) => other.pod.metadata.uid !== uid && other.demand.priority < priority);
   }
 
-  #on(node: string, uid: string): Nominated[] {
-    return [...(this.#byNode.get(node)?.values() ?? [])].filter(({ pod }) => pod.metadata.uid !== uid);
+  on(node: string): Nominated[] {
+    return [...(this.#byNode.get(node)?.values() ?? [])];
+  }
+
+  #on(node: string, chosen: (one: Nominated) => boolean): readonly Nominated[] {
+    const there = this.#byNode.get(node);
+    if (!there) return NOBODY;
+    const out: Nominated[] = [];
+    for (const one of there.values()) if (chosen(one)) out.push(one);
+    return out;
   }
 }

@@ -7,6 +7,7 @@ import type { Clock } from '../std/clock.ts';
 import type { Backlog } from './backlog.ts';
 import { bindVolumes } from './bind-volumes.ts';
 import type { Decision, Unschedulable } from './decide.ts';
+import { Lane } from './lane.ts';
 import type { Preemption } from './preempt.ts';
 import type { Snapshot } from './snapshot.ts';
 import { type BindOutcome, type Waiting, type WriteTools, bind, evict, explainWaiting, say, withdrawNomination } from './writes.ts';
@@ -26,8 +27,12 @@ export interface OutcomesOptions {
 
 type Placement = Extract<Decision, { readonly node: string }>;
 
+/** Writes besides bindings that are under way at once. */
+const WRITE_LIMIT = 64;
+
 export class Outcomes {
   readonly #options: OutcomesOptions;
+  readonly #lane: Lane;
   readonly #tools: WriteTools & { readonly recorder: Recorder };
   readonly #binding = new Map<string, Promise<void>>();
   /** Bound, though the watch has not said so yet. */
@@ -37,6 +42,7 @@ export class Outcomes {
   constructor(options: OutcomesOptions) {
     const { client, clock, log, name } = options;
     this.#options = options;
+    this.#lane = new Lane({ clock, limit: WRITE_LIMIT, signal: this.#stopping.signal });
     this.#tools = { client, clock, recorder: openRecorder({ client, clock, component: name, api: 'events.k8s.io', log }) };
   }
 
@@ -122,10 +128,11 @@ export class Outcomes {
     }
   }
 
-  #refuse(pod: Stored<Pod>, { message, plugins, preemption, nominated }: Unschedulable): void {
-    this.#options.backlog.park(pod.metadata.uid, this.#options.clock.now(), plugins);
-    if (preemption) this.#preempt(pod, preemption);
+  #refuse(pod: Stored<Pod>, { message, plugins, kind, preemption, nominated }: Unschedulable): void {
+    this.#options.backlog.park(pod.metadata.uid, this.#options.clock.now(), plugins, kind);
+    // What node is being cleared is told before anybody goes.
     this.#explain(pod, { reason: 'Unschedulable', message, ...(nominated !== undefined && { nominated }) });
+    if (preemption) this.#preempt(pod, preemption);
   }
 
   /** The pod waits parked: each victim that goes stirs it. */
@@ -133,10 +140,10 @@ export class Outcomes {
     const { backlog, clock, snapshot } = this.#options;
     for (const { pod: lesser } of snapshot.nominations.below(node, pod.metadata.uid, pod.spec.priority ?? 0)) {
       snapshot.nominations.remove(lesser.metadata.uid);
-      this.#attempt(lesser, 'withdraw a nomination', withdrawNomination(this.#tools, lesser));
+      this.#attempt(lesser, 'withdraw a nomination', this.#lane.run(() => withdrawNomination(this.#tools, lesser)));
       backlog.stir(clock.now());
     }
-    const evictions = victims.filter(({ metadata }) => !metadata.deletionTimestamp).map((victim) => evict(this.#tools, victim, pod, node));
+    const evictions = victims.filter(({ metadata }) => !metadata.deletionTimestamp).map((victim) => this.#lane.run(() => evict(this.#tools, victim, pod, node)));
     this.#attempt(
       pod,
       'evict for a more important pod',
@@ -150,7 +157,12 @@ export class Outcomes {
 
   #explain(pod: Stored<Pod>, waiting: Waiting): void {
     say(this.#tools, pod, { type: 'Warning', reason: 'FailedScheduling', action: 'Scheduling', message: waiting.message });
-    this.#attempt(pod, 'write why a pod waits', explainWaiting(this.#tools, pod, waiting));
+    this.#attempt(pod, 'write why a pod waits', this.#lane.run(async () => (this.#isPlaced(pod) ? undefined : explainWaiting(this.#tools, pod, waiting))));
+  }
+
+  /** Found room before it could be said that there was none. */
+  #isPlaced({ metadata: { namespace, name, uid } }: Stored<Pod>): boolean {
+    return this.#binding.has(uid) || this.#bound.has(uid) || this.#options.current({ namespace, name })?.spec.nodeName !== undefined;
   }
 
   #attempt({ metadata: { namespace, name } }: Stored<Pod>, what: string, work: Promise<unknown>): void {

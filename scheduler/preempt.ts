@@ -3,6 +3,7 @@ import type { Pod } from '../api/types/core.v1.ts';
 import type { Stored } from '../client/client.ts';
 import { type Random, below } from '../std/random.ts';
 import { type Case, refusalsAt, reopened } from './case.ts';
+import { type Shift, roomFor, roomRefusals } from './filters.ts';
 import type { Placed, Snapshot } from './snapshot.ts';
 
 export interface Preemption {
@@ -55,26 +56,68 @@ export function preempt(snapshot: Snapshot, known: Case, rows: readonly number[]
 
 /** The fewest pods of a node that must go, sparing the important ones first and those under a budget before the others. */
 function clear(snapshot: Snapshot, known: Case, row: number, now: number): Candidate | { readonly reasons: readonly string[] } {
-  const lesser = [...snapshot.podsAt(row)].filter(({ demand }) => demand.priority < known.demand.priority);
+  const lesser: Placed[] = [];
+  for (const placed of snapshot.podsAt(row)) if (placed.demand.priority < known.demand.priority) lesser.push(placed);
   if (lesser.length === 0) return { reasons: [NO_VICTIMS] };
+  // Where only ports and numbers count, nobody needs to be moved to see what would be.
+  return isAboutRoom(known) ? weigh(snapshot, known, row, { lesser, now }) : rehearse(snapshot, known, row, { lesser, now });
+}
+
+interface Lesser {
+  readonly lesser: Placed[];
+  readonly now: number;
+}
+
+function isAboutRoom({ obstacles, volumes }: Case): boolean {
+  return obstacles.length === 0 && !volumes;
+}
+
+function weigh(snapshot: Snapshot, known: Case, row: number, { lesser, now }: Lesser): Candidate | { readonly reasons: readonly string[] } {
+  const { ask } = known.memo;
+  const name = snapshot.facts[row]?.name as string;
+  const shifts: Shift[] = snapshot.nominations.before(name, known.pod.metadata.uid, known.demand.priority).map(({ demand }) => ({ demand, sign: 1 }));
+  for (const { demand } of lesser) shifts.push({ demand, sign: -1 });
+  if (!roomFor(snapshot, row, ask, shifts)) return { reasons: roomRefusals(snapshot, row, ask, shifts).map(({ reason }) => reason) };
+  const { order, broken } = turns(snapshot, lesser, now);
+  const gone = new Set<Placed>();
+  for (const placed of order) {
+    const back: Shift = { demand: placed.demand, sign: 1 };
+    shifts.push(back);
+    if (roomFor(snapshot, row, ask, shifts)) continue;
+    shifts.pop();
+    gone.add(placed);
+  }
+  return candidate(name, lesser, gone, broken);
+}
+
+function rehearse(snapshot: Snapshot, known: Case, row: number, { lesser, now }: Lesser): Candidate | { readonly reasons: readonly string[] } {
   const gone = new Set(lesser);
-  const fits = (): boolean => refusalsAt(snapshot, reopened(snapshot, known), row).length === 0;
   for (const placed of lesser) snapshot.remove(placed);
   try {
     const left = refusalsAt(snapshot, reopened(snapshot, known), row);
     if (left.length > 0) return { reasons: left.map(({ reason }) => reason) };
-    lesser.sort((a, b) => byImportance(a.pod, b.pod, now));
-    const broken = snapshot.budgets.broken(lesser.map(({ pod }) => pod));
-    for (const placed of [...lesser.filter(({ pod }) => broken.has(pod)), ...lesser.filter(({ pod }) => !broken.has(pod))]) {
+    const { order, broken } = turns(snapshot, lesser, now);
+    for (const placed of order) {
       snapshot.add(placed);
-      if (fits()) gone.delete(placed);
+      if (refusalsAt(snapshot, reopened(snapshot, known), row).length === 0) gone.delete(placed);
       else snapshot.remove(placed);
     }
-    const victims = lesser.filter((placed) => gone.has(placed)).map(({ pod }) => pod);
-    return { node: snapshot.facts[row]?.name as string, victims, violations: victims.filter((pod) => broken.has(pod)).length };
+    return candidate(snapshot.facts[row]?.name as string, lesser, gone, broken);
   } finally {
     for (const placed of gone) snapshot.add(placed);
   }
+}
+
+/** Sorts the pods by importance, and says in which order they are spared. */
+function turns(snapshot: Snapshot, lesser: Placed[], now: number): { readonly order: readonly Placed[]; readonly broken: ReadonlySet<Stored<Pod>> } {
+  if (lesser.length > 1) lesser.sort((a, b) => byImportance(a.pod, b.pod, now));
+  const broken = snapshot.budgets.broken(lesser.map(({ pod }) => pod));
+  return { order: broken.size === 0 ? lesser : [...lesser.filter(({ pod }) => broken.has(pod)), ...lesser.filter(({ pod }) => !broken.has(pod))], broken };
+}
+
+function candidate(node: string, lesser: readonly Placed[], gone: ReadonlySet<Placed>, broken: ReadonlySet<Stored<Pod>>): Candidate {
+  const victims = lesser.filter((placed) => gone.has(placed)).map(({ pod }) => pod);
+  return { node, victims, violations: victims.filter((pod) => broken.has(pod)).length };
 }
 
 /** The fewest broken budgets; the least important first victim; the least importance in sum; the fewest; those that started last. */

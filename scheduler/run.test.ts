@@ -33,7 +33,7 @@ test('parks what does not fit and says why once, until a node appears', async ()
   expect(cluster.events('FailedScheduling')).toEqual([message]);
   expect(cluster.calls('patch', 'status')).toHaveLength(1);
   await cluster.node('n2', '4');
-  await cluster.settle();
+  await cluster.settle(100);
   expect(cluster.placements()).toEqual({ n1: ['fits'], n2: ['big'] });
   await stop();
 });
@@ -50,7 +50,7 @@ test('tries again when a pod goes and when a node is uncordoned, not when a node
   await cluster.settle(20_000);
   expect(cluster.events('FailedScheduling')).toHaveLength(1);
   await cluster.client.delete(pods, { namespace: 'd', name: 'first' });
-  await cluster.settle();
+  await cluster.settle(100);
   expect(cluster.placements()).toEqual({ n1: ['second'] });
   await stop();
 });
@@ -170,7 +170,7 @@ test('decides the more important pod first', async () => {
   await cluster.pod('high', { cpu: '800m', priority: 2 });
   await cluster.settle(60_000);
   await cluster.node('n1');
-  await cluster.settle();
+  await cluster.settle(100);
   expect(cluster.placements()['n1']).toEqual(['high']);
   await stop();
 });

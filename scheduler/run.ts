@@ -7,7 +7,7 @@ import type { Clock, Timer } from '../std/clock.ts';
 import { deepEqual } from '../std/deep.ts';
 import type { Random } from '../std/random.ts';
 import { Backlog } from './backlog.ts';
-import { decide } from './decide.ts';
+import { decide, fits } from './decide.ts';
 import { demandOf } from './demand.ts';
 import { openFeeds } from './feeds.ts';
 import { Outcomes } from './outcomes.ts';
@@ -27,9 +27,13 @@ export interface Scheduler {
   stop(): Promise<void>;
 }
 
-/** Pods decided at a time, and bindings under way at once. */
-const BATCH = 128;
-const BINDING_LIMIT = 256;
+/** Pods decided at a time and in one turn of the event loop, which others wait for, and bindings under way at once. */
+const BATCH = 16;
+const TURN = 128;
+const TURN_MS = 10;
+const BINDING_LIMIT = 192;
+/** How many kinds of refused pods are asked whether they fit on a node that changed. */
+const KINDS_ASKED = 32;
 const OF_OTHER_PODS = ['InterPodAffinity', 'PodTopologySpread'];
 
 export function startScheduler(options: SchedulerOptions): Scheduler {
@@ -94,7 +98,7 @@ class RunningScheduler {
       this.#backlog.stir(now, OF_OTHER_PODS);
     } else {
       this.#snapshot.setNode(event.object);
-      if (event.type === 'added' || mayHelp(event.previous, event.object)) this.#backlog.stir(now);
+      if (event.type === 'added' || mayHelp(event.previous, event.object)) this.#roomOn(event.object.metadata.name);
     }
     this.#wake();
   }
@@ -109,7 +113,8 @@ class RunningScheduler {
       this.#snapshot.removePod(uid);
       const nominated = this.#snapshot.nominations.of(uid) !== undefined;
       this.#snapshot.nominations.remove(uid);
-      if (pod.spec.nodeName || nominated) this.#backlog.stir(now);
+      if (pod.spec.nodeName) this.#roomOn(pod.spec.nodeName);
+      else if (nominated) this.#backlog.stir(now);
     } else if (pod.spec.nodeName) {
       this.#outcomes.seen(uid);
       this.#backlog.remove(uid);
@@ -129,8 +134,16 @@ class RunningScheduler {
     this.#snapshot.setPod(pod, node);
     // A pod on a node may ask for less than before; any other change concerns only those who look at other pods.
     const isResized = event.type === 'updated' && event.previous.spec.nodeName && !deepEqual(event.previous.spec, pod.spec);
-    if (isResized) this.#backlog.stir(now);
+    if (isResized) this.#roomOn(node);
     else this.#backlog.stir(now, OF_OTHER_PODS);
+  }
+
+  /** Something on a node changed that may help. Who is known to fit there now comes first; the others wait for their back-off. */
+  #roomOn(node: string): void {
+    const now = this.#options.clock.now();
+    this.#backlog.stir(now);
+    const asked = [...this.#snapshot.nominations.on(node).map(({ pod }) => pod), ...this.#backlog.refused().slice(0, KINDS_ASKED)];
+    for (const pod of asked) if (fits(this.#snapshot, pod, node)) this.#backlog.hurry(pod.metadata.uid, now);
   }
 
   #podWaits(event: CacheEvent<Pod>): void {
@@ -164,15 +177,19 @@ class RunningScheduler {
 
   #decide(): void {
     const { clock, random } = this.#options;
-    const room = Math.min(BATCH, BINDING_LIMIT - this.#outcomes.underWay);
-    // Each binding that ends wakes the scheduler again.
-    if (room <= 0) return;
-    const batch = this.#backlog.take(clock.now(), room);
-    for (const decision of decide(this.#snapshot, batch, { now: clock.now(), random })) this.#outcomes.carryOut(decision);
-    if (batch.length > 0) return this.#wake();
+    const began = clock.monotonic();
+    let decided = 0;
+    while (decided < TURN && clock.monotonic() - began < TURN_MS) {
+      // Each binding that ends wakes the scheduler again.
+      const batch = this.#backlog.take(clock.now(), Math.min(BATCH, BINDING_LIMIT - this.#outcomes.underWay));
+      if (batch.length === 0) break;
+      decided += batch.length;
+      for (const decision of decide(this.#snapshot, batch, { now: clock.now(), random })) this.#outcomes.carryOut(decision);
+    }
+    if (decided > 0) return this.#wake();
     this.#timer?.cancel();
     const next = this.#backlog.nextAt();
-    if (next !== undefined) this.#timer = clock.after(next - clock.now(), () => this.#wake());
+    if (next !== undefined && this.#outcomes.underWay < BINDING_LIMIT) this.#timer = clock.after(next - clock.now(), () => this.#wake());
   }
 }
 
