@@ -6,6 +6,8 @@ import type { Core } from './core.ts';
 import type { FlowControl } from './flow/flow-control.ts';
 import { CUSTOM_SCALE, type Handler, type Handlers } from './dispatch.ts';
 import { customScale } from './extensions/custom-scale.ts';
+import { nodeMetricsHandler, podMetricsHandler } from './metrics-api/handler.ts';
+import type { NodeStatistics } from './metrics-api/node-statistics.ts';
 import type { Pki } from './pki/pki.ts';
 import { pathsOf } from './paths/paths.ts';
 import type { Readiness } from './readiness.ts';
@@ -26,6 +28,7 @@ export interface HandlerParts {
   readonly tokens: ServiceAccountTokens;
   readonly readiness: Readiness;
   readonly pki: Pki;
+  readonly statistics: NodeStatistics;
 }
 
 const REVIEW_GROUPS: Readonly<Record<string, string>> = {
@@ -34,7 +37,7 @@ const REVIEW_GROUPS: Readonly<Record<string, string>> = {
 };
 
 export function handlersOf(parts: HandlerParts): Handlers {
-  const { authenticator, tokens, pki } = parts;
+  const { authenticator, tokens, pki, statistics } = parts;
   const subresources = new Map<string, Handler>([
     [CUSTOM_SCALE, customScale],
     ['deployments.apps/scale', scale],
@@ -52,7 +55,12 @@ export function handlersOf(parts: HandlerParts): Handlers {
     ['services/proxy', serviceProxy],
     ['nodes/proxy', nodeProxy(pki)],
   ]);
-  const resources = new Map<string, Handler>([['bindings', bind], ['componentstatuses', componentStatuses]]);
+  const resources = new Map<string, Handler>([
+    ['bindings', bind],
+    ['componentstatuses', componentStatuses],
+    ['nodes.metrics.k8s.io', nodeMetricsHandler(statistics)],
+    ['pods.metrics.k8s.io', podMetricsHandler(statistics)],
+  ]);
   for (const plural of Object.keys(reviews)) resources.set(`${plural}.${REVIEW_GROUPS[plural] ?? ''}`, reviewHandler(plural, authenticator));
   return { subresources, resources, paths: pathsOf(parts) };
 }

@@ -70,7 +70,9 @@ export async function startNode(context: Context, runtime: RuntimeChoice): Promi
   const count = flags.hollowNodes ?? 0;
   for (let i = 0; i < count; i++) {
     const name = `hollow-${i}`;
-    await startSimulation({ clock, random, log, stopper, client: openClient(doors(`kubelet:${name}`), { userAgent: 'kubelet' }), nodeName: name, address: api.address, port: KUBELET_PORT });
+    const backend = await startSimulation({ clock, random, log, stopper, client: openClient(doors(`kubelet:${name}`), { userAgent: 'kubelet' }), nodeName: name, address: api.address, port: KUBELET_PORT });
+    // It has no port of its own to be asked at.
+    api.server.statistics.provide(name, () => backend.summary());
   }
 }
 
