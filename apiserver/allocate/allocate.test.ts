@@ -1,7 +1,9 @@
 import type { ApiObject } from '../../api/kind.ts';
 import type { Door } from '../../api/request.ts';
 import { seededRandom } from '../../std/random.ts';
+import { VirtualClock } from '../../std/clock.ts';
 import { openMemory } from '../storage/memory.ts';
+import type { Store } from '../storage/store.ts';
 import { createApiServer, type ApiServer } from '../server.ts';
 import { ADMIN, testPki } from '../test-server.ts';
 import { parseRange } from './ip-range.ts';
@@ -56,7 +58,8 @@ test('two API servers never give out an address or a port twice', async () => {
 test('an address that is asked for is given once', async () => {
   expect((await create('asked', { clusterIP: '10.96.0.7' })).spec).toMatchObject({ clusterIP: '10.96.0.7', clusterIPs: ['10.96.0.7'] });
   expect(await refusal(create('again', { clusterIP: '10.96.0.7' }, two))).toMatchObject({ code: 422, message: expect.stringContaining('provided IP is already allocated') });
-  expect(await refusal(create('outside', { clusterIP: '10.97.0.7' }))).toMatchObject({ code: 422, message: expect.stringContaining('is not in the valid range') });
+  expect(await refusal(create('outside', { clusterIP: '10.97.0.7' }))).toMatchObject({ code: 422, message: expect.stringContaining('failed to allocate IP 10.97.0.7: the provided network does not match the current range') });
+  expect(await refusal(create('outside', { clusterIP: '10.97.0.7' }, one, { dryRun: 'All' }))).toMatchObject({ code: 422, message: expect.stringContaining('the provided IP (10.97.0.7) is not in the valid range. The range of valid IPs is 10.96.0.0/24') });
   await remove('asked');
   expect(await reserved(ADDRESSES)).toEqual([]);
 });
@@ -125,12 +128,121 @@ test('picks() draws from the upper band first, offers each free number once, and
   expect(new Set(drawn.slice(5))).toEqual(new Set([0, 1, 2, 3]));
 });
 
-test('parseRange() leaves out the first and the last address', () => {
-  const range = parseRange('10.96.0.0/16');
-  expect([range.size, range.staticBand, range.at(0), range.at(range.size - 1)]).toEqual([65_534, 256, '10.96.0.1', '10.96.255.254']);
-  expect(['10.96.0.0', '10.96.0.1', '10.96.255.254', '10.96.255.255', '10.97.0.1', 'x'].map((text) => range.indexOf(text))).toEqual([undefined, 0, 65_533, undefined, undefined, undefined]);
+test.each<[string, number, number, string, string, string[], string[]]>([
+  ['10.96.0.0/16', 65_534, 256, '10.96.0.1', '10.96.255.254', ['10.96.0.1', '10.96.255.254'], ['10.96.0.0', '10.96.255.255', '10.97.0.1', 'x', 'fd00::1']],
+  ['fd00:10:96::/112', 65_535, 256, 'fd00:10:96::1', 'fd00:10:96::ffff', ['fd00:10:96::1', 'fd00:10:96:0::ffff'], ['fd00:10:96::', 'fd00:10:97::1', '10.96.0.1']],
+])('parseRange(%s)', (text, size, staticBand, first, last, inside, outside) => {
+  const range = parseRange(text);
+  expect([range.size, range.staticBand, range.at(0), range.at(range.size - 1)]).toEqual([size, staticBand, first, last]);
+  expect([inside.filter((address) => !range.contains(address)), outside.filter((address) => range.contains(address))]).toEqual([[], []]);
 });
 
-test.each(['10.96.0.0', '10.96.0.1/16', 'fd00::/64', '10.96.0.0/31'])('parseRange() refuses %s', (text) => {
+test('parseRange() gives out of a huge range what can be counted, and knows all of it', () => {
+  const range = parseRange('fd00::/64');
+  expect([range.size, range.contains('fd00::ffff:ffff:ffff:fffe'), range.contains('fd00:0:0:1::')]).toEqual([2 ** 40, true, false]);
+});
+
+test.each(['10.96.0.0', '10.96.0.1/16', 'fd00::/48', '10.96.0.0/31', '10.0.0.0/7'])('parseRange() refuses %s', (text) => {
   expect(() => parseRange(text)).toThrow('the Service range');
+});
+
+describe('ServiceCIDR objects', () => {
+  const cidrs = { group: 'networking.k8s.io', version: 'v1', resource: 'servicecidrs' } as const;
+  const clock = new VirtualClock();
+  let own: ApiServer;
+  let memory: Store;
+  beforeAll(async () => {
+    memory = openMemory({ clock });
+    own = createApiServer({ store: memory, pki: await testPki(), serviceRange: '10.100.0.0/30', clock });
+    const started = own.start();
+    for (let at = 0; at < 10; at++) await clock.advance(10);
+    await started;
+  });
+  afterAll(async () => {
+    await own.close();
+    await memory.close();
+  });
+  const get = async (name: string): Promise<ApiObject & { status?: { conditions?: { status: string; reason: string }[] } }> => (await door(own).call({ ...cidrs, verb: 'get', name })) as never;
+  const make = (name: string): Promise<Service> => {
+    const pending = create(name, {}, own);
+    return Promise.all([pending, clock.advance(50)]).then(([made]) => made);
+  };
+
+  test('a second range widens the first; it stays while addresses need it, and goes when none does', async () => {
+    expect(await get('kubernetes')).toMatchObject({ metadata: { finalizers: ['networking.k8s.io/service-cidr-finalizer'] }, spec: { cidrs: ['10.100.0.0/30'] }, status: { conditions: [{ type: 'Ready', status: 'True' }] } });
+    expect([(await make('a')).spec.clusterIP, (await make('b')).spec.clusterIP].sort()).toEqual(['10.100.0.1', '10.100.0.2']);
+    expect(await refusal(make('c'))).toMatchObject({ code: 500, message: expect.stringContaining('range is full') });
+    await door(own).call({ ...cidrs, verb: 'create', body: { metadata: { name: 'more' }, spec: { cidrs: ['10.100.1.0/30'] } } });
+    await clock.advance(100);
+    expect(await get('more')).toMatchObject({ metadata: { finalizers: ['networking.k8s.io/service-cidr-finalizer'] }, status: { conditions: [{ status: 'True' }] } });
+    expect((await make('c')).spec.clusterIP).toMatch(/^10\.100\.1\./);
+    await door(own).call({ ...cidrs, verb: 'delete', name: 'more' });
+    await clock.advance(30_000);
+    expect((await get('more')).status?.conditions).toEqual([expect.objectContaining({ status: 'False', reason: 'Terminating' })]);
+    expect(await refusal(make('d'))).toMatchObject({ code: 500 });
+    await door(own).call({ ...services, verb: 'delete', name: 'c' });
+    await clock.advance(30_000);
+    expect(await refusal(get('more'))).toMatchObject({ code: 404 });
+  });
+});
+
+describe('two families', () => {
+  const ranges = '10.96.0.0/24,fd00:96::/120';
+  let dual: ApiServer;
+  let memory: Store;
+  beforeAll(async () => {
+    memory = openMemory();
+    dual = createApiServer({ store: memory, pki: await testPki(), serviceRange: ranges });
+    await dual.start();
+  });
+  afterAll(async () => {
+    await dual.close();
+    await memory.close();
+  });
+  const addresses = async (): Promise<string[]> => (await memory.list(ADDRESSES)).entries.map(({ key }) => key.slice(ADDRESSES.length));
+  const patch = async (name: string, spec: object): Promise<Service> =>
+    (await door(dual).call({ ...services, verb: 'patch', name, patchType: 'application/merge-patch+json', body: { spec } })) as Service;
+
+  test.each<[string, Spec, string[], string]>([
+    ['one family by default', {}, ['IPv4'], 'SingleStack'],
+    ['the family that is asked for', { ipFamilies: ['IPv6'] }, ['IPv6'], 'SingleStack'],
+    ['both where they are preferred', { ipFamilyPolicy: 'PreferDualStack' }, ['IPv4', 'IPv6'], 'PreferDualStack'],
+    ['both in the order that is asked for', { ipFamilyPolicy: 'RequireDualStack', ipFamilies: ['IPv6'] }, ['IPv6', 'IPv4'], 'RequireDualStack'],
+    ['those of the addresses that are asked for', { ipFamilyPolicy: 'PreferDualStack', clusterIP: 'fd00:96::7', clusterIPs: ['fd00:96::7', '10.96.0.7'] }, ['IPv6', 'IPv4'], 'PreferDualStack'],
+  ])('a Service gets %s', async (_what, spec, families, policy) => {
+    const made = await create('s', spec, dual);
+    expect(made.spec).toMatchObject({ ipFamilies: families, ipFamilyPolicy: policy });
+    expect((made.spec.clusterIPs ?? []).map((address) => (address.includes(':') ? 'IPv6' : 'IPv4'))).toEqual(families);
+    expect(made.spec.clusterIP).toBe(made.spec.clusterIPs?.[0]);
+    expect(await addresses()).toEqual([...(made.spec.clusterIPs ?? [])].sort());
+    await door(dual).call({ ...services, verb: 'delete', name: 's' });
+    expect(await addresses()).toEqual([]);
+  });
+
+  test('a Service takes a second family and gives it back', async () => {
+    const { spec } = await create('grows', {}, dual);
+    const both = await patch('grows', { ipFamilyPolicy: 'PreferDualStack' });
+    expect(both.spec).toMatchObject({ ipFamilies: ['IPv4', 'IPv6'], clusterIPs: [spec.clusterIP, expect.stringMatching(/^fd00:96::/)] });
+    expect(await addresses()).toHaveLength(2);
+    expect(await refusal(patch('grows', { clusterIPs: [spec.clusterIP], ipFamilies: ['IPv4'] }))).toMatchObject({ code: 422, message: expect.stringContaining("must be 'SingleStack' to release the secondary cluster IP") });
+    expect((await patch('grows', { ipFamilyPolicy: 'SingleStack' })).spec.clusterIPs).toEqual([spec.clusterIP]);
+    expect(await addresses()).toEqual([spec.clusterIP]);
+  });
+
+  test('an IPAddress tells its family', async () => {
+    const { spec } = await create('six', { ipFamilies: ['IPv6'] }, dual);
+    const address = await door(dual).call({ group: 'networking.k8s.io', version: 'v1', resource: 'ipaddresses', verb: 'get', name: spec.clusterIP ?? '' });
+    expect(address).toMatchObject({ metadata: { labels: { 'ipaddress.kubernetes.io/ip-family': 'IPv6' } }, spec: { parentRef: { resource: 'services', name: 'six' } } });
+  });
+});
+
+test('ports for health checks are given out of the same range, once', async () => {
+  const spec = { type: 'LoadBalancer', externalTrafficPolicy: 'Local' };
+  const [a, b] = [await create('lb-a', spec), await create('lb-b', spec, two)];
+  const ports = [a, b].flatMap((made) => [made.spec['healthCheckNodePort'], made.spec.ports?.[0]?.nodePort]);
+  expect([new Set(ports).size, ports.every((port) => Number(port) >= 30_000)]).toEqual([4, true]);
+  expect(await refusal(create('lb-c', { ...spec, healthCheckNodePort: a.spec['healthCheckNodePort'] }))).toMatchObject({ code: 500, message: expect.stringContaining('failed to allocate requested HealthCheck NodePort') });
+  await remove('lb-a');
+  await remove('lb-b');
+  expect(await reserved(PORTS)).toEqual([]);
 });

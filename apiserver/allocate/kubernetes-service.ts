@@ -6,13 +6,14 @@ import type { ApiObject } from '../../api/kind.ts';
 import { every } from '../../std/clock.ts';
 import { deepEqual } from '../../std/deep.ts';
 import type { Core } from '../core.ts';
+import { familyOf, type IpRange } from './ip-range.ts';
 import { Conflict } from '../storage/store.ts';
 
 export interface AdvertiseOptions {
   readonly address: string;
   readonly port: number;
-  /** Of the Service. */
-  readonly serviceAddress: string;
+  /** Whose first address is the Service's. */
+  readonly range: Pick<IpRange, 'at' | 'family'>;
 }
 
 export interface Advertising {
@@ -52,13 +53,13 @@ async function keepLease({ store }: Core, address: string): Promise<void> {
   }
 }
 
-async function ensureService({ reader, writer, hooks }: Core, { port, serviceAddress }: AdvertiseOptions): Promise<void> {
+async function ensureService({ reader, writer }: Core, { port, range }: AdvertiseOptions): Promise<void> {
   if (reader.get(services, NAMESPACE, NAME) ?? (await reader.getFresh(services, NAMESPACE, NAME))) return;
-  void hooks;
+  const serviceAddress = range.at(0);
   const service: ApiObject = {
     kind: 'Service', apiVersion: 'v1', metadata: { name: NAME, namespace: NAMESPACE, labels: { component: 'apiserver', provider: NAME } },
     spec: {
-      clusterIP: serviceAddress, clusterIPs: [serviceAddress], type: 'ClusterIP', sessionAffinity: 'None', ipFamilies: ['IPv4'], ipFamilyPolicy: 'SingleStack',
+      clusterIP: serviceAddress, clusterIPs: [serviceAddress], type: 'ClusterIP', sessionAffinity: 'None', ipFamilies: [range.family], ipFamilyPolicy: 'SingleStack',
       ports: [{ name: 'https', port: 443, protocol: 'TCP', targetPort: port }],
     },
   };
@@ -77,7 +78,7 @@ async function publish(core: Core, port: number): Promise<void> {
   await ensure(core, endpointslices, {
     kind: 'EndpointSlice', apiVersion: 'discovery.k8s.io/v1',
     metadata: { name: NAME, namespace: NAMESPACE, labels: { 'kubernetes.io/service-name': NAME } },
-    addressType: 'IPv4',
+    addressType: familyOf(addresses[0] ?? ''),
     endpoints: addresses.map((address) => ({ addresses: [address], conditions: { ready: true } })),
     ports,
   });

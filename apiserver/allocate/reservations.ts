@@ -8,6 +8,7 @@ import type { Clock } from '../../std/clock.ts';
 import { timestamp } from '../objects/prepare.ts';
 import { Conflict, type Store } from '../storage/store.ts';
 import { encodeStored } from '../stored-form.ts';
+import { familyOf } from './ip-range.ts';
 
 export const ADDRESSES = '/registry/ipaddresses/';
 export const PORTS = '/registry/ranges/servicenodeports/';
@@ -54,11 +55,12 @@ export class Reservations {
 
   #value(key: string, owner: Owner): Buffer {
     if (key.startsWith(PORTS)) return Buffer.from(JSON.stringify({ ...owner, since: timestamp(this.#clock.now()) }));
+    const name = key.slice(ADDRESSES.length);
     const address: ApiObject = {
       kind: 'IPAddress', apiVersion: 'networking.k8s.io/v1',
       metadata: {
-        name: key.slice(ADDRESSES.length), uid: uuid(this.#random), generation: 1, creationTimestamp: timestamp(this.#clock.now()),
-        labels: { 'ipaddress.kubernetes.io/ip-family': 'IPv4', 'ipaddress.kubernetes.io/managed-by': 'ipallocator.k8s.io' },
+        name, uid: uuid(this.#random), generation: 1, creationTimestamp: timestamp(this.#clock.now()),
+        labels: { 'ipaddress.kubernetes.io/ip-family': familyOf(name), 'ipaddress.kubernetes.io/managed-by': 'ipallocator.k8s.io' },
       },
       spec: { parentRef: { resource: 'services', ...owner } },
     };

@@ -1,5 +1,5 @@
 /**
- * What a Service leaves out and gets from its former self, from its type, or from a single-stack cluster of IPv4. Pure.
+ * What a Service leaves out and gets from its former self, from its type, or from the families of the cluster's ranges. Pure.
  * Provenance: pkg/registry/core/service/storage of v1.36.
  */
 import { invalid, Path, type FieldError } from '../../api/field-error.ts';
@@ -7,6 +7,7 @@ import { checkAddresses } from '../../api/kinds/core/service-address-rules.ts';
 import { needsClusterIP, needsHealthCheckPort } from '../../api/kinds/core/service-update.ts';
 import type { ServiceSpec } from '../../api/types/core.v1.ts';
 import { deepEqual } from '../../std/deep.ts';
+import { familyOf, type Family } from './ip-range.ts';
 
 const NONE = 'None';
 
@@ -44,30 +45,43 @@ export function alignAddresses(spec: ServiceSpec, old: ServiceSpec | undefined):
   else spec.clusterIPs = [spec.clusterIP];
 }
 
-/** Sets the policy and the families; returns what contradicts them. */
-export function initFamilies(spec: ServiceSpec, old: ServiceSpec | undefined): FieldError[] {
-  if (spec.type === 'ExternalName') return [];
+/** Sets the policy and the families; returns what contradicts them. `families` are the cluster's, the default one first. */
+export function initFamilies(spec: ServiceSpec, old: ServiceSpec | undefined, families: readonly Family[]): FieldError[] {
+  if (spec.type === 'ExternalName' || staysPreferred(spec, old)) return [];
   const loose = spec.clusterIP === NONE && Object.keys(spec.selector ?? {}).length === 0;
   spec.ipFamilyPolicy ??= old?.ipFamilyPolicy ?? (loose ? 'RequireDualStack' : 'SingleStack');
   const errors = checkAddresses(spec, old);
   if (errors.length > 0) return errors;
   const conflicts = familyConflicts(spec, old);
-  inferFamilies(spec, conflicts);
+  inferFamilies(spec, conflicts, families);
   if (conflicts.length > 0) return conflicts;
-  const families = (spec.ipFamilies ??= []);
+  const own = (spec.ipFamilies ??= []);
+  const [first = 'IPv4'] = families;
   if (loose) {
-    if (families.length === 0) families.push('IPv4');
-    if (families.length < 2 && spec.ipFamilyPolicy !== 'SingleStack') families.push(families[0] === 'IPv4' ? 'IPv6' : 'IPv4');
+    if (own.length === 0) own.push(first);
+    if (own.length < 2 && spec.ipFamilyPolicy !== 'SingleStack') own.push(otherOf(own[0]));
     return [];
   }
-  if (spec.ipFamilyPolicy === 'RequireDualStack') {
+  if (spec.ipFamilyPolicy === 'RequireDualStack' && families.length < 2) {
     conflicts.push(invalid(Path.of('spec', 'ipFamilyPolicy'), spec.ipFamilyPolicy, 'this cluster is not configured for dual-stack services'));
   }
-  for (const [at, family] of families.entries()) {
-    if (family !== 'IPv4') conflicts.push(invalid(Path.of('spec', 'ipFamilies').index(at), family, 'not configured on this cluster'));
+  for (const [at, family] of own.entries()) {
+    if (!families.includes(family as Family)) conflicts.push(invalid(Path.of('spec', 'ipFamilies').index(at), family, 'not configured on this cluster'));
   }
-  if (conflicts.length === 0 && families.length === 0) families.push('IPv4');
-  return conflicts;
+  if (conflicts.length > 0) return conflicts;
+  if (own.length === 0) own.push(first);
+  if (spec.ipFamilyPolicy !== 'SingleStack' && own.length === 1 && families.length === 2) own.push(otherOf(own[0]));
+  return [];
+}
+
+function otherOf(family: string | undefined): Family {
+  return family === 'IPv4' ? 'IPv6' : 'IPv4';
+}
+
+/** Who prefers two families and has what the cluster could give keeps it, also when the cluster could give more by now. */
+function staysPreferred(spec: ServiceSpec, old: ServiceSpec | undefined): boolean {
+  if (!old || spec.type !== old.type || spec.ipFamilyPolicy !== 'PreferDualStack' || (old.ipFamilyPolicy ?? 'PreferDualStack') !== 'PreferDualStack') return false;
+  return deepEqual(spec.clusterIPs ?? [], old.clusterIPs ?? []) && deepEqual(spec.ipFamilies ?? [], old.ipFamilies ?? []);
 }
 
 function familyConflicts(spec: ServiceSpec, old: ServiceSpec | undefined): FieldError[] {
@@ -76,6 +90,9 @@ function familyConflicts(spec: ServiceSpec, old: ServiceSpec | undefined): Field
   if (old && spec.ipFamilyPolicy === 'SingleStack') {
     if (deepEqual(old.clusterIPs, spec.clusterIPs) && (spec.clusterIPs?.length ?? 0) > 1) spec.clusterIPs = spec.clusterIPs?.slice(0, 1) ?? [];
     if (deepEqual(old.ipFamilies, spec.ipFamilies) && (spec.ipFamilies?.length ?? 0) > 1) spec.ipFamilies = spec.ipFamilies?.slice(0, 1) ?? [];
+  } else if (old) {
+    if (isReduced(old.clusterIPs, spec.clusterIPs)) conflicts.push(invalid(field, spec.ipFamilyPolicy, "must be 'SingleStack' to release the secondary cluster IP"));
+    if (isReduced(old.ipFamilies, spec.ipFamilies)) conflicts.push(invalid(field, spec.ipFamilyPolicy, "must be 'SingleStack' to release the secondary IP family"));
   }
   if (spec.ipFamilyPolicy === 'SingleStack') {
     const words = "must be 'RequireDualStack' or 'PreferDualStack' when multiple";
@@ -85,12 +102,18 @@ function familyConflicts(spec: ServiceSpec, old: ServiceSpec | undefined): Field
   return conflicts;
 }
 
-function inferFamilies(spec: ServiceSpec, conflicts: FieldError[]): void {
+/** Of two the first was kept. */
+function isReduced(old: readonly string[] = [], now: readonly string[] = []): boolean {
+  return old.length === 2 && now.length === 1 && old[0] === now[0];
+}
+
+function inferFamilies(spec: ServiceSpec, conflicts: FieldError[], families: readonly Family[]): void {
   for (const [at, address] of (spec.clusterIPs ?? []).entries()) {
     if (address === NONE) return;
     if (at < (spec.ipFamilies?.length ?? 0)) continue;
-    if (address.includes(':')) conflicts.push(invalid(Path.of('spec', 'clusterIPs').index(at), spec.clusterIPs, 'IPv6 is not configured on this cluster'));
-    else spec.ipFamilies = [...(spec.ipFamilies ?? []), 'IPv4'];
+    const family = familyOf(address);
+    if (!families.includes(family)) conflicts.push(invalid(Path.of('spec', 'clusterIPs').index(at), spec.clusterIPs, `${family} is not configured on this cluster`));
+    else spec.ipFamilies = [...(spec.ipFamilies ?? []), family];
   }
 }
 

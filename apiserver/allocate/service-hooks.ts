@@ -9,12 +9,14 @@ import type { Reader } from '../auth/reader.ts';
 import type { Change, Core, Log, Settle, WriteHooks } from '../core.ts';
 import { invalidObject } from '../invalid.ts';
 import type { Store } from '../storage/store.ts';
-import { bandOf, parseRange, type IpRange } from './ip-range.ts';
+import { bandOf, familyOf, type Family, type IpRange } from './ip-range.ts';
 import { advertiseServer, type Advertising } from './kubernetes-service.ts';
 import { picks } from './pick.ts';
 import { repairReservations } from './repair.ts';
 import { ADDRESSES, PORTS, Reservations, type Owner } from './reservations.ts';
+import { keepServiceCidrs } from './service-cidrs.ts';
 import { alignAddresses, allocatesNodePorts, holdingsOf, initFamilies, isHeadless, keepAllocated } from './service-fields.ts';
+import { createRanges, type ServiceRanges } from './service-ranges.ts';
 import { createUsage, type Usage } from './usage.ts';
 
 export interface ServiceHooks extends WriteHooks {
@@ -45,17 +47,18 @@ export function serviceHooks(options: AllocationOptions): ServiceHooks {
 
 class Allocation implements ServiceHooks {
   readonly #options: AllocationOptions;
-  readonly #range: IpRange;
+  readonly ranges: ServiceRanges;
   readonly #ports: { readonly from: number; readonly to: number };
   readonly #reservations: Reservations;
   readonly #usage: Usage;
   #repairs: Timer | undefined;
+  #cidrs: { close(): void } | undefined;
   #advertising: Advertising | undefined;
 
   constructor(options: AllocationOptions) {
     const { store, clock, random, serviceRange = SERVICE_RANGE, nodePortRange = NODE_PORT_RANGE } = options;
     this.#options = options;
-    this.#range = parseRange(serviceRange);
+    this.ranges = createRanges(serviceRange, options.reader);
     this.#ports = nodePortRange;
     this.#reservations = new Reservations(store, clock, random);
     this.#usage = createUsage(options.reader);
@@ -63,18 +66,21 @@ class Allocation implements ServiceHooks {
 
   async start(core: Core): Promise<void> {
     const { clock, log } = this.#options;
-    const repair = (): Promise<void> => repairReservations(core, this.#reservations, this.#range);
+    this.#cidrs ??= await keepServiceCidrs(core, this.ranges);
+    const repair = (): Promise<void> => repairReservations(core, this.#reservations, this.ranges);
     await repair();
+    this.#repairs?.cancel();
     this.#repairs = every(clock, REPAIR_MS, repair, (error) => log?.error('repair of Service addresses', error));
   }
 
   async advertise(core: Core, address: string, port: number): Promise<void> {
     await this.#advertising?.close();
-    this.#advertising = await advertiseServer(core, { address, port, serviceAddress: this.#range.at(0) });
+    this.#advertising = await advertiseServer(core, { address, port, range: this.ranges.own[0] as IpRange });
   }
 
   close(): void {
     this.#repairs?.cancel();
+    this.#cidrs?.close();
     void this.#advertising?.close();
   }
 
@@ -95,7 +101,7 @@ class Allocation implements ServiceHooks {
     const who = owner(service.metadata as Owner);
     if (old?.spec) keepAllocated(spec, old.spec);
     alignAddresses(spec, old?.spec);
-    const wrong = initFamilies(spec, old?.spec);
+    const wrong = initFamilies(spec, old?.spec, this.ranges.families);
     if (wrong.length > 0) throw invalidObject('', 'Service', who.name, wrong);
     const before = holdingsOf(old?.spec);
     const taken: string[] = [];
@@ -106,7 +112,7 @@ class Allocation implements ServiceHooks {
       return got;
     };
     try {
-      await this.#takeAddress(service, before.addresses, take, dryRun);
+      await this.#takeAddresses(service, old?.spec, take, dryRun);
       await this.#takePorts(service, old && before.ports, take, dryRun);
     } catch (error) {
       await this.#release(taken, who);
@@ -130,26 +136,45 @@ class Allocation implements ServiceHooks {
     };
   }
 
-  async #takeAddress(service: Service, before: ReadonlySet<string>, take: (key: string) => Promise<boolean>, dryRun: boolean): Promise<void> {
+  /** One address of each of the Service's families: the one that is asked for, the one it has, or one that is drawn. */
+  async #takeAddresses(service: Service, old: ServiceSpec | undefined, take: (key: string) => Promise<boolean>, dryRun: boolean): Promise<void> {
     const spec = service.spec as ServiceSpec;
-    if (spec.type === 'ExternalName' || isHeadless(spec)) return;
-    const [asked] = spec.clusterIPs ?? [];
-    if (asked) {
-      if (before.has(asked)) return;
-      const refuse = (why: string): ApiError =>
-        invalidObject('', 'Service', service.metadata?.name ?? '', [invalid(Path.of('spec', 'clusterIPs'), spec.clusterIPs, `failed to allocate IP ${asked}: ${why}`)]);
-      if (this.#range.indexOf(asked) === undefined) throw refuse(`the provided IP (${asked}) is not in the valid range. The range of valid IPs is ${this.#range.text}`);
-      if (!(await take(addressKey(asked)))) throw refuse('provided IP is already allocated');
-      return;
+    if (spec.type === 'ExternalName' || isHeadless(spec) || (old && isHeadless(old) && old.type !== 'ExternalName')) return;
+    const before = holdingsOf(old).addresses;
+    const addresses = [...(spec.clusterIPs ?? [])];
+    const families = spec.ipFamilies ?? [];
+    for (const [at, family] of families.entries()) {
+      const asked = addresses[at];
+      if (!asked) addresses[at] = await this.#drawAddress(service, family as Family, take, dryRun);
+      else if (!before.has(asked)) await this.#takeAskedAddress(service, asked, take, dryRun);
     }
-    const { size, staticBand } = this.#range;
-    const isFree = (index: number): boolean => !this.#usage.hasAddress(this.#range.at(index));
-    for (const index of picks({ size, staticBand, isFree }, this.#options.random)) {
-      const address = this.#range.at(index);
-      if (!dryRun && !(await take(addressKey(address)))) continue;
-      spec.clusterIP = address;
-      spec.clusterIPs = [address];
-      return;
+    spec.clusterIPs = addresses;
+    const [first] = addresses;
+    if (first) spec.clusterIP = first;
+  }
+
+  async #takeAskedAddress(service: Service, asked: string, take: (key: string) => Promise<boolean>, dryRun: boolean): Promise<void> {
+    const refuse = (why: string): ApiError =>
+      invalidObject('', 'Service', service.metadata?.name ?? '', [invalid(Path.of('spec', 'clusterIPs'), service.spec?.clusterIPs, `failed to allocate IP ${asked}: ${why}`)]);
+    const family = familyOf(asked);
+    const ranges = this.ranges.open();
+    if (!ranges.some((range) => range.contains(asked))) {
+      const [first] = ranges.filter((range) => range.family === family);
+      // A dry run looks at one range only, as upstream's.
+      throw refuse(dryRun && first ? `the provided IP (${asked}) is not in the valid range. The range of valid IPs is ${first.text}` : 'the provided network does not match the current range');
+    }
+    if (!(await take(addressKey(asked)))) throw refuse('provided IP is already allocated');
+  }
+
+  async #drawAddress(service: Service, family: Family, take: (key: string) => Promise<boolean>, dryRun: boolean): Promise<string> {
+    for (const range of this.ranges.open()) {
+      if (range.family !== family) continue;
+      const { size, staticBand } = range;
+      const isFree = (index: number): boolean => !this.#usage.hasAddress(range.at(index));
+      for (const index of picks({ size, staticBand, isFree }, this.#options.random)) {
+        const address = range.at(index);
+        if (dryRun || (await take(addressKey(address)))) return address;
+      }
     }
     throw internalError(`failed to allocate a serviceIP for Service ${JSON.stringify(service.metadata?.name)}: range is full`);
   }
