@@ -3,7 +3,6 @@
  * Provenance of the choice and the wording: apiserver/pkg/util/proxy of v0.36.
  */
 import { endpointslices, services } from '../../api/resources.ts';
-import { notFound } from '../../api/status.ts';
 import type { EndpointSlice } from '../../api/types/discovery.v1.ts';
 import type { DeepReadonly } from '../../std/deep.ts';
 import { below, type Random } from '../../std/random.ts';
@@ -25,7 +24,7 @@ const SERVICE_LABEL = 'kubernetes.io/service-name';
 /** Throws an Error that says why there is none. */
 export function resolveEndpoint(reader: Reader, random: Random, { namespace, name, port }: ServicePort): Endpoint {
   const service = reader.get(services, namespace, name);
-  if (!service) throw notFound({ group: '', resource: 'services', name });
+  if (!service) throw new Error(`service ${JSON.stringify(name)} not found`);
   const { type = 'ClusterIP', externalName = '', ports = [], ipFamilies = [] } = service.spec ?? {};
   if (type === 'ExternalName') return { host: externalName, port };
   const wanted = ports.find((one) => one.port === port);

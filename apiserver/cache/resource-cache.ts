@@ -190,7 +190,7 @@ class StoreCache implements ResourceCache {
 
   /** What is stored cannot be shown, and callers are told why; it is tried again for those who come later. */
   #refuse(error: ApiError): void {
-    if (!this.#ring && !this.#isClosed()) {
+    if ((!this.#ring || this.#revision < this.#readyAt) && !this.#isClosed()) {
       this.#readiness.reject(error);
       this.#readiness = Promise.withResolvers<void>();
       this.#readiness.promise.catch(() => undefined);

@@ -120,13 +120,13 @@ test('versions show what their schemas have, and lose nothing of the others', as
   expect(await call({ ...beta, verb: 'get', name: 'a' })).toEqual(made);
 });
 
-test('what only a webhook could convert is refused by name, the storage version is served', async () => {
+test('what only a webhook that nobody reaches could convert is refused in its words, the storage version is served', async () => {
   const webhook = { strategy: 'Webhook', webhook: { conversionReviewVersions: ['v1'], clientConfig: { service: { name: 's', namespace: 'n' } } } };
   const things = await serve('hooked.example.com', { versions: [v1, { ...v1, name: 'v2', storage: false }], spec: { conversion: webhook } });
   await call({ ...things, verb: 'create', body: { apiVersion: 'hooked.example.com/v1', kind: 'Thing', metadata: { name: 'a' } } });
   const { code, message } = await refusal(it.doors.direct.call({ ...things, version: 'v2', verb: 'get', name: 'a' }));
   expect(code).toBe(500);
-  expect(message).toContain('spec.conversion.strategy: Webhook is not supported by this server');
+  expect(message).toContain('conversion webhook for hooked.example.com/v1, Kind=Thing failed: Post "https://s.n.svc:443/?timeout=30s"');
 });
 
 test('the status is written by its own path only, and does not move the generation', async () => {
