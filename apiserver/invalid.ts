@@ -1,5 +1,6 @@
 /** Field errors as the Status that clients get: 422 Invalid. */
 import type { FieldError } from '../api/field-error.ts';
+import { goQuote } from '../api/go-quote.ts';
 import { ApiError } from '../api/status.ts';
 
 export function invalidObject(group: string, kind: string, name: string, errors: readonly FieldError[]): ApiError {
@@ -9,7 +10,7 @@ export function invalidObject(group: string, kind: string, name: string, errors:
   return new ApiError({
     code: 422,
     reason: 'Invalid',
-    message: `${qualified} ${JSON.stringify(name)} is invalid: ${text}`,
+    message: `${qualified} ${goQuote(name)} is invalid: ${text}`,
     details: {
       ...(name && { name }), ...(group && { group }), kind,
       causes: errors.map(({ type, message, field }) => ({ reason: type, message, field })),

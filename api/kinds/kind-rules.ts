@@ -2,6 +2,9 @@
 import type { FieldError } from '../field-error.ts';
 import type { ApiObject, Column, KindVersion, RuleContext, Strategy } from '../kind.ts';
 
+/** By subresource, `''` for the main resource. */
+export type MetadataChecks = Readonly<Record<string, 0 | 1 | 2>>;
+
 export interface KindRules {
   readonly strategy?: Strategy;
   readonly columns?: readonly Column[];
@@ -18,6 +21,8 @@ export interface KindRules {
   readonly ownMetadataRules?: boolean;
   /** Finalizers need no domain, as those of custom resources. */
   readonly bareFinalizers?: boolean;
+  /** How often a kind's own rules for changes check the metadata, as upstream's functions call each other; default once. */
+  readonly metadataChecks?: MetadataChecks;
   /**
    * What an update of the main resource is held to: the rules for changes alone (default), or also those for new objects,
    * after or before them. Metadata rules come along each time, so that one mistake in it may be told several times.

@@ -19,7 +19,7 @@ const REFUSED: readonly (readonly [kind: string, group: string, object: object, 
   ['PriorityClass', 'scheduling.k8s.io', { value: 2_000_000_000 }, ['value: Forbidden: maximum allowed value of a user defined priority is 1000000000']],
   ['StorageClass', 'storage.k8s.io', { provisioner: 'disks.example', reclaimPolicy: 'Burn' }, ['reclaimPolicy: Unsupported value: "Burn": supported values: "Delete", "Retain"']],
   ['ValidatingWebhookConfiguration', 'admissionregistration.k8s.io', { webhooks: [{ name: 'hook', sideEffects: 'None', admissionReviewVersions: ['v1'], clientConfig: { url: 'https://hook.example' } }] }, ['webhooks[0].name: Invalid value: "hook": should be a domain with at least three segments separated by dots']],
-  ['CertificateSigningRequest', 'certificates.k8s.io', { spec: { request: btoa('-----BEGIN CERTIFICATE REQUEST-----'), signerName: 'plain', usages: ['client auth'] } }, ["spec.signerName: Invalid value: \"plain\": must be a fully qualified domain and path of the form 'example.com/signer-name'"]],
+  ['CertificateSigningRequest', 'certificates.k8s.io', { spec: { request: btoa('-----BEGIN CERTIFICATE REQUEST-----\nMAA=\n-----END CERTIFICATE REQUEST-----'), signerName: 'plain', usages: ['client auth'] } }, ["spec.signerName: Invalid value: \"plain\": must be a fully qualified domain and path of the form 'example.com/signer-name'"]],
   ['EndpointSlice', 'discovery.k8s.io', { addressType: 'IPv4', endpoints: [{ addresses: ['127.0.0.1'] }] }, ['endpoints[0].addresses[0]: Invalid value: "127.0.0.1": may not be in the loopback range (127.0.0.0/8, ::1/128)']],
   ['Lease', 'coordination.k8s.io', { spec: { leaseDurationSeconds: 0 } }, ['spec.leaseDurationSeconds: Invalid value: 0: must be greater than 0']],
 ];

@@ -16,7 +16,7 @@ export function withMetadataRules(rules: KindRules, namespaced: boolean): Strate
     ...(strategy.validate?.(object, context) ?? []),
   ];
   const changes: NonNullable<Strategy['validateUpdate']> = (object, old, context) => [
-    ...(own ? [] : [...validateMetadataUpdate(object.metadata, old.metadata), ...finalizers(object.metadata)]),
+    ...Array.from({ length: own ? 0 : (rules.metadataChecks?.[context.subresource] ?? 1) }, () => [...validateMetadataUpdate(object.metadata, old.metadata), ...finalizers(object.metadata)]).flat(),
     ...(strategy.validateUpdate?.(object, old, context) ?? []),
   ];
   return {

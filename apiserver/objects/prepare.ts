@@ -56,7 +56,9 @@ export function prepareUpdate(object: ApiObject, old: Readonly<ApiObject>, { res
   object.apiVersion = resource.hubApiVersion;
   canonicalize(object, resource);
   refuseInvalid(resource, object.metadata.name ?? '', strategy.validateUpdate?.(object, own, context));
-  if (strategy.warnings) warnings.push(...strategy.warnings(object, own));
+  // Writers of a part of an object are not warned of the rest.
+  const whole = context.subresource === '' || context.subresource === 'scale' || resource.kind.custom !== undefined;
+  if (strategy.warnings && whole) warnings.push(...strategy.warnings(object, own));
 }
 
 /** Brings an object that rules have changed into the form in which it is stored and shown: what the type always has is there. */

@@ -3,11 +3,12 @@ import type { APIService } from '../../types/apiregistration.v1.ts';
 import { rulesFor } from '../kind-rules.ts';
 import { AGE, NAME, text } from '../shared/columns.ts';
 import { nameIsPathSegment } from '../shared/names.ts';
-import { splitStrategy } from '../shared/split-strategy.ts';
+import { ALL_METADATA, splitStrategy } from '../shared/split-strategy.ts';
 import { timestamp } from '../shared/timestamp.ts';
 import { validateApiService } from './apiservice-rules.ts';
 
 export const apiservice = rulesFor<APIService>({
+  metadataChecks: { '': 2, status: 0 },
   bareFinalizers: true,
   storagePath: 'apiregistration.k8s.io/apiservices',
   defaults({ spec }) {
@@ -15,6 +16,7 @@ export const apiservice = rulesFor<APIService>({
   },
   strategy: splitStrategy<APIService>({
     unconditionalUpdate: false,
+    statusKeeps: ALL_METADATA,
     // Its rules hold it to version and group; `v1.` is one.
     validateName: nameIsPathSegment,
     prepareForCreate(object, { now }) {

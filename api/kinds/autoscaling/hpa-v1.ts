@@ -1,4 +1,5 @@
 /** HorizontalPodAutoscaler v1 to v2 and back. What v1 lacks it carries in annotations, in the forms that upstream gave them. */
+import { badRequest } from '../../status.ts';
 import type { ApiObject } from '../../kind.ts';
 import type * as v1 from '../../types/autoscaling.v1.ts';
 import type * as v2 from '../../types/autoscaling.v2.ts';
@@ -13,7 +14,7 @@ export function fromV1(object: ApiObject): ApiObject {
   const { spec, status, metadata } = object as unknown as v1.HorizontalPodAutoscaler;
   const annotations = { ...metadata.annotations };
   const percent = spec?.targetCPUUtilizationPercentage;
-  const others = (read(annotations[METRICS]) as OldMetric[] | undefined)?.map(metricFromV1) ?? [];
+  const others = list(read(annotations[METRICS])).map((metric) => metricFromV1(metric as OldMetric));
   const metrics = [...others, ...(percent === undefined ? [] : [cpuMetric(percent)])];
   const behavior = lowerCased(read(annotations[BEHAVIOR])) as v2.HorizontalPodAutoscalerBehavior | undefined;
   const conditions = read(annotations[CONDITIONS]);
@@ -166,12 +167,19 @@ function withAnnotations(object: ApiObject, annotations: Record<string, string>)
 }
 
 /** What is no JSON is as if it were not there. */
+/** Throws 400 on what is no JSON. */
 function read(text: string | undefined): unknown {
   try {
     return text === undefined ? undefined : JSON.parse(text);
   } catch {
-    return undefined;
+    throw badRequest('an annotation that stands for fields of autoscaling/v2 is no JSON');
   }
+}
+
+function list(value: unknown): unknown[] {
+  if (value === undefined || value === null) return [];
+  if (!Array.isArray(value) || value.some((item) => typeof item !== 'object' || item === null)) throw badRequest(`json: cannot unmarshal into Go value of type []v1.MetricSpec`);
+  return value;
 }
 
 /** The behavior's annotation has Go's names; nulls are absent fields. */

@@ -14,6 +14,7 @@ import { validateCronJob, validateCronJobUpdate } from './cronjob-rules.ts';
 import { defaultPodFailurePolicy } from './job-spec-defaults.ts';
 
 export const cronjob = rulesFor<CronJob>({
+  metadataChecks: { status: 0 },
   defaults(object) {
     const spec = object.spec;
     if (!spec) return;

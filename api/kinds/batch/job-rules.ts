@@ -4,6 +4,7 @@ import type { Job, JobSpec } from '../../types/batch.v1.ts';
 import type { PodTemplateSpec } from '../../types/core.v1.ts';
 import { dnsLabel } from '../shared/formats.ts';
 import { checkLabelSelector, selects } from '../shared/label-selector.ts';
+import { internalForm } from '../shared/internal-form.ts';
 import { immutable } from '../shared/object-meta.ts';
 import { notNegative } from '../shared/quantity-rules.ts';
 import { semanticEqual } from '../shared/semantic-equal.ts';
@@ -24,6 +25,8 @@ export function validateJob(job: Job): FieldError[] {
 
 const FIXED = ['completionMode', 'podFailurePolicy', 'backoffLimitPerIndex', 'managedBy', 'successPolicy'] as const;
 
+const INTERNAL: Readonly<Record<string, string>> = { podFailurePolicy: 'PodFailurePolicy', successPolicy: 'SuccessPolicy' };
+
 export function validateJobUpdate(job: Job, old: Job): FieldError[] {
   const [spec, before] = [job.spec, old.spec];
   if (!spec || !before) return [];
@@ -32,7 +35,7 @@ export function validateJobUpdate(job: Job, old: Job): FieldError[] {
     ...checkCompletions(spec, before),
     ...immutable(spec.selector, before.selector, SPEC.child('selector')),
     ...checkTemplateChange(spec, old),
-    ...FIXED.flatMap((field) => immutable(spec[field], before[field], SPEC.child(field))),
+    ...FIXED.flatMap((field) => immutable(spec[field], before[field], SPEC.child(field), INTERNAL[field])),
   ];
 }
 
@@ -104,9 +107,9 @@ function checkTemplateChange(spec: JobSpec, old: Job): FieldError[] {
   const paused = old.status?.conditions?.find((condition) => condition.type === 'Suspended')?.status === 'True';
   const mutable = suspended && (!old.status?.startTime || paused) && !old.status?.active;
   const path = SPEC.child('template');
-  if (!mutable) return immutable(spec.template, old.spec?.template, path);
+  if (!mutable) return immutable(spec.template, old.spec?.template, path, 'PodTemplateSpec');
   if (semanticEqual(fixedParts(spec.template), fixedParts(old.spec?.template))) return [];
-  return [invalid(path.child('spec'), spec.template?.spec, 'field is immutable')];
+  return [invalid(path.child('spec'), internalForm('PodSpec', spec.template?.spec as never), 'field is immutable')];
 }
 
 function fixedParts(template: PodTemplateSpec | undefined): unknown {

@@ -9,6 +9,7 @@ import { validateRequest, validateRequestUpdate } from './csr-rules.ts';
 const DECISIONS = ['Approved', 'Denied'];
 
 export const certificatesigningrequest = rulesFor<CertificateSigningRequest>({
+  metadataChecks: { '': 2, approval: 2, status: 2 },
   strategy: {
     prepareForCreate(object) {
       // Who asks was filled in by admission, over whatever the client had put there.

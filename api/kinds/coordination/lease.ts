@@ -8,6 +8,7 @@ import { NOT_NEGATIVE } from '../shared/quantity-rules.ts';
 const SPEC = Path.of('spec');
 
 export const lease = rulesFor<Lease>({
+  bareFinalizers: true,
   relaxedDurability: true,
   strategy: {
     createOnUpdate: true,

@@ -13,6 +13,7 @@ const MANAGED_BY = 'endpoints.kubernetes.io/managed-by';
 const CONTROLLER = 'endpoint-controller';
 
 export const endpoints = rulesFor<Endpoints>({
+  metadataChecks: { '': 2 },
   storagePath: 'services/endpoints',
   versions: { v1: { deprecated: { warning: 'v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice' } } },
   defaults(object) {

@@ -30,7 +30,7 @@ export const namespace = rulesFor<Namespace>({
       if (context.subresource === 'status') copy(object, old, 'spec');
       else {
         copy(object, old, 'status');
-        if (context.subresource !== 'finalize') object.spec = { ...object.spec, ...(old.spec?.finalizers && { finalizers: old.spec.finalizers }) };
+        if (context.subresource !== 'finalize') copy(object, old, 'spec');
       }
       nameLabel(object);
     },

@@ -3,6 +3,7 @@ import { type FieldError, Path, forbiddenField, invalid, required } from '../../
 import { compareQuantities } from '../../quantity.ts';
 import type { PersistentVolumeClaim, PersistentVolumeClaimSpec } from '../../types/core.v1.ts';
 import { checkClaimSpec } from '../shared/claim-rules.ts';
+import { internalDiff } from '../shared/internal-form.ts';
 import { hasInvalidValues } from '../shared/label-selector.ts';
 import { immutable } from '../shared/object-meta.ts';
 import { amount } from '../shared/resource-list.ts';
@@ -18,12 +19,23 @@ export function validateClaim({ spec }: PersistentVolumeClaim): FieldError[] {
 export function validateClaimUpdate(claim: PersistentVolumeClaim, old: PersistentVolumeClaim): FieldError[] {
   const [spec, before] = [claim.spec ?? {}, old.spec ?? {}];
   const errors = checkClaimSpec(spec, SPEC, { allowInvalidValues: hasInvalidValues(before.selector) });
-  const beta = claim.metadata.annotations?.[BETA_CLASS] ?? '';
-  if (beta !== (old.metadata.annotations?.[BETA_CLASS] ?? '')) {
-    errors.push(invalid(Path.of('metadata', 'annotations', BETA_CLASS), beta, 'field is immutable'));
+  const [beta, betaBefore] = [claim.metadata.annotations?.[BETA_CLASS], old.metadata.annotations?.[BETA_CLASS]];
+  const [left, right] = [{ ...before }, { ...spec }];
+  if (!before.volumeName) copy(left, spec, 'volumeName');
+  const moved = betaBefore !== undefined && before.storageClassName === undefined && spec.storageClassName === betaBefore && (beta === undefined || beta === betaBefore);
+  if (moved) delete right.storageClassName;
+  else {
+    if ((beta ?? '') !== (betaBefore ?? '')) errors.push(invalid(Path.of('metadata', 'annotations', BETA_CLASS), beta ?? '', 'field is immutable'));
+    if (spec.storageClassName !== undefined && before.storageClassName === undefined && (betaBefore === undefined || spec.storageClassName === betaBefore)) copy(right, before, 'storageClassName');
   }
-  if (!semanticEqual(withAllowedChangesUndone(spec, before, claim.status?.phase === 'Bound'), before)) {
-    errors.push(forbiddenField(SPEC, 'spec is immutable after creation except resources.requests and volumeAttributesClassName for bound claims\n'));
+  if (claim.status?.phase === 'Bound') {
+    const storage = before.resources?.requests?.['storage'];
+    if (spec.resources?.requests) right.resources = { ...spec.resources, requests: { ...spec.resources.requests, storage: storage ?? '0' } };
+    copy(right, before, 'volumeAttributesClassName');
+  }
+  if (!semanticEqual(right, left)) {
+    const why = 'spec is immutable after creation except resources.requests and volumeAttributesClassName for bound claims';
+    errors.push(forbiddenField(SPEC, `${why}\n${internalDiff('PersistentVolumeClaimSpec', left as never, right as never)}`));
   }
   const [size, oldSize] = [amount(spec.resources?.requests, 'storage'), amount(before.resources?.requests, 'storage')];
   if (compareQuantities(size, oldSize) < 0 && compareQuantities(size, amount(old.status?.capacity, 'storage')) <= 0) {
@@ -43,19 +55,9 @@ export function validateClaimStatus(claim: PersistentVolumeClaim): FieldError[] 
   return errors;
 }
 
-function withAllowedChangesUndone(spec: PersistentVolumeClaimSpec, old: PersistentVolumeClaimSpec, bound: boolean): PersistentVolumeClaimSpec {
-  const undone = { ...spec };
-  const restore = (field: 'volumeName' | 'storageClassName' | 'volumeAttributesClassName'): void => {
-    if (old[field] === undefined) delete undone[field];
-    else undone[field] = old[field];
-  };
-  if (!old.volumeName) restore('volumeName');
-  if (old.storageClassName === undefined) restore('storageClassName');
-  if (!bound) return undone;
-  restore('volumeAttributesClassName');
-  const storage = old.resources?.requests?.['storage'];
-  if (spec.resources?.requests && storage !== undefined) undone.resources = { ...spec.resources, requests: { ...spec.resources.requests, storage } };
-  return undone;
+function copy(to: PersistentVolumeClaimSpec, from: PersistentVolumeClaimSpec, field: 'volumeName' | 'storageClassName' | 'volumeAttributesClassName'): void {
+  if (from[field] === undefined) delete to[field];
+  else to[field] = from[field];
 }
 
 function checkAttributesClass(spec: PersistentVolumeClaimSpec, old: PersistentVolumeClaim): FieldError[] {

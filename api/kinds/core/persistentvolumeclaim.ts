@@ -14,6 +14,7 @@ export const BETA_CLASS = 'volume.beta.kubernetes.io/storage-class';
 const OLD_CLASS = 'deprecated since v1.8; use "storageClassName" attribute instead';
 
 export const persistentvolumeclaim = rulesFor<PersistentVolumeClaim>({
+  metadataChecks: { '': 2 },
   defaults(object) {
     object.status = { ...object.status, phase: object.status?.phase || 'Pending' };
     if (object.spec) defaultClaimSpec(object.spec);

@@ -7,10 +7,10 @@ import { podQos } from '../shared/pod-qos.ts';
 import { semanticEqual } from '../shared/semantic-equal.ts';
 import { timestamp } from '../shared/timestamp.ts';
 
-
+/** A class of service that comes along is believed, as upstream does. */
 export function prepareNewPod(pod: Pod, now: number): void {
   const gated = (pod.spec.schedulingGates ?? []).length > 0;
-  pod.status = { phase: 'Pending', ...(gated && { conditions: [gatedCondition(now)] }), qosClass: podQos(pod.spec) };
+  pod.status = { phase: 'Pending', ...(gated && { conditions: [gatedCondition(now)] }), qosClass: pod.status?.qosClass || podQos(pod.spec) };
   dropGatedFields(pod.spec);
   mergeLabelKeys(pod);
   copyAppArmorAnnotations(pod);

@@ -7,6 +7,7 @@ import { checkImageBlanks } from '../shared/container-rules.ts';
 import { inRange } from '../shared/formats.ts';
 import { validateMetadata } from '../shared/object-meta.ts';
 import { checkAnnotationsMatchFields, checkPodAnnotationChanges, checkPodAnnotations } from '../shared/pod-annotation-rules.ts';
+import { internalDiff } from '../shared/internal-form.ts';
 import { checkPodSpec } from '../shared/pod-spec-rules.ts';
 import { semanticEqual } from '../shared/semantic-equal.ts';
 import { checkGatedSpec } from './pod-gate-rules.ts';
@@ -57,7 +58,7 @@ export function validatePodUpdate(pod: Pod, old: Pod): FieldError[] {
   if (semanticEqual(pod.spec, old.spec)) return errors;
   const rest = withAllowedChangesUndone(pod.spec, old.spec);
   if (old.spec.schedulingGates?.length) errors.push(...checkGatedSpec(rest, old.spec, SPEC));
-  if (!semanticEqual(rest, old.spec)) errors.push(forbiddenField(SPEC, `pod updates may not change fields other than ${CHANGEABLE}\n`));
+  if (!semanticEqual(rest, old.spec)) errors.push(forbiddenField(SPEC, `pod updates may not change fields other than ${CHANGEABLE}\n${internalDiff('PodSpec', old.spec as never, rest as never)}`));
   return errors;
 }
 
@@ -134,16 +135,12 @@ function withAllowedChangesUndone(spec: PodSpec, old: PodSpec): PodSpec {
   const withOldImages = (containers: readonly Container[] | undefined, before: readonly Container[] | undefined): Container[] =>
     (containers ?? []).map((container, at) => ({ ...container, image: before?.[at]?.image ?? '' }));
   const negative = (old.terminationGracePeriodSeconds ?? 0) < 0 && spec.terminationGracePeriodSeconds === 1;
-  const restored: Partial<PodSpec> = {
-    activeDeadlineSeconds: old.activeDeadlineSeconds as number,
-    schedulingGates: old.schedulingGates ?? [],
-    tolerations: old.tolerations ?? [],
-    ...(negative && { terminationGracePeriodSeconds: old.terminationGracePeriodSeconds as number }),
-  };
-  return {
-    ...spec,
-    ...restored,
-    containers: withOldImages(spec.containers, old.containers),
-    initContainers: withOldImages(spec.initContainers, old.initContainers),
-  };
+  const undone: PodSpec = { ...spec, containers: withOldImages(spec.containers, old.containers) };
+  if (spec.initContainers) undone.initContainers = withOldImages(spec.initContainers, old.initContainers);
+  for (const field of ['activeDeadlineSeconds', 'schedulingGates', 'tolerations'] as const) {
+    if (old[field] === undefined) delete undone[field];
+    else Object.assign(undone, { [field]: old[field] });
+  }
+  if (negative) undone.terminationGracePeriodSeconds = old.terminationGracePeriodSeconds as number;
+  return undone;
 }

@@ -12,7 +12,8 @@ import { ALL_METADATA } from '../shared/split-strategy.ts';
 import { podColumns } from './pod-columns.ts';
 import { prepareNewPod } from './pod-create.ts';
 import { validatePod, validatePodUpdate } from './pod-rules.ts';
-import { validateEphemeralContainers, validatePodResize, validatePodStatus } from './pod-status-rules.ts';
+import { validatePodResize } from './pod-resize-rules.ts';
+import { validateEphemeralContainers, validatePodStatus } from './pod-status-rules.ts';
 
 export const pod = rulesFor<Pod>({
   defaults: defaultPod,
@@ -72,13 +73,14 @@ const PREPARE: Readonly<Record<string, Prepare>> = {
   },
   resize(object, old) {
     const { containers, initContainers, resources } = object.spec;
-    const sameNames = named(containers, old.spec.containers) && named(initContainers, old.spec.initContainers);
-    if (!sameNames) return;
+    // What cannot be matched is left to the rules to refuse.
+    if (containers.length !== old.spec.containers.length || (initContainers?.length ?? 0) !== (old.spec.initContainers?.length ?? 0)) return;
     keepAll(object, old);
     if (resources) object.spec.resources = resources;
     else delete object.spec.resources;
     object.spec.containers = withResources(old.spec.containers, containers);
     if (old.spec.initContainers) object.spec.initContainers = withResources(old.spec.initContainers, initContainers ?? []);
+    dropGatedFields(object.spec);
   },
 };
 
@@ -114,15 +116,8 @@ function keepObservedGenerations(object: Pod, old: Pod): void {
   }
 }
 
-function named(containers: readonly Container[] | undefined, old: readonly Container[] | undefined): boolean {
-  return namesOf(containers) === namesOf(old);
-}
-
-function namesOf(containers: readonly Container[] | undefined): string {
-  return (containers ?? []).map((container) => container.name).join('/');
-}
-
-function withResources(old: readonly Container[], containers: readonly Container[]): Container[] {
+function withResources(old: readonly Container[], containers: Container[]): Container[] {
+  if (containers.some(({ name }, at) => old[at]?.name !== name)) return containers;
   return old.map((container, at) => {
     const { resources: _resources, resizePolicy: _policy, ...rest } = container;
     const { resources, resizePolicy } = containers[at] ?? {};

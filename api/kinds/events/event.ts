@@ -74,10 +74,18 @@ const FIXED = ['involvedObject', 'reason', 'message', 'source', 'firstTimestamp'
 function checkChange(object: CoreEvent, old: CoreEvent): FieldError[] {
   const errors = [...checkEvent(object, 'reportingController'), ...validateMetadataUpdate(object.metadata, old.metadata)];
   if (!semanticEqual(object.series, old.series)) errors.push(...checkSeries(object));
-  for (const field of FIXED) errors.push(...immutable(object[field], old[field], Path.of(field)));
-  errors.push(...immutable(object.reportingComponent, old.reportingComponent, Path.of('reportingController')));
-  errors.push(...immutable(object.reportingInstance, old.reportingInstance, Path.of('reportingInstance')));
+  for (const field of FIXED) errors.push(...immutable(shown(object, field), shown(old, field), Path.of(field), INTERNAL[field]));
+  errors.push(...immutable(object.reportingComponent ?? '', old.reportingComponent ?? '', Path.of('reportingController')));
+  errors.push(...immutable(object.reportingInstance ?? '', old.reportingInstance ?? '', Path.of('reportingInstance')));
   return errors;
+}
+
+const TEXTS: readonly string[] = ['reason', 'message', 'type', 'action'];
+const INTERNAL: Readonly<Record<string, string>> = { involvedObject: 'ObjectReference', related: 'ObjectReference', source: 'EventSource' };
+
+function shown(event: CoreEvent, field: (typeof FIXED)[number]): unknown {
+  if (TEXTS.includes(field)) return event[field] ?? '';
+  return field === 'count' ? (event.count ?? 0) : event[field];
 }
 
 function checkSeries(object: CoreEvent): FieldError[] {

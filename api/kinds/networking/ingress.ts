@@ -9,6 +9,7 @@ const OLD_CLASS = 'kubernetes.io/ingress.class';
 const SHOWN = 3;
 
 export const ingress = rulesFor<Ingress>({
+  metadataChecks: { '': 2 },
   storagePath: 'ingress',
   strategy: splitStrategy<Ingress>({
     generation: ['spec'],

@@ -12,6 +12,7 @@ const SPEC = Path.of('spec');
 const DEFAULT_CLASS = 'ingressclass.kubernetes.io/is-default-class';
 
 export const ingressclass = rulesFor<IngressClass>({
+  metadataChecks: { '': 2 },
   defaults({ spec }) {
     if (spec?.parameters) spec.parameters.scope ??= 'Cluster';
   },
@@ -66,6 +67,7 @@ function checkClass({ spec }: IngressClass): FieldError[] {
 }
 
 export const ipaddress = rulesFor<IPAddress>({
+  metadataChecks: { '': 2 },
   strategy: {
     validateName(name) {
       const address = parseAddress(name);

@@ -11,6 +11,8 @@ import { checkContainerResources } from '../shared/resource-requirement-rules.ts
 import { roundUpToMilli } from '../shared/resource-list.ts';
 
 export const runtimeclass = rulesFor<RuntimeClass>({
+  metadataChecks: { '': 2 },
+  bareFinalizers: true,
   defaults: (object) => roundUpToMilli(object.overhead?.podFixed),
   strategy: {
     createOnUpdate: true,

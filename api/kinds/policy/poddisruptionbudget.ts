@@ -14,6 +14,7 @@ const STATUS = Path.of('status');
 const POLICIES = ['AlwaysAllow', 'IfHealthyBudget'];
 
 export const poddisruptionbudget = rulesFor<PodDisruptionBudget>({
+  ownMetadataRules: true,
   strategy: splitStrategy<PodDisruptionBudget>({
     generation: ['spec'],
     unconditionalUpdate: false,

@@ -8,11 +8,13 @@ import { ALL_METADATA, splitStrategy } from '../shared/split-strategy.ts';
 import { timestamp } from '../shared/timestamp.ts';
 
 export const deviceclass = rulesFor<DeviceClass>({
+  metadataChecks: { '': 2 },
   strategy: splitStrategy<DeviceClass>({ noStatus: true, generation: ['spec'] }),
   columns: [NAME, AGE],
 });
 
 export const resourceclaim = rulesFor<ResourceClaim>({
+  metadataChecks: { '': 2 },
   defaults: ({ spec }) => defaultClaim(spec?.devices),
   strategy: splitStrategy<ResourceClaim>({
     statusKeeps: ALL_METADATA,
@@ -22,6 +24,7 @@ export const resourceclaim = rulesFor<ResourceClaim>({
 });
 
 export const resourceclaimtemplate = rulesFor<ResourceClaimTemplate>({
+  metadataChecks: { '': 2 },
   defaults: ({ spec }) => defaultClaim(spec?.spec?.devices),
   strategy: { validateUpdate: (object, old) => immutable(object.spec, old.spec, Path.of('spec')) },
   columns: [NAME, AGE],

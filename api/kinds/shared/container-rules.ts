@@ -40,7 +40,7 @@ export function checkInitContainers(around: ContainerSurroundings, path: Path): 
   const names = new Set((around.spec.containers ?? []).map((container) => container.name));
   return (around.spec.initContainers ?? []).flatMap((container, at) => {
     const here = path.index(at);
-    const errors = [...checkCommon(container, around, here), ...checkRestartPolicy(container, here)];
+    const errors = [...checkCommon(container, around, here), ...checkRestartPolicy(container, here, true)];
     if (names.has(container.name)) errors.push(duplicate(here.child('name'), container.name));
     else if (container.name) names.add(container.name);
     errors.push(...checkHostPorts([container], path));
@@ -57,7 +57,7 @@ export function checkInitContainers(around: ContainerSurroundings, path: Path): 
   });
 }
 
-const NOT_EPHEMERAL = ['ports', 'resources', 'livenessProbe', 'readinessProbe', 'startupProbe', 'lifecycle', 'resizePolicy', 'restartPolicy', 'restartPolicyRules'] as const;
+const NOT_EPHEMERAL = ['ports', 'resources', 'resizePolicy', 'restartPolicy', 'restartPolicyRules', 'livenessProbe', 'readinessProbe', 'startupProbe', 'lifecycle'] as const;
 
 export function checkEphemeralContainers(around: ContainerSurroundings, path: Path): FieldError[] {
   const { containers, initContainers, ephemeralContainers } = around.spec;
@@ -71,7 +71,7 @@ export function checkEphemeralContainers(around: ContainerSurroundings, path: Pa
     const target = container.targetContainerName;
     if (target && !others.has(target)) errors.push(notFoundValue(here.child('targetContainerName'), target));
     for (const field of NOT_EPHEMERAL) {
-      if (isSet(container[field])) errors.push(forbiddenField(here.child(field), 'cannot be set for an Ephemeral Container'));
+      if (isSet(field, container[field])) errors.push(forbiddenField(here.child(field), 'cannot be set for an Ephemeral Container'));
     }
     for (const [n, mount] of (container.volumeMounts ?? []).entries()) {
       for (const field of ['subPath', 'subPathExpr'] as const) {
@@ -183,32 +183,35 @@ const EXIT_CODE_OPERATORS = ['In', 'NotIn'];
 const RULES_LIMIT = 20;
 const EXIT_CODES_LIMIT = 255;
 
-function checkRestartPolicy(container: Container, path: Path): FieldError[] {
+/** Rules of an init container without a policy are told to lack it, and nothing else. */
+function checkRestartPolicy(container: Container, path: Path, isInit = false): FieldError[] {
   const rules = container.restartPolicyRules ?? [];
   const policy = container.restartPolicy;
   const field = path.child('restartPolicy');
   const errors: FieldError[] = [];
   if (policy === undefined) {
     if (rules.length > 0) errors.push(required(field, 'must specify restartPolicy when restart rules are used'));
+    if (isInit) return errors;
   } else if (!RESTART_POLICIES.includes(policy)) errors.push(notSupported(field, policy, RESTART_POLICIES));
   if (rules.length > RULES_LIMIT) errors.push(tooMany(path.child('restartPolicyRules'), rules.length, RULES_LIMIT));
   for (const [at, rule] of rules.entries()) {
     const here = path.child('restartPolicyRules').index(at);
     const codes = here.child('exitCodes');
-    if (!RESTART_ACTIONS.includes(rule.action)) errors.push(notSupported(here.child('action'), rule.action, RESTART_ACTIONS));
+    if (!RESTART_ACTIONS.includes(rule.action)) errors.push(notSupported(here.child('action'), rule.action ?? '', RESTART_ACTIONS));
     if (!rule.exitCodes) {
       errors.push(required(codes, 'must be specified'));
       continue;
     }
     const { operator, values } = rule.exitCodes;
-    if (!EXIT_CODE_OPERATORS.includes(operator)) errors.push(notSupported(codes.child('operator'), operator, EXIT_CODE_OPERATORS));
+    if (!EXIT_CODE_OPERATORS.includes(operator)) errors.push(notSupported(codes.child('operator'), operator ?? '', EXIT_CODE_OPERATORS));
     const count = values?.length ?? 0;
     if (count > EXIT_CODES_LIMIT) errors.push(tooMany(codes.child('values'), count, EXIT_CODES_LIMIT));
   }
   return errors;
 }
 
-function isSet(value: unknown): boolean {
+/** Resources are no pointer upstream: empty ones are none. */
+function isSet(field: string, value: unknown): boolean {
   if (value === undefined || value === null || value === '') return false;
-  return typeof value !== 'object' || Object.keys(value).length > 0;
+  return field !== 'resources' || Object.keys(value).length > 0;
 }

@@ -13,9 +13,16 @@ export function imageTag(image: string): string {
   if (/^[a-f0-9]{64}$/.test(image)) return '';
   const match = REFERENCE.exec(image);
   if (!match || hasUpperCase(image)) return '';
-  const name = image.split('@')[0] ?? '';
-  if (name.length > NAME_LIMIT) return '';
+  if (nameLength(image) > NAME_LIMIT) return '';
   return match[1] ?? (match[2] ? '' : 'latest');
+}
+
+/** With the domain and the folder that Docker adds to short names. */
+function nameLength(image: string): number {
+  const name = (image.split('@')[0] ?? '').replace(/:[^/:]*$/, '');
+  const first = name.includes('/') ? name.slice(0, name.indexOf('/')) : '';
+  if (/[.:]/.test(first) || first === 'localhost' || first !== first.toLowerCase()) return name.length;
+  return name.length + (first === '' ? 'docker.io/library/' : 'docker.io/').length;
 }
 
 /** Only a domain may have upper case: a first part with a dot, a port, upper case letters, or `localhost`. */

@@ -3,6 +3,7 @@ import { type FieldError, Path, forbiddenField, invalid, required, tooLong } fro
 import type { Metadata, OwnerReference } from '../../kind.ts';
 import { bytes, labelValue, qualifiedName } from './formats.ts';
 import { type NameRule, nameIsLabel, nameIsSubdomain } from './names.ts';
+import { internalForm } from './internal-form.ts';
 import { semanticEqual } from './semantic-equal.ts';
 
 export interface MetadataRules {
@@ -58,8 +59,10 @@ export function validateMetadataUpdate(metadata: Metadata, old: Metadata, path =
 
 export const IMMUTABLE_WORDS = 'field is immutable';
 
-export function immutable(value: unknown, old: unknown, path: Path): FieldError[] {
-  return semanticEqual(value, old) ? [] : [invalid(path, value, IMMUTABLE_WORDS)];
+/** With a type, the value is shown as upstream's server holds it. */
+export function immutable(value: unknown, old: unknown, path: Path, type?: string): FieldError[] {
+  if (semanticEqual(value, old)) return [];
+  return [invalid(path, type === undefined || value === undefined ? value : internalForm(type, value as object as Record<string, unknown>), IMMUTABLE_WORDS)];
 }
 
 export function checkLabelKey(key: string, path: Path): FieldError[] {

@@ -87,7 +87,7 @@ function checkClaims(used: readonly { name: string; request?: string }[], claims
       else if (!request && [...seen].some((other) => other.startsWith(`${name}/`))) errors.push(duplicate(here, name));
       seen.add(key);
     }
-    if (!claims.includes(name)) {
+    if (name !== '' && !claims.includes(name)) {
       const known = claims.length === 0 ? ' which is empty' : `: ${[...claims].sort().join(', ')}`;
       const error = notFoundValue(here, name);
       errors.push({ ...error, message: `${error.message}: must be one of the names in pod.spec.resourceClaims${known}` });

@@ -1,5 +1,6 @@
 /** Security contexts of pods and containers: users, profiles, sysctls. */
 import { type FieldError, type Path, duplicate, forbiddenField, invalid, notSupported, required, tooLong } from '../../field-error.ts';
+import { internalForm } from './internal-form.ts';
 import type { AppArmorProfile, PodSecurityContext, PodSpec, SeccompProfile, SecurityContext } from '../../types/core.v1.ts';
 import { bytes, userOrGroupId } from './formats.ts';
 import { descending } from './text-rules.ts';
@@ -12,8 +13,8 @@ export function checkSecurityContext(context: SecurityContext | undefined, hostU
   errors.push(...checkSeccomp(context.seccompProfile, path.child('seccompProfile')));
   if (context.allowPrivilegeEscalation === false) {
     const why = 'cannot set `allowPrivilegeEscalation` to false and ';
-    if (context.privileged) errors.push(invalid(path, internalForm(context), `${why}\`privileged\` to true`));
-    if (context.capabilities?.add?.includes('CAP_SYS_ADMIN')) errors.push(invalid(path, internalForm(context), `${why}\`capabilities.Add\` CAP_SYS_ADMIN`));
+    if (context.privileged) errors.push(invalid(path, internalForm('SecurityContext', context as never), `${why}\`privileged\` to true`));
+    if (context.capabilities?.add?.includes('CAP_SYS_ADMIN')) errors.push(invalid(path, internalForm('SecurityContext', context as never), `${why}\`capabilities.Add\` CAP_SYS_ADMIN`));
   }
   errors.push(...checkWindowsOptions(context.windowsOptions, path.child('windowsOptions')));
   return [...errors, ...checkAppArmor(context.appArmorProfile, path.child('appArmorProfile'))];
@@ -21,7 +22,8 @@ export function checkSecurityContext(context: SecurityContext | undefined, hostU
 
 const FS_GROUP_POLICIES = ['Always', 'OnRootMismatch'];
 const SUPPLEMENTAL_POLICIES = ['Merge', 'Strict'];
-const SELINUX_POLICIES = ['MountOption', 'Recursive'];
+/** Others belong to a gate that is off. */
+const SELINUX_POLICIES = ['Recursive'];
 
 export function checkPodSecurityContext(spec: PodSpec, path: Path): FieldError[] {
   const context = spec.securityContext;
@@ -88,7 +90,7 @@ export function checkHostUsers(spec: PodSpec, path: Path): FieldError[] {
   if (spec.hostNetwork) errors.push(forbiddenField(path.child('hostNetwork'), why));
   if (spec.hostPID) errors.push(forbiddenField(path.child('HostPID'), why));
   if (spec.hostIPC) errors.push(forbiddenField(path.child('HostIPC'), why));
-  for (const list of ['initContainers', 'containers'] as const) {
+  for (const list of ['initContainers', 'containers', 'ephemeralContainers'] as const) {
     for (const [at, container] of (spec[list] ?? []).entries()) {
       if (container.volumeDevices?.length) errors.push(forbiddenField(path.child(list).index(at).child('volumeDevices'), why));
     }
@@ -135,22 +137,4 @@ function checkSysctls(context: PodSecurityContext, spec: PodSpec, path: Path): F
 
 function isIpcSysctl(name: string): boolean {
   return name === 'kernel.sem' || /^(kernel\.(shm|msg)|fs\.mqueue\.)/.test(name);
-}
-
-/** Upstream shows the object as its server holds it: every field, under its Go name. */
-function internalForm(context: SecurityContext): Record<string, unknown> {
-  return {
-    Capabilities: context.capabilities ? { Add: context.capabilities.add ?? null, Drop: context.capabilities.drop ?? null } : null,
-    Privileged: context.privileged ?? null,
-    SELinuxOptions: context.seLinuxOptions ?? null,
-    WindowsOptions: context.windowsOptions ?? null,
-    RunAsUser: context.runAsUser ?? null,
-    RunAsGroup: context.runAsGroup ?? null,
-    RunAsNonRoot: context.runAsNonRoot ?? null,
-    ReadOnlyRootFilesystem: context.readOnlyRootFilesystem ?? null,
-    AllowPrivilegeEscalation: context.allowPrivilegeEscalation ?? null,
-    ProcMount: context.procMount ?? null,
-    SeccompProfile: context.seccompProfile ?? null,
-    AppArmorProfile: context.appArmorProfile ?? null,
-  };
 }

@@ -17,6 +17,7 @@ export const csinode = rulesFor<CSINode>({
 });
 
 export const csistoragecapacity = rulesFor<CSIStorageCapacity>({
+  metadataChecks: { '': 2 },
   strategy: {
     unconditionalUpdate: false,
     validate: ({ storageClassName, nodeTopology, capacity }) => [
@@ -60,6 +61,7 @@ export const volumeattachment = rulesFor<VolumeAttachment>({
 });
 
 export const volumeattributesclass = rulesFor<VolumeAttributesClass>({
+  metadataChecks: { '': 2 },
   strategy: {
     validate: ({ driverName, parameters }) => [
       ...checkDriverName(driverName, Path.of('driverName')),

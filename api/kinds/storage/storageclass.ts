@@ -15,6 +15,7 @@ const PARAMETERS_LIMIT_BYTES = 256 * 1024;
 const FIXED = ['parameters', 'provisioner', 'reclaimPolicy', 'volumeBindingMode'] as const;
 
 export const storageclass = rulesFor<StorageClass>({
+  metadataChecks: { '': 2 },
   defaults(object) {
     object.reclaimPolicy ??= 'Delete';
     object.volumeBindingMode ??= 'Immediate';
