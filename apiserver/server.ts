@@ -39,9 +39,6 @@ import { listen, type ListenOptions, type Listener } from './listen.ts';
 import { kubeletSummary } from './metrics-api/kubelet-summary.ts';
 import { serveMetrics } from './metrics-api/metrics-api.ts';
 import { NodeStatistics } from './metrics-api/node-statistics.ts';
-import { kubeletSummary } from './metrics-api/kubelet-summary.ts';
-import { serveMetrics } from './metrics-api/metrics-api.ts';
-import { NodeStatistics } from './metrics-api/node-statistics.ts';
 import { meteredStore } from './metrics/metered-store.ts';
 import { requestSeries } from './metrics/request-series.ts';
 import { serverGauges } from './metrics/server-gauges.ts';
@@ -124,7 +121,6 @@ class CoracleApiServer implements ApiServer {
   /** Whatever this server counts. */
   readonly meter = new Meter();
   readonly statistics: NodeStatistics;
-  readonly statistics: NodeStatistics;
   readonly #options: ApiServerOptions;
   readonly #core: Core;
   readonly #services: ServiceHooks;
@@ -169,8 +165,7 @@ class CoracleApiServer implements ApiServer {
     const watches = watchSeries(meter);
     this.#handshakes = meter.counter({ name: 'apiserver_tls_handshake_errors_total', help: 'TLS handshakes that failed.' }).of();
     this.statistics = new NodeStatistics({ clock, fetch: kubeletSummary(this.#core, pki), onError: (node, error) => log.error(`statistics of node ${node}`, error) });
-    this.statistics = new NodeStatistics({ clock, fetch: kubeletSummary(this.#core, pki), onError: (node, error) => log.error(`statistics of node ${node}`, error) });
-    const handlers = handlersOf({ statistics: this.statistics, statistics: this.statistics, meter, flow, core: this.#core, authenticator: this.authenticator, tokens: this.tokens, readiness: this.readiness, pki });
+    const handlers = handlersOf({ statistics: this.statistics, meter, flow, core: this.#core, authenticator: this.authenticator, tokens: this.tokens, readiness: this.readiness, pki });
     const audit = (this.#audit = openAudit(options.audit, clock, meter));
     this.#chain = [
       requestId(random),
