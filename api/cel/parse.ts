@@ -1,0 +1,329 @@
+/** Reads an expression into its tree. Provenance: the grammar and limits of cel-go v0.26; its package for JavaScript lacks optional fields, and its stack gives way to long sums. */
+import type { Entry, Expr, Field } from './ast.ts';
+import { readBytes, readInt, readString, readUint } from './literals.ts';
+import { expandMacro } from './macros.ts';
+import { SourceError } from './source.ts';
+import { type Token, tokenize } from './tokens.ts';
+
+/** Longer expressions are not looked at. */
+const SOURCE_LIMIT_CHARACTERS = 100_000;
+const DEPTH_LIMIT = 250;
+
+/** Throws SourceError. */
+export function parse(source: string): Expr {
+  const length = source.length > SOURCE_LIMIT_CHARACTERS ? [...source].length : source.length;
+  if (length > SOURCE_LIMIT_CHARACTERS) throw new SourceError(-1, `expression code point size exceeds limit: size: ${length}, limit ${SOURCE_LIMIT_CHARACTERS}`);
+  const parser = new Parser(tokenize(source));
+  const expr = parser.expr();
+  parser.end();
+  return expr;
+}
+
+const RESERVED = new Set([
+  'as', 'break', 'const', 'continue', 'else', 'for', 'function', 'if', 'import', 'in', 'let', 'loop', 'package', 'namespace', 'return', 'var', 'void', 'while',
+]);
+const RELATIONS = new Set(['<', '<=', '>=', '>', '==', '!=', 'in']);
+const PRODUCTS = new Set(['*', '/', '%']);
+const SUMS = new Set(['+', '-']);
+const OPERAND = "{'[', '{', '(', '.', '-', '!', 'true', 'false', 'null', NUM_FLOAT, NUM_INT, NUM_UINT, STRING, BYTES, IDENTIFIER}";
+
+class Parser {
+  readonly #tokens: readonly Token[];
+  #next = 0;
+  #depth = 0;
+
+  constructor(tokens: readonly Token[]) {
+    this.#tokens = tokens;
+  }
+
+  end(): void {
+    const token = this.#peek();
+    if (token.kind === 'end') return;
+    const alone = this.#tokens[this.#next + 1]?.kind === 'end';
+    throw new SourceError(token.at, `Syntax error: ${alone ? 'extraneous' : 'mismatched'} input '${token.text}' expecting <EOF>`);
+  }
+
+  expr(): Expr {
+    this.#deeper();
+    const condition = this.#either();
+    let made = condition;
+    if (this.#is('?')) {
+      const { at } = this.#take();
+      const yes = this.#either();
+      this.#expect(':');
+      made = { kind: 'call', at, name: '_?_:_', args: [condition, yes, this.expr()] };
+    }
+    this.#depth--;
+    return made;
+  }
+
+  #either(): Expr {
+    return this.#terms('||', '_||_', () => this.#both());
+  }
+
+  #both(): Expr {
+    return this.#terms('&&', '_&&_', () => this.#relation());
+  }
+
+  #terms(sign: string, name: string, term: () => Expr): Expr {
+    const terms = [term()];
+    const places: number[] = [];
+    while (this.#is(sign)) {
+      places.push(this.#take().at);
+      terms.push(term());
+    }
+    return terms.length === 1 ? (terms[0] as Expr) : balanced(name, terms, places, 0, places.length - 1);
+  }
+
+  #relation(): Expr {
+    return this.#chain(RELATIONS, () => this.#chain(SUMS, () => this.#chain(PRODUCTS, () => this.#unary())));
+  }
+
+  #chain(signs: ReadonlySet<string>, operand: () => Expr): Expr {
+    let left = operand();
+    let links = 0;
+    while (this.#peek().kind === 'sign' && signs.has(this.#peek().text)) {
+      const { text, at } = this.#take();
+      this.#deeper();
+      links++;
+      left = { kind: 'call', at, name: text === 'in' ? '@in' : `_${text}_`, args: [left, operand()] };
+    }
+    this.#depth -= links;
+    return left;
+  }
+
+  #unary(): Expr {
+    const sign = this.#peek();
+    if (sign.kind !== 'sign' || (sign.text !== '!' && sign.text !== '-')) return this.#member();
+    const number = this.#tokens[this.#next + 1];
+    if (sign.text === '-' && (number?.kind === 'int' || number?.kind === 'float')) {
+      this.#take();
+      return this.#selectors(this.#number(this.#take(), sign));
+    }
+    let count = 0;
+    while (this.#is(sign.text)) {
+      // A last minus belongs to the number after it.
+      const after = this.#tokens[this.#next + 1];
+      if (sign.text === '-' && (after?.kind === 'int' || after?.kind === 'float')) break;
+      this.#take();
+      count++;
+    }
+    const operand = this.#is('-') && sign.text === '-' ? this.#unary() : this.#member();
+    return count % 2 === 0 ? operand : { kind: 'call', at: sign.at, name: sign.text === '!' ? '!_' : '-_', args: [operand] };
+  }
+
+  #member(): Expr {
+    return this.#selectors(this.#primary());
+  }
+
+  #selectors(start: Expr): Expr {
+    let expr = start;
+    let links = 0;
+    for (;;) {
+      if (this.#is('.')) expr = this.#select(expr);
+      else if (this.#is('[')) expr = this.#index(expr);
+      else break;
+      this.#deeper();
+      links++;
+    }
+    this.#depth -= links;
+    return expr;
+  }
+
+  #select(operand: Expr): Expr {
+    const { at } = this.#take();
+    const optional = this.#accept('?');
+    const token = this.#take();
+    if (token.kind === 'escaped') throw new SourceError(token.at, `unsupported syntax: '${token.text.slice(0, 1)}'`);
+    if (token.kind !== 'identifier') throw this.#unexpected(token, optional ? '{IDENTIFIER, ESC_IDENTIFIER}' : "{'?', IDENTIFIER, ESC_IDENTIFIER}");
+    if (!optional && this.#is('(')) {
+      const open = this.#take();
+      const args = this.#args(')');
+      return expandMacro(open.at, token.text, operand, args) ?? { kind: 'call', at: open.at, name: token.text, target: operand, args };
+    }
+    if (optional) return { kind: 'call', at, name: '_?._', args: [operand, { kind: 'literal', at: token.at, value: token.text }] };
+    return { kind: 'select', at, operand, field: token.text, test: false };
+  }
+
+  #index(operand: Expr): Expr {
+    const { at } = this.#take();
+    const optional = this.#accept('?');
+    const index = this.expr();
+    this.#expect(']');
+    return { kind: 'call', at, name: optional ? '_[?_]' : '_[_]', args: [operand, index] };
+  }
+
+  #primary(): Expr {
+    const token = this.#take();
+    switch (token.kind) {
+      case 'int':
+      case 'float':
+      case 'uint':
+        return this.#number(token);
+      case 'string':
+      case 'bytes':
+        return literalText(token);
+      case 'identifier':
+        return this.#named(token, '');
+      case 'sign':
+        return this.#enclosed(token);
+      default:
+        throw this.#unexpected(token, OPERAND);
+    }
+  }
+
+  #enclosed(token: Token): Expr {
+    switch (token.text) {
+      case '(': {
+        const inner = this.expr();
+        this.#expect(')');
+        return inner;
+      }
+      case '[':
+        return this.#list(token);
+      case '{':
+        return this.#map(token);
+      case '.': {
+        const name = this.#take();
+        if (name.kind !== 'identifier') throw this.#unexpected(name, 'IDENTIFIER');
+        return this.#named(name, '.');
+      }
+      default:
+        throw this.#unexpected(token, OPERAND);
+    }
+  }
+
+  #number(token: Token, sign?: Token): Expr {
+    const at = sign?.at ?? token.at;
+    if (token.kind === 'float') {
+      const value = Number((sign ? '-' : '') + token.text);
+      if (!Number.isFinite(value)) throw new SourceError(at, 'invalid double literal');
+      return { kind: 'literal', at, value };
+    }
+    const value = token.kind === 'int' ? readInt(token.text, sign !== undefined) : readUint(token.text);
+    if (value === undefined) throw new SourceError(at, `invalid ${token.kind} literal`);
+    return { kind: 'literal', at, value };
+  }
+
+  #named(token: Token, dot: string): Expr {
+    const { text, at } = token;
+    if (dot === '' && (text === 'true' || text === 'false')) return { kind: 'literal', at, value: text === 'true' };
+    if (dot === '' && text === 'null') return { kind: 'literal', at, value: null };
+    if (this.#isStruct()) return this.#struct(dot + text);
+    if (RESERVED.has(text)) throw new SourceError(at, `reserved identifier: ${text}`);
+    if (!this.#is('(')) return { kind: 'ident', at, name: dot + text };
+    const open = this.#take();
+    const args = this.#args(')');
+    return expandMacro(open.at, dot + text, undefined, args) ?? { kind: 'call', at: open.at, name: dot + text, args };
+  }
+
+  /** Whether names with dots follow, and then a brace. */
+  #isStruct(): boolean {
+    let at = this.#next;
+    while (this.#tokens[at]?.text === '.' && this.#tokens[at + 1]?.kind === 'identifier') at += 2;
+    const token = this.#tokens[at];
+    return token?.kind === 'sign' && token.text === '{';
+  }
+
+  #struct(first: string): Expr {
+    let name = first;
+    while (this.#accept('.')) name += `.${this.#take().text}`;
+    const { at } = this.#take();
+    const fields: Field[] = [];
+    while (!this.#is('}')) {
+      const optional = this.#accept('?');
+      const field = this.#take();
+      if (field.kind !== 'identifier') throw this.#unexpected(field, "{'}', '?', IDENTIFIER, ESC_IDENTIFIER}");
+      const colon = this.#expect(':');
+      fields.push({ at: colon.at, name: field.text, value: this.expr(), optional });
+      if (!this.#accept(',')) break;
+    }
+    this.#expect('}');
+    return { kind: 'struct', at, name, fields };
+  }
+
+  #list({ at }: Token): Expr {
+    const items: Expr[] = [];
+    const optional = new Set<number>();
+    while (!this.#is(']')) {
+      if (this.#accept('?')) optional.add(items.length);
+      items.push(this.expr());
+      if (!this.#accept(',')) break;
+    }
+    this.#expect(']');
+    return { kind: 'list', at, items, optional };
+  }
+
+  #map({ at }: Token): Expr {
+    const entries: Entry[] = [];
+    while (!this.#is('}')) {
+      const optional = this.#accept('?');
+      const key = this.expr();
+      const colon = this.#expect(':');
+      entries.push({ at: colon.at, key, value: this.expr(), optional });
+      if (!this.#accept(',')) break;
+    }
+    this.#expect('}');
+    return { kind: 'map', at, entries };
+  }
+
+  #args(close: string): Expr[] {
+    const args: Expr[] = [];
+    if (this.#accept(close)) return args;
+    do args.push(this.expr());
+    while (this.#accept(','));
+    this.#expect(close);
+    return args;
+  }
+
+  #peek(): Token {
+    return this.#tokens[this.#next] as Token;
+  }
+
+  #take(): Token {
+    const token = this.#peek();
+    if (token.kind !== 'end') this.#next++;
+    return token;
+  }
+
+  #is(text: string): boolean {
+    const token = this.#peek();
+    return token.kind === 'sign' && token.text === text;
+  }
+
+  #accept(text: string): boolean {
+    const is = this.#is(text);
+    if (is) this.#next++;
+    return is;
+  }
+
+  #expect(text: string): Token {
+    const token = this.#peek();
+    if (this.#is(text)) return this.#take();
+    throw new SourceError(token.at, `Syntax error: ${token.kind === 'end' ? `missing '${text}' at` : 'mismatched input'} '${token.text}'${token.kind === 'end' ? '' : ` expecting '${text}'`}`);
+  }
+
+  #unexpected(token: Token, expected: string): SourceError {
+    return new SourceError(token.at, `Syntax error: mismatched input '${token.text}' expecting ${expected}`);
+  }
+
+  #deeper(): void {
+    if (++this.#depth > DEPTH_LIMIT) throw new SourceError(-1, `expression recursion limit exceeded: ${DEPTH_LIMIT}`);
+  }
+}
+
+function literalText(token: Token): Expr {
+  try {
+    return { kind: 'literal', at: token.at, value: token.kind === 'bytes' ? readBytes(token.text) : readString(token.text) };
+  } catch (error) {
+    throw new SourceError(token.at, (error as Error).message);
+  }
+}
+
+/** Long rows of one operator become a flat tree. */
+function balanced(name: string, terms: readonly Expr[], places: readonly number[], low: number, high: number): Expr {
+  const middle = Math.floor((low + high + 1) / 2);
+  const left = middle === low ? (terms[middle] as Expr) : balanced(name, terms, places, low, middle - 1);
+  const right = middle === high ? (terms[middle + 1] as Expr) : balanced(name, terms, places, middle + 1, high);
+  return { kind: 'call', at: places[middle] as number, name, args: [left, right] };
+}

@@ -1,0 +1,69 @@
+/** Parts of a plan, and how they count what they cost. */
+import type { Expr } from './ast.ts';
+import { CelError } from './cel.ts';
+import { Missing } from './field.ts';
+import { Entries, Fault, Items, type Value } from './value.ts';
+
+export interface Frame {
+  readonly slots: Value[];
+  readonly bindings: Readonly<Record<string, unknown>>;
+  cost: number;
+  readonly limit: number;
+}
+
+export type Step = (frame: Frame) => Value;
+
+export interface Node {
+  readonly run: Step;
+  /** What it gives as the root of a longer path, which has a cost of its own. */
+  readonly path?: Step;
+  /** A path that costs nothing by itself. */
+  readonly free?: boolean;
+  readonly constant?: Value;
+}
+
+export function spend(frame: Frame, cost: number): void {
+  frame.cost += cost;
+  if (frame.cost > frame.limit) throw new CelError('operation cancelled: actual cost limit exceeded', true);
+}
+
+/** What a loop adds to, in place. */
+export class Growing extends Items {}
+
+export class GrowingEntries extends Entries {}
+
+/** An empty list or map that a loop fills. */
+export function initial(expr: Expr): Step | undefined {
+  if (expr.kind === 'list' && expr.items.length === 0) return () => new Growing([]);
+  return expr.kind === 'map' && expr.entries.length === 0 ? () => new GrowingEntries() : undefined;
+}
+
+export function constantNode(value: Value): Node {
+  return value instanceof Fault ? { run: () => value } : { run: () => value, constant: value };
+}
+
+export function pathNode(path: Step): Node {
+  return {
+    path,
+    run(frame) {
+      spend(frame, 1);
+      return path(frame);
+    },
+  };
+}
+
+export function extended(operand: Node, path: Step): Node {
+  return operand.free ? { run: path, path, free: true } : pathNode(path);
+}
+
+export function found(value: Value | Missing, key: Value): Value {
+  if (!(value instanceof Missing)) return value;
+  return new Fault(value.of === 'list' ? `index out of bounds: ${String(key)}` : `no such key: ${String(key)}`);
+}
+
+/** A constant part that fails makes no program. */
+export function evaluated(step: Step): Value {
+  const value = step({ slots: [], bindings: {}, cost: 0, limit: Infinity });
+  if (value instanceof Fault) throw new Error(value.message);
+  return value;
+}

@@ -1,0 +1,65 @@
+/** Splits an expression into tokens. Provenance: the grammar of cel-go v0.26. */
+import { SourceError } from './source.ts';
+
+export type TokenKind = 'identifier' | 'escaped' | 'int' | 'uint' | 'float' | 'string' | 'bytes' | 'sign' | 'end';
+
+export interface Token {
+  readonly kind: TokenKind;
+  /** As written. */
+  readonly text: string;
+  readonly at: number;
+}
+
+const SPACE = /[\t \r\n\f]+|\/\/[^\n]*/y;
+const FLOAT = /\d+\.\d+(?:[eE][+-]?\d+)?|\d+[eE][+-]?\d+|\.\d+(?:[eE][+-]?\d+)?/y;
+const WHOLE = /(?:0x[0-9a-fA-F]+|\d+)[uU]?/y;
+const ESCAPE = String.raw`\\(?:[abfnrtv"'\\?${'`'}]|[0-3][0-7][0-7]|[xX][0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8})`;
+const RAW_TEXT = /[bB]?[rR](?:"""[^]*?"""|'''[^]*?'''|"[^"\n\r]*"|'[^'\n\r]*')/y;
+const TEXT = new RegExp(`[bB]?(?:"""(?:${ESCAPE}|[^\\\\])*?"""|'''(?:${ESCAPE}|[^\\\\])*?'''|"(?:${ESCAPE}|[^\\\\"\\n\\r])*"|'(?:${ESCAPE}|[^\\\\'\\n\\r])*')`, 'y');
+const IDENTIFIER = /[A-Za-z_][A-Za-z0-9_]*/y;
+const ESCAPED = /`[A-Za-z0-9_.\-/ ]+`/y;
+const SIGN = /==|!=|<=|>=|&&|\|\||[<>[\]{}().,\-!?:+*/%]/y;
+
+export function tokenize(source: string): Token[] {
+  const tokens: Token[] = [];
+  let at = 0;
+  const take = (pattern: RegExp): string | undefined => {
+    pattern.lastIndex = at;
+    return pattern.exec(source)?.[0];
+  };
+  while (at < source.length) {
+    const space = take(SPACE);
+    if (space !== undefined) {
+      at += space.length;
+      continue;
+    }
+    const token = next(take, at);
+    if (!token) throw new SourceError(at, `Syntax error: token recognition error at: '${unreadable(source, at)}'`);
+    tokens.push(token);
+    at += token.text.length;
+  }
+  tokens.push({ kind: 'end', text: '<EOF>', at: source.length });
+  return tokens;
+}
+
+function next(take: (pattern: RegExp) => string | undefined, at: number): Token | undefined {
+  const string = take(RAW_TEXT) ?? take(TEXT);
+  if (string !== undefined) return { kind: /^[bB]/.test(string) ? 'bytes' : 'string', text: string, at };
+  const float = take(FLOAT);
+  if (float !== undefined) return { kind: 'float', text: float, at };
+  const whole = take(WHOLE);
+  if (whole !== undefined) return { kind: /[uU]$/.test(whole) ? 'uint' : 'int', text: whole, at };
+  const identifier = take(IDENTIFIER);
+  if (identifier !== undefined) return { kind: identifier === 'in' ? 'sign' : 'identifier', text: identifier, at };
+  const escaped = take(ESCAPED);
+  if (escaped !== undefined) return { kind: 'escaped', text: escaped, at };
+  const sign = take(SIGN);
+  return sign === undefined ? undefined : { kind: 'sign', text: sign, at };
+}
+
+/** What could have begun a token goes as far as it could have been one. */
+function unreadable(source: string, at: number): string {
+  const first = source[at] as string;
+  if (first === '"' || first === "'") return source.slice(at);
+  return '=&|'.includes(first) ? source.slice(at, at + 2) : String.fromCodePoint(source.codePointAt(at) as number);
+}
