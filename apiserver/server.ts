@@ -10,6 +10,7 @@ import { syncApiServices } from './api-services.ts';
 import { Admission } from './admit.ts';
 import { dynamicPlugins } from './admission/dynamic.ts';
 import { builtinPlugins } from './admission/order.ts';
+import { followTypeChecking } from './admission/policies/type-checking-status.ts';
 import type { AdmissionPlugin } from './admission/admission.ts';
 import type { UserInfo } from './auth/auth.ts';
 import { createAuthenticator, type RequestAuthenticator } from './auth/authenticator.ts';
@@ -35,6 +36,7 @@ import { Definitions } from './extensions/definitions.ts';
 import { keepFlowObjects } from './flow/flow-objects.ts';
 import { followFlowSchemas } from './flow-schema-status.ts';
 import { handlersOf } from './handlers.ts';
+import { keepIdentityLease } from './identity-lease.ts';
 import { listen, type ListenOptions, type Listener } from './listen.ts';
 import { kubeletSummary } from './metrics-api/kubelet-summary.ts';
 import { serveMetrics } from './metrics-api/metrics-api.ts';
@@ -75,6 +77,8 @@ export interface ApiServerOptions {
   /** Addresses of Services, `10.96.0.0/16`. */
   readonly serviceRange?: string;
   readonly nodePortRange?: { readonly from: number; readonly to: number };
+  /** Names this server among its like, by the name of its machine: it keeps a Lease in kube-system. Default: none. */
+  readonly identity?: string;
   /** Where other machines reach this API server: the endpoint of the `kubernetes` Service. Default: none is published. */
   readonly advertise?: { readonly address: string; readonly port: number };
 }
@@ -135,7 +139,9 @@ class CoracleApiServer implements ApiServer {
   readonly #listeners: Listener[] = [];
   #started: Promise<void> | undefined;
   #following = false;
-  #flowObjects: { close(): void }[] | undefined;
+  /** What this server looks after while it runs. */
+  #kept: { close(): void }[] | undefined;
+  #hasLease = false;
 
   constructor(options: ApiServerOptions) {
     const { pki, clock = systemClock, random = systemRandom, log = NO_LOG } = options;
@@ -210,7 +216,12 @@ class CoracleApiServer implements ApiServer {
     await this.#services.start(this.#core);
     await syncApiServices(this.#core);
     this.#followRegistry();
-    this.#flowObjects ??= [followFlowSchemas(this.#core), keepFlowObjects(this.#core), serveMetrics(this.#core, this.statistics)];
+    this.#kept ??= [followFlowSchemas(this.#core), keepFlowObjects(this.#core), serveMetrics(this.#core, this.statistics), followTypeChecking(this.#core)];
+    const { identity } = this.#options;
+    if (identity !== undefined && !this.#hasLease) {
+      this.#kept.push(await keepIdentityLease(this.#core, identity));
+      this.#hasLease = true;
+    }
     const { advertise } = this.#options;
     if (advertise) await this.advertise(advertise.address, advertise.port);
     this.readiness.bootstrapped();
@@ -256,8 +267,8 @@ class CoracleApiServer implements ApiServer {
     if (serving.shutdownDelayMs) await sleep(clock, serving.shutdownDelayMs);
     this.#isLeaving = serving.shutdownSendsRetryAfter ?? false;
     await Promise.all(this.#listeners.map((listener) => listener.close()));
-    this.#services.close();
-    for (const one of this.#flowObjects ?? []) one.close();
+    await this.#services.close();
+    for (const one of this.#kept ?? []) one.close();
     this.#flow.close();
     this.#definitions.close();
     await this.#webhooks.close();

@@ -39,6 +39,8 @@ export async function advertiseServer(core: Core, options: AdvertiseOptions): Pr
       timer.cancel();
       const entry = await core.store.get(LEASES + options.address).catch(() => undefined);
       if (entry) await core.store.write(entry.key, entry.revision, undefined).catch(() => undefined);
+      // Nobody is sent here any more; where the store has gone too, the others see to it.
+      await publish(core, options.port).catch(() => undefined);
     },
   };
 }
@@ -69,6 +71,8 @@ async function ensureService({ reader, writer }: Core, { port, range }: Advertis
 async function publish(core: Core, port: number): Promise<void> {
   const leases = (await core.store.list(LEASES)).entries;
   const addresses = leases.map(({ key }) => key.slice(LEASES.length)).sort();
+  // The last one to go leaves its address: pods that still ask find a closed door, not none.
+  if (addresses.length === 0) return;
   const ports = [{ name: 'https', port, protocol: 'TCP' }];
   await ensure(core, endpoints, {
     kind: 'Endpoints', apiVersion: 'v1',

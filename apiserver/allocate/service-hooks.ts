@@ -23,7 +23,7 @@ export interface ServiceHooks extends WriteHooks {
   /** At start: the default range is an object, what is in use is reserved, what is not is free. */
   start(core: Core): Promise<void>;
   advertise(core: Core, address: string, port: number): Promise<void>;
-  close(): void;
+  close(): Promise<void>;
 }
 
 export interface AllocationOptions {
@@ -78,10 +78,10 @@ class Allocation implements ServiceHooks {
     this.#advertising = await advertiseServer(core, { address, port, range: this.ranges.own[0] as IpRange });
   }
 
-  close(): void {
+  async close(): Promise<void> {
     this.#repairs?.cancel();
     this.#cidrs?.close();
-    void this.#advertising?.close();
+    await this.#advertising?.close();
   }
 
   begin({ resource, group, object, old, dryRun }: Change): Promise<Settle> | undefined {
