@@ -1,10 +1,13 @@
-/** Admission by extension: webhooks, which mutate after the built-in plugins and validate before quota is charged. */
+/** Admission by extension: policies and webhooks, which mutate after the built-in plugins and validate before quota is charged. */
 import type { Kind } from '../../api/kind.ts';
 import type { Clock } from '../../std/clock.ts';
 import type { Random } from '../../std/random.ts';
+import type { ClusterAuthorizer } from '../auth/authorizer.ts';
 import type { Reader } from '../auth/reader.ts';
 import type { AdmissionPlugin } from './admission.ts';
-import { noConditions } from './matching/conditions.ts';
+import { conditionMatcher } from './policies/conditions.ts';
+import { mutatingPolicies } from './policies/mutating.ts';
+import { validatingPolicies } from './policies/validating.ts';
 import { createWebhookClient } from './webhooks/client.ts';
 import { mutatingWebhooks } from './webhooks/mutating.ts';
 import { validatingWebhooks } from './webhooks/validating.ts';
@@ -13,12 +16,21 @@ export interface DynamicDependencies {
   readonly reader: Reader;
   readonly clock: Clock;
   readonly random: Random;
-  /** All that is served. */
-  readonly kinds: () => readonly Kind[];
+  readonly authorizer: ClusterAuthorizer;
+  readonly registry: ServedKinds;
 }
 
-/** In the order in which they run. */
-export function dynamicPlugins({ reader, clock, random, kinds }: DynamicDependencies): AdmissionPlugin[] {
-  const webhooks = { reader, kinds, random, conditions: noConditions, client: createWebhookClient({ reader, clock }) };
-  return [mutatingWebhooks(webhooks), validatingWebhooks(webhooks)];
+/** What is served now. */
+interface ServedKinds {
+  readonly kinds: readonly Kind[];
+  hub(group: string, plural: string): { readonly cache: { ready(): Promise<void> } } | undefined;
+}
+
+/** In the order in which they run. Provenance: kubeapiserver/options/plugins.go of v1.36. */
+export function dynamicPlugins({ reader, clock, random, authorizer, registry }: DynamicDependencies): AdmissionPlugin[] {
+  const kinds = (): readonly Kind[] => registry.kinds;
+  const loaded = async ({ group, plural }: Kind): Promise<void> => registry.hub(group, plural)?.cache.ready();
+  const policies = { reader, authorizer, kinds, loaded };
+  const webhooks = { reader, kinds, random, conditions: conditionMatcher(authorizer), client: createWebhookClient({ reader, clock }) };
+  return [mutatingPolicies(policies), mutatingWebhooks(webhooks), validatingPolicies(policies), validatingWebhooks(webhooks)];
 }

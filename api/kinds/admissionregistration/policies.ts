@@ -1,5 +1,4 @@
 /** Admission policies written in CEL, and their bindings. */
-import type { FieldError } from '../../field-error.ts';
 import type {
   MatchResources,
   MutatingAdmissionPolicy,
@@ -11,8 +10,8 @@ import type {
 import { rulesFor } from '../kind-rules.ts';
 import { AGE, NAME, integer, selectorCell, text } from '../shared/columns.ts';
 import { ALL_METADATA, splitStrategy } from '../shared/split-strategy.ts';
-import { validateMutatingPolicy } from './mutation-rules.ts';
-import { checkBinding, validateBinding, validatePolicy } from './policy-rules.ts';
+import { validateMutatingBinding, validateMutatingPolicy } from './mutation-rules.ts';
+import { validateBinding, validatePolicy } from './policy-rules.ts';
 
 export const validatingadmissionpolicy = rulesFor<ValidatingAdmissionPolicy>({
   bareFinalizers: true,
@@ -46,7 +45,7 @@ export const mutatingadmissionpolicy = rulesFor<MutatingAdmissionPolicy>({
 export const mutatingadmissionpolicybinding = rulesFor<MutatingAdmissionPolicyBinding>({
   bareFinalizers: true,
   defaults: ({ spec }) => defaultMatch(spec?.matchResources),
-  strategy: splitStrategy<MutatingAdmissionPolicyBinding>({ noStatus: true, generation: ['spec'], unconditionalUpdate: false, validate: checkMutatingBinding, validateUpdate: checkMutatingBinding }),
+  strategy: splitStrategy<MutatingAdmissionPolicyBinding>({ noStatus: true, generation: ['spec'], unconditionalUpdate: false, validate: validateMutatingBinding, validateUpdate: validateMutatingBinding }),
   columns: [NAME, text('PolicyName', (object) => object.spec?.policyName ?? ''), text('ParamRef', ({ spec }) => showParam(spec?.paramRef)), AGE],
 });
 
@@ -66,8 +65,4 @@ function showParam(reference: ParamRef | undefined): string {
   if (!reference) return '<unset>';
   if (reference.name) return `${reference.namespace || '*'}/${reference.name}`;
   return reference.selector ? selectorCell(reference.selector) : '<unset>';
-}
-
-function checkMutatingBinding({ spec }: MutatingAdmissionPolicyBinding): FieldError[] {
-  return checkBinding(spec ?? {});
 }

@@ -1,4 +1,4 @@
-/** The rules for admission policies and bindings, but for their expressions, which admission compiles. */
+/** The rules for admission policies and bindings. */
 import { type FieldError, Path, duplicate, forbiddenField, invalid, notSupported, required } from '../../field-error.ts';
 import type {
   AuditAnnotation,
@@ -13,6 +13,8 @@ import type {
 import { dns1035Label, dnsSubdomain, pathSegment } from '../shared/formats.ts';
 import { checkLabelSelector } from '../shared/label-selector.ts';
 import { isDnsSubdomain, isQualifiedName } from '../shared/text-rules.ts';
+import { ExpressionRules } from './expression-rules.ts';
+import { RETURNS } from './expressions.ts';
 import { checkRule } from './rule-rules.ts';
 import { checkConditions } from './webhook-rules.ts';
 
@@ -23,17 +25,19 @@ const REASONS = ['Forbidden', 'Invalid', 'RequestEntityTooLarge'];
 const ACTIONS = ['Audit', 'Deny', 'Warn'];
 const NOT_FOUND_ACTIONS = ['Deny', 'Allow'];
 const ANNOTATIONS_LIMIT = 20;
+const VALUE_LIMIT_BYTES = 5 * 1024;
 const NOTHING_TO_DO = 'validations or auditAnnotations must contain at least one item';
 const RESERVED = new Set(['true', 'false', 'null', 'in', 'as', 'break', 'const', 'continue', 'else', 'for', 'function', 'if', 'import', 'let', 'loop', 'package', 'namespace', 'return', 'var', 'void', 'while']);
 
 export function validatePolicy({ metadata, spec }: ValidatingAdmissionPolicy): FieldError[] {
   const { validations = [], auditAnnotations = [] } = spec ?? {};
-  const errors = checkCommon(spec ?? {});
+  const expressions = new ExpressionRules({ params: spec?.paramKind !== undefined });
+  const errors = checkCommon(spec ?? {}, expressions);
   if (validations.length + auditAnnotations.length === 0) {
     return [...errors, required(SPEC.child('validations'), NOTHING_TO_DO), required(SPEC.child('auditAnnotations'), NOTHING_TO_DO)];
   }
-  errors.push(...validations.flatMap((validation, at) => checkValidation(validation, SPEC.child('validations').index(at))));
-  return [...errors, ...checkAnnotations(auditAnnotations, metadata.name ?? '', SPEC.child('auditAnnotations'))];
+  errors.push(...validations.flatMap((validation, at) => checkValidation(validation, SPEC.child('validations').index(at), expressions)));
+  return [...errors, ...checkAnnotations(auditAnnotations, metadata.name ?? '', { path: SPEC.child('auditAnnotations'), expressions })];
 }
 
 export interface PolicySpec {
@@ -44,7 +48,7 @@ export interface PolicySpec {
   readonly variables?: { name: string; expression: string }[];
 }
 
-export function checkCommon(spec: PolicySpec): FieldError[] {
+export function checkCommon(spec: PolicySpec, expressions: ExpressionRules): FieldError[] {
   const { failurePolicy: policy, paramKind, matchConstraints, variables = [] } = spec;
   const path = SPEC.child('failurePolicy');
   const errors: FieldError[] = [];
@@ -57,12 +61,13 @@ export function checkCommon(spec: PolicySpec): FieldError[] {
     errors.push(...checkMatch(matchConstraints, here));
     if (!matchConstraints.resourceRules?.length) errors.push(required(here.child('resourceRules')));
   }
-  errors.push(...checkConditions(spec.matchConditions ?? [], SPEC.child('matchConditions')));
+  errors.push(...checkConditions(spec.matchConditions ?? [], SPEC.child('matchConditions'), { params: paramKind !== undefined }));
   for (const [at, { name, expression }] of variables.entries()) {
     const field = SPEC.child('variables').index(at);
     if (!name?.trim()) errors.push(required(field.child('name'), 'name is not specified'));
     else if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(name) || RESERVED.has(name)) errors.push(invalid(field.child('name'), name, 'must be a valid CEL identifier'));
     if (!expression?.trim()) errors.push(required(field.child('expression'), 'expression is not specified'));
+    else errors.push(...expressions.variable(name, expression, field.child('expression')));
   }
   return errors;
 }
@@ -112,22 +117,37 @@ function checkNamedRule(rule: NamedRuleWithOperations, path: Path): FieldError[]
   return [...errors, ...checkRule(rule, path)];
 }
 
-function checkValidation({ expression, message = '', messageExpression = '', reason }: Validation, path: Path): FieldError[] {
-  const errors: FieldError[] = expression?.trim() ? [] : [required(path.child('expression'), 'expression is not specified')];
+function checkValidation({ expression, message = '', messageExpression = '', reason }: Validation, path: Path, expressions: ExpressionRules): FieldError[] {
+  const here = path.child('expression');
+  const errors = expression?.trim() ? expressions.check(expression, RETURNS.condition, here) : [required(here, 'expression is not specified')];
   const empty = 'must be non-empty if specified';
-  if (messageExpression !== '' && !messageExpression.trim()) errors.push(invalid(path.child('messageExpression'), messageExpression, empty));
+  if (messageExpression !== '') {
+    const field = path.child('messageExpression');
+    if (messageExpression.trim()) errors.push(...expressions.check(messageExpression, RETURNS.message, field, { authorizer: false }));
+    else errors.push(invalid(field, messageExpression, empty));
+  }
   if (message !== '' && !message.trim()) errors.push(invalid(path.child('message'), message, empty));
   else if (/[\n\r]/.test(message.trim())) errors.push(invalid(path.child('message'), message, 'must not contain line breaks'));
   return reason === undefined || REASONS.includes(reason) ? errors : [...errors, notSupported(path.child('reason'), reason, REASONS)];
 }
 
-function checkAnnotations(annotations: readonly AuditAnnotation[], policy: string, path: Path): FieldError[] {
+interface AnnotationContext {
+  readonly path: Path;
+  readonly expressions: ExpressionRules;
+}
+
+function checkAnnotations(annotations: readonly AuditAnnotation[], policy: string, { path, expressions }: AnnotationContext): FieldError[] {
   const errors = annotations.length > ANNOTATIONS_LIMIT ? [invalid(path, annotations, `must not have more than ${ANNOTATIONS_LIMIT} auditAnnotations`)] : [];
   const keys = annotations.map(({ key }) => key);
   for (const [at, { key, valueExpression }] of annotations.entries()) {
     const here = path.index(at);
-    errors.push(...isQualifiedName(`${policy}/${key}`, here.child('key')));
-    if (!valueExpression?.trim()) errors.push(required(here.child('valueExpression'), 'valueExpression is not specified'));
+    if (policy === '') errors.push(invalid(here.child('key'), key, 'requires metadata.name be non-empty'));
+    else errors.push(...isQualifiedName(`${policy}/${key}`, here.child('key')));
+    const field = here.child('valueExpression');
+    const trimmed = valueExpression?.trim() ?? '';
+    if (trimmed === '') errors.push(required(field, 'valueExpression is not specified'));
+    else if (trimmed.length > VALUE_LIMIT_BYTES) errors.push(required(field, `must not exceed ${VALUE_LIMIT_BYTES} bytes in length`));
+    else errors.push(...expressions.check(trimmed, RETURNS.auditAnnotation, field, { shown: valueExpression }));
     if (keys.indexOf(key) < at) errors.push(duplicate(here.child('key'), key));
   }
   return errors;

@@ -1,10 +1,11 @@
-/** The rules for webhooks, but for their expressions, which admission compiles. */
+/** The rules for webhooks. */
 import { type FieldError, Path, duplicate, invalid, notSupported, required, tooMany } from '../../field-error.ts';
 import type { MatchCondition, RuleWithOperations, WebhookClientConfig } from '../../types/admissionregistration.v1.ts';
 import type { LabelSelector } from '../../types/meta.v1.ts';
 import { dns1035Label, dnsSubdomain } from '../shared/formats.ts';
 import { checkLabelSelector } from '../shared/label-selector.ts';
 import { isQualifiedName } from '../shared/text-rules.ts';
+import { conditionRule } from './expression-rules.ts';
 import { checkRule } from './rule-rules.ts';
 import { checkServiceReference, checkUrl } from './webhook-client-rules.ts';
 
@@ -61,7 +62,7 @@ function checkWebhook(webhook: Webhook, path: Path): FieldError[] {
   else if (client.url !== undefined) errors.push(...checkUrl(client.url, here.child('url')));
   else if (client.service) errors.push(...checkServiceReference(client.service, here.child('service')));
   errors.push(...oneOf(webhook.reinvocationPolicy, REINVOCATION, path.child('reinvocationPolicy')));
-  return [...errors, ...checkConditions(webhook.matchConditions ?? [], path.child('matchConditions'))];
+  return [...errors, ...checkConditions(webhook.matchConditions ?? [], path.child('matchConditions'), { params: false })];
 }
 
 function checkName(name: string, path: Path): FieldError[] {
@@ -86,12 +87,13 @@ function checkVersions(versions: readonly string[], path: Path): FieldError[] {
   return known ? errors : [...errors, invalid(path, versions, `must include at least one of ${VERSIONS.join(', ')}`)];
 }
 
-export function checkConditions(conditions: readonly MatchCondition[], path: Path): FieldError[] {
+export function checkConditions(conditions: readonly MatchCondition[], path: Path, { params }: { readonly params: boolean }): FieldError[] {
   const errors = conditions.length > CONDITIONS_LIMIT ? [tooMany(path, conditions.length, CONDITIONS_LIMIT)] : [];
   const names = new Set<string>();
   for (const [at, { name, expression }] of conditions.entries()) {
     const here = path.index(at);
-    if (!expression?.trim()) errors.push(required(here.child('expression')));
+    const trimmed = expression?.trim() ?? '';
+    errors.push(...(trimmed === '' ? [required(here.child('expression'))] : conditionRule(trimmed, params, here.child('expression'))));
     errors.push(...(name ? isQualifiedName(name, here.child('name')) : [required(here.child('name'))]));
     if (name && names.has(name)) errors.push(duplicate(here.child('name'), name));
     names.add(name);

@@ -17,7 +17,3 @@ export type Matched = { readonly matches: boolean } | { readonly problem: string
 export interface ConditionMatcher {
   match(conditions: readonly MatchCondition[], input: ConditionInput): Matched | Promise<Matched>;
 }
-
-export const noConditions: ConditionMatcher = {
-  match: (_, { ignoresFailure }) => (ignoresFailure ? { matches: false } : { problem: 'matchConditions are not supported by this server' }),
-};

@@ -1,5 +1,5 @@
 /** The objects of one request in the versions that webhooks and policies want to see, and the way back. */
-import { normalize } from '../../../api/codec/json.ts';
+import { normalize, strictProblem } from '../../../api/codec/json.ts';
 import { kindFact } from '../../../api/facts/facts.ts';
 import type { ApiObject, Kind, KindVersion } from '../../../api/kind.ts';
 import type { Schema } from '../../../api/schema.ts';
@@ -38,19 +38,19 @@ export class VersionedObjects {
   }
 
   /** Takes a changed object of that version back into the request, in its form and with its defaults. Returns whether that changes it. Throws 500. */
-  set(kind: GroupVersionKind, changed: unknown): boolean {
+  set(kind: GroupVersionKind, changed: unknown, { strict = false }: { readonly strict?: boolean } = {}): boolean {
     const { object } = this.#request;
     if (!object) throw new Error('there is no object to change');
     const row = this.#row(kind);
     const version = row && versionIn(row, kind);
     const shown = this.get(kind).object as ApiObject;
-    const schema = version?.schema ?? schemaOf(kind);
-    const next = inForm(schema, changed);
+    const schema = this.schema(kind);
+    const next = inForm(schema, changed, strict);
     if (next.kind !== shown.kind || next.apiVersion !== shown.apiVersion) {
       throw internalError(`converting (${next.apiVersion}, Kind=${next.kind}) to (${shown.apiVersion}, Kind=${shown.kind}): unknown conversion`);
     }
     next.metadata ??= {};
-    const differs = !deepEqual(next, shown) && !deepEqual(next, inForm(schema, shown));
+    const differs = !deepEqual(next, shown) && !deepEqual(next, inForm(schema, shown, false));
     version?.defaults?.(next);
     const hub = version?.toHub ? version.toHub(next) : next;
     hub.apiVersion = object.apiVersion;
@@ -58,6 +58,12 @@ export class VersionedObjects {
     replaceContents(object, hub);
     this.#made.clear();
     return differs;
+  }
+
+  /** Of what `get` shows. */
+  schema(kind: GroupVersionKind): Schema | undefined {
+    const row = this.#row(kind);
+    return row ? versionIn(row, kind)?.schema : schemaOf(kind);
   }
 
   #show(object: Readonly<ApiObject>, kind: GroupVersionKind): Readonly<ApiObject> {
@@ -91,14 +97,16 @@ function schemaOf({ group, version, kind }: GroupVersionKind): Schema | undefine
   return fact && { type: fact.type };
 }
 
-/** What the schema does not know goes. */
-function inForm(schema: Schema | undefined, value: unknown): ApiObject {
+/** What the schema does not know goes, or is refused. */
+function inForm(schema: Schema | undefined, value: unknown, strict: boolean): ApiObject {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) throw internalError('json: cannot unmarshal value into an object');
   if (!schema) return deepCopy(value) as ApiObject;
   try {
-    return normalize(schema, value).object;
+    const decoded = normalize(schema, value);
+    if (strict && decoded.strict.length > 0) throw internalError(strictProblem(decoded.strict));
+    return decoded.object;
   } catch (error) {
-    throw error instanceof ApiError ? internalError(error.message) : error;
+    throw error instanceof ApiError && error.code === 400 ? internalError(error.message) : error;
   }
 }
 

@@ -106,7 +106,7 @@ test('updates and deletions show both states, deletecollection no name', async (
   await create(configMap({}, { labels: { many: 'yes' } }));
   hook.asked.length = 0;
   await send('DELETE', `${MAPS}?labelSelector=many%3Dyes`);
-  expect(hook.asked.map(({ review }) => [review.request?.operation, review.request?.name, (review.request?.oldObject as ApiObject).metadata.labels])).toEqual([
+  expect(hook.asked.map(({ review }) => [review.request?.operation, review.request?.name, (review.request as { oldObject: ApiObject }).oldObject.metadata.labels])).toEqual([
     ['DELETE', undefined, { many: 'yes' }], ['DELETE', undefined, { many: 'yes' }],
   ]);
 });
@@ -299,7 +299,7 @@ describe('who is called', () => {
     const spec = { maxReplicas: 3, scaleTargetRef: { kind: 'Deployment', name: 'd', apiVersion: 'apps/v1' }, targetCPUUtilizationPercentage: 50 };
     const answer = await send('POST', '/apis/autoscaling/v1/namespaces/default/horizontalpodautoscalers', { apiVersion: 'autoscaling/v1', kind: 'HorizontalPodAutoscaler', metadata: { name: 'h' }, spec });
     expect(answer.json()).toMatchObject({ apiVersion: 'autoscaling/v1', spec: { targetCPUUtilizationPercentage: 33 } });
-    expect(hook.asked.map(({ path, review: { request } }) => [path, request?.kind.version, request?.resource.version, request?.requestKind?.version, request?.requestResource?.version, (request?.object as ApiObject).apiVersion])).toEqual([
+    expect(hook.asked.map(({ path, review: { request } }) => [path, request?.kind.version, request?.resource.version, request?.requestKind?.version, request?.requestResource?.version, (request as { object: ApiObject }).object.apiVersion])).toEqual([
       ['/?timeout=10s', 'v2', 'v2', 'v1', 'v1', 'autoscaling/v2'],
     ]);
   });

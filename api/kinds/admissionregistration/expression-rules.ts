@@ -1,0 +1,37 @@
+/** The rules for expressions of webhooks and policies: they must compile, and give what is wanted of them. */
+import { type FieldError, type Path, invalid } from '../../field-error.ts';
+import type { CelType } from '../../cel/cel.ts';
+import { compileExpression, RETURNS, Variables, type Scope } from './expressions.ts';
+
+/** What one policy's expressions share. */
+export class ExpressionRules {
+  readonly #params: boolean;
+  #variables: Variables | undefined;
+
+  constructor({ params }: { readonly params: boolean }) {
+    this.#params = params;
+  }
+
+  /** Declared in order: each may use those before it. */
+  variable(name: string, expression: string, path: Path): FieldError[] {
+    this.#variables ??= new Variables();
+    const compiled = compileExpression(expression, this.#scope({}), RETURNS.variable);
+    this.#variables.add(name, 'program' in compiled ? compiled.program : undefined);
+    return 'problem' in compiled ? [invalid(path, expression, compiled.problem)] : [];
+  }
+
+  /** `shown`: as it is told, where another text is compiled. */
+  check(expression: string, returns: readonly CelType[], path: Path, { shown = expression, ...scope }: Partial<Scope> & { readonly shown?: string } = {}): FieldError[] {
+    const compiled = compileExpression(expression, this.#scope(scope), returns);
+    return 'problem' in compiled ? [invalid(path, shown, compiled.problem)] : [];
+  }
+
+  #scope(scope: Partial<Scope>): Scope {
+    return { params: this.#params, authorizer: true, variables: this.#variables, ...scope };
+  }
+}
+
+/** Conditions know no variables where they are checked. */
+export function conditionRule(expression: string, params: boolean, path: Path): FieldError[] {
+  return new ExpressionRules({ params }).check(expression, RETURNS.condition, path);
+}
