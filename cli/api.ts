@@ -1,6 +1,7 @@
 /** Opens the API server of this process: its store, its certificates, its port. */
 import { join } from 'node:path';
 import { networkInterfaces } from 'node:os';
+import { parseRange } from '../apiserver/allocate/ip-range.ts';
 import { followTokenSecrets } from '../apiserver/auth/token-secrets.ts';
 import { type Pki, openPki } from '../apiserver/pki/pki.ts';
 import { type ApiServer, createApiServer } from '../apiserver/server.ts';
@@ -11,6 +12,7 @@ import { pkiDirectory } from './credentials.ts';
 import { type ApiServerFlags, DEFAULT_PORT, SERVICE_CIDR } from './flags.ts';
 import type { Log } from './log.ts';
 import { portHolder } from './port-holder.ts';
+import { servingOptions, stopLimitMs } from './serving-options.ts';
 import type { Stopper } from './stopper.ts';
 
 export interface Api {
@@ -39,7 +41,7 @@ export async function openApi(options: OpenApiOptions): Promise<Api> {
     directory: pkiDirectory(dataDir),
     clock,
     random,
-    addresses: [address, ...(flags.bindAddress && !isAny(flags.bindAddress) ? [flags.bindAddress] : [])],
+    addresses: [address, ...serviceAddresses(flags), ...(flags.bindAddress && !isAny(flags.bindAddress) ? [flags.bindAddress] : [])],
     onError: (error) => log.error({ error: String(error) }, 'cannot renew certificates'),
   });
   stopper.add('certificates', () => pki.close());
@@ -52,8 +54,9 @@ export async function openApi(options: OpenApiOptions): Promise<Api> {
     random,
     log: { info: (message) => log.info({}, message), error: (message, error) => log.error({ error: error instanceof Error ? error.stack : error }, message) },
     serviceRange: flags.serviceClusterIpRange ?? SERVICE_CIDR,
+    ...(await servingOptions(flags, { clock, log })),
   });
-  stopper.add('API server', () => server.close());
+  stopper.add('API server', () => server.close(), stopLimitMs(flags));
   const wanted = flags.port ?? DEFAULT_PORT;
   const host = flags.bindAddress ?? '0.0.0.0';
   const listener = await server.listen({ port: wanted, host }).catch((error: NodeJS.ErrnoException) => {
@@ -67,6 +70,11 @@ export async function openApi(options: OpenApiOptions): Promise<Api> {
   stopper.add('token Secrets', () => secrets.close());
   const local = isAny(host) ? '127.0.0.1' : host.includes(':') ? `[${host}]` : host;
   return { server, pki, url: `https://${local}:${listener.port}`, address, port: listener.port };
+}
+
+/** By which pods know the API server: the first of each range of Services. */
+function serviceAddresses({ serviceClusterIpRange }: ApiServerFlags): string[] {
+  return (serviceClusterIpRange ?? SERVICE_CIDR).split(',').map((text) => parseRange(text.trim()).at(0));
 }
 
 async function openStore(options: OpenApiOptions): Promise<Store> {

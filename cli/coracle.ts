@@ -4,6 +4,7 @@ import { enableCompileCache } from 'node:module';
 import { join } from 'node:path';
 import { Command, Option } from 'commander';
 import { withControllers } from './controller-flags.ts';
+import { withServing } from './server-flags.ts';
 import { COMPONENTS, type ApiServerFlags, type ComponentFlags, type UpFlags, componentList, portNumber, wholeNumber } from './flags.ts';
 
 // Half of a start is reading and compiling code: what was compiled once is kept, in a place that only its owner can write to.
@@ -15,8 +16,8 @@ const program = new Command('coracle')
   .showHelpAfterError('(coracle --help lists what there is)')
   .configureHelp({ sortSubcommands: false });
 
-function withServer(command: Command): Command {
-  return command
+function withServer(command: Command, how: { readonly quiet?: boolean } = {}): Command {
+  const named = command
     .option('--data-dir <dir>', 'where everything is kept')
     .option('--port <n>', 'port of the API server; 0: any free one', portNumber)
     .option('--bind-address <address>', 'address the API server listens on')
@@ -26,16 +27,17 @@ function withServer(command: Command): Command {
     .option('--service-cluster-ip-range <cidr>', 'addresses of Services')
     .option('--advertise-address <address>', 'address under which others reach the API server')
     .option('--encryption-provider-config <file>', 'an EncryptionConfiguration: what is encrypted at rest, and how');
+  return withServing(named, how);
 }
 
-withControllers(withServer(program.command('up')), { quiet: true })
+withControllers(withServer(program.command('up'), { quiet: true }), { quiet: true })
   .description('start a cluster: every component in one process')
   .addOption(new Option('--runtime <kind>', 'what runs containers on this node').choices(['auto', 'cri', 'hollow', 'none']))
   .option('--cri-socket <path>', 'a running CRI runtime to use instead of our own containerd')
   .option('--hollow-nodes <n>', 'simulated nodes besides', wholeNumber)
   .option('--components <list>', `which of ${COMPONENTS.join(',')} to run`, componentList)
   .option('--node-name <name>', 'name of this node')
-  .addHelpText('after', '\nAnd the flags of the controllers, which coracle controllers --help lists.')
+  .addHelpText('after', '\nAnd the flags of the API server and of the controllers, which coracle apiserver --help and coracle controllers --help list.')
   .option('--ephemeral', 'leave nothing behind: containers, rules and data go when it stops')
   .action(async (flags: UpFlags) => (await import('./up.ts')).up(flags));
 

@@ -4,9 +4,10 @@ import { type Clock, sleep } from '../std/clock.ts';
 interface Part {
   readonly name: string;
   readonly stop: () => void | Promise<void>;
+  readonly limitMs: number;
 }
 
-/** A part that has not ended after this time is left behind: the process ends anyway. */
+/** A part that has not ended after this time, unless it was given another, is left behind: the process ends anyway. */
 const PART_LIMIT_MS = 3_000;
 
 export class Stopper {
@@ -18,8 +19,8 @@ export class Stopper {
     this.#clock = clock;
   }
 
-  add(name: string, stop: () => void | Promise<void>): void {
-    this.#parts.push({ name, stop });
+  add(name: string, stop: () => void | Promise<void>, limitMs = PART_LIMIT_MS): void {
+    this.#parts.push({ name, stop, limitMs });
   }
 
   stop(onError: (name: string, error: unknown) => void): Promise<void> {
@@ -27,10 +28,10 @@ export class Stopper {
   }
 
   async #stop(onError: (name: string, error: unknown) => void): Promise<void> {
-    for (const { name, stop } of this.#parts.reverse()) {
+    for (const { name, stop, limitMs } of this.#parts.reverse()) {
       const limit = new AbortController();
-      const late = sleep(this.#clock, PART_LIMIT_MS, limit.signal).then(() => {
-        if (!limit.signal.aborted) onError(name, new Error(`did not stop within ${PART_LIMIT_MS / 1000} s`));
+      const late = sleep(this.#clock, limitMs, limit.signal).then(() => {
+        if (!limit.signal.aborted) onError(name, new Error(`did not stop within ${limitMs / 1000} s`));
       });
       try {
         await Promise.race([Promise.resolve(stop()), late]);

@@ -44,6 +44,7 @@ describe.each(backings)('two servers over %s', (_name, makeBacking) => {
   let stores: Store[];
   let servers: ApiServer[];
   let doors: Door[];
+  const at = (index: number): Door => doors[index] as Door;
   beforeAll(async () => {
     backing = await makeBacking();
     stores = [await backing.open(), await backing.open()];
@@ -59,57 +60,57 @@ describe.each(backings)('two servers over %s', (_name, makeBacking) => {
   });
 
   test('both start at once and make each thing once', async () => {
-    const roles = ((await doors[0]?.call({ group: 'rbac.authorization.k8s.io', version: 'v1', resource: 'clusterroles', verb: 'list' })) as { items: ApiObject[] }).items.map(({ metadata }) => metadata.name);
+    const roles = ((await at(0).call({ group: 'rbac.authorization.k8s.io', version: 'v1', resource: 'clusterroles', verb: 'list' })) as { items: ApiObject[] }).items.map(({ metadata }) => metadata.name);
     expect([new Set(roles).size, roles.includes('cluster-admin')]).toEqual([roles.length, true]);
-    const leases = (await doors[0]?.call({ group: 'coordination.k8s.io', version: 'v1', resource: 'leases', namespace: 'kube-system', verb: 'list', query: { labelSelector: 'apiserver.kubernetes.io/identity=kube-apiserver' } })) as { items: ApiObject[] };
+    const leases = (await at(0).call({ group: 'coordination.k8s.io', version: 'v1', resource: 'leases', namespace: 'kube-system', verb: 'list', query: { labelSelector: 'apiserver.kubernetes.io/identity=kube-apiserver' } })) as { items: ApiObject[] };
     expect(leases.items.map(({ metadata }) => metadata.labels?.['kubernetes.io/hostname']).sort()).toEqual(['machine-0', 'machine-1']);
     expect(leases.items[0]).toMatchObject({ metadata: { name: expect.stringMatching(/^apiserver-[a-z2-7]{26}$/) }, spec: { leaseDurationSeconds: 3600, holderIdentity: expect.stringMatching(/^apiserver-/) } });
   });
 
   test('what one has acknowledged the other serves: to lists, and to reads after it', async () => {
-    for (let at = 0; at < 20; at++) {
-      const [writer, other] = at % 2 === 0 ? [doors[0], doors[1]] : [doors[1], doors[0]];
-      await writer?.call({ ...configmaps, verb: 'create', body: { metadata: { name: `read-${at}` } } });
-      const list = (await other?.call({ ...configmaps, verb: 'list' })) as { items: ApiObject[] };
-      expect(list.items.map(({ metadata }) => metadata.name)).toContain(`read-${at}`);
-      expect(await other?.call({ ...configmaps, verb: 'get', name: `read-${at}` })).toMatchObject({ metadata: { name: `read-${at}` } });
+    for (let round = 0; round < 20; round++) {
+      const [writer, other] = round % 2 === 0 ? [at(0), at(1)] : [at(1), at(0)];
+      await writer.call({ ...configmaps, verb: 'create', body: { metadata: { name: `read-${round}` } } });
+      const list = (await other.call({ ...configmaps, verb: 'list' })) as { items: ApiObject[] };
+      expect(list.items.map(({ metadata }) => metadata.name)).toContain(`read-${round}`);
+      expect(await other.call({ ...configmaps, verb: 'get', name: `read-${round}` })).toMatchObject({ metadata: { name: `read-${round}` } });
     }
   });
 
   test('a watch at one tells what was written through the other, in order', async () => {
     const stop = new AbortController();
-    const list = (await doors[0]?.call({ ...configmaps, verb: 'list' })) as { metadata: { resourceVersion: string } };
+    const list = (await at(0).call({ ...configmaps, verb: 'list' })) as { metadata: { resourceVersion: string } };
     const names: string[] = [];
     const watching = (async () => {
-      for await (const { object } of doors[0]?.watch({ ...configmaps, verb: 'watch', query: { resourceVersion: list.metadata.resourceVersion }, signal: stop.signal }) as AsyncIterable<WatchEvent>) {
+      for await (const { object } of at(0).watch({ ...configmaps, verb: 'watch', query: { resourceVersion: list.metadata.resourceVersion }, signal: stop.signal }) as AsyncIterable<WatchEvent>) {
         names.push((object as ApiObject).metadata.name ?? '');
         if (names.length === 10) stop.abort();
       }
     })();
-    for (let at = 0; at < 10; at++) await doors[(at + 1) % 2]?.call({ ...configmaps, verb: 'create', body: { metadata: { name: `watched-${at}` } } });
+    for (let round = 0; round < 10; round++) await at((round + 1) % 2).call({ ...configmaps, verb: 'create', body: { metadata: { name: `watched-${round}` } } });
     await watching;
     expect(names).toEqual(Array.from({ length: 10 }, (_, at) => `watched-${at}`));
   });
 
   test('of writers at both to one object each sees the other\'s write or a conflict', async () => {
-    await doors[0]?.call({ ...configmaps, verb: 'create', body: { metadata: { name: 'counter' }, data: { count: '0' } } });
-    const add = async (door: Door | undefined): Promise<void> => {
+    await at(0).call({ ...configmaps, verb: 'create', body: { metadata: { name: 'counter' }, data: { count: '0' } } });
+    const add = async (door: Door): Promise<void> => {
       for (;;) {
-        const current = (await door?.call({ ...configmaps, verb: 'get', name: 'counter' })) as ApiObject & { data: { count: string } };
+        const current = (await door.call({ ...configmaps, verb: 'get', name: 'counter' })) as ApiObject & { data: { count: string } };
         try {
-          return void (await door?.call({ ...configmaps, verb: 'update', name: 'counter', body: { ...current, data: { count: String(Number(current.data.count) + 1) } } }));
+          return void (await door.call({ ...configmaps, verb: 'update', name: 'counter', body: { ...current, data: { count: String(Number(current.data.count) + 1) } } }));
         } catch (error) {
           if ((error as { code?: number }).code !== 409) throw error;
         }
       }
     };
-    await Promise.all(Array.from({ length: 20 }, (_, at) => add(doors[at % 2])));
-    expect(await doors[0]?.call({ ...configmaps, verb: 'get', name: 'counter' })).toMatchObject({ data: { count: '20' } });
+    await Promise.all(Array.from({ length: 20 }, (_, round) => add(at(round % 2))));
+    expect(await at(0).call({ ...configmaps, verb: 'get', name: 'counter' })).toMatchObject({ data: { count: '20' } });
   });
 
   test('Service addresses and ports are never given out twice', async () => {
     const made = await Promise.all(
-      Array.from({ length: 60 }, async (_, at) => (await doors[at % 2]?.call({ ...services, verb: 'create', body: { metadata: { name: `s-${at}` }, spec: { type: 'NodePort', ports: [{ port: 80 }] } } })) as Service),
+      Array.from({ length: 60 }, async (_, round) => (await at(round % 2).call({ ...services, verb: 'create', body: { metadata: { name: `s-${round}` }, spec: { type: 'NodePort', ports: [{ port: 80 }] } } })) as Service),
     );
     expect(new Set(made.map(({ spec }) => spec.clusterIP)).size).toBe(60);
     expect(new Set(made.map(({ spec }) => spec.ports[0]?.nodePort)).size).toBe(60);
@@ -119,7 +120,7 @@ describe.each(backings)('two servers over %s', (_name, makeBacking) => {
     await servers[0]?.advertise('192.0.2.1', 6443);
     await servers[1]?.advertise('192.0.2.2', 6443);
     const slices = { group: 'discovery.k8s.io', version: 'v1', resource: 'endpointslices', namespace: 'default', name: 'kubernetes', verb: 'get' } as const;
-    expect(await doors[0]?.call(slices)).toMatchObject({ addressType: 'IPv4', endpoints: [{ addresses: ['192.0.2.1'] }, { addresses: ['192.0.2.2'] }] });
+    expect(await at(0).call(slices)).toMatchObject({ addressType: 'IPv4', endpoints: [{ addresses: ['192.0.2.1'] }, { addresses: ['192.0.2.2'] }] });
   });
 
   test('a definition that one takes is served by the other', async () => {
@@ -127,21 +128,21 @@ describe.each(backings)('two servers over %s', (_name, makeBacking) => {
       apiVersion: 'apiextensions.k8s.io/v1', kind: 'CustomResourceDefinition', metadata: { name: 'boats.example.com' },
       spec: { group: 'example.com', scope: 'Namespaced', names: { plural: 'boats', kind: 'Boat' }, versions: [{ name: 'v1', served: true, storage: true, schema: { openAPIV3Schema: { type: 'object' } } }] },
     };
-    await doors[0]?.call({ group: 'apiextensions.k8s.io', version: 'v1', resource: 'customresourcedefinitions', verb: 'create', body: definition });
+    await at(0).call({ group: 'apiextensions.k8s.io', version: 'v1', resource: 'customresourcedefinitions', verb: 'create', body: definition });
     const boats = { group: 'example.com', version: 'v1', resource: 'boats', namespace: 'default' };
     for (;;) {
       // Until the other has heard of it, its path is not there.
-      const answer = await doors[1]?.call({ ...boats, verb: 'create', body: { apiVersion: 'example.com/v1', kind: 'Boat', metadata: { name: 'a' } } });
+      const answer = await at(1).call({ ...boats, verb: 'create', body: { apiVersion: 'example.com/v1', kind: 'Boat', metadata: { name: 'a' } } });
       if (typeof answer === 'object') break;
       await new Promise((resolve) => setTimeout(resolve, 10));
     }
-    expect(await doors[0]?.call({ ...boats, verb: 'get', name: 'a' })).toMatchObject({ kind: 'Boat' });
+    expect(await at(0).call({ ...boats, verb: 'get', name: 'a' })).toMatchObject({ kind: 'Boat' });
   });
 
   test('a server that stops takes its address out of the kubernetes Service', async () => {
     await servers[1]?.close();
     const slices = { group: 'discovery.k8s.io', version: 'v1', resource: 'endpointslices', namespace: 'default', name: 'kubernetes', verb: 'get' } as const;
-    const slice = (await doors[0]?.call({ ...slices, query: {} })) as { endpoints: unknown[] };
+    const slice = (await at(0).call({ ...slices, query: {} })) as { endpoints: unknown[] };
     expect(slice.endpoints).toEqual([expect.objectContaining({ addresses: ['192.0.2.1'] })]);
   });
 });
