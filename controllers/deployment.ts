@@ -11,6 +11,7 @@ import { watch, type Action, type Controller, type Key, type Moment, type Outcom
 import { active, byCreation, notedNumber, noteReplicas, revisionOf, workingSet, DESIRED_REPLICAS, MAX_REPLICAS, Plan, REVISION, REVISION_HISTORY, type StoredDeployment, type WorkingSet } from './deployment/plan.ts';
 import { cleanUp, newestReplicas, rollForward, scaleProportionally } from './deployment/rollout.ts';
 import { conditionOf, countStatus, deadlineOf, isComplete, newCondition, nextProgressCheck, rolloutStatus, sameStatus, withCondition, type Status } from './deployment/status.ts';
+import { ROLLED_BACK, isSupervised, supervise, troubleOf, type Supervision } from './deployment/supervise.ts';
 import { HASH_LABEL, sameTemplate, templateHash } from './deployment/template.ts';
 import { byOwner, claim, controllerKeys, controllerOf, isDeleting, orphansOf, ownerReference, selectorOf } from './owners.ts';
 import { isDone, type StoredPod } from './pods.ts';
@@ -20,7 +21,7 @@ export const deploymentController: Controller = {
   watches: [
     watch({ resource: deployments, keys: ({ metadata }) => [`${metadata.namespace}/${metadata.name}`] }),
     watch({ resource: replicasets, indexes: { byOwner }, keys: setKeys }),
-    watch({ resource: pods, indexes: { byOwner }, keys: podKeys, matters: (before, after) => isDone(before) !== isDone(after) }),
+    watch({ resource: pods, indexes: { byOwner }, keys: podKeys, matters: (before, after) => isDone(before) !== isDone(after) || troubleOf(before) !== troubleOf(after) }),
   ],
   reconcile,
   onRefused,
@@ -33,11 +34,14 @@ function setKeys(set: Stored<ReplicaSet>, view: View): string[] {
     .map(({ metadata }) => `${metadata.namespace}/${metadata.name}`);
 }
 
-/** Only a Deployment that recreates waits for pods themselves. */
+/** Only a Deployment that recreates waits for pods themselves, and one that is supervised looks at them. */
 function podKeys(pod: StoredPod, view: View): string[] {
   const owner = controllerOf(pod);
   const set = owner?.kind === 'ReplicaSet' ? view.of(replicasets).get({ namespace: pod.metadata.namespace, name: owner.name }) : undefined;
-  return (set ? controllerKeys('Deployment', set) : []).filter((key) => view.of(deployments).get(parseKey(key))?.spec.strategy?.type === 'Recreate');
+  return (set ? controllerKeys('Deployment', set) : []).filter((key) => {
+    const deployment = view.of(deployments).get(parseKey(key));
+    return deployment && (deployment.spec.strategy?.type === 'Recreate' || isSupervised(deployment));
+  });
 }
 
 function selectsAll({ spec: { selector } }: StoredDeployment): boolean {
@@ -59,10 +63,13 @@ function reconcile(key: Key, view: View, moment: Moment): Outcome {
   const sets = mine.map(workingSet).sort(byCreation);
   const found = sets.find(({ set }) => sameTemplate(set.spec.template, deployment.spec.template));
   const old = sets.filter((set) => set !== found);
-  const base = isDeleting(deployment) ? (deployment.status ?? {}) : notePause(deployment, deployment.status ?? {}, moment.now);
-  const outcome = steer({ plan, view, now: moment.now, base, found, old });
+  const paused = isDeleting(deployment) ? (deployment.status ?? {}) : notePause(deployment, deployment.status ?? {}, moment.now);
+  const supervision = watched({ plan, view, now: moment.now, base: paused, found, old });
+  if (supervision.do === 'go back') return { actions: [...claims, ...goBack(deployment, supervision)] };
+  const outcome = steer({ plan, view, now: moment.now, base: supervision.status, found, old, growAfterMs: supervision.growAfterMs });
   const { status, revision } = outcome;
-  const wait = nextProgressCheck(plan, status, moment.now);
+  const waits = [nextProgressCheck(plan, status, moment.now), supervision.lookAgainMs, supervision.growAfterMs || undefined].filter((one) => one !== undefined && Number.isFinite(one));
+  const wait = waits.length > 0 ? Math.min(...(waits as number[])) : undefined;
   const actions = [...claims, ...plan.actions(), ...writeStatus(deployment, status, revision)];
   return { actions, ...(wait !== undefined && { requeueAfterMs: wait }) };
 }
@@ -76,6 +83,24 @@ interface Situation {
   /** The set whose template is the Deployment's, if there is one. */
   readonly found: WorkingSet | undefined;
   readonly old: readonly WorkingSet[];
+  /** How long the newest set must not grow. */
+  readonly growAfterMs?: number;
+}
+
+function watched({ plan, view, now, base, found, old }: Situation): Supervision {
+  const { deployment } = plan;
+  if (!isSupervised(deployment) || isDeleting(deployment) || deployment.spec.paused) return { do: 'go on', status: base, growAfterMs: 0 };
+  const newest = view.of(pods).by('byOwner', found?.stored?.metadata.uid ?? '');
+  return supervise({ plan, status: base, found, old, pods: newest, now });
+}
+
+/** One write, so that nothing can come between the template and the note of why it is back. */
+function goBack(deployment: StoredDeployment, { to, note, message }: Extract<Supervision, { do: 'go back' }>): Action[] {
+  const template = deepCopy(to.set.spec.template ?? {}) as Mutable<ReplicaSet['spec']['template'] & object>;
+  const { [HASH_LABEL]: _, ...labels } = template.metadata?.labels ?? {};
+  const metadata = { ...deployment.metadata, annotations: { ...deployment.metadata.annotations, [ROLLED_BACK]: note } };
+  const next = { ...deployment, metadata, spec: { ...deployment.spec, template: { ...template, metadata: { ...template.metadata, labels } } } };
+  return [update(deployments, next as StoredDeployment), event(subject(deployments, deployment), 'Warning', 'AutoRollback', message)];
 }
 
 interface Steered {
@@ -106,7 +131,7 @@ function roll(situation: Situation, noticed: Noticed): Steered {
   const { plan, old, now } = situation;
   const made = situation.found ? { newest: situation.found, ...noticed } : makeNewest(situation);
   if (!made.newest) return { status: made.base, revision: undefined };
-  const moved = rollForward(plan, made.newest, old);
+  const moved = rollForward(plan, made.newest, old, { hold: (situation.growAfterMs ?? 0) > 0 });
   if (!moved && isComplete(plan, plan.deployment.status ?? {})) cleanUp(plan, old);
   return { status: rolloutStatus(plan, made.base, [...old, made.newest], made.newest, now), revision: made.revision };
 }
@@ -183,7 +208,7 @@ function nextRevision(old: readonly WorkingSet[]): number {
 }
 
 const MAX_HISTORY_LENGTH = 2000;
-const NOT_INHERITED = new Set(['kubectl.kubernetes.io/last-applied-configuration', REVISION, REVISION_HISTORY, DESIRED_REPLICAS, MAX_REPLICAS, 'deprecated.deployment.rollback.to']);
+const NOT_INHERITED = new Set(['kubectl.kubernetes.io/last-applied-configuration', REVISION, REVISION_HISTORY, DESIRED_REPLICAS, MAX_REPLICAS, 'deprecated.deployment.rollback.to', ROLLED_BACK]);
 
 /** Hands the Deployment's annotations and the revision down; whether that changed anything. */
 function annotate(plan: Plan, set: WorkingSet, revision: number): boolean {

@@ -10,14 +10,15 @@ export function newestReplicas(plan: Plan, sets: readonly WorkingSet[], current:
 }
 
 /** One step of a rolling update; whether it changed something. First up, then down, never both in one step. */
-export function rollForward(plan: Plan, newest: WorkingSet, old: readonly WorkingSet[]): boolean {
-  if (newest.replicas !== plan.replicas) {
+export function rollForward(plan: Plan, newest: WorkingSet, old: readonly WorkingSet[], { hold = false } = {}): boolean {
+  if (newest.replicas !== plan.replicas && !(hold && newest.replicas < plan.replicas)) {
     const to = newest.replicas > plan.replicas ? plan.replicas : newestReplicas(plan, [...old, newest], newest.replicas);
     if (plan.scale(newest, to)) return true;
   }
   const shrinking = active(old).sort(byCreation);
   if (shrinking.length === 0) return false;
-  const minAvailable = plan.replicas - plan.maxUnavailable;
+  // While the next pod has to wait, none is taken away for it.
+  const minAvailable = hold ? plan.replicas : plan.replicas - plan.maxUnavailable;
   const newestUnavailable = newest.replicas - (newest.set.status?.availableReplicas ?? 0);
   const most = totalReplicas([...old, newest]) - minAvailable - newestUnavailable;
   // A set that reports more than it asks for has yet to shrink: its numbers are not to be counted on.
