@@ -20,6 +20,11 @@ const PRIORITIES: Readonly<Record<string, readonly [group: number, version: numb
 };
 const CUSTOM = [1000, 100] as const;
 
+/** Where a group and a version stand that this server serves itself. */
+export function prioritiesOf(group: string, version: string): readonly [group: number, version: number] {
+  return PRIORITIES[groupVersion(group, version)] ?? CUSTOM;
+}
+
 /** Makes what is missing, and takes away what stood for something that is served no more. */
 export async function syncApiServices(core: Core): Promise<void> {
   const { registry, reader, store } = core;
@@ -45,7 +50,7 @@ export async function syncApiServices(core: Core): Promise<void> {
 
 async function create({ writer, clock }: Core, name: string, { group, version, custom }: { group: string; version: string; custom: boolean }): Promise<void> {
   const apiVersion = groupVersion(apiservices.group, apiservices.version);
-  const [groupPriorityMinimum, versionPriority] = PRIORITIES[groupVersion(group, version)] ?? CUSTOM;
+  const [groupPriorityMinimum, versionPriority] = prioritiesOf(group, version);
   const spec = { ...(group && { group }), version, groupPriorityMinimum, versionPriority };
   const metadata = { name, labels: { [LABEL]: custom ? 'true' : 'onstart' } };
   const made: Stored<APIService> = await writer.create(apiservices, { kind: 'APIService', apiVersion, metadata, spec });

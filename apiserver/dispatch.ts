@@ -20,6 +20,8 @@ export interface Handlers {
   readonly subresources: ReadonlyMap<string, Handler>;
   /** Whole resources that are not stored: reviews, componentstatuses. By `plural.group`. */
   readonly resources: ReadonlyMap<string, Handler>;
+  /** Answers what is another server's to answer. */
+  readonly aggregated: (exchange: Exchange) => Promise<Answer> | undefined;
   readonly paths: (core: Core, exchange: Exchange) => Promise<Answer | undefined> | Answer | undefined;
 }
 
@@ -31,6 +33,8 @@ const METHODS = new Set(['GET', 'POST', 'PUT', 'PATCH', 'DELETE']);
 
 export async function dispatch(core: Core, handlers: Handlers, exchange: Exchange): Promise<Answer> {
   const { route } = exchange;
+  const elsewhere = handlers.aggregated(exchange);
+  if (elsewhere) return elsewhere;
   if (!route.isResource) return (await handlers.paths(core, exchange)) ?? pageNotFound();
   const resource = core.registry.find(route.group, route.version, route.resource);
   if (!resource) {

@@ -1,4 +1,5 @@
 /** Which function answers what: everything besides the verbs that all resources share. */
+import type { Aggregator } from './aggregation/aggregator.ts';
 import type { RequestAuthenticator } from './auth/authenticator.ts';
 import type { ServiceAccountTokens } from './auth/service-account-tokens.ts';
 import type { Meter } from '../std/meter.ts';
@@ -28,6 +29,9 @@ export interface HandlerParts {
   readonly tokens: ServiceAccountTokens;
   readonly readiness: Readiness;
   readonly pki: Pki;
+  /** How the server was started, for those who look. */
+  readonly flags?: Readonly<Record<string, string>>;
+  readonly aggregator: Aggregator;
   readonly statistics: NodeStatistics;
 }
 
@@ -62,5 +66,5 @@ export function handlersOf(parts: HandlerParts): Handlers {
     ['pods.metrics.k8s.io', podMetricsHandler(statistics)],
   ]);
   for (const plural of Object.keys(reviews)) resources.set(`${plural}.${REVIEW_GROUPS[plural] ?? ''}`, reviewHandler(plural, authenticator));
-  return { subresources, resources, paths: pathsOf(parts) };
+  return { subresources, resources, aggregated: (exchange) => parts.aggregator.answer(exchange), paths: pathsOf(parts) };
 }

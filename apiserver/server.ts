@@ -16,6 +16,7 @@ import type { UserInfo } from './auth/auth.ts';
 import { createAuthenticator, type RequestAuthenticator } from './auth/authenticator.ts';
 import { createAuthorizer, type ClusterAuthorizer } from './auth/authorizer.ts';
 import { createImpersonation } from './auth/impersonate.ts';
+import { REQUEST_HEADERS } from './auth/request-header.ts';
 import type { Reader, Writer } from './auth/reader.ts';
 import { openServiceAccountTokens, type ServiceAccountTokens } from './auth/service-account-tokens.ts';
 import { bootstrap, loadNeeded } from './bootstrap.ts';
@@ -30,7 +31,9 @@ import { DIRECT_USER, openDoor, type DirectExchange, type DoorOptions } from './
 import type { Exchange } from './exchange.ts';
 import { FlowControl, type FlowLimits } from './flow/flow-control.ts';
 import { createWebhookClient, type WebhookClient } from './admission/webhooks/client.ts';
+import { Aggregator } from './aggregation/aggregator.ts';
 import { resolveEndpoint } from './aggregation/service-address.ts';
+import { publishTrust } from './aggregation/trust.ts';
 import { openConversionViews } from './extensions/conversion-views.ts';
 import { Definitions } from './extensions/definitions.ts';
 import { keepFlowObjects } from './flow/flow-objects.ts';
@@ -129,6 +132,7 @@ class CoracleApiServer implements ApiServer {
   readonly #core: Core;
   readonly #services: ServiceHooks;
   readonly #definitions: Definitions;
+  readonly #aggregator: Aggregator;
   /** Calls conversion webhooks. */
   readonly #webhooks: WebhookClient;
   readonly #flow: FlowControl;
@@ -160,6 +164,7 @@ class CoracleApiServer implements ApiServer {
     const admission = new Admission(builtinPlugins({ reader, writer, clock, random, authorizer: this.authorizer, dynamic }));
     this.#services = serviceHooks({ ...options, store, reader, clock, random });
     this.#core = { store, registry: this.registry, clock, random, reader, writer, authorizer: this.authorizer, admission, hooks: this.#services, log, watchLastsMs: options.serving?.minRequestTimeoutMs ?? MIN_REQUEST_TIMEOUT_MS };
+    this.#aggregator = new Aggregator({ reader, writer, clock, random, pki, log });
     this.#webhooks = createWebhookClient({ reader, clock, resolve: ({ namespace, name, port }) => resolveEndpoint(reader, random, { namespace, name, port: port ?? 443 }) });
     this.#definitions = new Definitions(this.#core, { views, random, client: this.#webhooks });
     const flow = (this.#flow = new FlowControl({
@@ -170,7 +175,7 @@ class CoracleApiServer implements ApiServer {
     const watches = watchSeries(meter);
     this.#handshakes = meter.counter({ name: 'apiserver_tls_handshake_errors_total', help: 'TLS handshakes that failed.' }).of();
     this.statistics = new NodeStatistics({ clock, fetch: kubeletSummary(this.#core, pki), onError: (node, error) => log.error(`statistics of node ${node}`, error) });
-    const handlers = handlersOf({ statistics: this.statistics, meter, flow, core: this.#core, authenticator: this.authenticator, tokens: this.tokens, readiness: this.readiness, pki });
+    const handlers = handlersOf({ statistics: this.statistics, meter, flow, core: this.#core, authenticator: this.authenticator, tokens: this.tokens, readiness: this.readiness, pki, aggregator: this.#aggregator });
     const audit = (this.#audit = openAudit(options.audit, clock, meter));
     this.#chain = [
       requestId(random),
@@ -214,6 +219,8 @@ class CoracleApiServer implements ApiServer {
     await bootstrap(this.#core);
     await this.#services.start(this.#core);
     await syncApiServices(this.#core);
+    await publishTrust(this.#core, { clientCaPem: this.#options.pki.caPem, requestHeader: { ...REQUEST_HEADERS, caPem: this.#options.pki.frontProxyCaPem } });
+    this.#aggregator.start();
     this.#followRegistry();
     this.#kept ??= [followFlowSchemas(this.#core), keepFlowObjects(this.#core), serveMetrics(this.#core, this.statistics), followTypeChecking(this.#core)];
     const { identity } = this.#options;
@@ -270,6 +277,7 @@ class CoracleApiServer implements ApiServer {
     for (const one of this.#kept ?? []) one.close();
     this.#flow.close();
     this.#definitions.close();
+    this.#aggregator.close();
     await this.#webhooks.close();
     this.registry.close();
     await Promise.all([this.#audit.close(), this.#options.tracing?.exporter.close()]);

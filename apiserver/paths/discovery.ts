@@ -1,4 +1,7 @@
 /** `/api` and `/apis` and what stands below them, in both forms; made once, until what is served changes. */
+import type { Aggregator } from '../aggregation/aggregator.ts';
+import { mergeAggregated, mergeGroup, mergeGroups } from '../aggregation/merge-discovery.ts';
+import { prioritiesOf } from '../api-services.ts';
 import { aggregatedDiscovery, apiGroup, apiGroupList, apiResourceList, apiVersions } from '../../api/discovery/discovery.ts';
 import { methodNotAllowed, unknownResource } from '../dispatch.ts';
 import type { Answer, Exchange } from '../exchange.ts';
@@ -7,9 +10,10 @@ import { contentType, type Media } from '../negotiate.ts';
 import type { Registry } from '../registry.ts';
 import { tagged } from './tagged.ts';
 
-export function discovery(registry: Registry): (exchange: Exchange) => Answer | undefined {
+export function discovery(registry: Registry, { discovery: others }: Pick<Aggregator, 'discovery'>): (exchange: Exchange) => Answer | undefined {
   let made = new Map<string, unknown>();
   registry.onChange(() => (made = new Map()));
+  others.onChange(() => (made = new Map()));
   const once = <T>(key: string, make: () => T): T => {
     if (!made.has(key)) made.set(key, make());
     return made.get(key) as T;
@@ -20,28 +24,32 @@ export function discovery(registry: Registry): (exchange: Exchange) => Answer | 
     const [, root, ...rest] = path.split('/');
     if (method !== 'GET' && path !== '/apis') throw methodNotAllowed();
     const { kinds } = registry;
-    if (rest.length > 0) return below(registry, exchange, rest, (key, make) => once(key, make));
+    if (rest.length > 0) return below({ registry, others, once: (key, make) => once(key, make) }, exchange, rest);
     const media = aggregatedMedia(headers.accept);
     if (!media) {
       exchange.accepted();
-      return document(once(path, () => (root === 'api' ? apiVersions(String(headers.host ?? '')) : apiGroupList(kinds))));
+      return document(once(path, () => (root === 'api' ? apiVersions(String(headers.host ?? '')) : mergeGroups(apiGroupList(kinds), others.versions, prioritiesOf))));
     }
-    const bytes = once(`${path} ${media}`, () => encodeDocument(aggregatedDiscovery(kinds, root === 'api' ? 'core' : 'groups'), { media, pretty: false }));
+    const bytes = once(`${path} ${media}`, () => encodeDocument(root === 'api' ? aggregatedDiscovery(kinds, 'core') : mergeAggregated(aggregatedDiscovery(kinds, 'groups'), others.versions, prioritiesOf), { media, pretty: false }));
     return tagged(exchange, bytes, { contentType: `${contentType(media)};g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList`, vary: 'Accept' });
   };
 }
 
-type Once = (key: string, make: () => object | undefined) => object | undefined;
+interface Sources {
+  readonly registry: Registry;
+  readonly others: Aggregator['discovery'];
+  readonly once: (key: string, make: () => object | undefined) => object | undefined;
+}
 
 /** A group, or the resources of a version. */
-function below(registry: Registry, exchange: Exchange, rest: readonly string[], once: Once): Answer | undefined {
+function below({ registry, others, once }: Sources, exchange: Exchange, rest: readonly string[]): Answer | undefined {
   const { path } = exchange.route;
   const isCore = path.startsWith('/api/');
   const [group = '', version] = isCore ? ['', rest[0]] : rest;
-  if (!registry.hasGroup(group)) return undefined;
+  if (!registry.hasGroup(group) && !others.versions.some((one) => one.group === group)) return undefined;
   exchange.accepted();
   const { kinds } = registry;
-  if (version === undefined) return document(once(path, () => apiGroup(kinds, group)));
+  if (version === undefined) return document(once(path, () => mergeGroup(apiGroup(kinds, group), group, others.versions, prioritiesOf)));
   if (!registry.hasVersion(group, version)) {
     if (registry.isCustomGroup(group)) return undefined;
     throw unknownResource();

@@ -1,10 +1,16 @@
 /** `/livez`, `/readyz`, `/healthz`: whether the process lives, and whether it is ready for requests; each check also by its own path. */
 import type { Answer, Exchange } from '../exchange.ts';
+import type { HealthSeries } from '../metrics/health-series.ts';
 import type { Check, Readiness } from '../readiness.ts';
+
+interface HealthParts {
+  readonly readiness: Readiness;
+  readonly series: HealthSeries;
+}
 
 export type HealthRoot = 'livez' | 'readyz' | 'healthz';
 
-export async function health(readiness: Readiness, root: HealthRoot, { route, query, extraHeaders }: Exchange): Promise<Answer | undefined> {
+export async function health({ readiness, series }: HealthParts, root: HealthRoot, { route, query, extraHeaders }: Exchange): Promise<Answer | undefined> {
   const checks = readiness.checksOf(root);
   const one = route.path.slice(root.length + 2);
   if (one !== '') {
@@ -18,6 +24,7 @@ export async function health(readiness: Readiness, root: HealthRoot, { route, qu
   const lines: string[] = [];
   let failed = false;
   const results = await Promise.all(checks.map(async (check) => (excluded.has(check.name) ? undefined : failure(check))));
+  for (const [at, { name }] of checks.entries()) if (!excluded.has(name)) series.seen(name, root, results[at] === undefined);
   for (const [at, { name }] of checks.entries()) {
     unknown.delete(name);
     if (excluded.has(name)) lines.push(`[+]${name} excluded: ok`);

@@ -3,13 +3,13 @@ import type { Registry as ProcessRegistry } from 'prom-client';
 import type { Meter } from '../../std/meter.ts';
 import type { Answer } from '../exchange.ts';
 
-const CONTENT_TYPE = 'text/plain; version=0.0.4; charset=utf-8; escaping=underscores';
+export const METRICS_TYPE = 'text/plain; version=0.0.4; charset=utf-8; escaping=underscores';
 
 export function metrics(meter: Meter): () => Promise<Answer> {
   let made: Promise<ProcessRegistry> | undefined;
   return async () => {
     made ??= processSeries();
-    return { type: 'text', code: 200, text: meter.text() + (await (await made).metrics()), contentType: CONTENT_TYPE };
+    return { type: 'text', code: 200, text: meter.text() + (await (await made).metrics()), contentType: METRICS_TYPE };
   };
 }
 

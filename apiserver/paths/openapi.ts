@@ -1,4 +1,5 @@
 /** `/openapi/v2` and `/openapi/v3`; made when first asked for, until what is served changes. */
+import type { Aggregator } from '../aggregation/aggregator.ts';
 import { OPENAPI_V2_PROTOBUF, openApiV2Protobuf } from '../../api/openapi/v2-protobuf.ts';
 import { openApiV2 } from '../../api/openapi/v2.ts';
 import { OPENAPI_V3_PROTOBUF, openApiV3Protobuf } from '../../api/openapi/v3-protobuf.ts';
@@ -18,14 +19,15 @@ const OPTIONS = { version: VERSION.gitVersion };
 /** Documents have a URL by their hash, which may be kept for good. */
 const FOREVER = 'public, immutable';
 
-export function openapi(registry: Registry): (exchange: Exchange) => Answer | undefined {
+export function openapi(registry: Registry, aggregator: Pick<Aggregator, 'openapi' | 'document'>): (exchange: Exchange) => Promise<Answer> | Answer | undefined {
   let made = new Map<string, Buffer | undefined>();
   registry.onChange(() => (made = new Map()));
+  aggregator.openapi.onChange(() => (made = new Map()));
   const once = (key: string, make: () => Buffer | undefined): Buffer | undefined => {
     if (!made.has(key)) made.set(key, make());
     return made.get(key);
   };
-  const second = (): Json => openApiV2(registry.kinds, OPTIONS);
+  const second = (): Json => aggregator.openapi.merged(openApiV2(registry.kinds, OPTIONS));
   /** Texts are read for documents that somebody asks for; hashes, of which the index needs all, go without. */
   let describe: ReturnType<typeof readDescriptions> | undefined;
   const third = (path: string): Json | undefined => {
@@ -42,11 +44,13 @@ export function openapi(registry: Registry): (exchange: Exchange) => Answer | un
       return tagged(exchange, bytes as Buffer, { contentType: wire ? newName(OPENAPI_V2_PROTOBUF) : JSON_TYPE, vary: 'Accept-Encoding, Accept' });
     }
     if (path === '/openapi/v3') {
-      const index = once('v3', () => json(openApiV3Index(registry.kinds, (of) => hashOf(thirdJson(of) ?? Buffer.alloc(0)))));
+      const index = once('v3', () => json(withOthers(openApiV3Index(registry.kinds, (of) => hashOf(thirdJson(of) ?? Buffer.alloc(0))), aggregator.openapi.index)));
       return { type: 'document', code: 200, object: {}, bytes: index as Buffer, contentType: 'text/plain; charset=utf-8' };
     }
     if (!path.startsWith('/openapi/v3/')) return undefined;
     const name = path.slice('/openapi/v3/'.length);
+    const elsewhere = aggregator.document(name, exchange);
+    if (elsewhere) return elsewhere;
     const document = thirdJson(name);
     if (!document) return undefined;
     const asked = exchange.query.get('hash');
@@ -59,6 +63,12 @@ export function openapi(registry: Registry): (exchange: Exchange) => Answer | un
     const bytes = once(`v3.pb/${name}`, () => openApiV3Protobuf(third(name) as Json)) as Buffer;
     return tagged(exchange, bytes, { contentType: newName(OPENAPI_V3_PROTOBUF), vary: 'Accept' });
   };
+}
+
+/** The index with the entries of aggregated APIs, by the alphabet like its own. */
+function withOthers(index: Json, others: Readonly<Record<string, Json>>): Json {
+  if (Object.keys(others).length === 0) return index;
+  return { ...index, paths: { ...(index['paths'] as Json), ...others } };
 }
 
 function json(document: object | undefined): Buffer | undefined {

@@ -7,16 +7,21 @@ import { methodNotAllowed } from '../dispatch.ts';
 import { DUMPS, type DumpView } from '../flow/dump.ts';
 import { discovery } from './discovery.ts';
 import { health } from './health.ts';
-import { metrics } from './metrics.ts';
+import { healthSeries } from '../metrics/health-series.ts';
+import { metrics, METRICS_TYPE } from './metrics.ts';
 import { openapi } from './openapi.ts';
 import type { Registry } from '../registry.ts';
 import { VERSION } from './version.ts';
+import { flagz, statusz, type ZpageFacts } from './zpages.ts';
 
 export function pathsOf(parts: HandlerParts): (core: Core, exchange: Exchange) => Promise<Answer | undefined> | Answer | undefined {
   const { readiness, tokens, meter, flow, core } = parts;
   const count = metrics(meter);
-  const docs = openapi(parts.core.registry);
-  const disco = discovery(parts.core.registry);
+  const startedMs = core.clock.now();
+  const series = healthSeries(startedMs);
+  const facts = (): ZpageFacts => ({ startedMs, nowMs: core.clock.now(), paths: rootPaths(core.registry), flags: parts.flags ?? {} });
+  const docs = openapi(parts.core.registry, parts.aggregator);
+  const disco = discovery(parts.core.registry, parts.aggregator);
   return (_core, exchange) => {
     const { path } = exchange.route;
     const root = path.split('/', 2)[1] ?? '';
@@ -24,7 +29,7 @@ export function pathsOf(parts: HandlerParts): (core: Core, exchange: Exchange) =
       case 'healthz':
       case 'livez':
       case 'readyz':
-        return health(readiness, root, exchange);
+        return health({ readiness, series }, root, exchange);
       case 'version':
         return path === '/version' || path === '/version/' ? document(VERSION) : undefined;
       case 'api':
@@ -33,7 +38,12 @@ export function pathsOf(parts: HandlerParts): (core: Core, exchange: Exchange) =
       case 'openapi':
         return docs(exchange);
       case 'metrics':
+        if (path === '/metrics/slis') return { ...text(series.meter.text()), contentType: METRICS_TYPE };
         return path === '/metrics' ? count() : undefined;
+      case 'statusz':
+        return path === '/statusz' ? statusz(exchange, facts()) : undefined;
+      case 'flagz':
+        return path === '/flagz' ? flagz(exchange, facts()) : undefined;
       case 'debug': {
         const dump = DUMPS[path];
         return dump && text(dump(flow.levels, dumpView(core, exchange)));
@@ -55,8 +65,8 @@ export function pathsOf(parts: HandlerParts): (core: Core, exchange: Exchange) =
 }
 
 const FIXED_PATHS = [
-  '/.well-known/openid-configuration', '/api', '/apis', '/apis/', '/healthz', '/livez', '/metrics', '/openapi/v2', '/openapi/v3', '/openapi/v3/', '/openid/v1/jwks',
-  '/readyz', '/version',
+  '/.well-known/openid-configuration', '/api', '/apis', '/apis/', '/flagz', '/healthz', '/livez', '/metrics', '/metrics/slis', '/openapi/v2', '/openapi/v3', '/openapi/v3/', '/openid/v1/jwks',
+  '/readyz', '/statusz', '/version',
 ];
 
 function rootPaths(registry: Registry): string[] {
@@ -80,7 +90,7 @@ function keys({ headers }: Exchange, set: object): Answer {
   return { type: 'document', code: 200, object: {}, bytes: Buffer.from(JSON.stringify(set)), contentType: KEYS_TYPE };
 }
 
-function text(body: string): Answer {
+function text(body: string): Extract<Answer, { type: 'text' }> {
   return { type: 'text', code: 200, text: body, contentType: 'text/plain; charset=utf-8' };
 }
 

@@ -14,6 +14,9 @@ export interface Target {
   readonly path: string;
   /** Absent: plain HTTP. */
   readonly tls?: ConnectionOptions;
+  /** Sent besides the client's own, of which those named by `without` are not passed on. */
+  readonly headers?: Readonly<Record<string, string | string[]>>;
+  readonly without?: RegExp;
 }
 
 export interface Forwarded {
@@ -93,9 +96,10 @@ function open(target: Target): Promise<Socket> {
   });
 }
 
-function handshake({ host, port, path }: Target, { method, headers }: IncomingMessage): string {
+function handshake({ host, port, path, headers: own = {}, without }: Target, { method, headers }: IncomingMessage): string {
   const lines = [`${method} ${path} HTTP/1.1`, `Host: ${host.includes(':') ? `[${host}]` : host}:${port}`, 'Connection: Upgrade', `Upgrade: ${headers.upgrade ?? ''}`];
-  for (const [name, value] of Object.entries(passedOn(headers))) {
+  for (const [name, value] of Object.entries({ ...passedOn(headers), ...own })) {
+    if (without?.test(name) && !(name in own)) continue;
     for (const one of [value].flat()) lines.push(`${name}: ${String(one)}`);
   }
   return `${lines.join('\r\n')}\r\n\r\n`;
