@@ -70,6 +70,8 @@ export interface ApiServerOptions {
   readonly log?: Log;
   readonly audit?: AuditOptions | undefined;
   readonly serving?: ServingOptions;
+  /** How it was started, for `/flagz`. */
+  readonly flags?: Readonly<Record<string, string>>;
   readonly tracing?: Pick<TracingParts, 'configuration' | 'exporter'> | undefined;
   readonly flowLimits?: FlowLimits;
   /** The text of a static token file. */
@@ -175,7 +177,7 @@ class CoracleApiServer implements ApiServer {
     const watches = watchSeries(meter);
     this.#handshakes = meter.counter({ name: 'apiserver_tls_handshake_errors_total', help: 'TLS handshakes that failed.' }).of();
     this.statistics = new NodeStatistics({ clock, fetch: kubeletSummary(this.#core, pki), onError: (node, error) => log.error(`statistics of node ${node}`, error) });
-    const handlers = handlersOf({ statistics: this.statistics, meter, flow, core: this.#core, authenticator: this.authenticator, tokens: this.tokens, readiness: this.readiness, pki, aggregator: this.#aggregator });
+    const handlers = handlersOf({ statistics: this.statistics, meter, flow, core: this.#core, authenticator: this.authenticator, tokens: this.tokens, readiness: this.readiness, flags: options.flags ?? {}, pki, aggregator: this.#aggregator });
     const audit = (this.#audit = openAudit(options.audit, clock, meter));
     this.#chain = [
       requestId(random),

@@ -173,3 +173,27 @@ describe('health', () => {
     await memory.close();
   });
 });
+
+describe('for those who look', () => {
+  const form = (kind: string, version: string): Record<string, string> => ({ Accept: `application/json;as=${kind};v=${version};g=config.k8s.io` });
+  test('/statusz and /flagz answer in text, and in the version that is named', async () => {
+    const server = await openTestServer({ flags: { 'request-timeout': '60000' } });
+    const text = async (path: string, headers = {}): Promise<string> => (await server.http('GET', path, { headers })).bytes.toString();
+    expect(await text('/statusz')).toMatch(/^\napiserver statusz\nWarning: .*\n\nStarted: .*\nUp: 0 hr 00 min \d\d sec\n/);
+    expect(await text('/flagz', { Accept: '*/*' })).toMatch(/\nrequest-timeout=60000\n$/);
+    expect(JSON.parse(await text('/flagz', form('Flagz', 'v1beta1')))).toEqual({ kind: 'Flagz', apiVersion: 'config.k8s.io/v1beta1', metadata: { name: 'apiserver' }, flags: { 'request-timeout': '60000' } });
+    expect(JSON.parse(await text('/statusz', form('Statusz', 'v1alpha1')))).toMatchObject({ apiVersion: 'config.k8s.io/v1alpha1', emulationVersion: '1.36', paths: expect.arrayContaining(['/flagz', '/metrics', '/readyz']) });
+    const refused = await server.http('GET', '/flagz', { headers: { Accept: 'application/json' } });
+    expect([refused.code, refused.json()]).toEqual([406, expect.objectContaining({ reason: 'NotAcceptable' })]);
+    await server.close();
+  });
+
+  test('/metrics/slis tells what health checks found', async () => {
+    await withServer({}, async ({ http }) => {
+      await http('GET', '/readyz');
+      const text = (await http('GET', '/metrics/slis')).bytes.toString();
+      expect(text).toContain('kubernetes_healthcheck{name="etcd",type="readyz"} 1\n');
+      expect(text).toContain('kubernetes_healthchecks_total{name="ping",type="readyz",status="success"} 1\n');
+    });
+  });
+});

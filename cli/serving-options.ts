@@ -26,10 +26,16 @@ export async function servingOptions(flags: ServingFlags, { clock, log }: { read
   const limits = { reading: flags.maxRequestsInflight ?? FLOW_LIMITS.reading, writing: flags.maxMutatingRequestsInflight ?? FLOW_LIMITS.writing };
   if (limits.reading + limits.writing === 0) throw new Error('--max-requests-inflight and --max-mutating-requests-inflight are both 0: nothing would be answered');
   return {
-    serving, flowLimits: limits, identity: hostname().toLowerCase(), audit: await auditOptions(flags, clock, log),
+    serving, flags: flagTexts(flags), flowLimits: limits, identity: hostname().toLowerCase(), audit: await auditOptions(flags, clock, log),
     ...(flags.serviceNodePortRange && { nodePortRange: flags.serviceNodePortRange }),
     ...(flags.tracingConfigFile && { tracing: await tracingOptions(flags.tracingConfigFile, clock, log) }),
   };
+}
+
+/** As they are written on the command line. */
+function flagTexts(flags: object): Record<string, string> {
+  const dashed = (name: string): string => name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+  return Object.fromEntries(Object.entries(flags).map(([name, value]) => [dashed(name), typeof value === 'object' ? JSON.stringify(value) : String(value)]));
 }
 
 /** How long stopping may take with these flags. */

@@ -1,0 +1,63 @@
+/** `/statusz` and `/flagz`: what this server is and how it was started, for people as text, for programs in versions of config.k8s.io. */
+import { ApiError } from '../../api/status.ts';
+import type { Answer, Exchange } from '../exchange.ts';
+import { VERSION } from './version.ts';
+
+export interface ZpageFacts {
+  readonly startedMs: number;
+  readonly nowMs: number;
+  /** All paths that are listed at the root. */
+  readonly paths: readonly string[];
+  readonly flags: Readonly<Record<string, string>>;
+}
+
+const COMPONENT = 'apiserver';
+const GROUP = 'config.k8s.io';
+const VERSIONS = ['v1beta1', 'v1alpha1'];
+const DEPRECATED = 'v1alpha1';
+const TYPES = ['application/json', 'application/yaml', 'text/plain'];
+/** First parts of paths that are there for clients rather than for looking at the server. */
+const FOR_CLIENTS = new Set(['apis', 'api', 'openid', 'openapi', '.well-known']);
+const WARNING = 'Warning: This endpoint is not meant to be machine parseable, has no formatting compatibility guarantees and is for debugging purposes only.';
+
+export function statusz(exchange: Exchange, { startedMs, nowMs, paths }: ZpageFacts): Answer {
+  const uptimeSeconds = Math.max(0, Math.floor((nowMs - startedMs) / 1000));
+  const shown = [...new Set(paths.map((path) => path.split('/')[1] ?? ''))].filter((part) => part !== '' && !FOR_CLIENTS.has(part)).sort().map((part) => `/${part}`);
+  const binaryVersion = VERSION.gitVersion.slice(1);
+  const emulationVersion = `${VERSION.emulationMajor}.${VERSION.emulationMinor}`;
+  const startTime = new Date(Math.floor(startedMs / 1000) * 1000).toISOString().replace('.000Z', 'Z');
+  return answerAs(exchange, 'Statusz', { startTime, uptimeSeconds, goVersion: VERSION.goVersion, binaryVersion, emulationVersion, paths: shown }, () => [
+    '', `Started: ${startTime}`, `Up: ${upFor(uptimeSeconds)}`, `Go version: ${VERSION.goVersion}`, `Binary version: ${binaryVersion}`, `Emulation version: ${emulationVersion}`, `Paths: ${shown.join(' ')}`,
+  ]);
+}
+
+export function flagz(exchange: Exchange, { flags }: ZpageFacts): Answer {
+  const sorted = Object.entries(flags).sort(([a], [b]) => (a < b ? -1 : 1));
+  return answerAs(exchange, 'Flagz', sorted.length > 0 ? { flags: Object.fromEntries(sorted) } : {}, () => sorted.map(([name, value]) => `${name}=${value}`));
+}
+
+function answerAs(exchange: Exchange, kind: 'Statusz' | 'Flagz', fields: object, lines: () => readonly string[]): Answer {
+  const version = versionFor(exchange.headers.accept ?? '', kind);
+  if (version === 'text') return { type: 'text', code: 200, text: `\n${COMPONENT} ${kind.toLowerCase()}\n${WARNING}\n${lines().join('\n')}\n`, contentType: 'text/plain; charset=utf-8' };
+  if (version === DEPRECATED) exchange.warnings.push(`This version of the ${kind.toLowerCase()} endpoint is deprecated. Please use a newer version.`);
+  return { type: 'document', code: 200, object: { kind, apiVersion: `${GROUP}/${version}`, metadata: { name: COMPONENT }, ...fields } };
+}
+
+/** Nothing said, or text: text. Else the version that is named. Throws 406. */
+function versionFor(accept: string, kind: string): string {
+  if (accept.trim() === '') return 'text';
+  for (const clause of accept.split(',')) {
+    const [type = '', ...rest] = clause.split(';').map((part) => part.trim());
+    const parameters = new Map(rest.map((part) => part.split('=', 2) as [string, string]));
+    const isStructured = type === 'application/json' || type === 'application/yaml';
+    if ((type === 'text/plain' || type === 'text/*' || type === '*/*') && !parameters.has('as')) return 'text';
+    const version = parameters.get('v') ?? '';
+    if (isStructured && parameters.get('as') === kind && parameters.get('g') === GROUP && VERSIONS.includes(version)) return version;
+  }
+  throw new ApiError({ code: 406, reason: 'NotAcceptable', message: `only the following media types are accepted: ${TYPES.join(', ')}` });
+}
+
+function upFor(seconds: number): string {
+  const two = (value: number): string => String(value).padStart(2, '0');
+  return `${Math.floor(seconds / 3600)} hr ${two(Math.floor(seconds / 60) % 60)} min ${two(seconds % 60)} sec`;
+}
