@@ -34,10 +34,9 @@ export interface CelProgram {
   /**
    * Evaluates over plain JSON values, read as the declared types. A value comes back as plain JSON.
    * An optional variable that is undefined has no value. Of the library type `kubernetes.authorization.Authorizer`
-   * the value is a `CelAuthorizer`, of `kubernetes.authorization.ResourceCheck` a `CelResourceCheck`; a variable's name may have a dot
-   * (`authorizer.requestResource`). Properties may be getters, called when the expression reads them: a `CelError` that one throws is
+   * the value is a `CelAuthorizer`, of `kubernetes.authorization.ResourceCheck` what `resourceCheckValue` made; a variable's name may have
+   * a dot (`authorizer.requestResource`). Properties may be getters, called when the expression reads them: a `CelError` that one throws is
    * an error of the expression there. What getters give may be what `value` gave.
-   * Objects that the expression made (`Object.spec{…}`) under a field of another name throw: `type mismatch: unexpected type name …`.
    * Throws a `CelError`, and one with `exhausted` when the budget is used up.
    */
   evaluate(bindings: Readonly<Record<string, unknown>>, budget: CelBudget): unknown;
@@ -69,12 +68,6 @@ export type CelCompilation = { readonly program: CelProgram } | { readonly error
 /** Answers the checks of `authorizer`, at once: nothing waits inside an expression. */
 export interface CelAuthorizer {
   decide(question: CelAccess): CelDecision;
-}
-
-/** A question that is settled but for its verb: the value of `authorizer.requestResource`. */
-export interface CelResourceCheck {
-  readonly authorizer: CelAuthorizer;
-  readonly access: Omit<CelAccess, 'verb'>;
 }
 
 export interface CelAccess {

@@ -1,5 +1,6 @@
 /** What the names in expressions stand for, for one request and one parameter object. */
 import { CelError, type CelBudget } from '../../../api/cel/cel.ts';
+import { resourceCheckValue } from '../../../api/cel/library/authorizer.ts';
 import type { ApiObject } from '../../../api/kind.ts';
 import type { Namespace } from '../../../api/types/core.v1.ts';
 import type { Stored } from '../../auth/reader.ts';
@@ -28,7 +29,7 @@ export function bindingsOf({ request, target, versioned, access, param, namespac
     object: versioned.object ?? null, oldObject: versioned.old ?? null, params: param ?? null, namespaceObject: namespace ? shownNamespace(namespace) : null,
     request: { ...describe(request, target), dryRun: request.dryRun, options: optionsOf(request) },
     authorizer: access,
-    'authorizer.requestResource': { authorizer: access, access: { group, resource, subresource: request.subresource, namespace: namespaceOf(request), name: request.name } },
+    'authorizer.requestResource': resourceCheckValue(access, { group, resource, subresource: request.subresource, namespace: namespaceOf(request), name: request.name }),
   };
 }
 

@@ -1,6 +1,8 @@
 /** Evaluates the expressions of policies and conditions, each within its own limit and all of a stage within one. Provenance: admission/plugin/cel of apiserver v0.36. */
-import { CelError, type CelBudget, type CelType } from '../../../api/cel/cel.ts';
+import { CelError, type CelBudget, type CelProgram, type CelType } from '../../../api/cel/cel.ts';
+import { toJson, type Value } from '../../../api/cel/value.ts';
 import { compileExpression, type Compiled, type Scope } from '../../../api/kinds/admissionregistration/expressions.ts';
+import { typeMismatch } from './made-objects.ts';
 
 /** In upstream's cost units: one evaluation; all validations of a policy; all conditions of a webhook or policy. */
 export const CALL_BUDGET = 1_000_000;
@@ -26,10 +28,23 @@ export class OutOfBudget extends Error {
 }
 
 /** Throws OutOfBudget when the stage's budget is used up. */
-export function evaluate({ text, compiled }: Expression, bindings: Readonly<Record<string, unknown>>, budget: CelBudget): Outcome {
+export function evaluate(expression: Expression, bindings: Readonly<Record<string, unknown>>, budget: CelBudget): Outcome {
+  return attempt(expression, (program) => spend(budget, (call) => program.evaluate(bindings, call)));
+}
+
+/** Of an expression that makes objects: their types must be named after the fields that they stand in. Throws OutOfBudget. */
+export function evaluateMade(expression: Expression, bindings: Readonly<Record<string, unknown>>, budget: CelBudget): Outcome {
+  const outcome = attempt(expression, (program) => spend(budget, (call) => program.value(bindings, call)));
+  if ('problem' in outcome) return outcome;
+  const made = outcome.value as Value;
+  const problem = typeMismatch(made);
+  return problem === undefined ? { value: toJson(made) } : { problem };
+}
+
+function attempt({ text, compiled }: Expression, run: (program: CelProgram) => unknown): Outcome {
   if ('problem' in compiled) return { problem: `compilation error: ${compiled.problem}` };
   try {
-    return { value: spend(budget, (call) => compiled.program.evaluate(bindings, call)) };
+    return { value: run(compiled.program) };
   } catch (error) {
     if (!(error instanceof CelError)) throw error;
     return { problem: `expression '${text}' resulted in error: ${error.message}` };

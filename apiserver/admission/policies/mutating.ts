@@ -14,7 +14,7 @@ import { applyConfiguration } from './apply-configuration.ts';
 import { compileMutating, type CompiledMutatingPolicy, type CompiledMutation } from './compile-mutating.ts';
 import { conditionsHold } from './conditions.ts';
 import { isBeyondPolicies, meetings, requestNamespace, type Meeting, type Misfit, type PolicyDependencies } from './dispatch.ts';
-import { evaluate, OutOfBudget, POLICY_BUDGET } from './evaluate.ts';
+import { evaluateMade, OutOfBudget, POLICY_BUDGET, type Outcome } from './evaluate.ts';
 import { followPolicies } from './follow.ts';
 
 const NAME = 'MutatingAdmissionPolicy';
@@ -101,7 +101,7 @@ class Round {
     if (!object || !this.#request.object) return false;
     if ('problem' in expression.compiled) throw new Failure(expression.compiled.problem);
     const budget = { left: POLICY_BUDGET };
-    const outcome = evaluated(() => evaluate(expression, withVariables(bindingsOf(input), policy.compiled.variables, budget), budget));
+    const outcome = evaluated(() => evaluateMade(expression, withVariables(bindingsOf(input), policy.compiled.variables, budget), budget));
     if ('problem' in outcome) throw new Failure(outcome.problem);
     const managers = this.#request.object.metadata.managedFields;
     const next = type === 'JSONPatch' ? patched(object, outcome.value) : this.#merged(object, outcome.value, target.kind);
@@ -136,7 +136,7 @@ class Round {
   }
 }
 
-function evaluated(run: () => ReturnType<typeof evaluate>): ReturnType<typeof evaluate> {
+function evaluated(run: () => Outcome): Outcome {
   try {
     return run();
   } catch (error) {
