@@ -107,9 +107,11 @@ const START: Readonly<Record<Name, (running: Running) => Promise<void>>> = {
 
   async scheduler({ door, flags, clock, random, log, stopper }) {
     const { startScheduler } = await import('../scheduler/run.ts');
+    const { schedulerConfiguration } = await import('./scheduler-configuration.ts');
+    const configuration = schedulerConfiguration(flags.config);
     const client = openClient(door, { userAgent: 'kube-scheduler' });
     const lead = async (signal: AbortSignal): Promise<void> => {
-      const scheduler = startScheduler({ client, clock, random, log });
+      const scheduler = startScheduler({ client, clock, random, log, configuration });
       await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
       await scheduler.stop();
     };

@@ -35,6 +35,7 @@ withControllers(withServer(program.command('up'), { quiet: true }), { quiet: tru
   .addOption(new Option('--runtime <kind>', 'what runs containers on this node').choices(['auto', 'cri', 'hollow', 'none']))
   .option('--cri-socket <path>', 'a running CRI runtime to use instead of our own containerd')
   .option('--hollow-nodes <n>', 'simulated nodes besides', wholeNumber)
+  .option('--scheduler-config <file>', 'a KubeSchedulerConfiguration: profiles, plugins and what they are told, extenders')
   .option('--components <list>', `which of ${COMPONENTS.join(',')} to run`, componentList)
   .option('--node-name <name>', 'name of this node')
   .addHelpText('after', '\nAnd the flags of the API server and of the controllers, which coracle apiserver --help and coracle controllers --help list.')
@@ -62,6 +63,7 @@ for (const [name, what] of [
     .command(name)
     .description(what)
     .requiredOption('--kubeconfig <file>', 'how to reach the API server, and as whom');
+  if (name === 'scheduler') command.option('--config <file>', 'a KubeSchedulerConfiguration: profiles, plugins and what they are told, extenders');
   if (name === 'controllers' || name === 'scheduler') command.option('--no-leader-elect', 'do not ask who leads: this is the only one');
   else command.option('--node-name <name>', 'name of this node').option('--data-dir <dir>', 'where everything is kept');
   if (name === 'controllers') withControllers(command);

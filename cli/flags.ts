@@ -21,6 +21,7 @@ export interface UpFlags extends ApiServerFlags {
   readonly runtime?: 'auto' | 'cri' | 'hollow' | 'none';
   readonly criSocket?: string;
   readonly hollowNodes?: number;
+  readonly schedulerConfig?: string;
   readonly components?: readonly ComponentName[];
   readonly nodeName?: string;
   readonly ephemeral?: boolean;
@@ -29,6 +30,8 @@ export interface UpFlags extends ApiServerFlags {
 export interface ComponentFlags {
   readonly kubeconfig: string;
   readonly leaderElect?: boolean;
+  /** Of the scheduler: the file of its configuration. */
+  readonly config?: string;
   readonly nodeName?: string;
   readonly dataDir?: string;
   readonly runtime?: 'auto' | 'cri' | 'hollow';

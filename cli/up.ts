@@ -91,9 +91,9 @@ async function startComponents(context: Context, runtime: RuntimeChoice): Promis
   }
   if (components.has('scheduler')) {
     parts.push(
-      import('../scheduler/run.ts').then(({ startScheduler }) => {
+      Promise.all([import('../scheduler/run.ts'), import('./scheduler-configuration.ts')]).then(([{ startScheduler }, { schedulerConfiguration }]) => {
         const client = openClient(doors('scheduler'), { userAgent: agentOf('scheduler') });
-        const scheduler = startScheduler({ client, clock, random, log });
+        const scheduler = startScheduler({ client, clock, random, log, configuration: schedulerConfiguration(context.flags.schedulerConfig) });
         stopper.add('scheduler', () => scheduler.stop());
       }),
     );

@@ -9,14 +9,14 @@ export interface BindVolumesTools {
   readonly clock: Clock;
   readonly volumes: Volumes;
   readonly signal: AbortSignal;
+  readonly timeoutMs: number;
 }
 
 const POLL_MS = 1_000;
-const TIMEOUT_MS = 600_000;
 const BOUND_BY_CONTROLLER = 'pv.kubernetes.io/bound-by-controller';
 
 /** Throws where a write is refused, a claim goes away or the time is up. */
-export async function bindVolumes({ client, clock, volumes, signal }: BindVolumesTools, { matched, provisioned }: VolumePlan, node: string): Promise<void> {
+export async function bindVolumes({ client, clock, volumes, signal, timeoutMs }: BindVolumesTools, { matched, provisioned }: VolumePlan, node: string): Promise<void> {
   for (const { claim, volume } of matched) {
     if (volume.spec?.claimRef?.uid === claim.metadata.uid) continue;
     const { namespace, name, uid, resourceVersion } = claim.metadata;
@@ -30,7 +30,7 @@ export async function bindVolumes({ client, clock, volumes, signal }: BindVolume
     await client.patch(persistentvolumeclaims, metadata, { type: 'application/merge-patch+json', body });
   }
   const claims = [...matched.map(({ claim }) => claim), ...provisioned];
-  for (const end = clock.now() + TIMEOUT_MS; ; await sleep(clock, POLL_MS, signal)) {
+  for (const end = clock.now() + timeoutMs; ; await sleep(clock, POLL_MS, signal)) {
     const current = claims.map(({ metadata }) => volumes.claim(metadata));
     const gone = claims.find(({ metadata }, i) => current[i]?.metadata.uid !== metadata.uid);
     if (gone) throw new Error(`binding volumes: persistentvolumeclaim "${gone.metadata.name}" not found`);

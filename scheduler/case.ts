@@ -10,21 +10,29 @@ import { spreadObstacle } from './spread.ts';
 import type { PodClass } from './tallies.ts';
 import type { VolumeNeeds } from './volumes.ts';
 
+/** What extenders say of nodes: why they refuse, and how they score. */
+export interface Asked {
+  readonly refused: ReadonlyMap<string, Refusal>;
+  /** Weighted. */
+  readonly scores: ReadonlyMap<string, number>;
+}
+
 export interface Case {
   readonly pod: Stored<Pod>;
   readonly demand: Demand;
   readonly podClass: PodClass;
   readonly memo: Memo;
   readonly volumes: VolumeNeeds | undefined;
+  readonly asked: Asked | undefined;
   /** In the order of the framework. */
   readonly obstacles: readonly Obstacle[];
 }
 
-export function openCase(snapshot: Snapshot, pod: Stored<Pod>, demand: Demand, memo: Memo): Case | Impossible {
+export function openCase(snapshot: Snapshot, pod: Stored<Pod>, demand: Demand, memo: Memo, asked?: Asked): Case | Impossible {
   const volumes = demand.claims.length > 0 ? snapshot.volumes.needs(pod) : undefined;
   if (volumes && 'impossible' in volumes) return volumes;
   memo.refresh(snapshot);
-  const opened = { pod, demand, podClass: snapshot.tallies.classOf(pod), memo, volumes, obstacles: [] };
+  const opened = { pod, demand, podClass: snapshot.tallies.classOf(pod), memo, volumes, asked, obstacles: [] };
   return { ...opened, obstacles: obstacles(snapshot, opened) };
 }
 
@@ -69,5 +77,11 @@ function obstacles(snapshot: Snapshot, known: Case): Obstacle[] {
   const byVolumes: Obstacle | undefined = volumes && ((row) => volumes.refusals(snapshot.facts[row] as NodeFacts));
   const bySpread = filters.has('PodTopologySpread') ? spreadObstacle(snapshot, known) : undefined;
   const byAffinity = filters.has('InterPodAffinity') ? affinityObstacle(snapshot, known.demand, known.podClass) : undefined;
-  return [byVolumes, bySpread, byAffinity].filter((one) => one !== undefined);
+  const refused = known.asked?.refused;
+  const byExtenders: Obstacle | undefined = refused && ((row) => toList(refused.get(snapshot.facts[row]?.name ?? '')));
+  return [byVolumes, bySpread, byAffinity, byExtenders].filter((one) => one !== undefined);
+}
+
+function toList(refusal: Refusal | undefined): readonly Refusal[] {
+  return refusal ? [refusal] : FINE;
 }

@@ -8,10 +8,10 @@
 import type { Pod } from '../api/types/core.v1.ts';
 import type { Stored } from '../client/client.ts';
 import type { Random } from '../std/random.ts';
-import { type Case, nominatedFirst, openCase, refusalsAt, takes } from './case.ts';
+import { type Asked, type Case, nominatedFirst, openCase, takes } from './case.ts';
 import { demandOf } from './demand.ts';
 import { type Unschedulable, explain, explainImpossible } from './explain.ts';
-import { Memos } from './memo.ts';
+import { type Memos, memosFor } from './memo.ts';
 import { scores } from './score.ts';
 import { DEFAULT_PROFILE, type Profile } from './profile.ts';
 import type { NodeFacts, Snapshot } from './snapshot.ts';
@@ -24,36 +24,21 @@ export interface Moment {
   readonly random: Random;
   /** How pods that ask for this scheduler are looked at. */
   readonly profile?: Profile;
+  /** What extenders say of the pods. */
+  readonly asked?: Asked;
 }
 
 export type Decision =
   | { readonly pod: Stored<Pod>; readonly node: string; /** To be written before the pod is bound. */ readonly volumes?: VolumePlan }
   | { readonly pod: Stored<Pod>; readonly unschedulable: Unschedulable };
 
-const memosOf = new WeakMap<Snapshot, Memos>();
-
 /** Decides pod by pod in the given order; each placement and nomination enters the snapshot before the next pod is looked at. */
 export function decide(snapshot: Snapshot, pods: readonly Stored<Pod>[], moment: Moment): readonly Decision[] {
   const memos = memosFor(snapshot);
-  const rows = new Int32Array(snapshot.rows);
+  const rows = memos.scratch(snapshot.rows);
   const decisions: Decision[] = [];
   for (const pod of pods) decisions.push(decideOne(snapshot, pod, memos, rows, moment));
   return decisions;
-}
-
-/** Whether the node as it is now takes the pod: what happened to one node is asked before a refused pod is decided again. */
-export function fits(snapshot: Snapshot, pod: Stored<Pod>, node: string, profile: Profile = DEFAULT_PROFILE): boolean {
-  const row = snapshot.row(node);
-  if (row === undefined || !snapshot.facts[row]) return false;
-  const demand = demandOf(pod);
-  const opened = openCase(snapshot, pod, demand, memosFor(snapshot).of(demand, profile));
-  return !('impossible' in opened) && refusalsAt(snapshot, opened, row).length === 0;
-}
-
-function memosFor(snapshot: Snapshot): Memos {
-  let memos = memosOf.get(snapshot);
-  if (!memos) memosOf.set(snapshot, (memos = new Memos()));
-  return memos;
 }
 
 function decideOne(snapshot: Snapshot, pod: Stored<Pod>, memos: Memos, rows: Int32Array, moment: Moment): Decision {
@@ -63,7 +48,7 @@ function decideOne(snapshot: Snapshot, pod: Stored<Pod>, memos: Memos, rows: Int
   const demand = demandOf(pod);
   const [unsupported] = demand.unsupported;
   if (unsupported) return { pod, unschedulable: explainImpossible(snapshot, `this scheduler does not support ${unsupported}`) };
-  const opened = openCase(snapshot, pod, demand, memos.of(demand, moment.profile ?? DEFAULT_PROFILE));
+  const opened = openCase(snapshot, pod, demand, memos.of(demand, moment.profile ?? DEFAULT_PROFILE), moment.asked);
   if ('impossible' in opened) return { pod, unschedulable: explainImpossible(snapshot, opened.impossible, opened.plugin) };
   const row = choose(snapshot, opened, rows, moment.random);
   if (row === undefined) {
@@ -106,8 +91,8 @@ function choose(snapshot: Snapshot, opened: Case, rows: Int32Array, random: Rand
 const NODES_LEAST = 100;
 
 /** Whether no other pod, volume or preference matters: the room on the nodes alone decides. */
-function isPlain(snapshot: Snapshot, { pod, demand, podClass, obstacles, volumes }: Case): boolean {
-  if (obstacles.length > 0 || volumes || demand.affinity.preferred.length > 0 || pod.spec.topologySpreadConstraints?.length) return false;
+function isPlain(snapshot: Snapshot, { pod, demand, podClass, obstacles, volumes, asked }: Case): boolean {
+  if (obstacles.length > 0 || volumes || asked || demand.affinity.preferred.length > 0 || pod.spec.topologySpreadConstraints?.length) return false;
   return snapshot.tallies.selecting(podClass).length === 0 && snapshot.defaultSelectors.of(pod) === undefined;
 }
 

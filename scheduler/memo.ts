@@ -142,9 +142,24 @@ export class Memo {
   }
 }
 
+const memosOf = new WeakMap<Snapshot, Memos>();
+
 /** The memos of one snapshot. */
+export function memosFor(snapshot: Snapshot): Memos {
+  let memos = memosOf.get(snapshot);
+  if (!memos) memosOf.set(snapshot, (memos = new Memos()));
+  return memos;
+}
+
 export class Memos {
   readonly #bySignature = new Map<string, Memo>();
+  #scratch = new Int32Array(0);
+
+  /** Room for so many rows, for one decision at a time. */
+  scratch(rows: number): Int32Array {
+    if (this.#scratch.length < rows) this.#scratch = new Int32Array(2 * rows);
+    return this.#scratch;
+  }
 
   of(demand: Demand, profile: Profile): Memo {
     const key = `${profile.name}|${demand.signature}`;

@@ -7,6 +7,7 @@ import type { Clock } from '../std/clock.ts';
 import type { Backlog } from './backlog.ts';
 import { bindVolumes } from './bind-volumes.ts';
 import type { Decision, Unschedulable } from './decide.ts';
+import type { Extenders } from './extenders.ts';
 import { Lane } from './lane.ts';
 import type { Preemption } from './preempt.ts';
 import type { Snapshot } from './snapshot.ts';
@@ -15,12 +16,14 @@ import { type BindOutcome, type Waiting, type WriteTools, bind, evict, explainWa
 export interface OutcomesOptions {
   readonly client: Client;
   readonly clock: Clock;
-  readonly name: string;
   readonly log: { warn(fields: object, message: string): void };
   readonly snapshot: Snapshot;
   readonly backlog: Backlog;
   /** A pod as the watch knows it. */
   readonly current: (key: ObjectKey) => Stored<Pod> | undefined;
+  readonly extenders: Extenders;
+  /** How long claims may take to be bound before their pod is tried again. */
+  readonly bindTimeoutMs: (pod: Stored<Pod>) => number;
   /** There may be something to decide. */
   readonly wake: () => void;
 }
@@ -33,17 +36,19 @@ const WRITE_LIMIT = 64;
 export class Outcomes {
   readonly #options: OutcomesOptions;
   readonly #lane: Lane;
-  readonly #tools: WriteTools & { readonly recorder: Recorder };
+  readonly #tools: Pick<WriteTools, 'client' | 'clock'>;
+  /** Events say which scheduler speaks: each has its own. */
+  readonly #recorders = new Map<string, Recorder>();
   readonly #binding = new Map<string, Promise<void>>();
   /** Bound, though the watch has not said so yet. */
   readonly #bound = new Set<string>();
   readonly #stopping = new AbortController();
 
   constructor(options: OutcomesOptions) {
-    const { client, clock, log, name } = options;
+    const { client, clock } = options;
     this.#options = options;
     this.#lane = new Lane({ clock, limit: WRITE_LIMIT, signal: this.#stopping.signal });
-    this.#tools = { client, clock, recorder: openRecorder({ client, clock, component: name, api: 'events.k8s.io', log }) };
+    this.#tools = { client, clock };
   }
 
   /** Bindings that have not ended. */
@@ -76,7 +81,7 @@ export class Outcomes {
   async stop(): Promise<void> {
     this.#stopping.abort();
     await Promise.allSettled(this.#binding.values());
-    await this.#tools.recorder.flush();
+    await Promise.all([...this.#recorders.values()].map((recorder) => recorder.flush()));
   }
 
   #bind(placement: Placement): void {
@@ -91,13 +96,19 @@ export class Outcomes {
   }
 
   async #bindAll({ pod, node, volumes }: Placement): Promise<BindOutcome> {
-    const { client, clock, snapshot } = this.#options;
+    const { bindTimeoutMs, client, clock, extenders, snapshot } = this.#options;
     try {
-      if (volumes) await bindVolumes({ client, clock, volumes: snapshot.volumes, signal: this.#stopping.signal }, volumes, node);
+      if (volumes) await bindVolumes({ client, clock, volumes: snapshot.volumes, signal: this.#stopping.signal, timeoutMs: bindTimeoutMs(pod) }, volumes, node);
     } catch (error) {
       return { state: 'refused', message: `running PreBind plugin "VolumeBinding": ${(error as Error).message}` };
     }
-    return bind(this.#tools, pod, node);
+    if (!extenders.binds(pod)) return bind(this.#tools, pod, node);
+    try {
+      await extenders.bind(pod, node);
+      return { state: 'bound', node };
+    } catch (error) {
+      return { state: 'refused', message: `running Bind plugin "DefaultBinder": ${(error as Error).message}` };
+    }
   }
 
   /** The pod was charged to the node when it was decided. */
@@ -115,7 +126,7 @@ export class Outcomes {
         this.#bound.add(uid);
         if (outcome.node !== node) snapshot.setPod(pod, outcome.node);
       }
-      say(this.#tools, pod, { type: 'Normal', reason: 'Scheduled', action: 'Binding', message: `Successfully assigned ${namespace}/${name} to ${outcome.node}` });
+      say(this.#recorder(pod), pod, { type: 'Normal', reason: 'Scheduled', action: 'Binding', message: `Successfully assigned ${namespace}/${name} to ${outcome.node}` });
     } else {
       // With no answer at all it may be bound or not: it stays charged until it is decided again.
       if (outcome.state === 'refused') {
@@ -143,7 +154,7 @@ export class Outcomes {
       this.#attempt(lesser, 'withdraw a nomination', this.#lane.run(() => withdrawNomination(this.#tools, lesser)));
       backlog.stir(clock.now());
     }
-    const evictions = victims.filter(({ metadata }) => !metadata.deletionTimestamp).map((victim) => this.#lane.run(() => evict(this.#tools, victim, pod, node)));
+    const evictions = victims.filter(({ metadata }) => !metadata.deletionTimestamp).map((victim) => this.#lane.run(() => evict({ ...this.#tools, recorder: this.#recorder(pod) }, victim, pod, node)));
     this.#attempt(
       pod,
       'evict for a more important pod',
@@ -156,8 +167,23 @@ export class Outcomes {
   }
 
   #explain(pod: Stored<Pod>, waiting: Waiting): void {
-    say(this.#tools, pod, { type: 'Warning', reason: 'FailedScheduling', action: 'Scheduling', message: waiting.message });
+    say(this.#recorder(pod), pod, { type: 'Warning', reason: 'FailedScheduling', action: 'Scheduling', message: waiting.message });
     this.#attempt(pod, 'write why a pod waits', this.#lane.run(async () => (this.#isPlaced(pod) ? undefined : explainWaiting(this.#tools, pod, waiting))));
+  }
+
+  #recorder({ spec }: Stored<Pod>): Recorder {
+    const component = spec.schedulerName ?? 'default-scheduler';
+    let recorder = this.#recorders.get(component);
+    if (!recorder) this.#recorders.set(component, (recorder = openRecorder({ ...this.#options, component, api: 'events.k8s.io' })));
+    return recorder;
+  }
+
+  /** An attempt failed before anything could be decided. */
+  fail(pod: Stored<Pod>, message: string): void {
+    const { backlog, clock, snapshot } = this.#options;
+    snapshot.removePod(pod.metadata.uid);
+    backlog.retry(pod.metadata.uid, clock.now());
+    this.#explain(pod, { reason: 'SchedulerError', message });
   }
 
   /** Found room before it could be said that there was none. */

@@ -7,10 +7,14 @@ import type { Clock, Timer } from '../std/clock.ts';
 import { deepEqual } from '../std/deep.ts';
 import type { Random } from '../std/random.ts';
 import { Backlog } from './backlog.ts';
-import { decide, fits } from './decide.ts';
+import { type Configuration, DEFAULT_CONFIGURATION } from './configuration.ts';
+import { decide } from './decide.ts';
 import { demandOf } from './demand.ts';
 import { openFeeds } from './feeds.ts';
+import { Extenders } from './extenders.ts';
+import { candidates, fits } from './fits.ts';
 import { Outcomes } from './outcomes.ts';
+import { DEFAULT_PROFILE, type Profile } from './profile.ts';
 import { Snapshot } from './snapshot.ts';
 
 export interface SchedulerOptions {
@@ -18,8 +22,8 @@ export interface SchedulerOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: { info(fields: object, message: string): void; warn(fields: object, message: string): void };
-  /** Only pods that ask for this scheduler are its business. */
-  readonly name?: string;
+  /** Only pods that ask for one of its profiles are its business. Default: one, `default-scheduler`. */
+  readonly configuration?: Configuration;
 }
 
 export interface Scheduler {
@@ -43,14 +47,16 @@ export function startScheduler(options: SchedulerOptions): Scheduler {
 
 class RunningScheduler {
   readonly #options: SchedulerOptions;
-  readonly #name: string;
+  readonly #profiles: ReadonlyMap<string, Profile>;
   readonly #snapshot = new Snapshot();
-  readonly #backlog = new Backlog();
+  readonly #backlog;
+  readonly #extenders;
   readonly #outcomes;
   readonly #nodes;
   readonly #pods;
   readonly #feeds;
   #timer: Timer | undefined;
+  #asking: Promise<void> = Promise.resolve();
   #scheduled = false;
   #started = false;
   #stopped = false;
@@ -58,10 +64,22 @@ class RunningScheduler {
   constructor(options: SchedulerOptions) {
     const { client, clock } = options;
     this.#options = options;
-    this.#name = options.name ?? 'default-scheduler';
+    const { profiles, backoff, extenders } = options.configuration ?? DEFAULT_CONFIGURATION;
+    const ignored = extenders.flatMap(({ ignoredResources }) => ignoredResources);
+    this.#profiles = new Map(profiles.map((profile) => [profile.name, { ...profile, ignoredResources: [...profile.ignoredResources, ...ignored] }]));
+    this.#backlog = new Backlog(backoff);
+    this.#extenders = new Extenders(extenders);
     this.#nodes = openInformer(client, nodes, {}, options);
     this.#pods = openInformer(client, pods, { fieldSelector: 'status.phase!=Succeeded,status.phase!=Failed' }, options);
-    this.#outcomes = new Outcomes({ ...options, name: this.#name, snapshot: this.#snapshot, backlog: this.#backlog, current: (key) => this.#pods.cache.get(key), wake: () => this.#wake() });
+    this.#outcomes = new Outcomes({
+      ...options,
+      snapshot: this.#snapshot,
+      backlog: this.#backlog,
+      extenders: this.#extenders,
+      bindTimeoutMs: (pod) => this.#profileOf(pod).bindTimeoutSeconds * 1000,
+      current: (key) => this.#pods.cache.get(key),
+      wake: () => this.#wake(),
+    });
     this.#feeds = openFeeds({
       client,
       tools: options,
@@ -88,7 +106,9 @@ class RunningScheduler {
     this.#nodes.stop();
     this.#pods.stop();
     this.#feeds.stop();
+    await this.#asking;
     await this.#outcomes.stop();
+    await this.#extenders.close();
   }
 
   #nodeChanged(event: CacheEvent<Node>): void {
@@ -143,7 +163,7 @@ class RunningScheduler {
     const now = this.#options.clock.now();
     this.#backlog.stir(now);
     const asked = [...this.#snapshot.nominations.on(node).map(({ pod }) => pod), ...this.#backlog.refused().slice(0, KINDS_ASKED)];
-    for (const pod of asked) if (fits(this.#snapshot, pod, node)) this.#backlog.hurry(pod.metadata.uid, now);
+    for (const pod of asked) if (fits(this.#snapshot, pod, node, this.#profileOf(pod))) this.#backlog.hurry(pod.metadata.uid, now);
   }
 
   #podWaits(event: CacheEvent<Pod>): void {
@@ -162,7 +182,11 @@ class RunningScheduler {
   }
 
   #isMine(pod: Stored<Pod>): boolean {
-    return (pod.spec.schedulerName ?? 'default-scheduler') === this.#name && !pod.spec.schedulingGates?.length;
+    return this.#profiles.has(pod.spec.schedulerName ?? DEFAULT_PROFILE.name) && !pod.spec.schedulingGates?.length;
+  }
+
+  #profileOf({ spec }: Stored<Pod>): Profile {
+    return this.#profiles.get(spec.schedulerName ?? DEFAULT_PROFILE.name) ?? DEFAULT_PROFILE;
   }
 
   /** Decides in the next turn of the event loop, so that what arrives together is decided together. */
@@ -184,12 +208,34 @@ class RunningScheduler {
       const batch = this.#backlog.take(clock.now(), Math.min(BATCH, BINDING_LIMIT - this.#outcomes.underWay));
       if (batch.length === 0) break;
       decided += batch.length;
-      for (const decision of decide(this.#snapshot, batch, { now: clock.now(), random })) this.#outcomes.carryOut(decision);
+      for (const pod of batch) {
+        if (this.#extenders.concern(pod)) {
+          this.#asking = this.#asking.then(() => this.#askAndDecide(pod));
+          continue;
+        }
+        const moment = { now: clock.now(), random, profile: this.#profileOf(pod) };
+        for (const decision of decide(this.#snapshot, [pod], moment)) this.#outcomes.carryOut(decision);
+      }
     }
     if (decided > 0) return this.#wake();
     this.#timer?.cancel();
     const next = this.#backlog.nextAt();
     if (next !== undefined && this.#outcomes.underWay < BINDING_LIMIT) this.#timer = clock.after(next - clock.now(), () => this.#wake());
+  }
+
+  /** One such pod at a time: what others ask for meanwhile is looked at again when the answers are there. */
+  async #askAndDecide(pod: Stored<Pod>): Promise<void> {
+    const { clock, random } = this.#options;
+    const profile = this.#profileOf(pod);
+    try {
+      const nodes = candidates(this.#snapshot, pod, profile).flatMap((name) => this.#nodes.cache.get({ name }) ?? []);
+      const asked = await this.#extenders.ask(pod, nodes);
+      if (this.#stopped || !this.#backlog.has(pod.metadata.uid)) return;
+      for (const decision of decide(this.#snapshot, [pod], { now: clock.now(), random, profile, asked })) this.#outcomes.carryOut(decision);
+    } catch (error) {
+      if (!this.#stopped) this.#outcomes.fail(pod, (error as Error).message);
+    }
+    this.#wake();
   }
 }
 

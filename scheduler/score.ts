@@ -18,6 +18,8 @@ export function scores(snapshot: Snapshot, rows: Int32Array, count: number, aski
   if (memo.reluctant > 0) addShare(out, rows, memo.reluctance, { weight: weights.TaintToleration, reverse: true });
   if (weights.PodTopologySpread > 0) add(out, weights.PodTopologySpread, spreadScores(snapshot, rows, count, asking));
   if (weights.InterPodAffinity > 0) add(out, weights.InterPodAffinity, affinityScores(snapshot, rows, count, asking));
+  const asked = asking.asked?.scores;
+  if (asked) for (let i = 0; i < count; i++) out[i] = (out[i] as number) + (asked.get(snapshot.facts[rows[i] as number]?.name ?? '') ?? 0);
   return out;
 }
 

@@ -20,7 +20,7 @@ export type BindOutcome =
   | { readonly state: 'refused' | 'unknown'; readonly message: string };
 
 /** Never throws. After a failure it asks where the pod is: the answer alone may have been lost. */
-export async function bind({ client }: WriteTools, pod: Stored<Pod>, node: string): Promise<BindOutcome> {
+export async function bind({ client }: Pick<WriteTools, 'client'>, pod: Stored<Pod>, node: string): Promise<BindOutcome> {
   const { namespace, name, uid } = pod.metadata;
   const body = { apiVersion: 'v1', kind: 'Binding', metadata: { namespace, name, uid }, target: { kind: 'Node', name: node } };
   try {
@@ -43,7 +43,7 @@ export async function bind({ client }: WriteTools, pod: Stored<Pod>, node: strin
 const NOTE_LIMIT = 1024;
 const ELLIPSIS = ' ...';
 
-export function say({ recorder }: WriteTools, pod: Stored<Pod>, what: { readonly type: 'Normal' | 'Warning'; readonly reason: string; readonly action: string; readonly message: string }): void {
+export function say(recorder: Recorder, pod: Stored<Pod>, what: { readonly type: 'Normal' | 'Warning'; readonly reason: string; readonly action: string; readonly message: string }): void {
   const { namespace, name, uid, resourceVersion } = pod.metadata;
   const message = what.message.length <= NOTE_LIMIT ? what.message : what.message.slice(0, NOTE_LIMIT - ELLIPSIS.length) + ELLIPSIS;
   recorder.record({ about: { apiVersion: 'v1', kind: 'Pod', namespace, name, uid, resourceVersion }, ...what, message });
@@ -57,7 +57,7 @@ export interface Waiting {
 }
 
 /** Writes why a pod waits, where that is not what its status says already. */
-export async function explainWaiting({ client, clock }: WriteTools, pod: Stored<Pod>, { reason, message, nominated }: Waiting): Promise<void> {
+export async function explainWaiting({ client, clock }: Pick<WriteTools, 'client' | 'clock'>, pod: Stored<Pod>, { reason, message, nominated }: Waiting): Promise<void> {
   const condition = newCondition(pod, { type: 'PodScheduled', status: 'False', reason, message }, clock.now());
   const news = nominated !== undefined && nominated !== (pod.status?.nominatedNodeName ?? '');
   if (!condition && !news) return;
@@ -65,7 +65,7 @@ export async function explainWaiting({ client, clock }: WriteTools, pod: Stored<
   await patchStatus(client, pod, status);
 }
 
-export async function withdrawNomination({ client }: WriteTools, pod: Stored<Pod>): Promise<void> {
+export async function withdrawNomination({ client }: Pick<WriteTools, 'client'>, pod: Stored<Pod>): Promise<void> {
   if (pod.status?.nominatedNodeName) await patchStatus(client, pod, { nominatedNodeName: null });
 }
 
@@ -82,7 +82,7 @@ export async function evict(tools: WriteTools, victim: Stored<Pod>, preemptor: S
     if (isReason(error, 'NotFound')) return;
     throw error;
   }
-  say(tools, victim, { type: 'Normal', reason: 'Preempted', action: 'Preempting', message: `Preempted by pod ${preemptor.metadata.uid} on node ${node}` });
+  say(tools.recorder, victim, { type: 'Normal', reason: 'Preempted', action: 'Preempting', message: `Preempted by pod ${preemptor.metadata.uid} on node ${node}` });
 }
 
 interface Condition {

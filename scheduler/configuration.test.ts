@@ -1,0 +1,105 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { type Configuration, readConfiguration } from './configuration.ts';
+import { Extenders } from './extenders.ts';
+import { ZONE, cluster, node, pod } from './fixtures.ts';
+import { decide } from './decide.ts';
+import { NOW, type PodInput } from './fixtures.ts';
+import type { Snapshot } from './snapshot.ts';
+import { seededRandom } from '../std/random.ts';
+
+const META = { apiVersion: 'kubescheduler.config.k8s.io/v1', kind: 'KubeSchedulerConfiguration' };
+const read = (fields: object): Configuration => readConfiguration({ ...META, ...fields });
+const args = (name: string, given: object): object => ({ profiles: [{ pluginConfig: [{ name, args: given }] }] });
+
+test('readConfiguration() without profiles means the usual one', () => {
+  expect(read({})).toMatchObject({ profiles: [{ name: 'default-scheduler' }], backoff: { baseMs: 1000, limitMs: 10_000 }, extenders: [] });
+});
+
+describe('readConfiguration() refuses by name', () => {
+  const rows: [string, object, string][] = [
+    ['an unknown field', { colour: 1 }, 'strict decoding error: unknown field "colour"'],
+    ['one further in', { profiles: [{ plugins: { score: { enable: [] } } }] }, 'strict decoding error: unknown field "profiles[0].plugins.score.enable"'],
+    ['another kind', { kind: 'Config' }, 'a scheduler configuration has apiVersion'],
+    ['an unknown plugin', { profiles: [{ plugins: { score: { disabled: [{ name: 'Magic' }] } } }] }, 'profiles[0].plugins.score.disabled[0].name: there is no plugin "Magic"'],
+    ['points that cannot be chosen', { profiles: [{ plugins: { permit: { enabled: [{ name: 'NodeName' }] } } }] }, 'profiles[0].plugins.permit: this scheduler turns plugins on and off at'],
+    ['no binding at all', { profiles: [{ plugins: { multiPoint: { disabled: [{ name: 'DefaultBinder' }] } } }] }, 'DefaultBinder cannot be disabled'],
+    ['profiles without names', { profiles: [{ schedulerName: 'a' }, {}] }, 'profiles[1].schedulerName: Required value'],
+    ['two of one name', { profiles: [{ schedulerName: 'a' }, { schedulerName: 'a' }] }, 'profiles[1].schedulerName: Duplicate value: "profiles[0].schedulerName"'],
+    ['a back-off of nothing', { podInitialBackoffSeconds: 0 }, 'podInitialBackoffSeconds: Invalid value: 0: must be greater than 0'],
+    ['a limit below it', { podInitialBackoffSeconds: 5, podMaxBackoffSeconds: 2 }, 'podMaxBackoffSeconds: Invalid value: 2'],
+    ['more than all nodes', { percentageOfNodesToScore: 101 }, 'percentageOfNodesToScore: Invalid value: 101: not in valid range [0-100]'],
+    ['arguments of a stranger', args('Coscheduling', {}), 'there are no arguments of a plugin "Coscheduling"'],
+    ['unknown arguments', args('NodeResourcesFit', { strategy: 1 }), 'unknown field "profiles[0].pluginConfig[0].args.strategy"'],
+    ['a strategy without its shape', args('NodeResourcesFit', { scoringStrategy: { type: 'RequestedToCapacityRatio' } }), 'must be specified when type is RequestedToCapacityRatio'],
+    ['a shape that goes back', args('NodeResourcesFit', { scoringStrategy: { type: 'RequestedToCapacityRatio', requestedToCapacityRatio: { shape: [{ utilization: 50, score: 1 }, { utilization: 40, score: 2 }] } } }), 'values must be sorted in increasing order'],
+    ['constraints beside the system\'s', args('PodTopologySpread', { defaultConstraints: [{ maxSkew: 1, topologyKey: 'z', whenUnsatisfiable: 'DoNotSchedule' }] }), 'when .defaultConstraints are not empty'],
+    ['scores without a weight', { extenders: [{ urlPrefix: 'http://x', prioritizeVerb: 'p' }] }, 'extenders[0].weight: Invalid value: 0: must have a positive weight applied to it'],
+    ['questions about preemption', { extenders: [{ urlPrefix: 'http://x', preemptVerb: 'p' }] }, 'extenders[0].preemptVerb: extenders are not asked about preemption here'],
+  ];
+  test.each(rows)('%s', (_, fields, message) => {
+    expect(() => read(fields)).toThrow(message);
+  });
+});
+
+describe('a profile decides', () => {
+  const world = (): Snapshot => {
+    const snapshot = cluster(node('full', { cpu: '4', labels: { [ZONE]: 'a' } }), node('empty', { cpu: '4', labels: { [ZONE]: 'b', disk: 'fast' } }), node('closed', { unschedulable: true }));
+    snapshot.setPod(pod({ cpu: '2', memory: '2Gi' }), 'full');
+    return snapshot;
+  };
+  const shape = (...points: [number, number][]): object => ({ shape: points.map(([utilization, score]) => ({ utilization, score })) });
+  const ratio = (...points: [number, number][]): object => args('NodeResourcesFit', { scoringStrategy: { type: 'RequestedToCapacityRatio', resources: [{ name: 'cpu', weight: 3 }], requestedToCapacityRatio: shape(...points) } });
+  const onlyFit = { score: { disabled: [{ name: '*' }], enabled: [{ name: 'NodeResourcesFit', weight: 1 }] } };
+  const rows: [string, object, PodInput, string][] = [
+    ['by the room that is left', {}, { cpu: '1', memory: '1Gi' }, 'empty'],
+    ['by the room that is taken', { profiles: [{ plugins: onlyFit, pluginConfig: [{ name: 'NodeResourcesFit', args: { scoringStrategy: { type: 'MostAllocated' } } }] }] }, { cpu: '1', memory: '1Gi' }, 'full'],
+    ['by a shape', ratio([0, 0], [100, 10]), { cpu: '1', memory: '1Gi' }, 'full'],
+    ['by another shape', ratio([0, 10], [100, 0]), { cpu: '1', memory: '1Gi' }, 'empty'],
+    ['with a filter off', { profiles: [{ plugins: { filter: { disabled: [{ name: 'NodeUnschedulable' }] } } }] }, { cpu: '1', nodeSelector: { 'kubernetes.io/hostname': 'closed' } }, 'closed'],
+    ['with everything off', { profiles: [{ plugins: { multiPoint: { disabled: [{ name: 'NodeUnschedulable' }] } } }] }, { cpu: '1', nodeSelector: { 'kubernetes.io/hostname': 'closed' } }, 'closed'],
+    ['with an affinity for all', args('NodeAffinity', { addedAffinity: { requiredDuringSchedulingIgnoredDuringExecution: { nodeSelectorTerms: [{ matchExpressions: [{ key: ZONE, operator: 'In', values: ['a'] }] }] } } }), { cpu: '1' }, 'full'],
+    ['with an affinity that nothing meets', args('NodeAffinity', { addedAffinity: { requiredDuringSchedulingIgnoredDuringExecution: { nodeSelectorTerms: [{ matchExpressions: [{ key: 'x', operator: 'Exists' }] }] } } }), { cpu: '1', tolerations: [{ operator: 'Exists' }] }, "0/3 nodes are available: 3 node(s) didn't match scheduler-enforced node affinity. no new claims to deallocate, preemption: 0/3 nodes are available: 3 Preemption is not helpful for scheduling."],
+    ['without preemption', { profiles: [{ plugins: { postFilter: { disabled: [{ name: 'DefaultPreemption' }] } } }] }, { cpu: '9', priority: 9, nodeSelector: { [ZONE]: 'a' } }, "0/3 nodes are available: 1 Insufficient cpu, 1 node(s) didn't match Pod's node affinity/selector, 1 node(s) were unschedulable. no new claims to deallocate"],
+    ['with resources that others count', args('NodeResourcesFit', { ignoredResourceGroups: ['example.com'] }), { containers: [{ name: 'c', image: 'i', resources: { requests: { 'example.com/gpu': '1' } } }] }, 'empty'],
+  ];
+  test.each(rows)('%s', (_, fields, input, expected) => {
+    const [profile] = read(fields).profiles;
+    const [decision] = decide(world(), [pod(input)], { now: NOW, random: seededRandom(1), ...(profile && { profile }) });
+    expect(decision && 'node' in decision ? decision.node : decision?.unschedulable.message).toBe(expected);
+  });
+});
+
+test('Extenders filter, score and bind, and only one that may fail may fail', async () => {
+  const asked: [string, { Pod?: object; NodeNames?: string[]; Node?: string }][] = [];
+  const server = createServer((incoming, outgoing) => {
+    let body = '';
+    incoming.on('data', (chunk: Buffer) => (body += chunk.toString()));
+    incoming.on('end', () => {
+      asked.push([incoming.url ?? '', JSON.parse(body) as object]);
+      const answers: Record<string, unknown> = { '/ext/filter': { NodeNames: ['b', 'c'], FailedNodes: { a: 'no licence' } }, '/ext/score': [{ Host: 'c', Score: 7 }], '/ext/bind': {} };
+      outgoing.writeHead(incoming.url === '/broken/filter' ? 500 : 200).end(JSON.stringify(answers[incoming.url ?? ''] ?? {}));
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const urlPrefix = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const one = { urlPrefix: `${urlPrefix}/ext/`, filterVerb: 'filter', prioritizeVerb: 'score', bindVerb: 'bind', weight: 2, nodeCacheCapable: true };
+  const broken = { urlPrefix: `${urlPrefix}/broken`, filterVerb: 'filter', ignorable: true };
+  const nodes = ['a', 'b', 'c'].map((name) => node(name));
+  const extenders = new Extenders(read({ extenders: [one, broken] }).extenders);
+  const answer = await extenders.ask(pod({ name: 'p' }), nodes);
+  expect([...answer.refused].map(([name, { reason }]) => [name, reason])).toEqual([['a', 'no licence']]);
+  expect([...answer.scores]).toEqual([['c', 140]]);
+  const [decision] = decide(cluster(...nodes), [pod()], { now: NOW, random: seededRandom(1), asked: answer });
+  expect(decision).toMatchObject({ node: 'c' });
+  await extenders.bind(pod({ name: 'p' }), 'c');
+  expect(asked.at(-1)).toEqual(['/ext/bind', { PodName: 'p', PodNamespace: 'd', PodUID: 'p', Node: 'c' }]);
+  await extenders.close();
+  const strict = new Extenders(read({ extenders: [{ ...broken, ignorable: false }] }).extenders);
+  await expect(strict.ask(pod(), nodes)).rejects.toThrow(/failed filter with extender at URL .*\/broken\/filter, code 500/);
+  const picky = new Extenders(read({ extenders: [{ ...one, managedResources: [{ name: 'example.com/gpu' }] }] }).extenders);
+  expect([picky.concern(pod()), picky.binds(pod())]).toEqual([false, false]);
+  await Promise.all([strict.close(), picky.close()]);
+  server.closeAllConnections();
+  await new Promise((resolve) => server.close(resolve));
+});

@@ -1,0 +1,77 @@
+/** What a KubeSchedulerConfiguration says of extenders: servers that are asked about pods over HTTP. */
+import { type Fields, durationOf, flagOf, listOf, numberOf, strict, textOf } from './strict.ts';
+
+export interface ExtenderSettings {
+  readonly urlPrefix: string;
+  readonly filterVerb: string;
+  readonly prioritizeVerb: string;
+  readonly bindVerb: string;
+  readonly weight: number;
+  readonly timeoutMs: number;
+  /** It knows the nodes itself: names are enough. */
+  readonly nodeCacheCapable: boolean;
+  /** Only pods that ask for one of these are its business; none: all pods are. */
+  readonly managedResources: readonly string[];
+  /** Of those, what it alone counts. */
+  readonly ignoredResources: readonly string[];
+  /** Its failure is no reason to refuse a pod. */
+  readonly ignorable: boolean;
+  readonly tls: ExtenderTls | undefined;
+}
+
+export interface ExtenderTls {
+  readonly insecure: boolean;
+  readonly serverName?: string;
+  /** PEM, or the file that holds it. */
+  readonly ca?: PemSource;
+  readonly cert?: PemSource;
+  readonly key?: PemSource;
+}
+
+export type PemSource = { readonly file: string } | { readonly data: string };
+
+const FIELDS = ['urlPrefix', 'filterVerb', 'preemptVerb', 'prioritizeVerb', 'weight', 'bindVerb', 'enableHTTPS', 'tlsConfig', 'httpTimeout', 'nodeCacheCapable', 'managedResources', 'ignorable'];
+const TIMEOUT_MS = 5_000;
+
+export function readExtenders(list: readonly unknown[]): ExtenderSettings[] {
+  const extenders = list.map((one, i) => extenderOf(strict(one, `extenders[${i}]`, FIELDS), `extenders[${i}]`));
+  const binders = extenders.filter(({ bindVerb }) => bindVerb !== '').length;
+  if (binders > 1) throw new Error(`extenders: Invalid value: "found ${binders} extenders implementing bind": only one extender can implement bind`);
+  return extenders;
+}
+
+function extenderOf(fields: Fields, path: string): ExtenderSettings {
+  const text = (key: string): string => textOf(fields, key, path) ?? '';
+  if (text('preemptVerb') !== '') throw new Error(`${path}.preemptVerb: extenders are not asked about preemption here`);
+  const weight = numberOf(fields, 'weight', path) ?? 0;
+  if (text('prioritizeVerb') !== '' && weight <= 0) throw new Error(`${path}.weight: Invalid value: ${weight}: must have a positive weight applied to it`);
+  if (!/^https?:\/\//.test(text('urlPrefix'))) throw new Error(`${path}.urlPrefix: must be an URL that begins with http:// or https://`);
+  const managed = listOf(fields, 'managedResources', path).map((one, i) => strict(one, `${path}.managedResources[${i}]`, ['name', 'ignoredByScheduler']));
+  const names = managed.map((one) => String(one.name));
+  const ignored = managed.filter((one, i) => flagOf(one, 'ignoredByScheduler', `${path}.managedResources[${i}]`)).map((one) => String(one.name));
+  return {
+    urlPrefix: text('urlPrefix').replace(/\/+$/, ''),
+    filterVerb: text('filterVerb'),
+    prioritizeVerb: text('prioritizeVerb'),
+    bindVerb: text('bindVerb'),
+    weight,
+    timeoutMs: durationOf(fields, 'httpTimeout', path) || TIMEOUT_MS,
+    nodeCacheCapable: flagOf(fields, 'nodeCacheCapable', path) ?? false,
+    managedResources: names,
+    ignoredResources: ignored,
+    ignorable: flagOf(fields, 'ignorable', path) ?? false,
+    tls: fields.tlsConfig === undefined || fields.tlsConfig === null ? undefined : tlsOf(fields.tlsConfig, `${path}.tlsConfig`),
+  };
+}
+
+function tlsOf(document: unknown, path: string): ExtenderTls {
+  const fields = strict(document, path, ['insecure', 'serverName', 'certFile', 'keyFile', 'caFile', 'certData', 'keyData', 'caData']);
+  const pem = (key: string): PemSource | undefined => {
+    const data = textOf(fields, `${key}Data`, path);
+    const file = textOf(fields, `${key}File`, path);
+    return data ? { data } : file ? { file } : undefined;
+  };
+  const [ca, cert, key] = [pem('ca'), pem('cert'), pem('key')];
+  const serverName = textOf(fields, 'serverName', path);
+  return { insecure: flagOf(fields, 'insecure', path) ?? false, ...(serverName && { serverName }), ...(ca && { ca }), ...(cert && { cert }), ...(key && { key }) };
+}

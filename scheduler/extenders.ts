@@ -1,0 +1,130 @@
+/** Asks extenders over HTTP: which nodes they refuse for a pod, how they score the others, and to bind. */
+import { readFileSync } from 'node:fs';
+import type { Agent } from 'undici';
+import type { Node, Pod } from '../api/types/core.v1.ts';
+import type { Stored } from '../client/client.ts';
+import type { Asked } from './case.ts';
+import type { ExtenderSettings, PemSource } from './extender-settings.ts';
+import type { Refusal } from './filters.ts';
+
+/** The highest score of an extender, and of a plugin: extenders count in tens. */
+const MOST_OF_EXTENDER = 10;
+const MOST = 100;
+/** Answers about thousands of nodes are large, but not without end. */
+const ANSWER_LIMIT_BYTES = 64 * 1024 * 1024;
+
+export class Extenders {
+  readonly #extenders: readonly ExtenderSettings[];
+  /** Opened when they are needed: most schedulers have no extenders. */
+  readonly #agents = new Map<ExtenderSettings, Agent>();
+
+  constructor(extenders: readonly ExtenderSettings[]) {
+    this.#extenders = extenders;
+  }
+
+  /** Whether any of them is to be asked where the pod may go. */
+  concern(pod: Stored<Pod>): boolean {
+    return this.#extenders.some((settings) => (settings.filterVerb !== '' || settings.prioritizeVerb !== '') && isInterested(settings, pod));
+  }
+
+  /** Whether one of them binds the pod. */
+  binds(pod: Stored<Pod>): boolean {
+    return this.#extenders.some((settings) => settings.bindVerb !== '' && isInterested(settings, pod));
+  }
+
+  /** Throws where one fails that may not. */
+  async ask(pod: Stored<Pod>, nodes: readonly Stored<Node>[]): Promise<Asked> {
+    const refused = new Map<string, Refusal>();
+    const scores = new Map<string, number>();
+    let left = nodes;
+    for (const settings of this.#extenders) {
+      if (settings.filterVerb === '' || !isInterested(settings, pod) || left.length === 0) continue;
+      try {
+        const answer = (await this.#post(settings, settings.filterVerb, questionOf(settings, pod, left))) as FilterAnswer;
+        if (answer.Error) throw new Error(answer.Error);
+        const kept = settings.nodeCacheCapable && answer.NodeNames ? new Set(answer.NodeNames) : new Set((answer.Nodes?.items ?? []).map(({ metadata }) => metadata?.name ?? ''));
+        for (const [nodes, lasting] of [[answer.FailedNodes, false], [answer.FailedAndUnresolvableNodes, true]] as const) {
+          for (const [name, reason] of Object.entries(nodes ?? {})) refused.set(name, { plugin: settings.urlPrefix, reason, lasting });
+        }
+        for (const { metadata } of left) if (!kept.has(metadata.name) && !refused.has(metadata.name)) refused.set(metadata.name, { plugin: settings.urlPrefix, reason: `node(s) didn't satisfy extender ${settings.urlPrefix}`, lasting: false });
+        left = left.filter(({ metadata }) => !refused.has(metadata.name));
+      } catch (error) {
+        if (!settings.ignorable) throw error;
+      }
+    }
+    await Promise.all(this.#extenders.map((settings) => this.#prioritize(settings, pod, left, scores)));
+    return { refused, scores };
+  }
+
+  async bind(pod: Stored<Pod>, node: string): Promise<void> {
+    const { namespace, name, uid } = pod.metadata;
+    for (const settings of this.#extenders) {
+      if (settings.bindVerb === '' || !isInterested(settings, pod)) continue;
+      const answer = (await this.#post(settings, settings.bindVerb, { PodName: name, PodNamespace: namespace, PodUID: uid, Node: node })) as { readonly Error?: string };
+      if (answer.Error) throw new Error(answer.Error);
+    }
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...this.#agents.values()].map((agent) => agent.close()));
+  }
+
+  /** Failures to score are no reason to wait. */
+  async #prioritize(settings: ExtenderSettings, pod: Stored<Pod>, nodes: readonly Stored<Node>[], scores: Map<string, number>): Promise<void> {
+    if (settings.prioritizeVerb === '' || !isInterested(settings, pod) || nodes.length === 0) return;
+    try {
+      const answer = (await this.#post(settings, settings.prioritizeVerb, questionOf(settings, pod, nodes))) as readonly { readonly Host: string; readonly Score: number }[];
+      for (const { Host, Score } of answer ?? []) scores.set(Host, (scores.get(Host) ?? 0) + Score * settings.weight * (MOST / MOST_OF_EXTENDER));
+    } catch {
+      return;
+    }
+  }
+
+  async #post(settings: ExtenderSettings, verb: string, body: object): Promise<unknown> {
+    const { urlPrefix, timeoutMs } = settings;
+    const { Agent, request } = await import('undici');
+    let agent = this.#agents.get(settings);
+    if (!agent) this.#agents.set(settings, (agent = new Agent({ bodyTimeout: timeoutMs, headersTimeout: timeoutMs, connect: tlsOf(settings) })));
+    const url = `${urlPrefix}/${verb}`;
+    const answer = await request(url, { method: 'POST', dispatcher: agent, headers: { 'content-type': 'application/json' }, body: JSON.stringify(body), signal: AbortSignal.timeout(timeoutMs) });
+    if (answer.statusCode !== 200) {
+      await answer.body.dump();
+      throw new Error(`failed ${verb} with extender at URL ${url}, code ${answer.statusCode}`);
+    }
+    const chunks: Buffer[] = [];
+    let bytes = 0;
+    for await (const chunk of answer.body as AsyncIterable<Buffer>) {
+      if ((bytes += chunk.length) > ANSWER_LIMIT_BYTES) throw new Error(`extender at URL ${url} answers more than ${ANSWER_LIMIT_BYTES} bytes`);
+      chunks.push(chunk);
+    }
+    return JSON.parse(Buffer.concat(chunks).toString('utf8'));
+  }
+}
+
+interface FilterAnswer {
+  readonly Nodes?: { readonly items?: readonly Node[] } | null;
+  readonly NodeNames?: readonly string[] | null;
+  readonly FailedNodes?: Readonly<Record<string, string>> | null;
+  readonly FailedAndUnresolvableNodes?: Readonly<Record<string, string>> | null;
+  readonly Error?: string;
+}
+
+function questionOf({ nodeCacheCapable }: ExtenderSettings, pod: Stored<Pod>, nodes: readonly Stored<Node>[]): object {
+  return nodeCacheCapable ? { Pod: pod, Nodes: null, NodeNames: nodes.map(({ metadata }) => metadata.name) } : { Pod: pod, Nodes: { kind: 'NodeList', apiVersion: 'v1', metadata: {}, items: nodes }, NodeNames: null };
+}
+
+function isInterested({ managedResources }: ExtenderSettings, { spec }: Stored<Pod>): boolean {
+  if (managedResources.length === 0) return true;
+  const asks = (amounts: Readonly<Record<string, string>> | undefined): boolean => managedResources.some((name) => amounts?.[name] !== undefined);
+  return [...spec.containers, ...(spec.initContainers ?? [])].some(({ resources }) => asks(resources?.requests) || asks(resources?.limits));
+}
+
+function tlsOf({ tls }: ExtenderSettings): { rejectUnauthorized?: boolean; servername?: string; ca?: string | Buffer; cert?: string | Buffer; key?: string | Buffer } {
+  if (!tls) return {};
+  const { insecure, serverName, ca, cert, key } = tls;
+  return { rejectUnauthorized: !insecure, ...(serverName && { servername: serverName }), ...(ca && { ca: pem(ca) }), ...(cert && { cert: pem(cert) }), ...(key && { key: pem(key) }) };
+}
+
+function pem(source: PemSource): Buffer {
+  return 'file' in source ? readFileSync(source.file) : Buffer.from(source.data, 'base64');
+}
