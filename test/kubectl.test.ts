@@ -100,6 +100,18 @@ suite(`kubectl${obstacle ? ` (${obstacle})` : ''}`, () => {
       expect((await run('logs counter -c nope')).stderr).toContain('container nope is not valid for pod counter');
     });
 
+    test('logs of the run before, and since a time', async () => {
+      await must(['run', 'again', '--image=coracle.local/busybox:1', '--', 'sh', '-c', 'test -e /dev/shm/ran && { echo second run; sleep 1.2; echo later; sleep 3600; }; touch /dev/shm/ran; echo first run; exit 1']);
+      await until('the second run has spoken', async () => (await run('logs again')).stdout.includes('later'));
+      expect(await must('logs again --previous')).toBe('first run\n');
+      expect(await must('logs again')).toBe('second run\nlater\n');
+      const spoken = /^(\S+) later$/m.exec(await must('logs again --timestamps'))?.[1] as string;
+      expect(await must(`logs again --since-time=${spoken}`)).toBe('later\n');
+      expect(await must('logs again --since=1h')).toBe('second run\nlater\n');
+      expect((await run('logs counter --previous')).stderr).toContain('previous terminated container "counter" in pod "counter" not found');
+      await must('delete pod again --grace-period=1');
+    });
+
     test('exec: output, input, a terminal, exit codes', async () => {
       const plain = await run(['exec', 'deploy/web', '--', 'sh', '-c', 'echo out; echo err >&2; exit 3']);
       expect([plain.code, plain.stdout]).toEqual([3, 'out\n']);
@@ -156,7 +168,7 @@ suite(`kubectl${obstacle ? ` (${obstacle})` : ''}`, () => {
     });
 
     test('wait, and delete that waits', async () => {
-      await must(['run', 'waited', '--image=coracle.local/busybox:1', '--grace-period=1', '--', 'sleep', '3600'].filter((word) => !word.startsWith('--grace')));
+      await must('run waited --image=coracle.local/busybox:1 -- sleep 3600');
       expect(await must('wait --for=condition=Ready pod/waited --timeout=60s')).toBe('pod/waited condition met\n');
       expect(await must('delete pod waited --wait=true --grace-period=1')).toContain('pod "waited"');
       expect((await run('get pod waited')).code).toBe(1);
@@ -184,10 +196,17 @@ suite(`kubectl${obstacle ? ` (${obstacle})` : ''}`, () => {
       })).toBe('yes\n');
     });
 
-    test('top is refused clearly', async () => {
-      const { code, stderr } = await run('top pods');
-      expect(code).toBe(1);
-      expect(stderr).toContain('Metrics API not available');
+    test('top shows what nodes and pods use', async () => {
+      const rows = async (what: string): Promise<string[]> => {
+        const { code, stdout } = await run(`top ${what} --no-headers`);
+        return code === 0 ? stdout.trim().split('\n') : [];
+      };
+      const pods = await until('there are measurements', async () => {
+        const found = await rows('pods -l app=web');
+        return found.length > 0 && found;
+      });
+      for (const row of pods) expect(row).toMatch(/^web-\S+ +\d+m +\d+Mi/);
+      expect(await rows('nodes')).toEqual([expect.stringMatching(/^\S+ +\d+m +\d+% +[1-9]\d*Mi +[1-9]\d*%/)]);
     });
   });
 });
