@@ -7,12 +7,11 @@ import type { IncomingMessage } from 'node:http';
 import type { Stored } from '../auth/reader.ts';
 import type { Core } from '../core.ts';
 import type { Handler } from '../dispatch.ts';
-import type { AdmissionRequest } from '../admission/admission.ts';
 import type { Answer, Exchange, Query } from '../exchange.ts';
 import { invalidObject } from '../invalid.ts';
 import { requireCreate } from '../objects/may-create.ts';
 import type { Pki } from '../pki/pki.ts';
-import type { Resource } from '../resource.ts';
+import { admitConnect, type ConnectOptions } from './connect.ts';
 import { forward, tunnel } from './forward.ts';
 import { kubeletAddress, kubeletTls } from './kubelet-address.ts';
 
@@ -39,50 +38,39 @@ export function logHandler(pki: Pki): Handler {
 /** `exec` and `attach`: one container of a pod. */
 export function execHandler(verb: 'exec' | 'attach', pki: Pki): Handler {
   return async (core, exchange, resource) => {
+    const options = await admitConnect(core, exchange, resource);
     const pod = await podOf(core, exchange);
-    const container = containerOf(pod, exchange.query.get('container'));
+    const container = containerOf(pod, options.container ?? null);
     const { namespace, name } = pod.metadata;
-    return connect(core, exchange, { resource, pod, pki, path: `/${verb}/${namespace}/${name}/${container}`, query: streamQuery(exchange.query) });
+    return connect(core, exchange, { pod, pki, path: `/${verb}/${namespace}/${name}/${container}`, query: streamQuery(options) });
   };
 }
 
 export function portForwardHandler(pki: Pki): Handler {
   return async (core, exchange, resource) => {
+    const { ports = [] } = await admitConnect(core, exchange, resource);
     const pod = await podOf(core, exchange);
     const { namespace, name } = pod.metadata;
-    const ports = exchange.query.getAll('ports');
     const query = ports.length > 0 ? `port=${encodeURIComponent(ports.join(','))}` : '';
-    return connect(core, exchange, { resource, pod, pki, path: `/portForward/${namespace}/${name}`, query });
+    return connect(core, exchange, { pod, pki, path: `/portForward/${namespace}/${name}`, query });
   };
 }
 
 interface Connecting {
-  readonly resource: Resource;
   readonly pod: Stored<Pod>;
   readonly pki: Pki;
   readonly path: string;
   readonly query: string;
 }
 
-async function connect(core: Core, exchange: Exchange, { resource, pod, pki, path, query }: Connecting): Promise<Answer> {
+async function connect(core: Core, exchange: Exchange, { pod, pki, path, query }: Connecting): Promise<Answer> {
   const node = pod.spec?.nodeName;
   if (!node) throw badRequest(`pod ${pod.metadata.name} does not have a host assigned`);
   const address = kubeletAddress(core, node);
   // WebSockets open with a GET, and yet it takes the right to create.
   if (exchange.route.verb === 'get') await requireCreate(core, exchange);
-  await admitConnect(core, exchange, resource);
   if (!exchange.upgrade) throw badRequest('Upgrade request required');
   return tunnel({ ...address, path: query ? `${path}?${query}` : path, tls: kubeletTls(address, pki) });
-}
-
-export async function admitConnect(core: Core, exchange: Exchange, resource: Resource): Promise<void> {
-  const { namespace, name, subresource } = exchange.route;
-  const request: AdmissionRequest = {
-    operation: 'CONNECT', kind: resource.kind, version: resource.version.version, subresource, namespace, name, object: undefined, old: undefined, options: {}, user: exchange.user, dryRun: false,
-    now: core.clock.now(), warnings: exchange.warnings, caller: exchange,
-  };
-  await core.admission.mutate(request);
-  await core.admission.validate(request);
 }
 
 async function podOf({ reader }: Core, { route }: Exchange): Promise<Stored<Pod>> {
@@ -134,14 +122,11 @@ function logErrors(query: Query): FieldError[] {
 }
 
 /** The kubelet's own names for what the API calls stdin, stdout, stderr. */
-function streamQuery(query: Query): string {
+function streamQuery(options: ConnectOptions): string {
   const out = new URLSearchParams();
   const flags = [['stdin', 'input'], ['stdout', 'output'], ['stderr', 'error'], ['tty', 'tty']] as const;
-  for (const [name, own] of flags) {
-    const value = query.get(name);
-    if (value !== null && value !== 'false' && value !== '0') out.set(own, '1');
-  }
-  for (const word of query.getAll('command')) out.append('command', word);
+  for (const [name, own] of flags) if (options[name]) out.set(own, '1');
+  for (const word of options.command ?? []) out.append('command', word);
   return out.toString();
 }
 

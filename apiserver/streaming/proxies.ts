@@ -8,15 +8,15 @@ import type { Core } from '../core.ts';
 import type { Handler } from '../dispatch.ts';
 import type { Answer, Exchange } from '../exchange.ts';
 import type { Pki } from '../pki/pki.ts';
+import { admitConnect } from './connect.ts';
 import { forward, passedOn, tunnel, type Target } from './forward.ts';
 import { kubeletAddress, kubeletTls } from './kubelet-address.ts';
-import { admitConnect } from './pod-streams.ts';
 
 export function nodeProxy(pki: Pki): Handler {
   return async (core, exchange, resource) => {
+    await admitConnect(core, exchange, resource);
     const { name, port } = partsOf(exchange.route.name, 'node');
     if (!core.reader.get(nodes, '', name)) throw notFound({ group: '', resource: 'nodes', name });
-    await admitConnect(core, exchange, resource);
     const address = kubeletAddress(core, name);
     const own = port === '' || port === String(address.port);
     return pass(exchange, own ? { ...address, path: pathOf(exchange), tls: kubeletTls(address, pki) } : { host: address.host, port: number(port), path: pathOf(exchange) });
@@ -24,10 +24,10 @@ export function nodeProxy(pki: Pki): Handler {
 }
 
 export const podProxy: Handler = async (core, exchange, resource) => {
+  await admitConnect(core, exchange, resource);
   const { scheme, name, port } = partsOf(exchange.route.name, 'pod');
   const pod = core.reader.get(pods, exchange.route.namespace, name);
   if (!pod) throw notFound({ group: '', resource: 'pods', name });
-  await admitConnect(core, exchange, resource);
   const host = pod.status?.podIP;
   if (!host) throw badRequest('address not allowed');
   const named = pod.spec?.containers.flatMap(({ ports = [] }) => ports) ?? [];
@@ -36,11 +36,11 @@ export const podProxy: Handler = async (core, exchange, resource) => {
 };
 
 export const serviceProxy: Handler = async (core, exchange, resource) => {
+  await admitConnect(core, exchange, resource);
   const { scheme, name, port } = partsOf(exchange.route.name, 'service');
   const { namespace } = exchange.route;
   const service = core.reader.get(services, namespace, name);
   if (!service) throw notFound({ group: '', resource: 'services', name });
-  await admitConnect(core, exchange, resource);
   const ports = service.spec?.ports ?? [];
   const found = port === '' ? ports[0] : ports.find((one) => one.name === port || String(one.port) === port);
   if (!found) throw unavailable(`no service port ${port} found for service ${JSON.stringify(name)}`);

@@ -25,10 +25,10 @@ function compiled(selector: unknown): Selector | undefined {
   return made.nothing || made.requirements.length > 0 ? made : undefined;
 }
 
-/** Either state of the object may carry them: what is about to lose its labels is still seen. */
+/** Either state of the object may carry them: what is about to lose its labels is still seen. Options of connections carry none. */
 export function matchesObject(selector: Selector | undefined, { object, old }: Pick<AdmissionRequest, 'object' | 'old'>): boolean {
   if (!selector) return true;
-  const carries = (one: Readonly<ApiObject> | undefined): boolean => one !== undefined && matchesLabels(selector, one.metadata?.labels ?? {});
+  const carries = (one: Readonly<ApiObject> | undefined): boolean => one?.metadata !== undefined && matchesLabels(selector, one.metadata.labels ?? {});
   return carries(object) || carries(old);
 }
 

@@ -5,6 +5,7 @@ import type { ApiObject, Kind, KindVersion } from '../../../api/kind.ts';
 import type { Schema } from '../../../api/schema.ts';
 import { ApiError, internalError } from '../../../api/status.ts';
 import { deepCopy, deepEqual } from '../../../std/deep.ts';
+import { dropDuplicateOwners } from '../../objects/owners.ts';
 import type { AdmissionRequest } from '../admission.ts';
 import type { GroupVersionKind } from './subject.ts';
 
@@ -49,13 +50,14 @@ export class VersionedObjects {
     if (next.kind !== shown.kind || next.apiVersion !== shown.apiVersion) {
       throw internalError(`converting (${next.apiVersion}, Kind=${next.kind}) to (${shown.apiVersion}, Kind=${shown.kind}): unknown conversion`);
     }
-    next.metadata ??= {};
+    if (shown.metadata) next.metadata ??= {};
     const differs = !deepEqual(next, shown) && !deepEqual(next, inForm(schema, shown, false));
     version?.defaults?.(next);
     const hub = version?.toHub ? version.toHub(next) : next;
     hub.apiVersion = object.apiVersion;
     hub.kind = object.kind;
     replaceContents(object, hub);
+    if (object.metadata) dropDuplicateOwners(object.metadata, this.#request.warnings, { mutated: true });
     this.#made.clear();
     return differs;
   }
@@ -110,11 +112,11 @@ function inForm(schema: Schema | undefined, value: unknown, strict: boolean): Ap
   }
 }
 
-/** Others hold on to the object, and to its metadata. */
+/** Others hold on to the object, and to its metadata, which options of connections lack. */
 function replaceContents(object: ApiObject, next: ApiObject): void {
   const { metadata } = object;
-  overwrite(metadata, next.metadata);
-  overwrite(object, { ...next, metadata });
+  if (metadata) overwrite(metadata, next.metadata);
+  overwrite(object, metadata ? { ...next, metadata } : next);
 }
 
 function overwrite(target: object, source: object): void {

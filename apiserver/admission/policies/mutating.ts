@@ -103,7 +103,7 @@ class Round {
     const budget = { left: POLICY_BUDGET };
     const outcome = evaluated(() => evaluateMade(expression, withVariables(bindingsOf(input), policy.compiled.variables, budget), budget));
     if ('problem' in outcome) throw new Failure(outcome.problem);
-    const managers = this.#request.object.metadata.managedFields;
+    const managers = this.#request.object.metadata?.managedFields;
     const next = type === 'JSONPatch' ? patched(object, outcome.value) : this.#merged(object, outcome.value, target.kind);
     if (next === undefined) return false;
     const changed = this.#objects.set(target.kind, next, { strict: type === 'JSONPatch' });

@@ -82,7 +82,7 @@ class Turn {
       throw internalError(`admission webhook ${JSON.stringify(hook.name)} attempted to modify the object, which is not supported for this operation`);
     }
     if (patchType !== 'JSONPatch') throw new CallFailure(hook, `unsupported patch type ${JSON.stringify(patchType)}`);
-    const managers = request.object.metadata.managedFields;
+    const managers = request.object.metadata?.managedFields;
     const changed = objects.set(target.kind, patched(object, operations));
     checkManagers(request, managers);
     return changed;

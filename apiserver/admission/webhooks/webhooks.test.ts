@@ -348,6 +348,17 @@ describe('who is called', () => {
   });
 });
 
+test('connections show their options, and are refused before anything is looked up', async () => {
+  hook.replies.set('/', () => ({ allowed: false }));
+  await configure('Validating', 'one', { rules: [{ ...CONFIGMAPS, operations: ['CONNECT'], resources: ['pods/exec'] }] });
+  const answer = await send('POST', '/api/v1/namespaces/default/pods/none/exec?container=c&command=sh&command=-c&stdin=true&tty=false', {});
+  expect(answer.json()['message']).toBe('admission webhook "a.hooks.test" denied the request without explanation');
+  expect(hook.asked[0]?.review.request).toMatchObject({
+    operation: 'CONNECT', kind: { group: '', version: 'v1', kind: 'PodExecOptions' }, resource: { resource: 'pods' }, subResource: 'exec', name: 'none', namespace: 'default', options: null, oldObject: null,
+    object: { kind: 'PodExecOptions', apiVersion: 'v1', stdin: true, container: 'c', command: ['sh', '-c'] },
+  });
+});
+
 test('warnings of all webhooks reach the client', async () => {
   hook.replies.set('/', () => ({ warnings: ['first', 'second'] }));
   await configure('Validating', 'one', {});
