@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { timeText } from '../client/time.ts';
 import { BackendRefusal, type ContainerTarget, type KubeletBackend, type LogTarget } from './backend.ts';
 import type { KubeletContext } from './context.ts';
+import { readMachineUse } from './machine-use.ts';
 import { type PodObject, type PodRuntime, allSpecs } from './pod.ts';
 import type { Container } from './runtime/model.ts';
 import { restartCount } from './status-containers.ts';
@@ -63,7 +64,7 @@ function waitingReason(pod: PodObject, container: string): string {
 }
 
 /** `/stats/summary`, as far as the runtime tells. */
-async function summary({ runtime, observation, node, clock }: KubeletContext, pods: readonly PodObject[]): Promise<unknown> {
+async function summary({ runtime, observation, node, clock, isSimulated }: KubeletContext, pods: readonly PodObject[]): Promise<unknown> {
   const stats = new Map((await runtime.stats()).map((one) => [one.containerId, one]));
   const time = timeText(clock.now());
   const podStats = pods.map((pod) => {
@@ -92,11 +93,13 @@ async function summary({ runtime, observation, node, clock }: KubeletContext, po
     };
   });
   const total = (of: (p: (typeof podStats)[number]) => number): number => podStats.reduce((sum, pod) => sum + of(pod), 0);
+  const ofPods = total(({ memory }) => memory.workingSetBytes);
+  const machine = isSimulated ? undefined : await readMachineUse();
   return {
     node: {
       nodeName: node.name,
-      cpu: { time, usageCoreNanoSeconds: total(({ cpu }) => cpu.usageCoreNanoSeconds) },
-      memory: { time, workingSetBytes: total(({ memory }) => memory.workingSetBytes), availableBytes: Math.max(0, node.memoryBytes - total(({ memory }) => memory.workingSetBytes)) },
+      cpu: { time, usageCoreNanoSeconds: machine?.cpuNanoseconds ?? total(({ cpu }) => cpu.usageCoreNanoSeconds) },
+      memory: { time, workingSetBytes: machine?.memoryWorkingSetBytes ?? ofPods, availableBytes: machine?.memoryAvailableBytes ?? Math.max(0, node.memoryBytes - ofPods) },
     },
     pods: podStats,
   };
