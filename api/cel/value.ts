@@ -180,6 +180,7 @@ class JsonMap extends Mapper {
 }
 
 class JsonObject extends Mapper {
+  readonly typeName = 'map';
   readonly json: Readonly<Record<string, unknown>>;
   readonly #type: CelObject;
 
@@ -189,21 +190,18 @@ class JsonObject extends Mapper {
     this.#type = type;
   }
 
-  get typeName(): string {
-    return this.#type.name;
-  }
-
   get size(): number {
     return Object.keys(this.json).length;
   }
 
+  /** A field that is null counts as absent. */
   get(key: Value): Value | undefined {
     if (typeof key !== 'string') return undefined;
     const of = this.#type.field(key);
     const name = this.#type.property?.(key) ?? key;
     if (!of || !Object.hasOwn(this.json, name)) return undefined;
     const value = this.json[name];
-    return value === undefined ? undefined : fromJson(value, of);
+    return value === undefined || value === null ? undefined : fromJson(value, of);
   }
 
   keys(): Iterable<Value> {

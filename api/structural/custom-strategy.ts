@@ -1,6 +1,6 @@
 /** What writes of a custom resource may touch and what must hold. Provenance: apiextensions-apiserver pkg/registry/customresource of v0.36. */
 import { deepCopy, deepEqual } from '../../std/deep.ts';
-import type { FieldError } from '../field-error.ts';
+import { invalid, Path, type FieldError } from '../field-error.ts';
 import type { ApiObject, Strategy } from '../kind.ts';
 import { qualifiedName } from '../kinds/shared/formats.ts';
 import { withMetadataRules } from '../kinds/with-metadata-rules.ts';
@@ -9,6 +9,7 @@ import type { CustomResourceDefinitionVersion } from '../types/apiextensions.v1.
 import { validateEmbedded } from './embedded.ts';
 import { propertyOf, type JsonSchema } from './json-schema.ts';
 import { validateListTypes } from './list-types.ts';
+import { checkRules, hasRules, OBJECT_BUDGET } from './rule-check.ts';
 import { validateScaleSpec, validateScaleStatus } from './scale-rules.ts';
 import { compileValidator } from './validate.ts';
 
@@ -29,6 +30,15 @@ export function customStrategy({ version, namespaced, isTerminating }: CustomStr
     const errors = validateListTypes(object, schema);
     return errors.length > 0 && validateListTypes(old, schema).length === 0 ? errors : [];
   };
+  /** What rules say of what was wrong before already. */
+  const tolerated = new WeakMap<ApiObject, readonly string[]>();
+  const withRules = (errors: FieldError[], object: ApiObject, old?: ApiObject): FieldError[] => {
+    if (!hasRules(schema)) return errors;
+    if (errors.some(({ type }) => BLOCKING.has(type))) return [...errors, UNCHECKED];
+    const found = checkRules({ schema, value: object, ...(old && { old }), ratchets: old !== undefined, isResource: true, path: Path.of(), budget: { left: OBJECT_BUDGET } });
+    tolerated.set(object, found.warnings);
+    return [...errors, ...found.errors];
+  };
   const strategy: Strategy = {
     unconditionalUpdate: false,
     prepareForCreate(object) {
@@ -40,20 +50,25 @@ export function customStrategy({ version, namespaced, isTerminating }: CustomStr
       else if (hasStatus) carry(object, old, 'status');
     },
     movesGeneration: (object, old, context) => context?.subresource !== 'status' && !sameContent(object, old),
-    validate: (object) => [
+    validate: (object) => withRules([
       ...check(object, ''), ...validateScaleSpec(object, scale), ...validateScaleStatus(object, scale), ...validateEmbedded(object, schema), ...validateListTypes(object, schema),
-    ],
+    ], object),
     validateUpdate(object, old, { subresource }) {
       if (subresource === 'status') {
         const errors = Object.hasOwn(object, 'status') ? checkStatus(object['status'], 'status', old['status']) : [];
-        return [...errors, ...validateScaleStatus(object, scale), ...ratchetLists(object, old)];
+        return withRules([...errors, ...validateScaleStatus(object, scale), ...ratchetLists(object, old)], object, old);
       }
-      return [...check(object, '', old), ...validateScaleSpec(object, scale), ...validateScaleStatus(object, scale), ...validateEmbedded(object, schema), ...ratchetLists(object, old)];
+      const lists = ratchetLists(object, old);
+      return withRules([...check(object, '', old), ...validateScaleSpec(object, scale), ...validateScaleStatus(object, scale), ...validateEmbedded(object, schema), ...lists], object, old);
     },
-    warnings: (object, old) => finalizerWarnings(object.metadata.finalizers ?? [], old?.metadata.finalizers ?? []),
+    warnings: (object, old) => [...(tolerated.get(object) ?? []), ...finalizerWarnings(object.metadata.finalizers ?? [], old?.metadata.finalizers ?? [])],
   };
   return withMetadataRules({ strategy }, namespaced);
 }
+
+/** After these, rules might stumble over what is wrong already. */
+const BLOCKING: ReadonlySet<FieldError['type']> = new Set(['FieldValueNotSupported', 'FieldValueRequired', 'FieldValueTooLong', 'FieldValueTooMany', 'FieldValueTypeInvalid']);
+const UNCHECKED = invalid(Path.of('<nil>'), null, 'some validation rules were not checked because the object was invalid; correct the existing errors to complete validation');
 
 function terminating(): ApiError {
   return new ApiError({ code: 405, reason: 'MethodNotAllowed', message: 'create not allowed while custom resource definition is terminating', details: {} });

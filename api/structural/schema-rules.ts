@@ -1,5 +1,6 @@
 /** What a definition's schema may say at all. Provenance: apiextensions-apiserver pkg/apis/apiextensions/validation of v0.36. */
 import { forbiddenField, invalid, notSupported, required, type FieldError, type Path } from '../field-error.ts';
+import { validateRuleForms } from './rule-forms.ts';
 import { additionalOf, hasDefault, itemsOf, type JsonSchema, META_FIELDS } from './json-schema.ts';
 
 interface Where {
@@ -41,7 +42,7 @@ function walk(schema: JsonSchema, path: Path, where: Where): FieldError[] {
   if (schema['x-kubernetes-preserve-unknown-fields'] === false) {
     errors.push(invalid(path.child('x-kubernetes-preserve-unknown-fields'), false, 'must be true or undefined'));
   }
-  return [...errors, ...mapTypes(schema, path), ...listTypes(schema, path), ...keyedLists(schema, path), ...rules(schema, path)];
+  return [...errors, ...mapTypes(schema, path), ...listTypes(schema, path), ...keyedLists(schema, path), ...validateRuleForms(schema, path)];
 }
 
 function keywords(schema: JsonSchema, path: Path, { noDefaults, insideMeta }: Where): FieldError[] {
@@ -134,19 +135,4 @@ function keyedList(schema: JsonSchema, keys: readonly string[], path: Path): Fie
     if (keys.indexOf(key) < at) errors.push(invalid(field, keys, 'must not contain duplicate entries'));
   }
   return errors;
-}
-
-const REASONS = ['FieldValueDuplicate', 'FieldValueForbidden', 'FieldValueInvalid', 'FieldValueRequired'];
-
-/** Rules in CEL are checked in form, and refused: this server does not evaluate them. */
-function rules(schema: JsonSchema, path: Path): FieldError[] {
-  return (schema['x-kubernetes-validations'] ?? []).flatMap((one, at) => {
-    const field = path.child('x-kubernetes-validations').index(at);
-    const { rule = '', message = '', reason } = one;
-    if (rule.trim() === '') return [required(field.child('rule'), 'rule is not specified')];
-    if (message !== '' && message.trim() === '') return [invalid(field.child('message'), message, 'must be non-empty if specified')];
-    if (/[\n\r]/.test(message.trim())) return [invalid(field.child('message'), message, 'must not contain line breaks')];
-    if (reason !== undefined && !REASONS.includes(reason)) return [notSupported(field.child('reason'), reason, REASONS)];
-    return [forbiddenField(field.child('rule'), 'x-kubernetes-validations is not supported by this server')];
-  });
 }

@@ -25,7 +25,7 @@ test.each<[string, JsonSchema, unknown, string[]]>([
   ['a format', { type: 'string', format: 'date' }, '2021-02-29', ['FieldValueTypeInvalid a: Invalid value: "2021-02-29": a in body must be of type date: "2021-02-29"']],
   ['a format nobody knows', { type: 'string', format: 'odd' }, 'x', []],
   ['items before their count', { type: 'array', maxItems: 1, items: { type: 'string' } }, ['x', 2], [
-    'FieldValueTypeInvalid a[1]: Invalid value: "integer": a[1] in body must be of type string: "integer"', 'FieldValueTooMany a: Too many: 2: must have at most 1 items',
+    'FieldValueTypeInvalid a[1]: Invalid value: "integer": a[1] in body must be of type string: "integer"', 'FieldValueTooMany a: Too many: 2: must have at most 1 item',
   ]],
   ['a required field', { type: 'object', required: ['b'] }, {}, ['FieldValueRequired a.b: Required value']],
   ['values of a map', { type: 'object', additionalProperties: { type: 'integer' } }, { x: 'y' }, ['FieldValueTypeInvalid a.x: Invalid value: "string": a.x in body must be of type integer: "string"']],

@@ -29,7 +29,7 @@ export function validateDefinitionUpdate(definition: CustomResourceDefinition, o
   const names = SPEC.child('names');
   const served = isTrue(old, 'Established');
   return [
-    ...validateSpec(spec),
+    ...validateSpec(spec, old.spec),
     ...(served ? [...immutable(spec.scope, old.spec.scope, SPEC.child('scope')), ...immutable(spec.names?.kind, old.spec.names.kind, names.child('kind'))] : []),
     ...immutable(spec.group, old.spec.group, SPEC.child('group')),
     ...immutable(spec.names?.plural, old.spec.names.plural, names.child('plural')),
@@ -44,7 +44,7 @@ export function validateDefinitionStatus({ status }: CustomResourceDefinition): 
   return status?.acceptedNames ? validateNames(status.acceptedNames, Path.of('status', 'acceptedNames')) : [];
 }
 
-function validateSpec(spec: CustomResourceDefinitionSpec): FieldError[] {
+function validateSpec(spec: CustomResourceDefinitionSpec, old?: CustomResourceDefinitionSpec): FieldError[] {
   const { group = '', scope = '' } = spec;
   const names = spec.names ?? { plural: '', kind: '' };
   const versions = spec.versions ?? [];
@@ -52,7 +52,7 @@ function validateSpec(spec: CustomResourceDefinitionSpec): FieldError[] {
   for (const [at, { schema }] of versions.entries()) {
     if (!schema?.openAPIV3Schema) errors.push(required(SPEC.child('versions').index(at).child('schema', 'openAPIV3Schema')));
   }
-  errors.push(...validateVersions(versions));
+  errors.push(...validateVersions(versions, old?.versions ?? []));
   for (const name of ['plural', 'singular', 'kind', 'listKind'] as const) if (!names[name]) errors.push(required(SPEC.child('names', name)));
   return [...errors, ...validateNames(names, SPEC.child('names')), ...validateConversion(spec.conversion, SPEC.child('conversion'))];
 }
@@ -71,7 +71,7 @@ export function oneOf(field: Path, value: string, choices: readonly string[]): F
 }
 
 /** What all versions say alike is told of once, where older definitions had it: at the top of the spec. */
-function validateVersions(versions: readonly CustomResourceDefinitionVersion[]): FieldError[] {
+function validateVersions(versions: readonly CustomResourceDefinitionVersion[], before: readonly CustomResourceDefinitionVersion[]): FieldError[] {
   const field = SPEC.child('versions');
   const errors: FieldError[] = [];
   const [first] = versions;
@@ -87,7 +87,10 @@ function validateVersions(versions: readonly CustomResourceDefinitionVersion[]):
     const paths: VersionPaths = {
       schema: place('schema', 'validation'), subresources: place('subresources'), columns: place('additionalPrinterColumns'), selectable: place('selectableFields'),
     };
-    errors.push(...validateVersionParts(version, paths, shared.schema ? anyStatus : version.subresources?.status !== undefined));
+    const old = before.find(({ name }) => name === version.name);
+    errors.push(...validateVersionParts(version, paths, {
+      hasStatus: shared.schema ? anyStatus : version.subresources?.status !== undefined, unchanged: old !== undefined && deepEqual(old.schema, version.schema),
+    }));
   }
   if (new Set(versions.map(({ name }) => name)).size < versions.length) errors.push(invalid(field, versions, 'must contain unique version names'));
   if (versions.filter(({ storage }) => storage).length !== 1) errors.push(invalid(field, versions, 'must have exactly one version marked as storage version'));

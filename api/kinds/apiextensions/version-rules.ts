@@ -2,6 +2,7 @@
 import { duplicate, forbiddenField, invalid, type Path, required, tooMany, type FieldError } from '../../field-error.ts';
 import { validateDefaults } from '../../structural/default-rules.ts';
 import type { JsonSchema } from '../../structural/json-schema.ts';
+import { validateRules } from '../../structural/rule-rules.ts';
 import { validateSchema } from '../../structural/schema-rules.ts';
 import { schemaAtPath } from '../../structural/selectable-path.ts';
 import { isConvertible, validateStructural } from '../../structural/structural-rules.ts';
@@ -15,24 +16,33 @@ export interface VersionPaths {
   readonly selectable: Path | undefined;
 }
 
-export function validateVersionParts(version: CustomResourceDefinitionVersion, paths: VersionPaths, hasStatus: boolean): FieldError[] {
+export interface VersionFacts {
+  /** Objects of it have a status of their own. */
+  readonly hasStatus: boolean;
+  /** Its schema is what it was. */
+  readonly unchanged: boolean;
+}
+
+export function validateVersionParts(version: CustomResourceDefinitionVersion, paths: VersionPaths, facts: VersionFacts): FieldError[] {
   const schema = version.schema?.openAPIV3Schema;
   return [
-    ...(paths.schema && schema ? validateRoot(schema, paths.schema.child('openAPIV3Schema'), hasStatus) : []),
+    ...(paths.schema && schema ? validateRoot(schema, paths.schema.child('openAPIV3Schema'), facts) : []),
     ...(paths.subresources ? validateSubresources(version.subresources, paths.subresources) : []),
     ...(paths.columns ? (version.additionalPrinterColumns ?? []).flatMap((column, at) => validateColumn(column, (paths.columns as Path).index(at))) : []),
     ...(paths.selectable ? validateSelectable(version.selectableFields ?? [], schema, paths.selectable) : []),
   ];
 }
 
-function validateRoot(schema: JsonSchema, path: Path, hasStatus: boolean): FieldError[] {
+function validateRoot(schema: JsonSchema, path: Path, { hasStatus, unchanged }: VersionFacts): FieldError[] {
   const errors: FieldError[] = hasStatus ? validateRootFields(schema, path) : [];
   if (schema.nullable) errors.push(forbiddenField(path.child('nullable'), 'nullable cannot be true at the root'));
-  if (isConvertible(schema)) {
-    const structural = validateStructural(schema, path);
-    errors.push(...(structural.length > 0 ? structural : validateDefaults(schema, path)));
-  }
-  return [...errors, ...validateSchema(schema, path)];
+  const convertible = isConvertible(schema);
+  const structural = convertible ? validateStructural(schema, path) : [];
+  if (convertible && structural.length === 0) structural.push(...validateDefaults(schema, path));
+  const forms = validateSchema(schema, path);
+  // Rules are compiled where the schema says what they speak of.
+  const rules = convertible && structural.length === 0 && forms.length === 0 ? validateRules(schema, path, unchanged) : [];
+  return [...errors, ...structural, ...forms, ...rules];
 }
 
 /** By the names that upstream's text lists, in its order. */
