@@ -1,4 +1,5 @@
 /** All controllers, in the order in which they are started. */
+import { bootstrapSignerController, tokenCleanerController } from './bootstrap-tokens.ts';
 import { requestApprovingController } from './certificatesigningrequest-approving.ts';
 import { requestCleanerController } from './certificatesigningrequest-cleaner.ts';
 import { requestSigningController, type SigningOptions } from './certificatesigningrequest-signing.ts';
@@ -15,6 +16,8 @@ import { ephemeralVolumeController } from './ephemeral-volume.ts';
 import { garbageCollector } from './garbage-collector.ts';
 import { horizontalPodAutoscalerController, type AutoscalerOptions } from './horizontalpodautoscaler.ts';
 import { jobController } from './job.ts';
+import { legacyTokenCleaner, type LegacyTokenOptions } from './legacy-token-cleaner.ts';
+import { localPathController, type LocalPathOptions } from './local-path.ts';
 import { namespaceController } from './namespace.ts';
 import { nodeIpamController } from './node-ipam.ts';
 import { nodeLifecycleController, type NodeLifecycleOptions } from './node-lifecycle.ts';
@@ -23,17 +26,16 @@ import { volumeBinderController, type VolumeBinderOptions } from './persistentvo
 import { podGcController, type PodGcOptions } from './pod-gc.ts';
 import { replicaSetController } from './replicaset.ts';
 import { replicationController } from './replicationcontroller.ts';
+import { resourceClaimController } from './resource-claim.ts';
 import { resourceQuotaController, type ResourceQuotaOptions } from './resourcequota.ts';
 import { rootCaController } from './root-ca.ts';
+import { serviceLoadBalancerController } from './service-lb.ts';
 import { serviceAccountController } from './serviceaccount.ts';
 import { statefulSetController } from './statefulset.ts';
 import { taintEvictionController } from './taint-eviction.ts';
 import { ttlAfterFinishedController } from './ttl-after-finished.ts';
+import { volumeExpanderController } from './volume-expander.ts';
 import { claimProtectionController, volumeProtectionController } from './volume-protection.ts';
-
-export interface LegacyTokenOptions {
-  readonly cleanUpPeriodMs?: number;
-}
 
 export interface ControllerOptions {
   /** As in `--controllers`: names, `*` for all that are on by default, `-name` for one that is not to run. Absent: `*`. */
@@ -49,6 +51,7 @@ export interface ControllerOptions {
   readonly podGc?: PodGcOptions;
   readonly autoscaler?: AutoscalerOptions;
   readonly volumeBinder?: VolumeBinderOptions;
+  readonly localPath?: LocalPathOptions;
   /** Without an authority nobody signs. */
   readonly signing?: SigningOptions;
   readonly legacyTokens?: LegacyTokenOptions;
@@ -90,6 +93,13 @@ export function controllers(options: ControllerOptions): readonly (Controller | 
     nodeTtlController(),
     volumeBinderController(options.volumeBinder),
     ephemeralVolumeController(),
+    volumeExpanderController(),
+    localPathController(options.localPath),
+    serviceLoadBalancerController(),
+    resourceClaimController(),
+    legacyTokenCleaner(options.legacyTokens),
+    tokenCleanerController,
+    bootstrapSignerController,
     claimProtectionController,
     volumeProtectionController,
     garbageCollector,

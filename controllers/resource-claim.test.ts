@@ -1,0 +1,45 @@
+import { pods, resourceclaims, resourceclaimtemplates } from '../api/resources.ts';
+import type { ResourceClaim, ResourceClaimStatus } from '../api/types/resource.v1.ts';
+import { item, reconciled, shown, type Item } from './fake-view.ts';
+import { resourceClaimController } from './resource-claim.ts';
+
+const template = item(resourceclaimtemplates, { metadata: { name: 't' }, spec: { metadata: { labels: { x: 'y' } }, spec: { devices: { requests: [{ name: 'gpu', exactly: { deviceClassName: 'gpu' } }] } } } });
+const pod = ({ noted, node, phase = 'Pending', claims = [{ name: 'gpu', resourceClaimTemplateName: 't' }] }: { noted?: string; node?: string; phase?: string; claims?: object[] } = {}) =>
+  item(pods, { metadata: { name: 'p' }, spec: { containers: [], resourceClaims: claims, ...(node && { nodeName: node }) }, status: { phase, ...(noted && { resourceClaimStatuses: [{ name: 'gpu', resourceClaimName: noted }] }) } } as never);
+const OWN = { annotations: { 'resource.kubernetes.io/pod-claim-name': 'gpu' }, ownerReferences: [{ apiVersion: 'v1', kind: 'Pod', name: 'p', uid: 'uid-p', controller: true }] };
+const claim = (metadata: object, status: ResourceClaimStatus = {}) => item(resourceclaims, { metadata: { name: 'p-gpu-1', ...metadata }, spec: {}, status } as ResourceClaim);
+const allocation = { devices: { results: [] } };
+const reserved = [{ resource: 'pods', name: 'p', uid: 'uid-p' }];
+const run = (key: string, ...items: Item[]) => reconciled(resourceClaimController(), key, items).actions;
+const lines = (key: string, ...items: Item[]) => shown(run(key, ...items));
+
+test('a claim is made of the template, then noted in the pod', () => {
+  const [made] = run('a/p', pod(), template);
+  expect(made).toMatchObject({ do: 'create', object: { metadata: { generateName: 'p-gpu-', ...OWN, labels: { x: 'y' } }, spec: { devices: {} } } });
+  const [noted] = run('a/p', pod(), template, claim(OWN));
+  expect(noted).toMatchObject({ do: 'apply', subresource: 'status', object: { status: { resourceClaimStatuses: [{ name: 'gpu', resourceClaimName: 'p-gpu-1' }] } } });
+  expect(run('a/p', pod({ noted: 'p-gpu-1' }), template, claim(OWN))).toEqual([]);
+});
+
+test('a template that is not there is said once', () => {
+  const controller = resourceClaimController();
+  expect(shown(reconciled(controller, 'a/p', [pod()]).actions)).toEqual(['Warning FailedResourceClaimCreation: PodResourceClaim gpu: resource claim template "t": resourceclaimtemplate.resource.k8s.io "t" not found']);
+  expect(reconciled(controller, 'a/p', [pod()]).actions).toEqual([]);
+});
+
+test.each<[string, Item[], string[]]>([
+  ['reserved for a pod that runs', [pod({ noted: 'p-gpu-1', node: 'n', phase: 'Running' }), claim(OWN, { allocation, reservedFor: reserved })], []],
+  ['reserved for a pod that has gone', [claim({}, { allocation, reservedFor: reserved })], ['update resourceclaims/status a/p-gpu-1']],
+  ['reserved for a pod that has ended', [pod({ phase: 'Succeeded', noted: 'p-gpu-1' }), claim(OWN, { allocation, reservedFor: reserved })], ['update resourceclaims/status a/p-gpu-1']],
+  ['free, and its pod has ended', [pod({ phase: 'Succeeded', noted: 'p-gpu-1' }), claim(OWN)], ['delete resourceclaims a/p-gpu-1']],
+  ['free but protected', [claim({ finalizers: ['resource.kubernetes.io/delete-protection'] })], ['update resourceclaims a/p-gpu-1']],
+  ['free and somebody\'s', [claim({})], []],
+])('a claim that is %s', (_, items, expected) => {
+  expect(lines('claim a/p-gpu-1', ...items)).toEqual(expected);
+});
+
+test('a pod that came past the scheduler gets its reservation', () => {
+  const direct = pod({ node: 'n', claims: [{ name: 'gpu', resourceClaimName: 'p-gpu-1' }] });
+  expect(lines('a/p', direct, claim({}, { allocation }))).toEqual(['update resourceclaims/status a/p-gpu-1']);
+  expect(lines('a/p', direct, claim({}, { allocation, reservedFor: reserved }))).toEqual([]);
+});
