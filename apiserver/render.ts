@@ -3,13 +3,15 @@ import type { ServerResponse } from 'node:http';
 import type { Http2ServerResponse } from 'node:http2';
 import { pipeline } from 'node:stream/promises';
 import { Readable } from 'node:stream';
-import { constants, gzip } from 'node:zlib';
+import { constants, createGzip, gzip } from 'node:zlib';
 import { promisify } from 'node:util';
 import { ApiError, internalError } from '../api/status.ts';
 import type { Answer, Exchange, ListAnswer, ObjectAnswer } from './exchange.ts';
 import { encodeDocument } from './forms/encode.ts';
 import { answerDocument } from './forms/answer-document.ts';
-import { listPieces } from './forms/list-bytes.ts';
+import { ListBody, listBytes } from './forms/list-bytes.ts';
+import { sendPieces } from './forms/send-pieces.ts';
+import { countProtobuf, jsonListPieces, protobufListPieces } from './forms/list-stream.ts';
 import { contentType, negotiateError, type Accepted } from './negotiate.ts';
 import { sendWatch } from './watch-stream.ts';
 import type { Clock } from '../std/clock.ts';
@@ -24,6 +26,9 @@ export function writeHead(response: Response, code: number, headers: Headers): v
 
 /** Smaller bodies are not worth packing. */
 const GZIP_FROM_BYTES = 128 * 1024;
+/** Lists in other forms than the stored one are sent in pieces from here on. */
+const STREAMED_FROM_BYTES = 1024 * 1024;
+const PIECES_BYTES = 256 * 1024;
 const gzipped = promisify(gzip);
 
 export async function render(exchange: Exchange, response: Response, clock: Clock): Promise<void> {
@@ -38,6 +43,7 @@ export async function render(exchange: Exchange, response: Response, clock: Cloc
       const type = (answer.type === 'document' && answer.contentType) || contentType(accepted.media);
       headers['Content-Type'] = type;
       if (answer.type === 'list' && isPlain(accepted, answer)) return sendList(exchange, response, headers, answer);
+      if (answer.type === 'list' && accepted.media !== 'yaml' && !accepted.pretty && sizeOf(answer) >= STREAMED_FROM_BYTES) return sendForms(exchange, response, headers, answer, clock);
       const body = answer.type === 'document' && answer.bytes ? answer.bytes : bodyOf(answer, exchange, accepted, clock);
       return sendBody(exchange, response, answer.type === 'list' ? 200 : answer.code, headers, body);
     }
@@ -92,10 +98,41 @@ async function sendBody(exchange: Exchange, response: Response, code: number, he
 
 /** Lists go out as they are made, and unpacked, as upstream's do. */
 async function sendList(exchange: Exchange, response: Response, headers: Record<string, string | string[]>, answer: ListAnswer): Promise<void> {
-  const size = answer.items.reduce((sum, { bytes }) => sum + bytes.length, 0);
-  if (size < GZIP_FROM_BYTES) return sendBody(exchange, response, 200, headers, Buffer.concat([...listPieces(answer)]));
+  const size = sizeOf(answer);
+  if (size < GZIP_FROM_BYTES) return sendBody(exchange, response, 200, headers, listBytes(answer, size));
   writeHead(response, 200, headers);
-  await pipeline(Readable.from(listPieces(answer), { objectMode: false, highWaterMark: 1024 * 1024 }), response as NodeJS.WritableStream);
+  if (exchange.method === 'HEAD') return void response.end();
+  await sendPieces(new ListBody(answer), response as ServerResponse);
+}
+
+/** Other forms go out as they are made as well, packed where that is taken. */
+async function sendForms(exchange: Exchange, response: Response, headers: Record<string, string | string[]>, answer: ListAnswer, clock: Clock): Promise<void> {
+  const accepted = exchange.accepted();
+  const context = { accepted, query: exchange.query, now: clock.now(), bareItems: true };
+  const pieces = accepted.media === 'protobuf' ? protobufListPieces(answer, context, await countProtobuf(answer, context)) : jsonListPieces(answer, context);
+  // The first piece is made before anything is sent: what cannot be shown is refused.
+  const first = pieces.next();
+  const packs = takesGzip(exchange);
+  if (packs) {
+    headers['Content-Encoding'] = 'gzip';
+    headers['Vary'] ??= 'Accept-Encoding';
+  }
+  writeHead(response, 200, headers);
+  if (exchange.method === 'HEAD') return void response.end();
+  const source = Readable.from(following(first, pieces), { objectMode: false, highWaterMark: PIECES_BYTES });
+  const out = response as NodeJS.WritableStream;
+  await (packs ? pipeline(source, createGzip({ level: constants.Z_BEST_SPEED }), out) : pipeline(source, out));
+}
+
+function* following(first: IteratorResult<Buffer>, rest: Generator<Buffer>): Generator<Buffer> {
+  if (!first.done) yield first.value;
+  yield* rest;
+}
+
+function sizeOf({ items }: ListAnswer): number {
+  let size = 0;
+  for (const { bytes } of items) size += bytes.length;
+  return size;
 }
 
 function takesGzip({ headers }: Exchange): boolean {

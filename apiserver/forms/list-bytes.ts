@@ -4,37 +4,70 @@ import type { Resource } from '../resource.ts';
 import { customMetadata, listMetadata } from './answer-document.ts';
 
 /** Pieces of about this size are handed to the socket at a time. */
-const PIECE_BYTES = 256 * 1024;
+export const PIECE_BYTES = 256 * 1024;
 const COMMA = 0x2c;
 const BRACE = 0x7b;
 
-/** The pieces of the body, each made when it is asked for. */
-export function* listPieces(answer: ListAnswer): Generator<Buffer> {
-  const { resource, items } = answer;
-  const metadata = JSON.stringify(customMetadata(resource, listMetadata(answer)));
-  yield Buffer.from(`{"kind":${JSON.stringify(resource.kind.listKind)},"apiVersion":${JSON.stringify(resource.apiVersion)},"metadata":${metadata},"items":[`);
-  let at = 0;
-  while (at < items.length) {
-    const start = at;
-    let size = 0;
-    while (at < items.length && size < PIECE_BYTES) size += (items[at++] as (typeof items)[number]).bytes.length + 1;
-    yield piece(answer, start, at, size);
+/** Writes one list piece by piece into buffers that it is given. */
+export class ListBody {
+  readonly #answer: ListAnswer;
+  #at = 0;
+  #phase: 'head' | 'items' | 'done' = 'head';
+
+  constructor(answer: ListAnswer) {
+    this.#answer = answer;
   }
-  yield Buffer.from(']}\n');
+
+  /** The next piece, in `buffer` where it fits there; undefined after the last. */
+  next(buffer: Buffer): Buffer | undefined {
+    if (this.#phase === 'done') return undefined;
+    let to = 0;
+    if (this.#phase === 'head') {
+      to = this.#head().copy(buffer);
+      this.#phase = 'items';
+    }
+    const { resource, items } = this.#answer;
+    while (this.#at < items.length) {
+      const { bytes } = items[this.#at] as (typeof items)[number];
+      // Room for a comma before it and the end of the list after it.
+      if (to + bytes.length + 1 + TAIL.length > buffer.length) {
+        if (to > 0) return buffer.subarray(0, to);
+        return this.#large(bytes);
+      }
+      if (this.#at > 0) buffer[to++] = COMMA;
+      this.#at++;
+      buffer[to++] = BRACE;
+      to += bytes.copy(buffer, to, headLength(resource, bytes));
+    }
+    this.#phase = 'done';
+    to += TAIL.copy(buffer, to);
+    return buffer.subarray(0, to);
+  }
+
+  #head(): Buffer {
+    const { resource } = this.#answer;
+    const metadata = JSON.stringify(customMetadata(resource, listMetadata(this.#answer)));
+    return Buffer.from(`{"kind":${JSON.stringify(resource.kind.listKind)},"apiVersion":${JSON.stringify(resource.apiVersion)},"metadata":${metadata},"items":[`);
+  }
+
+  /** An object that is larger than a piece goes alone. */
+  #large(bytes: Buffer): Buffer {
+    const first = this.#at++ === 0;
+    return Buffer.concat([Buffer.from(first ? '{' : ',{'), bytes.subarray(headLength(this.#answer.resource, bytes))]);
+  }
 }
 
-function piece({ resource, items }: ListAnswer, start: number, end: number, size: number): Buffer {
-  const out = Buffer.allocUnsafe(size + 1);
-  let to = 0;
-  for (let at = start; at < end; at++) {
-    const { bytes } = items[at] as (typeof items)[number];
-    if (at > 0) out[to++] = COMMA;
-    const skip = headLength(resource, bytes);
-    out[to++] = BRACE;
-    to += bytes.copy(out, to, skip);
-  }
-  return out.subarray(0, to);
+const TAIL = Buffer.from(']}\n');
+
+/** All of it at once. */
+export function listBytes(answer: ListAnswer, sizeBytes: number): Buffer {
+  const body = new ListBody(answer);
+  const buffer = Buffer.allocUnsafe(sizeBytes + answer.items.length + SPARE_BYTES);
+  return body.next(buffer) as Buffer;
 }
+
+/** For the head and the tail of a list. */
+const SPARE_BYTES = 4 * 1024;
 
 /** Items of built-in lists have no kind and apiVersion: all of an object up to its metadata is left out. */
 function headLength({ kind, hubApiVersion }: Resource, bytes: Buffer): number {
