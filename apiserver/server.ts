@@ -14,6 +14,7 @@ import { followTypeChecking } from './admission/policies/type-checking-status.ts
 import type { AdmissionPlugin } from './admission/admission.ts';
 import type { UserInfo } from './auth/auth.ts';
 import { createAuthenticator, type RequestAuthenticator } from './auth/authenticator.ts';
+import type { AuthorizationMode } from './auth/authorization/config.ts';
 import { createAuthorizer, type ClusterAuthorizer } from './auth/authorizer.ts';
 import { createImpersonation } from './auth/impersonate.ts';
 import { REQUEST_HEADERS } from './auth/request-header.ts';
@@ -77,6 +78,8 @@ export interface ApiServerOptions {
   /** The text of a static token file. */
   readonly staticTokens?: string;
   readonly issuer?: string;
+  /** Default: Node and RBAC. */
+  readonly authorization?: readonly AuthorizationMode[];
   /** In place of the cluster's own policies and webhooks. */
   readonly dynamicAdmission?: (core: Pick<ApiServer, 'reader' | 'writer'>) => readonly AdmissionPlugin[];
   /** Addresses of Services, `10.96.0.0/16`. */
@@ -161,7 +164,7 @@ class CoracleApiServer implements ApiServer {
     const { reader, writer } = this;
     this.tokens = openServiceAccountTokens({ ...pki.serviceAccountKey, reader, clock, random, ...(options.issuer !== undefined && { issuer: options.issuer }) });
     this.authenticator = createAuthenticator({ reader, clock, tokens: this.tokens, ...(options.staticTokens !== undefined && { staticTokens: options.staticTokens }) });
-    this.authorizer = createAuthorizer(reader);
+    this.authorizer = createAuthorizer(reader, { clock, ...(options.authorization && { modes: options.authorization }) });
     const dynamic = options.dynamicAdmission?.(this) ?? dynamicPlugins({ reader, clock, random, authorizer: this.authorizer, registry: this.registry });
     const admission = new Admission(builtinPlugins({ reader, writer, clock, random, authorizer: this.authorizer, dynamic }));
     this.#services = serviceHooks({ ...options, store, reader, clock, random });
@@ -280,6 +283,7 @@ class CoracleApiServer implements ApiServer {
     this.#flow.close();
     this.#definitions.close();
     this.#aggregator.close();
+    this.authorizer.close();
     await this.#webhooks.close();
     this.registry.close();
     await Promise.all([this.#audit.close(), this.#options.tracing?.exporter.close()]);

@@ -103,7 +103,7 @@ export class Aggregator {
   close(): void {
     this.#closed = true;
     for (const one of this.#following) one.close();
-    for (const name of [...this.#tracked.keys()]) this.#drop(name);
+    for (const name of this.#tracked.keys()) this.#drop(name);
     this.discovery.close();
     this.openapi.close();
   }

@@ -60,7 +60,7 @@ export class RemoteOpenApi {
   }
 
   close(): void {
-    for (const name of [...this.#kept.keys()]) this.remove(name);
+    for (const name of this.#kept.keys()) this.remove(name);
     this.#listeners.clear();
   }
 

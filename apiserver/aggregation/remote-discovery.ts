@@ -66,7 +66,7 @@ export class RemoteDiscovery {
   }
 
   close(): void {
-    for (const name of [...this.#kept.keys()]) this.remove(name);
+    for (const name of this.#kept.keys()) this.remove(name);
     this.#listeners.clear();
   }
 

@@ -36,11 +36,14 @@ export interface Attributes {
   readonly path: string;
   /** As sent, where the request lists or watches: a node may read pods only with `spec.nodeName=` itself. */
   readonly fieldSelector?: string;
+  readonly labelSelector?: string;
 }
 
 export interface Decision {
   readonly decision: 'allow' | 'deny' | 'no-opinion';
   readonly reason: string;
+  /** An authorizer could not be asked, or gave no answer that could be used. */
+  readonly error?: string;
 }
 
 export interface ResourceRule {
@@ -59,5 +62,5 @@ export interface Authorizer {
   /** Synchronous wherever it can be: it stands on every request's path. */
   authorize(attributes: Attributes): Decision | Promise<Decision>;
   /** Everything that this user may do in a namespace, for SelfSubjectRulesReview and escalation checks. */
-  rulesFor(user: UserInfo, namespace: string): { readonly resource: readonly ResourceRule[]; readonly nonResource: readonly NonResourceRule[] };
+  rulesFor(user: UserInfo, namespace: string): { readonly resource: readonly ResourceRule[]; readonly nonResource: readonly NonResourceRule[]; readonly incomplete?: string };
 }

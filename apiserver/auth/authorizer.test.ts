@@ -68,19 +68,19 @@ describe('RBAC', () => {
   ];
   const authorizer = createAuthorizer(cluster());
   test.each(rows.map(([user, question, allowed, group = 'none']) => [user, question, allowed, group] as const))('%s: %s: %s', (user, question, allowed, group) => {
-    expect(authorizer.authorize(ask(user, question, { groups: [group] })).decision === 'allow').toBe(allowed);
+    expect(authorizer.authorizeNow(ask(user, question, { groups: [group] })).decision === 'allow').toBe(allowed);
   });
 
   test('names what allowed, and what could not be resolved', () => {
-    expect(authorizer.authorize(ask('bob', 'get secrets s in d', { groups: ['devs'] })).reason).toBe('RBAC: allowed by RoleBinding "mixed/d" of ClusterRole "mixed" to Group "devs"');
-    expect(authorizer.authorize(ask('carol', 'get nodes n')).reason).toBe('RBAC: allowed by ClusterRoleBinding "mixed" of ClusterRole "mixed" to User "carol"');
-    expect(authorizer.authorize(ask('alice', 'get pods p in x'))).toEqual({ decision: 'no-opinion', reason: 'RBAC: role.rbac.authorization.k8s.io "gone" not found' });
+    expect(authorizer.authorizeNow(ask('bob', 'get secrets s in d', { groups: ['devs'] })).reason).toBe('RBAC: allowed by RoleBinding "mixed/d" of ClusterRole "mixed" to Group "devs"');
+    expect(authorizer.authorizeNow(ask('carol', 'get nodes n')).reason).toBe('RBAC: allowed by ClusterRoleBinding "mixed" of ClusterRole "mixed" to User "carol"');
+    expect(authorizer.authorizeNow(ask('alice', 'get pods p in x'))).toEqual({ decision: 'no-opinion', reason: 'RBAC: role.rbac.authorization.k8s.io "gone" not found' });
   });
 
   test('follows bindings as they change and go', () => {
     const store = cluster();
     const live = createAuthorizer(store);
-    const may = (user: string): boolean => live.authorize(ask(user, 'delete pods p in d')).decision === 'allow';
+    const may = (user: string): boolean => live.authorizeNow(ask(user, 'delete pods p in d')).decision === 'allow';
     expect([may('alice'), may('dora')]).toEqual([true, false]);
     store.set(rolebindings, { metadata: { name: 'stars', namespace: 'd' }, roleRef: { apiGroup: RBAC, kind: 'Role', name: 'stars' }, subjects: [{ kind: 'User', name: 'dora' }] });
     expect([may('alice'), may('dora')]).toEqual([false, true]);
@@ -121,7 +121,7 @@ describe('the default roles', () => {
   test.each(rows)('%s %j: %s: %s', async (user, groups, question, allowed) => {
     await ready;
     const attributes = ask(user, question);
-    const answer = createAuthorizer(store).authorize({ ...attributes, user: { name: user, groups: user === 'system:anonymous' ? groups : [...groups, 'system:authenticated'] } });
+    const answer = createAuthorizer(store).authorizeNow({ ...attributes, user: { name: user, groups: user === 'system:anonymous' ? groups : [...groups, 'system:authenticated'] } });
     expect(answer.decision === 'allow').toBe(allowed);
   });
 });
@@ -187,19 +187,19 @@ describe('the Node authorizer', () => {
     ['create events in d', ''],
   ];
   test.each(rows)('n1: %s: %j', (question, refusal) => {
-    const answer = authorizer.authorize(ask('system:node:n1', question, { groups: ['system:nodes'] }));
+    const answer = authorizer.authorizeNow(ask('system:node:n1', question, { groups: ['system:nodes'] }));
     expect(answer).toEqual(refusal ? { decision: 'no-opinion', reason: refusal } : { decision: 'allow', reason: '' });
   });
 
   test('lets a node list pods only where the field selector names it', () => {
-    const list = (fieldSelector: string): string => authorizer.authorize(ask('system:node:n1', 'list pods', { groups: ['system:nodes'], fieldSelector })).decision;
+    const list = (fieldSelector: string): string => authorizer.authorizeNow(ask('system:node:n1', 'list pods', { groups: ['system:nodes'], fieldSelector })).decision;
     expect(['spec.nodeName=n1', 'metadata.name!=x,spec.nodeName==n1', 'spec.nodeName=n2', 'spec.nodeName!=n1'].map(list)).toEqual(['allow', 'allow', 'no-opinion', 'no-opinion']);
   });
 
   test('needs both the name and the group, and forgets a pod that is gone', () => {
-    expect(authorizer.authorize(ask('system:node:n1', 'get secrets from in d')).decision).toBe('no-opinion');
+    expect(authorizer.authorizeNow(ask('system:node:n1', 'get secrets from in d')).decision).toBe('no-opinion');
     store.delete(pods, 'd', 'p');
-    expect(authorizer.authorize(ask('system:node:n1', 'get secrets from in d', { groups: ['system:nodes'] })).decision).toBe('no-opinion');
+    expect(authorizer.authorizeNow(ask('system:node:n1', 'get secrets from in d', { groups: ['system:nodes'] })).decision).toBe('no-opinion');
   });
 });
 

@@ -1,37 +1,96 @@
-/** All authorizers in their order: system:masters, nodes, RBAC. The first that allows decides. */
+/** All authorizers in their order: system:masters first, then those that are configured. The first that allows or denies decides. */
+import type { Clock } from '../../std/clock.ts';
 import type { Attributes, Authorizer, Decision } from './auth.ts';
+import { DEFAULT_MODES, type AuthorizationMode } from './authorization/config.ts';
+import { webhookAuthorizer } from './authorization/webhook.ts';
 import { createNodeAuthorizer } from './node-authorizer.ts';
 import type { RbacAuthorizer } from './rbac.ts';
 import { createRbacAuthorizer } from './rbac.ts';
 import type { Reader } from './reader.ts';
 
 export interface ClusterAuthorizer extends Authorizer {
-  authorize(attributes: Attributes): Decision;
   readonly rbac: RbacAuthorizer;
+  /** Without waiting. Throws where somebody else would have to be asked. */
+  authorizeNow(attributes: Attributes): Decision;
+  /** Other authorizers from now on. */
+  setModes(modes: readonly AuthorizationMode[]): void;
+  close(): void;
 }
 
-export function createAuthorizer(reader: Reader): ClusterAuthorizer {
+interface Mode {
+  readonly type: AuthorizationMode['type'];
+  authorize(attributes: Attributes): Decision | Promise<Decision>;
+  now(attributes: Attributes): Decision;
+  close?(): void;
+}
+
+const SUPERUSER: Decision = { decision: 'allow', reason: '' };
+
+export function createAuthorizer(reader: Reader, options: { readonly clock?: Clock; readonly modes?: readonly AuthorizationMode[] } = {}): ClusterAuthorizer {
   const nodes = createNodeAuthorizer(reader);
   const rbac = createRbacAuthorizer(reader);
+  const simple = (type: Mode['type'], authorize: (attributes: Attributes) => Decision): Mode => ({ type, authorize, now: authorize });
+  const make = (mode: AuthorizationMode): Mode => {
+    switch (mode.type) {
+      case 'Node':
+        return simple('Node', (attributes) => nodes.authorize(attributes) as Decision);
+      case 'RBAC':
+        return simple('RBAC', (attributes) => rbac.authorize(attributes));
+      case 'AlwaysAllow':
+        return simple('AlwaysAllow', () => SUPERUSER);
+      case 'AlwaysDeny':
+        return simple('AlwaysDeny', () => ({ decision: 'no-opinion', reason: 'Everything is forbidden.' }));
+      case 'Webhook': {
+        if (!options.clock) throw new Error('webhooks need a clock');
+        const webhook = webhookAuthorizer(mode, options.clock);
+        return { type: 'Webhook', authorize: (attributes) => webhook.authorize(attributes), now: (attributes) => webhook.known(attributes), close: () => webhook.close() };
+      }
+    }
+  };
+  let modes = (options.modes ?? DEFAULT_MODES).map(make);
+
   return {
     rbac,
-    authorize(attributes) {
-      if (attributes.user.groups.includes('system:masters')) return { decision: 'allow', reason: '' };
-      const reasons: string[] = [];
-      for (const authorizer of [nodes, rbac]) {
-        const answer = authorizer.authorize(attributes) as Decision;
-        if (answer.decision !== 'no-opinion') return answer;
-        if (answer.reason) reasons.push(answer.reason);
-      }
-      return { decision: 'no-opinion', reason: reasons.join('\n') };
+    authorize: (attributes) => (attributes.user.groups.includes('system:masters') ? SUPERUSER : ask(modes, attributes)),
+    authorizeNow(attributes) {
+      if (attributes.user.groups.includes('system:masters')) return SUPERUSER;
+      return ask(modes.map(({ now, type }) => ({ type, authorize: now, now })), attributes) as Decision;
+    },
+    setModes(next) {
+      const old = modes;
+      modes = next.map(make);
+      for (const { close } of old) close?.();
+    },
+    close() {
+      for (const { close } of modes) close?.();
     },
     rulesFor(user, namespace) {
-      const { resource, nonResource } = rbac.rulesFor(user, namespace);
-      if (!user.groups.includes('system:masters')) return { resource, nonResource };
+      const has = (type: Mode['type']): boolean => modes.some((mode) => mode.type === type);
+      const { resource, nonResource } = has('RBAC') ? rbac.rulesFor(user, namespace) : { resource: [], nonResource: [] };
+      const all = user.groups.includes('system:masters') || has('AlwaysAllow');
       return {
-        resource: [{ verbs: ['*'], apiGroups: ['*'], resources: ['*'] }, ...resource],
-        nonResource: [{ verbs: ['*'], nonResourceURLs: ['*'] }, ...nonResource],
+        resource: all ? [{ verbs: ['*'], apiGroups: ['*'], resources: ['*'] }, ...resource] : resource,
+        nonResource: all ? [{ verbs: ['*'], nonResourceURLs: ['*'] }, ...nonResource] : nonResource,
+        ...(has('Webhook') && { incomplete: 'webhook authorizer does not support user rule resolution' }),
       };
     },
   };
+}
+
+/** Waits only for those that have to be waited for. */
+function ask(modes: readonly Mode[], attributes: Attributes, from = 0, reasons: readonly string[] = [], errors: readonly string[] = []): Decision | Promise<Decision> {
+  for (let at = from; at < modes.length; at++) {
+    const answer = (modes[at] as Mode).authorize(attributes);
+    if (answer instanceof Promise) {
+      return answer.then((made) => {
+        if (made.decision !== 'no-opinion') return made;
+        return ask(modes, attributes, at + 1, made.reason ? [...reasons, made.reason] : reasons, made.error ? [...errors, made.error] : errors);
+      });
+    }
+    if (answer.decision !== 'no-opinion') return answer;
+    if (answer.reason) reasons = [...reasons, answer.reason];
+    if (answer.error) errors = [...errors, answer.error];
+  }
+  const error = errors.length > 1 ? `[${errors.join(', ')}]` : errors[0];
+  return { decision: 'no-opinion', reason: reasons.join('\n'), ...(error && { error }) };
 }

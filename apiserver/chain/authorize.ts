@@ -1,4 +1,5 @@
 /** Whether he may, and on whose behalf he acts. */
+import { ApiError } from '../../api/status.ts';
 import type { Attributes, Authorizer, Decision } from '../auth/auth.ts';
 import { denied } from '../auth/denial.ts';
 import type { Impersonation } from '../auth/impersonate.ts';
@@ -33,15 +34,26 @@ function note({ auditAnnotations }: Exchange, { decision, reason }: Decision): v
 
 function require(made: Decision, attributes: Attributes, exchange: Exchange): void {
   note(exchange, made);
-  if (made.decision !== 'allow') throw denied(attributes, made.reason);
+  if (made.decision === 'allow') return;
+  if (made.error !== undefined) throw failed(exchange, made.error);
+  throw denied(attributes, made.reason);
+}
+
+/** Nobody could say: that is no refusal. */
+function failed({ uri }: Exchange, why: string): ApiError {
+  return new ApiError({ code: 500, reason: 'InternalError', message: `Internal Server Error: ${JSON.stringify(uri ?? '')}: ${why}` });
 }
 
 export function attributesOf({ user, route, query }: Exchange): Attributes {
   const { verb, group, version, resource, subresource, namespace, path } = route;
   const fieldSelector = query.get('fieldSelector');
+  const labelSelector = SELECTING.has(verb) ? query.get('labelSelector') : null;
   const named = fieldSelector && (verb === 'list' || verb === 'watch') && route.name === '' ? nameIn(fieldSelector) : route.name;
-  return { user, verb, group, version, resource, subresource, namespace, name: named, path, ...(fieldSelector !== null && { fieldSelector }) };
+  return { user, verb, group, version, resource, subresource, namespace, name: named, path, ...(fieldSelector !== null && { fieldSelector }), ...(labelSelector !== null && { labelSelector }) };
 }
+
+/** Verbs that labels select for. */
+const SELECTING = new Set(['list', 'watch', 'deletecollection']);
 
 /** A list of one name is about that name. */
 function nameIn(fieldSelector: string): string {

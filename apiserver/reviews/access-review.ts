@@ -38,10 +38,11 @@ function specOf({ object }: ReviewRequest): SubjectAccessReviewSpec {
 }
 
 async function answer(object: ApiObject, { attributes, ignored }: Question, { authorizer }: ReviewDependencies): Promise<ApiObject> {
-  const { decision, reason } = await authorizer.authorize(attributes);
+  const { decision, reason, error } = await authorizer.authorize(attributes);
+  const problems = [ignored, error].filter(Boolean).join(', ');
   return {
     ...object,
-    status: { allowed: decision === 'allow', ...(decision === 'deny' && { denied: true }), ...(reason && { reason }), ...(ignored && { evaluationError: ignored }) },
+    status: { allowed: decision === 'allow', ...(decision === 'deny' && { denied: true }), ...(reason && { reason }), ...(problems && { evaluationError: problems }) },
   };
 }
 
@@ -62,9 +63,10 @@ function attributesOf(spec: SubjectAccessReviewSpec, user: UserInfo): Question {
     return { attributes: { user, verb, group: '', version: '', resource: '', subresource: '', namespace: '', name: '', path }, ignored: '' };
   }
   const selector = fieldSelector(asked);
+  const labels = labelSelector(asked);
   const { verb = '', group = '', version = '', resource = '', subresource = '', namespace = '', name = '' } = asked;
   // An empty resource would mean a path: a name that no resource has stands for it.
-  const attributes = { user, verb, group, version: version || '*', resource: resource || '\0', subresource, namespace, name, path: '', ...(selector.text && { fieldSelector: selector.text }) };
+  const attributes = { user, verb, group, version: version || '*', resource: resource || '\0', subresource, namespace, name, path: '', ...(selector.text && { fieldSelector: selector.text }), ...(labels && { labelSelector: labels }) };
   return { attributes, ignored: selector.ignored };
 }
 
@@ -76,6 +78,16 @@ function fieldSelector({ fieldSelector: asked }: ResourceAttributes): { readonly
   });
   const part = terms.length > 0 ? 'partially ignored' : 'ignored';
   return { text: terms.join(','), ignored: terms.length < asked.requirements.length ? `spec.resourceAttributes.fieldSelector ${part} due to parse error` : '' };
+}
+
+const LABEL_TERMS: Readonly<Record<string, (key: string, values: readonly string[]) => string>> = {
+  In: (key, values) => `${key} in (${values.join(',')})`, NotIn: (key, values) => `${key} notin (${values.join(',')})`, Exists: (key) => key, DoesNotExist: (key) => `!${key}`,
+};
+
+/** What authorizers cannot use is left out. */
+function labelSelector({ labelSelector: asked }: ResourceAttributes): string {
+  if (!asked?.requirements?.length) return asked?.rawSelector ?? '';
+  return asked.requirements.flatMap(({ key, operator, values = [] }) => LABEL_TERMS[operator]?.(key, values) ?? []).join(',');
 }
 
 function specErrors({ resourceAttributes, nonResourceAttributes }: SubjectAccessReviewSpec): FieldError[] {

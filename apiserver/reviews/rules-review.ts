@@ -7,9 +7,10 @@ import type { ReviewDependencies, ReviewRequest } from './review.ts';
 export async function selfSubjectRulesReview({ user, object }: ReviewRequest, { authorizer }: ReviewDependencies): Promise<ApiObject> {
   const namespace = ((object['spec'] ?? {}) as { namespace?: string }).namespace ?? '';
   if (namespace === '') throw badRequest('no namespace on request');
-  const { resource, nonResource } = authorizer.rulesFor(user, namespace);
+  const { resource, nonResource, incomplete } = authorizer.rulesFor(user, namespace);
   // What a node may do depends on its pods and cannot be listed.
   const node = nodeOf(user) !== undefined;
+  const problems = [...(node ? ['node authorizer does not support user rule resolution'] : []), ...(incomplete ? [incomplete] : [])];
   return {
     ...object,
     metadata: {},
@@ -17,8 +18,8 @@ export async function selfSubjectRulesReview({ user, object }: ReviewRequest, { 
     status: {
       resourceRules: resource,
       nonResourceRules: nonResource,
-      incomplete: node,
-      ...(node && { evaluationError: 'node authorizer does not support user rule resolution' }),
+      incomplete: problems.length > 0,
+      ...(problems.length > 0 && { evaluationError: problems.length === 1 ? problems[0] : `[${problems.join(', ')}]` }),
     },
   };
 }

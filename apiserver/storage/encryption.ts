@@ -105,7 +105,7 @@ class CipherStore implements EncryptedStore {
     let written = 0;
     for (;;) {
       // What was sealed before the keys changed must be there to be seen.
-      await Promise.allSettled([...this.#underWay]);
+      await Promise.allSettled(this.#underWay);
       let found = 0;
       for (const place of places) found += await this.#rewriteOnce(`${ROOT}${place}/`);
       if (found === 0) return written;

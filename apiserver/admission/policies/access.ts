@@ -23,7 +23,7 @@ export class AccessAnswers implements CelAuthorizer {
   #ask({ verb, serviceAccount, path = '', group = '', version = '*', resource = '', subresource = '', namespace = '', name = '', fieldSelector }: CelAccess): CelDecision {
     const user = serviceAccount ? accountUser(serviceAccount) : this.#user;
     try {
-      const answer: Decision = this.#authorizer.authorize({
+      const answer: Decision = this.#authorizer.authorizeNow({
         user, verb, group, version: resource === '' ? '' : version, resource, subresource, namespace, name, path, ...(fieldSelector !== undefined && { fieldSelector }),
       });
       return { allowed: answer.decision === 'allow', reason: answer.reason };
