@@ -7,6 +7,7 @@ import type { Reader } from '../auth/reader.ts';
 import type { AdmissionPlugin } from './admission.ts';
 import { conditionMatcher } from './policies/conditions.ts';
 import { mutatingPolicies } from './policies/mutating.ts';
+import { paramRights } from './policies/param-rights.ts';
 import { validatingPolicies } from './policies/validating.ts';
 import { createWebhookClient } from './webhooks/client.ts';
 import { mutatingWebhooks } from './webhooks/mutating.ts';
@@ -32,5 +33,5 @@ export function dynamicPlugins({ reader, clock, random, authorizer, registry }: 
   const loaded = async ({ group, plural }: Kind): Promise<void> => registry.hub(group, plural)?.cache.ready();
   const policies = { reader, authorizer, kinds, loaded };
   const webhooks = { reader, kinds, random, conditions: conditionMatcher(authorizer), client: createWebhookClient({ reader, clock }) };
-  return [mutatingPolicies(policies), mutatingWebhooks(webhooks), validatingPolicies(policies), validatingWebhooks(webhooks)];
+  return [mutatingPolicies(policies), mutatingWebhooks(webhooks), validatingPolicies(policies), validatingWebhooks(webhooks), paramRights(policies)];
 }

@@ -31,9 +31,12 @@ export function targetIn(row: Kind, version: string, subresource: string): Targe
   return { resource: { group, version, resource: plural }, kind: speaks ?? { group, version, kind } };
 }
 
+const views = new WeakMap<Kind, readonly Kind[]>();
+
 /** The same objects under other names: other served versions, and other kinds that are views of the same store. */
-export function equivalentTargets(kinds: readonly Kind[], { kind, version, subresource }: AdmissionRequest): Target[] {
-  const rows = kinds.filter((row) => row === kind || row.storagePath === kind.storagePath);
+export function equivalentTargets(kinds: () => readonly Kind[], { kind, version, subresource }: AdmissionRequest): Target[] {
+  let rows = views.get(kind);
+  if (!rows) views.set(kind, (rows = [kind, ...kinds().filter((row) => row !== kind && row.storagePath === kind.storagePath)]));
   return rows.flatMap((row) =>
     row.versions.filter((one) => row !== kind || one.version !== version).map((one) => targetIn(row, one.version, subresource)),
   );

@@ -34,7 +34,7 @@ export interface MatchContext {
 /** What of the resource's names it speaks of. Throws what keeps the question from being answered. */
 export async function matchTarget({ rules, excluded, exact, selectors }: Match, { request, reader, kinds }: MatchContext): Promise<Target | undefined> {
   if (!matchesObject(selectors.object, request)) return undefined;
-  const others = (): readonly Target[] => (exact ? [] : equivalentTargets(kinds(), request));
+  const others = (): readonly Target[] => (exact ? [] : equivalentTargets(kinds, request));
   const target = rules.length === 0 ? targetOf(request) : targetBy(rules, request, others);
   if (!target || targetBy(excluded, request, others)) return undefined;
   return (await matchesNamespace(selectors.namespace, request, reader)) ? target : undefined;

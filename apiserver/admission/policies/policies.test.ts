@@ -227,6 +227,21 @@ describe('expressions are checked when they are written', () => {
   });
 });
 
+test('who may not read parameters may not write policies that do', async () => {
+  const headers = { 'Impersonate-User': 'bob', 'Impersonate-Group': 'writers' };
+  const rules = [{ apiGroups: ['admissionregistration.k8s.io'], resources: ['*'], verbs: ['*'] }];
+  await send('POST', '/apis/rbac.authorization.k8s.io/v1/clusterroles', { apiVersion: 'rbac.authorization.k8s.io/v1', kind: 'ClusterRole', metadata: { name: 'writers' }, rules });
+  await send('POST', '/apis/rbac.authorization.k8s.io/v1/clusterrolebindings', { apiVersion: 'rbac.authorization.k8s.io/v1', kind: 'ClusterRoleBinding', metadata: { name: 'writers' }, roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: 'writers' }, subjects: [{ kind: 'Group', name: 'writers' }] });
+  for (const resource of ['clusterroles', 'clusterrolebindings']) await api.server.registry.hub('rbac.authorization.k8s.io', resource)?.cache.fresh();
+  const apiVersion = 'admissionregistration.k8s.io/v1';
+  const spec = { matchConstraints: { resourceRules: [CONFIGMAPS] }, paramKind: { apiVersion: 'v1', kind: 'Secret' }, ...validations('true') };
+  const policy = await send('POST', `${GROUP}/validatingadmissionpolicies`, { apiVersion, kind: 'ValidatingAdmissionPolicy', metadata: { name: 'x' }, spec }, headers);
+  const user = '&{bob  [writers system:authenticated] map[]}';
+  expect(policy.json()['message']).toBe(`ValidatingAdmissionPolicy.admissionregistration.k8s.io "x" is invalid: spec.paramKind: Forbidden: user ${user} must have "get" permission on all objects of the referenced paramKind (kind=Secret, apiVersion=v1)`);
+  const binding = await send('POST', `${GROUP}/validatingadmissionpolicybindings`, { apiVersion, kind: 'ValidatingAdmissionPolicyBinding', metadata: { name: 'x' }, spec: { policyName: 'none', validationActions: ['Deny'], paramRef: { name: 'a', parameterNotFoundAction: 'Allow' } } }, headers);
+  expect(binding.json()['message']).toBe(`ValidatingAdmissionPolicyBinding.admissionregistration.k8s.io "x" is invalid: spec.paramRef: Forbidden: unable to get policy none to determine minimum required permissions and user ${user} does not have "get" permission for all groups, versions and resources`);
+});
+
 describe('mutation', () => {
   const applied = (expression: string): object => ({ patchType: 'ApplyConfiguration', applyConfiguration: { expression } });
   const patched = (expression: string): object => ({ patchType: 'JSONPatch', jsonPatch: { expression } });

@@ -33,7 +33,7 @@ function targetFor({ rules, exact }: Hook, request: AdmissionRequest, kinds: () 
   const asked = targetOf(request);
   if (rules.some((rule) => matchesRule(rule, request, asked.resource))) return asked;
   if (exact) return undefined;
-  const others = equivalentTargets(kinds(), request);
+  const others = equivalentTargets(kinds, request);
   for (const rule of rules) {
     const found = others.find(({ resource }) => matchesRule(rule, request, resource));
     if (found) return found;

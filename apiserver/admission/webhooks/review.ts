@@ -39,8 +39,11 @@ export function describe(request: AdmissionRequest, { kind, resource }: Target):
   };
 }
 
+const OPTIONS = { CREATE: 'CreateOptions', UPDATE: 'UpdateOptions', DELETE: 'DeleteOptions' } as const;
+
+/** Of what is done to the object, whatever verb asked for it: a patch updates, or creates. */
 export function optionsOf({ operation, options }: AdmissionRequest): object | null {
-  return operation === 'CONNECT' ? null : options;
+  return operation === 'CONNECT' ? null : { ...options, kind: OPTIONS[operation] };
 }
 
 function ofKind({ group, version, kind }: Target['kind']): Target['kind'] {

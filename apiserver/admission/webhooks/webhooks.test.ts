@@ -97,10 +97,11 @@ test('updates and deletions show both states, deletecollection no name', async (
   const object = await create(configMap({ data: { n: '1' } }));
   const { name } = object.metadata;
   await configure('Validating', 'one', {});
-  await send('PUT', `${MAPS}/${name}`, { ...object, data: { n: '2' } });
+  await send('PATCH', `${MAPS}/${name}`, { data: { n: '2' } }, 'application/merge-patch+json');
   await send('DELETE', `${MAPS}/${name}`, { kind: 'DeleteOptions', apiVersion: 'v1', gracePeriodSeconds: 0 });
   const [update, removal] = hook.asked.map(({ review }) => review.request);
   expect(update).toMatchObject({ operation: 'UPDATE', object: { data: { n: '2' } }, oldObject: { data: { n: '1' } }, options: { kind: 'UpdateOptions' } });
+  expect(update).not.toHaveProperty('subResource');
   expect(removal).toMatchObject({ operation: 'DELETE', name, object: null, oldObject: { data: { n: '2' } }, options: { kind: 'DeleteOptions', gracePeriodSeconds: 0 } });
   await create(configMap({}, { labels: { many: 'yes' } }));
   await create(configMap({}, { labels: { many: 'yes' } }));
@@ -302,6 +303,13 @@ describe('who is called', () => {
     expect(hook.asked.map(({ path, review: { request } }) => [path, request?.kind.version, request?.resource.version, request?.requestKind?.version, request?.requestResource?.version, (request as { object: ApiObject }).object.apiVersion])).toEqual([
       ['/?timeout=10s', 'v2', 'v2', 'v1', 'v1', 'autoscaling/v2'],
     ]);
+  });
+
+  test('kinds that are views of one store are equivalent', async () => {
+    await configure('Validating', 'one', { rules: [{ apiGroups: ['events.k8s.io'], apiVersions: ['v1'], operations: ['CREATE'], resources: ['events'] }] });
+    const event = { apiVersion: 'v1', kind: 'Event', metadata: { name: 'e' }, involvedObject: { kind: 'Pod', name: 'p', namespace: 'default' }, reason: 'R', message: 'said', type: 'Normal' };
+    expect((await send('POST', '/api/v1/namespaces/default/events', event)).code).toBe(201);
+    expect(hook.asked[0]?.review.request).toMatchObject({ kind: { group: 'events.k8s.io' }, requestKind: { group: '' }, object: { apiVersion: 'events.k8s.io/v1', note: 'said', regarding: { name: 'p' } } });
   });
 
   test('the namespace must carry its labels, the object its own in either state', async () => {
