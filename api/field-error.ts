@@ -47,7 +47,19 @@ export class Path {
 export function show(value: unknown): string {
   if (value === undefined || value === null) return 'null';
   if (typeof value === 'string') return goQuote(value);
-  return typeof value === 'number' || typeof value === 'boolean' ? String(value) : JSON.stringify(value).replace(/[<>&\u2028\u2029]/g, escapeHtml);
+  return typeof value === 'number' || typeof value === 'boolean' ? String(value) : JSON.stringify(value, inOrder).replace(/[<>&\u2028\u2029]/g, escapeHtml);
+}
+
+/** Go prints maps by their keys. Of what is shown, these are maps. */
+const MAPS: ReadonlySet<string> = new Set(['matchLabels', 'nodeSelector', 'labels', 'annotations']);
+
+function inOrder(key: string, value: unknown): unknown {
+  return MAPS.has(key) && typeof value === 'object' && value !== null ? byKeys(value as Record<string, unknown>) : value;
+}
+
+/** A map as Go prints it. */
+export function byKeys<T>(map: Readonly<Record<string, T>>): Record<string, T> {
+  return Object.fromEntries(Object.entries(map).sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
 function escapeHtml(char: string): string {
@@ -55,7 +67,7 @@ function escapeHtml(char: string): string {
 }
 
 export function invalid(field: Path, value: unknown, why: string): FieldError {
-  return { type: 'FieldValueInvalid', field: field.text, message: `Invalid value: ${show(value)}: ${why}` };
+  return { type: 'FieldValueInvalid', field: field.text, message: `Invalid value: ${show(value)}${why && `: ${why}`}` };
 }
 
 export function required(field: Path, why = ''): FieldError {

@@ -1,6 +1,6 @@
 /** Puts the rules that all metadata follows around those of a kind, in the order in which upstream runs them. */
 import type { FieldError } from '../field-error.ts';
-import type { Metadata, Strategy } from '../kind.ts';
+import type { ApiObject, Metadata, Strategy } from '../kind.ts';
 import type { KindRules } from './kind-rules.ts';
 import { nameIsPathSegment } from './shared/names.ts';
 import { checkQualifiedFinalizers, validateMetadata, validateMetadataUpdate } from './shared/object-meta.ts';
@@ -15,8 +15,12 @@ export function withMetadataRules(rules: KindRules, namespaced: boolean): Strate
     ...(own ? [] : [...validateMetadata(object.metadata, { namespaced, validateName }), ...finalizers(object.metadata)]),
     ...(strategy.validate?.(object, context) ?? []),
   ];
+  const checkAgain = ({ metadata }: ApiObject, old: ApiObject, times: 0 | 1 | 2): FieldError[] => [
+    ...(times === 2 ? [...validateMetadata(metadata, { namespaced, validateName }), ...finalizers(metadata)] : []),
+    ...(times > 0 ? [...validateMetadataUpdate(metadata, old.metadata), ...finalizers(metadata)] : []),
+  ];
   const changes: NonNullable<Strategy['validateUpdate']> = (object, old, context) => [
-    ...Array.from({ length: own ? 0 : (rules.metadataChecks?.[context.subresource] ?? 1) }, () => [...validateMetadataUpdate(object.metadata, old.metadata), ...finalizers(object.metadata)]).flat(),
+    ...(own ? [] : checkAgain(object, old, rules.metadataChecks?.[context.subresource] ?? 1)),
     ...(strategy.validateUpdate?.(object, old, context) ?? []),
   ];
   return {

@@ -1,11 +1,21 @@
 /** The rules for APIServices. Their name is their version and group. */
-import { type FieldError, Path, invalid, required } from '../../field-error.ts';
+import { type FieldError, Path, invalid, notSupported, required } from '../../field-error.ts';
 import type { APIService } from '../../types/apiregistration.v1.ts';
+import { base64Length } from '../shared/base64.ts';
 import { dns1035Label, dnsSubdomain, inRange } from '../shared/formats.ts';
 
 const SPEC = Path.of('spec');
 const MAX_GROUP_PRIORITY = 20000;
 const MAX_VERSION_PRIORITY = 1000;
+
+const STATUSES = ['True', 'False', 'Unknown'];
+
+export function validateApiServiceStatus({ status }: APIService): FieldError[] {
+  return (status?.conditions ?? []).flatMap((condition, at) => {
+    const path = Path.of('status', 'conditions').index(at).child('status');
+    return STATUSES.includes(condition.status) ? [] : [notSupported(path, condition.status ?? '', STATUSES)];
+  });
+}
 
 export function validateApiService({ metadata, spec }: APIService): FieldError[] {
   if (!spec) return [];
@@ -21,7 +31,7 @@ export function validateApiService({ metadata, spec }: APIService): FieldError[]
   if (low <= 0 || low > MAX_GROUP_PRIORITY) errors.push(invalid(SPEC.child('groupPriorityMinimum'), low, `must be positive and less than ${MAX_GROUP_PRIORITY}`));
   if (high <= 0 || high > MAX_VERSION_PRIORITY) errors.push(invalid(SPEC.child('versionPriority'), high, `must be positive and less than ${MAX_VERSION_PRIORITY}`));
   if (!service) {
-    if (spec.caBundle) errors.push(invalid(SPEC.child('caBundle'), `${spec.caBundle.length} bytes`, 'local APIServices may not have a caBundle'));
+    if (spec.caBundle) errors.push(invalid(SPEC.child('caBundle'), `${base64Length(spec.caBundle)} bytes`, 'local APIServices may not have a caBundle'));
     if (spec.insecureSkipTLSVerify) errors.push(invalid(SPEC.child('insecureSkipTLSVerify'), true, 'local APIServices may not have insecureSkipTLSVerify'));
     return errors;
   }

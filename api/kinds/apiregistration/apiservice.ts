@@ -5,7 +5,7 @@ import { AGE, NAME, text } from '../shared/columns.ts';
 import { nameIsPathSegment } from '../shared/names.ts';
 import { ALL_METADATA, splitStrategy } from '../shared/split-strategy.ts';
 import { timestamp } from '../shared/timestamp.ts';
-import { validateApiService } from './apiservice-rules.ts';
+import { validateApiService, validateApiServiceStatus } from './apiservice-rules.ts';
 
 export const apiservice = rulesFor<APIService>({
   metadataChecks: { '': 2, status: 0 },
@@ -25,6 +25,7 @@ export const apiservice = rulesFor<APIService>({
     },
     validate: validateApiService,
     validateUpdate: validateApiService,
+    validateStatus: validateApiServiceStatus,
   }),
   columns: [
     NAME,

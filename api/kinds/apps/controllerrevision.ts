@@ -1,19 +1,16 @@
 /** ControllerRevisions: snapshots that controllers take of a workload, unchangeable but for their number. */
-import { type FieldError, Path, invalid, required } from '../../field-error.ts';
+import { type FieldError, Path, required } from '../../field-error.ts';
 import type { ControllerRevision } from '../../types/apps.v1.ts';
 import { rulesFor } from '../kind-rules.ts';
 import { AGE, NAME, text } from '../shared/columns.ts';
 import { immutable } from '../shared/object-meta.ts';
-import { NOT_NEGATIVE } from '../shared/quantity-rules.ts';
+import { notNegative } from '../shared/quantity-rules.ts';
 
 export const controllerrevision = rulesFor<ControllerRevision>({
-  updates: 'changes, then all',
+  metadataChecks: { '': 2 },
   strategy: {
-    validate(object) {
-      const errors: FieldError[] = object.data === undefined || object.data === null ? [required(Path.of('data'), 'data is mandatory')] : [];
-      return object.revision < 0 ? [...errors, invalid(Path.of('revision'), object.revision, NOT_NEGATIVE)] : errors;
-    },
-    validateUpdate: (object, old) => immutable(object.data, old.data, Path.of('data')),
+    validate: (object) => [...notNegative(object.revision, Path.of('revision')), ...checkData(object)],
+    validateUpdate: (object, old) => [...notNegative(object.revision, Path.of('revision')), ...immutable(object.data, old.data, Path.of('data'))],
   },
   columns: [
     NAME,
@@ -27,3 +24,8 @@ export const controllerrevision = rulesFor<ControllerRevision>({
     AGE,
   ],
 });
+
+function checkData({ data }: ControllerRevision): FieldError[] {
+  if (data === undefined || data === null) return [required(Path.of('data'), 'data is mandatory')];
+  return typeof data === 'object' && !Array.isArray(data) ? [] : [required(Path.of('data'), 'data must be a valid JSON object')];
+}

@@ -1,5 +1,5 @@
 /** The rules for DaemonSets. */
-import { type FieldError, Path, invalid, notSupported, required } from '../../field-error.ts';
+import { type FieldError, Path, byKeys, invalid, notSupported, required } from '../../field-error.ts';
 import type { DaemonSet, DaemonSetUpdateStrategy } from '../../types/apps.v1.ts';
 import { amountOf, checkIntOrPercent, notMoreThanAll } from '../shared/int-or-percent.ts';
 import { checkLabelSelector, isEmptySelector, selects } from '../shared/label-selector.ts';
@@ -16,7 +16,7 @@ export function validateDaemonSet({ spec }: DaemonSet): FieldError[] {
   const labels = spec?.template?.metadata?.labels;
   const errors = checkLabelSelector(spec?.selector, SPEC.child('selector'));
   if (errors.length === 0 && !selects(spec?.selector, labels)) {
-    errors.push(invalid(template.child('metadata', 'labels'), labels ?? null, '`selector` does not match template `labels`'));
+    errors.push(invalid(template.child('metadata', 'labels'), labels && byKeys(labels), '`selector` does not match template `labels`'));
   }
   if (spec?.selector && isEmptySelector(spec.selector)) {
     errors.push(invalid(SPEC.child('selector'), spec.selector, 'empty selector is invalid for daemonset'));

@@ -1,5 +1,4 @@
 /** HorizontalPodAutoscaler v1 to v2 and back. What v1 lacks it carries in annotations, in the forms that upstream gave them. */
-import { badRequest } from '../../status.ts';
 import type { ApiObject } from '../../kind.ts';
 import type * as v1 from '../../types/autoscaling.v1.ts';
 import type * as v2 from '../../types/autoscaling.v2.ts';
@@ -167,19 +166,18 @@ function withAnnotations(object: ApiObject, annotations: Record<string, string>)
 }
 
 /** What is no JSON is as if it were not there. */
-/** Throws 400 on what is no JSON. */
+/** What is no JSON is no such field. */
 function read(text: string | undefined): unknown {
   try {
     return text === undefined ? undefined : JSON.parse(text);
   } catch {
-    throw badRequest('an annotation that stands for fields of autoscaling/v2 is no JSON');
+    return undefined;
   }
 }
 
 function list(value: unknown): unknown[] {
   if (value === undefined || value === null) return [];
-  if (!Array.isArray(value) || value.some((item) => typeof item !== 'object' || item === null)) throw badRequest(`json: cannot unmarshal into Go value of type []v1.MetricSpec`);
-  return value;
+  return Array.isArray(value) && value.every((item) => typeof item === 'object' && item !== null) ? value : [];
 }
 
 /** The behavior's annotation has Go's names; nulls are absent fields. */

@@ -1,6 +1,7 @@
 /** CertificateSigningRequests. Who asks is filled in by the server from the request's user. */
 import type { CertificateSigningRequest, CertificateSigningRequestCondition } from '../../types/certificates.v1.ts';
 import { rulesFor } from '../kind-rules.ts';
+import { nameIsPathSegment } from '../shared/names.ts';
 import { AGE, NAME, text } from '../shared/columns.ts';
 import { humanDuration } from '../shared/human-duration.ts';
 import { timestamp } from '../shared/timestamp.ts';
@@ -11,6 +12,7 @@ const DECISIONS = ['Approved', 'Denied'];
 export const certificatesigningrequest = rulesFor<CertificateSigningRequest>({
   metadataChecks: { '': 2, approval: 2, status: 2 },
   strategy: {
+    validateName: nameIsPathSegment,
     prepareForCreate(object) {
       // Who asks was filled in by admission, over whatever the client had put there.
       delete object.status;

@@ -1,4 +1,5 @@
 /** Nodes: what a kubelet says of its machine, and what people add to it. */
+import { goQuote } from '../../go-quote.ts';
 import { type FieldError, Path, duplicate, forbiddenField, invalid, notSupported, required } from '../../field-error.ts';
 import type { Node, NodeAddress, Taint } from '../../types/core.v1.ts';
 import { rulesFor } from '../kind-rules.ts';
@@ -103,12 +104,23 @@ function checkSwap(object: Node): FieldError[] {
   return capacity === undefined ? [] : positive(capacity, Path.of('metadata', 'nodeSwapStatus', 'capacity'));
 }
 
+const FEATURE_LIMIT = 253;
+const FEATURE = /^([A-Z][a-zA-Z0-9]*)(\/[a-zA-Z0-9]+)*$/;
+
+function featureWrong(feature: string): string | undefined {
+  if (feature.length > FEATURE_LIMIT) return `must be no more than ${FEATURE_LIMIT} characters`;
+  if (FEATURE.test(feature)) return undefined;
+  return "must start with an UpperCamelCase segment, with subsequent segments separated by '/' (e.g., MyFeature or MyFeature/mySubFeature), and contain only alphanumeric characters and slashes";
+}
+
 function checkFeatures(features: readonly string[]): FieldError[] {
   const path = Path.of('status', 'declaredFeatures');
   return features.flatMap((feature, at) => {
     const next = features[at + 1];
-    if (next === undefined || feature < next) return [];
-    return [feature === next ? duplicate(path.index(at + 1), next) : invalid(path.index(at + 1), next, 'list must be sorted alphabetically')];
+    const why = featureWrong(feature);
+    const errors = why === undefined ? [] : [invalid(path.index(at), feature, `invalid feature name ${goQuote(feature)}: ${why}`)];
+    if (next === undefined || feature < next) return errors;
+    return [...errors, feature === next ? duplicate(path.index(at + 1), next) : invalid(path.index(at + 1), next, 'list must be sorted alphabetically')];
   });
 }
 

@@ -122,7 +122,7 @@ const SOURCES: readonly (readonly [field: keyof PersistentVolumeSpec, rule: Sour
   old('iscsi'), old('cinder'), old('fc'), old('flexVolume'), old('azureFile'), old('vsphereVolume'), old('photonPersistentDisk'), old('portworxVolume'), old('azureDisk'), old('scaleIO'),
   ['local', ({ local, nodeAffinity }, path) => [
     ...(local?.path ? noBacksteps(local.path, path.child('local', 'path')) : [required(path.child('local', 'path'))]),
-    ...(nodeAffinity?.required ? [] : [required(path.child('nodeAffinity'), 'Local volume requires node affinity')]),
+    ...(nodeAffinity ? [] : [required(path.child('nodeAffinity'), 'Local volume requires node affinity')]),
   ]],
   old('storageos'),
   ['csi', ({ csi }, path) => (csi ? checkCsi(csi, path.child('csi')) : [])],

@@ -1,12 +1,14 @@
 /** The rules for PersistentVolumeClaims: once made, only their size may grow. */
-import { type FieldError, Path, forbiddenField, invalid, required } from '../../field-error.ts';
+import { type FieldError, Path, forbiddenField, invalid, notSupported, required } from '../../field-error.ts';
 import { compareQuantities } from '../../quantity.ts';
 import type { PersistentVolumeClaim, PersistentVolumeClaimSpec } from '../../types/core.v1.ts';
 import { checkClaimSpec } from '../shared/claim-rules.ts';
 import { internalDiff } from '../shared/internal-form.ts';
 import { hasInvalidValues } from '../shared/label-selector.ts';
 import { immutable } from '../shared/object-meta.ts';
-import { amount } from '../shared/resource-list.ts';
+import { checkAmount } from '../shared/quantity-rules.ts';
+import { qualifiedName } from '../shared/formats.ts';
+import { amount, isNativeResource } from '../shared/resource-list.ts';
 import { semanticEqual } from '../shared/semantic-equal.ts';
 
 const SPEC = Path.of('spec');
@@ -45,12 +47,30 @@ export function validateClaimUpdate(claim: PersistentVolumeClaim, old: Persisten
   return [...errors, ...checkAttributesClass(spec, old)];
 }
 
+const RESIZE_STATUSES = ['ControllerResizeInProgress', 'ControllerResizeInfeasible', 'NodeResizeInProgress', 'NodeResizeInfeasible', 'NodeResizePending'].sort();
+
+function checkAllocatedName(name: string, path: Path): FieldError[] {
+  const wrong = qualifiedName(name).map((why) => invalid(path, name, why));
+  if (wrong.length > 0 || !isNativeResource(name) || name === 'storage') return wrong;
+  return [notSupported(path, name, ['storage'])];
+}
+
 export function validateClaimStatus(claim: PersistentVolumeClaim): FieldError[] {
   const errors: FieldError[] = claim.spec?.accessModes?.length ? [] : [required(Path.of('Spec', 'accessModes'))];
   for (const name of Object.keys(claim.status?.capacity ?? {})) {
     const quantity = amount(claim.status?.capacity, name);
     const path = Path.of('status', 'capacity').key(name);
     if (quantity.nano < 0n) errors.push(invalid(path, Number(quantity.nano / 1_000_000_000n), 'must be a valid resource quantity'));
+  }
+  const statuses = Path.of('status', 'allocatedResourceStatuses');
+  for (const [name, phase] of Object.entries(claim.status?.allocatedResourceStatuses ?? {})) {
+    errors.push(...checkAllocatedName(name, statuses));
+    if (!RESIZE_STATUSES.includes(phase)) errors.push(notSupported(statuses, name, RESIZE_STATUSES));
+  }
+  const allocated = Path.of('status', 'allocatedResources');
+  for (const [name, text] of Object.entries(claim.status?.allocatedResources ?? {})) {
+    const wrong = checkAllocatedName(name, allocated);
+    errors.push(...(wrong.length > 0 ? wrong : checkAmount('storage', text, allocated.key(name))));
   }
   return errors;
 }

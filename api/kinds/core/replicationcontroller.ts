@@ -1,5 +1,5 @@
 /** ReplicationControllers, the elders of ReplicaSets. */
-import { type FieldError, Path, invalid, required } from '../../field-error.ts';
+import { type FieldError, Path, byKeys, invalid, required } from '../../field-error.ts';
 import type { ReplicationController } from '../../types/core.v1.ts';
 import { rulesFor } from '../kind-rules.ts';
 import { AGE, NAME, containerColumns, integer, labelsCell, wide } from '../shared/columns.ts';
@@ -64,7 +64,7 @@ function checkSpec({ spec }: ReplicationController): FieldError[] {
   if (!spec?.template) return [...errors, required(path)];
   const labels = spec.template.metadata?.labels;
   if (selector.some(([key, value]) => labels?.[key] !== value)) {
-    errors.push(invalid(path.child('metadata', 'labels'), labels ?? null, '`selector` does not match template `labels`'));
+    errors.push(invalid(path.child('metadata', 'labels'), labels && byKeys(labels), '`selector` does not match template `labels`'));
   }
   return [...errors, ...checkPodTemplate(spec.template, path), ...checkAlwaysRunning(spec.template, 'ReplicationController', path)];
 }

@@ -18,7 +18,7 @@ export function validateFlowSchema({ metadata, spec }: FlowSchema): FieldError[]
   if (precedence > LAST_PRECEDENCE) errors.push(invalid(path, precedence, `must not be greater than ${LAST_PRECEDENCE}`));
   if (precedence === 1 && metadata.name !== 'exempt') errors.push(invalid(path, precedence, "only the schema named 'exempt' may have matchingPrecedence 1"));
   const method: string | undefined = spec?.distinguisherMethod?.type;
-  if (method !== undefined && !METHODS.includes(method)) errors.push(notSupported(SPEC.child('distinguisherMethod', 'type'), method, METHODS));
+  if (method !== undefined && !METHODS.includes(method)) errors.push(notSupported(SPEC.child('distinguisherMethod', 'type'), { Type: method }, METHODS));
   const level = spec?.priorityLevelConfiguration?.name;
   const here = SPEC.child('priorityLevelConfiguration', 'name');
   if (level) errors.push(...dnsSubdomain(level).map((why) => invalid(here, level, why)));

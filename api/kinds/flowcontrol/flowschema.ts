@@ -1,7 +1,9 @@
 /** FlowSchemas. */
 import type { FlowSchema } from '../../types/flowcontrol.v1.ts';
+import { Path } from '../../field-error.ts';
 import { rulesFor } from '../kind-rules.ts';
 import { AGE, NAME, text } from '../shared/columns.ts';
+import { uniqueConditions } from '../shared/condition-rules.ts';
 import { ALL_METADATA, splitStrategy } from '../shared/split-strategy.ts';
 import { validateFlowSchema } from './flowschema-rules.ts';
 
@@ -11,7 +13,7 @@ export const flowschema = rulesFor<FlowSchema>({
   defaults({ spec }) {
     if (spec) spec.matchingPrecedence ||= DEFAULT_PRECEDENCE;
   },
-  strategy: splitStrategy<FlowSchema>({ generation: ['spec'], statusKeeps: ALL_METADATA, validate: validateFlowSchema, validateUpdate: validateFlowSchema }),
+  strategy: splitStrategy<FlowSchema>({ generation: ['spec'], statusKeeps: ALL_METADATA, validate: validateFlowSchema, validateUpdate: validateFlowSchema, validateStatus: ({ status }) => uniqueConditions(status?.conditions ?? [], Path.of('status', 'conditions')) }),
   columns: [
     NAME,
     text('PriorityLevel', (object) => object.spec?.priorityLevelConfiguration.name ?? ''),

@@ -1,7 +1,9 @@
 /** PriorityLevelConfigurations. */
 import type { PriorityLevelConfiguration } from '../../types/flowcontrol.v1.ts';
+import { Path } from '../../field-error.ts';
 import { rulesFor } from '../kind-rules.ts';
 import { AGE, NAME, text } from '../shared/columns.ts';
+import { uniqueConditions } from '../shared/condition-rules.ts';
 import { ALL_METADATA, splitStrategy } from '../shared/split-strategy.ts';
 import { validatePriorityLevel } from './priority-level-rules.ts';
 
@@ -20,7 +22,7 @@ export const prioritylevelconfiguration = rulesFor<PriorityLevelConfiguration>({
     queuing.queues ||= 64;
     queuing.queueLengthLimit ||= 50;
   },
-  strategy: splitStrategy<PriorityLevelConfiguration>({ generation: ['spec'], statusKeeps: ALL_METADATA, validate: validatePriorityLevel, validateUpdate: validatePriorityLevel }),
+  strategy: splitStrategy<PriorityLevelConfiguration>({ generation: ['spec'], statusKeeps: ALL_METADATA, validate: validatePriorityLevel, validateUpdate: validatePriorityLevel, validateStatus: ({ status }) => uniqueConditions(status?.conditions ?? [], Path.of('status', 'conditions')) }),
   columns: [
     NAME,
     text('Type', (object) => object.spec?.type ?? ''),

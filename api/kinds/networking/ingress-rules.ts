@@ -112,7 +112,7 @@ function checkPort(name: string, number: number, path: Path): FieldError[] {
 
 function checkResource({ apiGroup, kind, name }: NonNullable<IngressBackend['resource']>, path: Path): FieldError[] {
   const errors: FieldError[] = [];
-  if (apiGroup !== undefined) errors.push(...dnsSubdomain(apiGroup).map((why) => invalid(path.child('apiGroup'), apiGroup, why)));
+  if (apiGroup !== undefined && apiGroup !== null) errors.push(...dnsSubdomain(apiGroup).map((why) => invalid(path.child('apiGroup'), apiGroup, why)));
   for (const [field, value] of [['kind', kind], ['name', name]] as const) {
     if (!value) errors.push(required(path.child(field)));
     else errors.push(...pathSegment(value, false).map((why) => invalid(path.child(field), value, why)));

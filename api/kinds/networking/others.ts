@@ -3,16 +3,16 @@ import { type FieldError, Path, forbiddenField, invalid, notSupported, required 
 import type { IPAddress, IngressClass, ServiceCIDR } from '../../types/networking.v1.ts';
 import { rulesFor } from '../kind-rules.ts';
 import { AGE, NAME, text } from '../shared/columns.ts';
-import { dnsSubdomain, pathSegment } from '../shared/formats.ts';
+import { dnsLabel, dnsSubdomain, pathSegment } from '../shared/formats.ts';
 import { canonicalAddress, checkCidr, isIPv6, parseAddress } from '../shared/ip-address.ts';
-import { immutable } from '../shared/object-meta.ts';
+import { IMMUTABLE_WORDS, immutable } from '../shared/object-meta.ts';
 import { ALL_METADATA, splitStrategy } from '../shared/split-strategy.ts';
 
 const SPEC = Path.of('spec');
 const DEFAULT_CLASS = 'ingressclass.kubernetes.io/is-default-class';
 
 export const ingressclass = rulesFor<IngressClass>({
-  metadataChecks: { '': 2 },
+  updates: 'changes, then all',
   defaults({ spec }) {
     if (spec?.parameters) spec.parameters.scope ??= 'Cluster';
   },
@@ -20,7 +20,7 @@ export const ingressclass = rulesFor<IngressClass>({
     noStatus: true,
     generation: ['spec'],
     validate: checkClass,
-    validateUpdate: (object, old) => immutable(object.spec?.controller, old.spec?.controller, SPEC.child('controller')),
+    validateUpdate: (object, old) => immutable(object.spec?.controller ?? '', old.spec?.controller ?? '', SPEC.child('controller')),
   }),
   columns: [
     {
@@ -61,13 +61,16 @@ function checkClass({ spec }: IngressClass): FieldError[] {
   const { scope, namespace } = reference;
   if (scope === undefined) return [...errors, required(path.child('scope'))];
   if (!SCOPES.includes(scope)) return [...errors, notSupported(path.child('scope'), scope, SCOPES)];
-  if (scope === 'Namespace' && !namespace) errors.push(required(path.child('namespace'), "`parameters.scope` is set to 'Namespace'"));
+  if (scope === 'Namespace') {
+    const here = path.child('namespace');
+    errors.push(...(namespace === undefined ? [required(here, "`parameters.scope` is set to 'Namespace'")] : dnsLabel(namespace).map((why) => invalid(here, namespace, why))));
+  }
   if (scope === 'Cluster' && namespace !== undefined) errors.push(forbiddenField(path.child('namespace'), "`parameters.scope` is set to 'Cluster'"));
   return errors;
 }
 
 export const ipaddress = rulesFor<IPAddress>({
-  metadataChecks: { '': 2 },
+  updates: 'all, then changes',
   strategy: {
     validateName(name) {
       const address = parseAddress(name);
@@ -79,9 +82,15 @@ export const ipaddress = rulesFor<IPAddress>({
       const reference = spec?.parentRef;
       const path = SPEC.child('parentRef');
       if (!reference) return [required(path)];
-      return (['resource', 'name'] as const).filter((name) => !reference[name]).map((name) => required(path.child(name)));
+      const { group, namespace } = reference;
+      const segment = (name: 'resource' | 'name' | 'namespace', text: string): FieldError[] => pathSegment(text, false).map((why) => invalid(path.child(name), text, why));
+      return [
+        ...(group ? dnsSubdomain(group).map((why) => invalid(path.child('group'), group, why)) : []),
+        ...(['resource', 'name'] as const).flatMap((name) => (reference[name] ? segment(name, reference[name]) : [required(path.child(name))])),
+        ...(namespace ? segment('namespace', namespace) : []),
+      ];
     },
-    validateUpdate: (object, old) => immutable(object.spec?.parentRef, old.spec?.parentRef, SPEC.child('parentRef')),
+    validateUpdate: (object, old) => immutable(object.spec?.parentRef, old.spec?.parentRef, SPEC.child('parentRef'), 'ParentReference'),
   },
   columns: [
     NAME,
@@ -98,17 +107,27 @@ export const servicecidr = rulesFor<ServiceCIDR>({
   strategy: splitStrategy<ServiceCIDR>({
     statusKeeps: ALL_METADATA,
     validate: checkRanges,
-    validateUpdate: (object, old) => immutable(object.spec?.cidrs, old.spec?.cidrs, SPEC.child('cidrs')),
+    validateUpdate: rangesKept,
   }),
   columns: [NAME, text('CIDRs', (object) => (object.spec?.cidrs ?? []).join(',')), AGE],
 });
+
+/** A second family may be added. */
+function rangesKept(object: ServiceCIDR, old: ServiceCIDR): FieldError[] {
+  const path = SPEC.child('cidrs');
+  const [now, before] = [object.spec?.cidrs ?? [], old.spec?.cidrs ?? []];
+  const added = before.length === 1 && now.length === 2;
+  if (now.length !== before.length && !added) return [invalid(path, object.spec?.cidrs, IMMUTABLE_WORDS)];
+  const changed = before.flatMap((cidr, at) => (cidr === now[at] ? [] : [invalid(path.index(at), now[at], IMMUTABLE_WORDS)]));
+  return added ? [...changed, ...checkRanges(object)] : changed;
+}
 
 function checkRanges({ spec }: ServiceCIDR): FieldError[] {
   const path = SPEC.child('cidrs');
   const cidrs = spec?.cidrs ?? [];
   if (cidrs.length === 0) return [required(path, 'at least one CIDR required')];
-  if (cidrs.length > 2) return [invalid(path, cidrs, 'may only hold up to 2 values')];
+  if (cidrs.length > 2) return [invalid(path, { CIDRs: cidrs }, 'may only hold up to 2 values')];
   const errors = cidrs.flatMap((cidr, at) => checkCidr(path.index(at), cidr));
   const families = new Set(cidrs.map((cidr) => isIPv6(cidr.split('/')[0] ?? '')));
-  return cidrs.length > families.size ? [...errors, invalid(path, cidrs, 'may specify no more than one IP for each IP family, i.e 192.168.0.0/24 and 2001:db8::/64')] : errors;
+  return errors.length === 0 && cidrs.length > families.size ? [...errors, invalid(path, cidrs, 'may specify no more than one IP for each IP family, i.e 192.168.0.0/24 and 2001:db8::/64')] : errors;
 }

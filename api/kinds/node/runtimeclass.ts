@@ -8,10 +8,11 @@ import { AGE, NAME, text } from '../shared/columns.ts';
 import { dnsLabel } from '../shared/formats.ts';
 import { checkLabels, immutable } from '../shared/object-meta.ts';
 import { checkContainerResources } from '../shared/resource-requirement-rules.ts';
+import { internalForm } from '../shared/internal-form.ts';
 import { roundUpToMilli } from '../shared/resource-list.ts';
 
 export const runtimeclass = rulesFor<RuntimeClass>({
-  metadataChecks: { '': 2 },
+  updates: 'all, then changes',
   bareFinalizers: true,
   defaults: (object) => roundUpToMilli(object.overhead?.podFixed),
   strategy: {
@@ -37,6 +38,6 @@ function checkTwice(tolerations: readonly Toleration[], path: Path): FieldError[
     const text = JSON.stringify([key, operator, value, effect]);
     const known = seen.has(text);
     seen.add(text);
-    return known ? [duplicate(path.index(at), toleration)] : [];
+    return known ? [duplicate(path.index(at), internalForm('Toleration', toleration as never))] : [];
   });
 }

@@ -48,7 +48,8 @@ export function selectorCell(selector: LabelSelector | undefined): string {
 }
 
 export function labelsCell(labels: Record<string, string> | undefined): string {
-  return formatSelector(selectLabels(labels)) || '<none>';
+  // By the whole text, so that `a/b=c` stands before `a=b`.
+  return formatSelector(selectLabels(labels)).split(',').sort().join(',') || '<none>';
 }
 
 const SHOWN = 3;

@@ -35,3 +35,12 @@ function checkCondition(condition: Condition, path: Path): FieldError[] {
   }
   return bytes(message) > MESSAGE_LIMIT_BYTES ? [...errors, tooLong(path.child('message'), MESSAGE_LIMIT_BYTES)] : errors;
 }
+
+/** Of older kinds, whose conditions need a type and no more. */
+export function uniqueConditions(conditions: readonly { readonly type?: string }[], path: Path): FieldError[] {
+  return conditions.flatMap(({ type = '' }, at) => {
+    const here = path.index(at).child('type');
+    const again = conditions.slice(0, at).some((other) => (other.type ?? '') === type);
+    return [...(again ? [duplicate(here, type)] : []), ...(type === '' ? [required(here)] : [])];
+  });
+}

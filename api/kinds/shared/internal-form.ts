@@ -26,7 +26,7 @@ function indented(value: unknown): string {
   return JSON.stringify(value, undefined, 1).replace(/[<>&\u2028\u2029]/g, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }
 
-const INLINE_METADATA = new Set(['PersistentVolumeClaimTemplate', 'PodTemplateSpec']);
+const INLINE_METADATA = new Set(['PersistentVolumeClaimTemplate', 'PodTemplateSpec', 'ResourceClaimTemplateSpec']);
 
 /** Fields of a pod's spec that the server holds in its security context. */
 const OF_THE_POD = new Set(['hostNetwork', 'hostPID', 'hostIPC', 'shareProcessNamespace', 'hostUsers']);
@@ -56,7 +56,7 @@ function slotsOf(type: string): readonly Slot[] {
   return list;
 }
 
-const ZERO: Readonly<Record<string, unknown>> = { s: '', b: false, i: 0, q: '0', t: null, p: 0 };
+const ZERO: Readonly<Record<string, unknown>> = { s: '', b: false, i: 0, q: '0', t: null, r: null, p: 0 };
 
 function convert(form: string, value: unknown, owner: Fields): unknown {
   const rest = form.slice(1);

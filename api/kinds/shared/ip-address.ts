@@ -91,6 +91,14 @@ export function checkCidr(field: Path, text: string): FieldError[] {
   return text === canonical ? [] : [invalid(field, text, `must be in canonical form ("${canonical}")`)];
 }
 
+/** An address together with the prefix of its network: host bits are meant. */
+export function checkInterfaceAddress(field: Path, text: string): FieldError[] {
+  const cidr = parseCidr(text);
+  if (!cidr) return [invalid(field, text, 'must be a valid address in CIDR form, (e.g. 10.9.8.7/24 or 2001:db8::1/64)')];
+  const canonical = `${canonicalAddress(cidr.address)}/${cidr.length}`;
+  return text === canonical ? [] : [invalid(field, text, `must be in canonical form ("${canonical}")`)];
+}
+
 export function addressWarnings(field: Path, text: string): string[] {
   const address = parseAddress(text);
   if (!address) return [];

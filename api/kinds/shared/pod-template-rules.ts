@@ -1,5 +1,5 @@
 /** The rules for pod templates, and for the workloads that hold one together with a selector. */
-import { type FieldError, type Path, forbiddenField, invalid, notSupported, required } from '../../field-error.ts';
+import { type FieldError, type Path, byKeys, forbiddenField, invalid, notSupported, required } from '../../field-error.ts';
 import type { PodTemplateSpec } from '../../types/core.v1.ts';
 import type { LabelSelector } from '../../types/meta.v1.ts';
 import { checkLabelSelector, isEmptySelector, isMalformed, selects } from './label-selector.ts';
@@ -55,5 +55,5 @@ function checkSelectsTemplate(selector: LabelSelector | undefined, template: Pod
   if (selector && isEmptySelector(selector)) return [];
   const labels = template?.metadata?.labels;
   if (selects(selector, labels)) return [];
-  return [invalid(path.child('metadata', 'labels'), labels ?? null, '`selector` does not match template `labels`')];
+  return [invalid(path.child('metadata', 'labels'), labels && byKeys(labels), '`selector` does not match template `labels`')];
 }

@@ -61,6 +61,7 @@ function warningsFor(spec: PodSpec, annotations: Readonly<Record<string, string>
     ...(seccompGone ? [`${annotationPath.key(SECCOMP)}: ${SECCOMP_GONE}`] : []),
     ...containers.flatMap((found) => containerWarnings(found, annotations, annotationPath)),
     ...portWarnings(containers),
+    ...((spec.terminationGracePeriodSeconds ?? 0) < 0 ? [`${here.child('terminationGracePeriodSeconds')}: must be >= 0; negative values are invalid and will be treated as 1`] : []),
     ...affinityWarnings(spec.affinity?.podAffinity, here.child('affinity', 'podAffinity')),
     ...affinityWarnings(spec.affinity?.podAntiAffinity, here.child('affinity', 'podAntiAffinity')),
     ...(spec.dnsConfig?.nameservers ?? []).flatMap((server, at) => addressWarnings(here.child('dnsConfig', 'nameservers').index(at), server)),

@@ -60,6 +60,8 @@ function dropGated({ spec }: CSIDriver): void {
   delete spec?.preventPodSchedulingIfMissing;
 }
 
+const SHORTEST_PERIOD_SECONDS = 10;
+
 function checkSpec({ spec }: CSIDriver): FieldError[] {
   const errors: FieldError[] = [];
   if (spec?.attachRequired === undefined) errors.push(required(SPEC.child('attachedRequired')));
@@ -79,6 +81,14 @@ function checkSpec({ spec }: CSIDriver): FieldError[] {
   }
   for (const mode of spec?.volumeLifecycleModes ?? []) {
     if (!MODES.includes(mode)) errors.push(notSupported(SPEC.child('volumeLifecycleModes'), mode, MODES));
+  }
+  const period = spec?.nodeAllocatableUpdatePeriodSeconds;
+  if (period !== undefined && period < SHORTEST_PERIOD_SECONDS) {
+    errors.push(invalid(SPEC.child('nodeAllocatableUpdatePeriodSeconds'), period, `must be greater than or equal to ${SHORTEST_PERIOD_SECONDS} seconds`));
+  }
+  const inSecrets = spec?.serviceAccountTokenInSecrets;
+  if (inSecrets !== undefined && requests.length === 0) {
+    errors.push(invalid(SPEC.child('serviceAccountTokenInSecrets'), inSecrets, 'serviceAccountTokenInSecrets is set but no tokenRequests are specified'));
   }
   return errors;
 }

@@ -1,28 +1,27 @@
 /** StorageClasses: nothing but mount options and topology may change. */
-import { type FieldError, Path, duplicate, notSupported, required, tooLong, invalid } from '../../field-error.ts';
+import { type FieldError, Path, byKeys, duplicate, notSupported, required, invalid } from '../../field-error.ts';
 import type { TopologySelectorLabelRequirement, TopologySelectorTerm } from '../../types/core.v1.ts';
 import type { StorageClass } from '../../types/storage.v1.ts';
 import { rulesFor } from '../kind-rules.ts';
+import { checkParameters } from './parameter-rules.ts';
 import { AGE, text } from '../shared/columns.ts';
-import { bytes, qualifiedName } from '../shared/formats.ts';
+import { qualifiedName } from '../shared/formats.ts';
 import { checkLabelKey, immutable } from '../shared/object-meta.ts';
 
 const DEFAULT_CLASS = ['storageclass.kubernetes.io/is-default-class', 'storageclass.beta.kubernetes.io/is-default-class'];
 const RECLAIM = ['Delete', 'Retain'];
 const BINDING = ['Immediate', 'WaitForFirstConsumer'];
-const PARAMETERS_LIMIT = 512;
-const PARAMETERS_LIMIT_BYTES = 256 * 1024;
 const FIXED = ['parameters', 'provisioner', 'reclaimPolicy', 'volumeBindingMode'] as const;
 
 export const storageclass = rulesFor<StorageClass>({
-  metadataChecks: { '': 2 },
+  updates: 'all, then changes',
   defaults(object) {
     object.reclaimPolicy ??= 'Delete';
     object.volumeBindingMode ??= 'Immediate';
   },
   strategy: {
     validate: checkClass,
-    validateUpdate: (object, old) => FIXED.flatMap((field) => immutable(object[field], old[field], Path.of(field))),
+    validateUpdate: (object, old) => FIXED.flatMap((field) => immutable(shown(object, field), shown(old, field), Path.of(field))),
   },
   columns: [
     {
@@ -40,6 +39,10 @@ export const storageclass = rulesFor<StorageClass>({
   ],
 });
 
+function shown(object: StorageClass, field: (typeof FIXED)[number]): unknown {
+  return field === 'parameters' ? object.parameters && byKeys(object.parameters) : object[field];
+}
+
 function checkClass(object: StorageClass): FieldError[] {
   const provisioner = Path.of('provisioner');
   const errors = object.provisioner
@@ -54,29 +57,24 @@ function checkClass(object: StorageClass): FieldError[] {
   return [...errors, ...checkTopologies(object.allowedTopologies ?? [], Path.of('allowedTopologies'))];
 }
 
-function checkParameters(parameters: Record<string, string> | undefined, path: Path): FieldError[] {
-  const entries = Object.entries(parameters ?? {});
-  if (entries.length > PARAMETERS_LIMIT) return [tooLong(path, PARAMETERS_LIMIT)];
-  const errors = entries.filter(([key]) => key === '').map(([key]) => invalid(path, key, 'field can not be empty.'));
-  const size = entries.reduce((sum, [key, value]) => sum + bytes(key) + bytes(value), 0);
-  return size > PARAMETERS_LIMIT_BYTES ? [...errors, tooLong(path, PARAMETERS_LIMIT_BYTES)] : errors;
-}
-
 function checkTopologies(topologies: readonly TopologySelectorTerm[], path: Path): FieldError[] {
-  const seen = new Set<string>();
+  const seen: string[] = [];
   return topologies.flatMap(({ matchLabelExpressions = [] }, at) => {
     const here = path.index(at).child('matchLabelExpressions');
     const errors = matchLabelExpressions.flatMap((requirement, index) => checkRequirement(requirement, here.index(index)));
     const keys = matchLabelExpressions.map(({ key }) => key);
     for (const [index, key] of keys.entries()) if (keys.indexOf(key) < index) errors.push(duplicate(here.index(index).child('key'), key));
     const text = JSON.stringify(matchLabelExpressions.map(({ key, values }) => [key, ...[...(values ?? [])].sort()].join()).sort());
-    if (seen.has(text)) errors.push(duplicate(here, ''));
-    seen.add(text);
+    // Upstream counts each earlier term that is the same, and starts with as many empty ones as there are terms.
+    const before = seen.filter((other) => other === text).length + (text === '[]' ? topologies.length : 0);
+    for (let n = 0; n < before; n++) errors.push(duplicate(here, ''));
+    seen.push(text);
     return errors;
   });
 }
 
-function checkRequirement({ key, values = [] }: TopologySelectorLabelRequirement, path: Path): FieldError[] {
+function checkRequirement({ key, values: given }: TopologySelectorLabelRequirement, path: Path): FieldError[] {
+  const values = given ?? [];
   const here = path.child('values');
   const twice = values.flatMap((value, at) => (values.indexOf(value) < at ? [duplicate(here.index(at), value)] : []));
   return [...(values.length === 0 ? [required(here)] : []), ...twice, ...checkLabelKey(key, path.child('key'))];
