@@ -78,6 +78,13 @@ for (const [name, what] of [
 }
 
 program
+  .command('why <what...>')
+  .description('say why a pod, deployment or service does not run, has no node or is not reached, and what would change that')
+  .option('-n, --namespace <name>', 'where it is')
+  .option('--kubeconfig <file>', 'of the cluster; else $KUBECONFIG, else the cluster of this machine')
+  .action(async (what: string[], flags: { namespace?: string; kubeconfig?: string }) => (await import('./why.ts')).why(what, flags));
+
+program
   .command('kubeconfig')
   .description('write credentials for a component or a person, signed by the authority in the data directory')
   .requiredOption('--for <who>', 'admin, controllers, scheduler, proxy, kubelet:NODE or user:NAME[,GROUP…]')
