@@ -219,7 +219,8 @@ const EVEN_THEN = new Set(['/readyz', '/livez', '/healthz', '/metrics']);
 
 async function refuse({ clock, log }: Serving, exchange: HttpExchange, response: Response, cause: unknown): Promise<void> {
   const { error, fault } = errorAnswer(cause);
-  if (fault) log.error(`${exchange.method} ${exchange.route.path}`, cause);
+  // Whoever left is no fault of the server's.
+  if (fault && !response.destroyed) log.error(`${exchange.method} ${exchange.route.path}`, cause);
   if (response.headersSent) {
     response.destroy();
     return;

@@ -45,6 +45,7 @@ import { listen, type ListenOptions, type Listener } from './listen.ts';
 import { kubeletSummary } from './metrics-api/kubelet-summary.ts';
 import { serveMetrics } from './metrics-api/metrics-api.ts';
 import { NodeStatistics } from './metrics-api/node-statistics.ts';
+import { admissionSeries } from './metrics/admission-series.ts';
 import { meteredStore } from './metrics/metered-store.ts';
 import { requestSeries } from './metrics/request-series.ts';
 import { serverGauges } from './metrics/server-gauges.ts';
@@ -166,7 +167,7 @@ class CoracleApiServer implements ApiServer {
     this.authenticator = createAuthenticator({ reader, clock, tokens: this.tokens, ...(options.staticTokens !== undefined && { staticTokens: options.staticTokens }) });
     this.authorizer = createAuthorizer(reader, { clock, ...(options.authorization && { modes: options.authorization }) });
     const dynamic = options.dynamicAdmission?.(this) ?? dynamicPlugins({ reader, clock, random, authorizer: this.authorizer, registry: this.registry });
-    const admission = new Admission(builtinPlugins({ reader, writer, clock, random, authorizer: this.authorizer, dynamic }));
+    const admission = new Admission(builtinPlugins({ reader, writer, clock, random, authorizer: this.authorizer, dynamic }), admissionSeries(this.meter, clock));
     this.#services = serviceHooks({ ...options, store, reader, clock, random });
     this.#core = { store, registry: this.registry, clock, random, reader, writer, authorizer: this.authorizer, admission, hooks: this.#services, log, watchLastsMs: options.serving?.minRequestTimeoutMs ?? MIN_REQUEST_TIMEOUT_MS };
     this.#aggregator = new Aggregator({ reader, writer, clock, random, pki, log });

@@ -197,3 +197,34 @@ describe('for those who look', () => {
     });
   });
 });
+
+test('a client that does not read its answer is let go when the time of its request is over', async () => {
+  const memory = openMemory();
+  const data = { text: 'x'.repeat(100_000) };
+  for (let at = 0; at < 300; at++) await memory.write(`/registry/configmaps/default/c-${at}`, 0, Buffer.from(JSON.stringify({ kind: 'ConfigMap', apiVersion: 'v1', metadata: { name: `c-${at}`, namespace: 'default' }, data })));
+  await withServer({ requestTimeoutMs: 300 }, async ({ port, server }) => {
+    const pki = await testPki();
+    const admin = await pki.clientCertificate({ commonName: 'admin', organizations: ['system:masters'] });
+    const socket = tlsConnect({ host: '127.0.0.1', port, ca: pki.caPem, cert: admin.certPem, key: admin.keyPem, ALPNProtocols: ['http/1.1'] });
+    socket.on('error', () => undefined);
+    socket.pause();
+    socket.write('GET /api/v1/configmaps HTTP/1.1\r\nHost: x\r\n\r\n');
+    const counted = (): string[] => server.meter.text().split('\n').filter((line) => line.startsWith('apiserver_request_total{verb="LIST"') && line.includes('configmaps'));
+    while (counted().length === 0) await new Promise((resolve) => setTimeout(resolve, 10));
+    let bytes = 0;
+    socket.on('data', (chunk: Buffer) => (bytes += chunk.length));
+    socket.resume();
+    await new Promise((resolve) => socket.once('close', resolve));
+    expect(bytes).toBeLessThan(30_000_000);
+  }, memory);
+  await memory.close();
+});
+
+test('admission is timed by plugin', async () => {
+  await withServer({}, async ({ http, server }) => {
+    await http('POST', '/api/v1/namespaces/missing/configmaps', { body: JSON.stringify({ metadata: { name: 'a' } }) });
+    const text = server.meter.text();
+    expect(text).toMatch(/^apiserver_admission_controller_admission_duration_seconds_count\{name="NamespaceLifecycle",type="admit",operation="CREATE",rejected="true"\} 1$/m);
+    expect(text).toMatch(/^apiserver_admission_step_admission_duration_seconds_count\{type="admit",operation="CREATE",rejected="true"\} 1$/m);
+  });
+});

@@ -6,7 +6,7 @@ import { PIECE_BYTES, type ListBody } from './list-bytes.ts';
 const BUFFERS = 4;
 
 export async function sendPieces(body: ListBody, out: Writable): Promise<void> {
-  const free = Array.from({ length: BUFFERS }, () => Buffer.allocUnsafeSlow(PIECE_BYTES));
+  const free: Buffer[] = Array.from({ length: BUFFERS }, () => Buffer.allocUnsafeSlow(PIECE_BYTES));
   let wake: (() => void) | undefined;
   let failure: Error | undefined;
   const notify = (): void => {
