@@ -112,6 +112,8 @@ export interface ControllerTools {
   readonly log: Log;
   /** How many keys at a time, where that was asked for. */
   readonly workers?: number;
+  /** Counts what queues do. */
+  readonly meter?: import('../std/meter.ts').Meter;
 }
 
 export interface Log {

@@ -29,7 +29,9 @@ const DEFAULTS: Settings = { syncPeriodMs: 15_000, downscaleStabilizationMs: 300
 const WORKERS = 5;
 /** A scale that others change meanwhile is tried again so often. */
 const CONFLICTS = 5;
-const SCALE_LABEL = 'AbleToScale';
+/** Events live for an hour. */
+const REPEAT_MS = 1_800_000;
+const ABLE = 'AbleToScale';
 
 export function horizontalPodAutoscalerController(options: AutoscalerOptions = {}): FreeController {
   const settings = { ...DEFAULTS, ...options };
@@ -49,6 +51,8 @@ class Autoscaling {
   /** For each autoscaler there is: what was recommended and done, and which pods it selects. */
   readonly #histories = new Map<string, History>();
   readonly #selectors = new Map<string, Selector>();
+  /** By reason; reasons are few. */
+  readonly #said = new Map<string, Map<string, { readonly message: string; readonly at: number }>>();
 
   constructor(tools: ControllerTools, settings: Settings) {
     this.#tools = tools;
@@ -90,12 +94,13 @@ class Autoscaling {
     if (!hpa) {
       this.#histories.delete(key);
       this.#selectors.delete(key);
+      this.#said.delete(key);
       return false;
     }
     const found = await this.#scaleOf(hpa);
     if ('problem' in found) {
       this.#warn(hpa, { reason: 'FailedGetScale', message: found.problem });
-      const status = withCondition(hpa.status ?? NO_STATUS, [SCALE_LABEL, 'False', 'FailedGetScale', `the HPA controller was unable to get the target's current scale: ${found.problem}`], this.#tools.clock.now());
+      const status = withCondition(hpa.status ?? NO_STATUS, [ABLE, 'False', 'FailedGetScale', `the HPA controller was unable to get the target's current scale: ${found.problem}`], this.#tools.clock.now());
       await this.#write(hpa, status);
       return true;
     }
@@ -119,12 +124,12 @@ class Autoscaling {
     } catch (error) {
       const text = error instanceof Error ? error.message : String(error);
       this.#warn(hpa, { reason: 'FailedRescale', message: `New size: ${size.replicas}; reason: ${size.reason}; error: ${text}` });
-      const failed = withCondition({ ...status, desiredReplicas: hpa.status?.desiredReplicas ?? 0 }, [SCALE_LABEL, 'False', 'FailedUpdateScale', `the HPA controller was unable to update the target scale: ${text}`], now);
+      const failed = withCondition({ ...status, desiredReplicas: hpa.status?.desiredReplicas ?? 0 }, [ABLE, 'False', 'FailedUpdateScale', `the HPA controller was unable to update the target scale: ${text}`], now);
       return this.#write(hpa, failed);
     }
     this.#tools.event(event(subject(horizontalpodautoscalers, hpa), 'Normal', 'SuccessfulRescale', `New size: ${size.replicas}; reason: ${size.reason}`));
     if (hpa.spec.behavior) this.#histories.set(key, noteChange(decision.history, current, size.replicas, now));
-    const done = withCondition({ ...status, lastScaleTime: timeText(now) }, [SCALE_LABEL, 'True', 'SucceededRescale', `the HPA controller was able to update the target scale to ${size.replicas}`], now);
+    const done = withCondition({ ...status, lastScaleTime: timeText(now) }, [ABLE, 'True', 'SucceededRescale', `the HPA controller was able to update the target scale to ${size.replicas}`], now);
     return this.#write(hpa, done);
   }
 
@@ -194,7 +199,15 @@ class Autoscaling {
     }
   }
 
+  /** The same is not said again with each look: only when it has changed, and before the first event of it is forgotten. */
   #warn(hpa: StoredAutoscaler, { reason, message }: Warning): void {
+    const key = `${hpa.metadata.namespace}/${hpa.metadata.name}`;
+    const said = this.#said.get(key) ?? new Map<string, { readonly message: string; readonly at: number }>();
+    const known = said.get(reason);
+    const now = this.#tools.clock.now();
+    if (known?.message === message && now - known.at < REPEAT_MS) return;
+    said.set(reason, { message, at: now });
+    this.#said.set(key, said);
     this.#tools.event(event(subject(horizontalpodautoscalers, hpa), 'Warning', reason, message));
   }
 }

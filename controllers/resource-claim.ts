@@ -27,8 +27,8 @@ export function resourceClaimController(): Controller {
     account: 'resource-claim-controller',
     component: 'resource_claim',
     watches: [
-      watch({ resource: pods, indexes: { byClaim }, keys: (pod) => ((pod.spec?.resourceClaims ?? []).length > 0 ? [podKey(pod), ...byClaim(pod).map((key) => OF_CLAIM + key)] : []) }),
-      watch({ resource: resourceclaims, indexes: { byPod: (claim) => [controllerOf(claim)?.uid ?? ''] }, keys: (claim, view) => [OF_CLAIM + keyOf(claim), ...view.of(pods).by('byClaim', keyOf(claim)).map(podKey)] }),
+      watch({ resource: pods, indexes: { byResourceClaim: byClaim }, keys: (pod) => ((pod.spec?.resourceClaims ?? []).length > 0 ? [podKey(pod), ...byClaim(pod).map((key) => OF_CLAIM + key)] : []) }),
+      watch({ resource: resourceclaims, indexes: { byOwnerPod: (claim) => [controllerOf(claim)?.uid ?? ''] }, keys: (claim, view) => [OF_CLAIM + keyOf(claim), ...view.of(pods).by('byResourceClaim', keyOf(claim)).map(podKey)] }),
       watch({ resource: resourceclaimtemplates, keys: ({ metadata }, view) => view.of(pods).list(metadata.namespace).filter((pod) => (pod.spec?.resourceClaims ?? []).some((one) => one.resourceClaimTemplateName === metadata.name)).map(podKey) }),
     ],
     reconcile(key, view, { random }) {
@@ -79,7 +79,7 @@ function syncPod(pod: StoredPod, view: View, random: Random): { readonly actions
     const known = noted ? view.of(resourceclaims).get({ namespace, name: noted }) : undefined;
     if (known && controllerOf(known)?.uid === uid) continue;
     // Made before, but not noted.
-    const orphan = view.of(resourceclaims).by('byPod', uid).find(({ metadata }) => metadata.annotations?.[POD_CLAIM] === one.name);
+    const orphan = view.of(resourceclaims).by('byOwnerPod', uid).find(({ metadata }) => metadata.annotations?.[POD_CLAIM] === one.name);
     if (orphan) {
       found.set(one.name, orphan.metadata.name);
       continue;

@@ -9,7 +9,9 @@ import type { ResourceRef } from '../api/resources.ts';
 import { keyText, reaches } from '../client/cache.ts';
 import type { Cache, CacheEvent, Client, Informer, InformerOptions, Stored } from '../client/client.ts';
 import { WorkQueue } from '../client/queue.ts';
+import { queueSeries } from '../client/queue-series.ts';
 import type { Clock } from '../std/clock.ts';
+import type { Meter } from '../std/meter.ts';
 import type { Random } from '../std/random.ts';
 import type { Controller, Key, Log, View, WatchSpec } from './controller.ts';
 import { Refused, isNamespaceTerminating, performAll, type Performer, type Written } from './perform.ts';
@@ -22,6 +24,7 @@ export interface RunTools {
   readonly informer: <T>(resource: ResourceRef<T>, options?: InformerOptions<T>) => Informer<T>;
   readonly event: Performer['event'];
   readonly workers?: number;
+  readonly meter?: Meter;
 }
 
 const DEFAULT_WORKERS = 5;
@@ -41,6 +44,7 @@ export async function runController(controller: Controller, tools: RunTools, sig
     clock: tools.clock,
     workers: tools.workers ?? controller.workers ?? DEFAULT_WORKERS,
     work: (key) => reconcile(key),
+    ...(tools.meter && { series: queueSeries(tools.meter, tools.clock, controller.name) }),
     onError: (key, error, failures) => {
       if (!isReason((error as Error).cause, 'Conflict')) tools.log.warn({ controller: controller.name, key, error: String(error), failures }, 'will be tried again');
     },

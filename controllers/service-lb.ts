@@ -29,7 +29,7 @@ export function serviceLoadBalancerController(): Controller {
       watch({ resource: nodes, keys: (_, view) => ours(view).map(keyOf), matters: (before, after) => before.spec?.unschedulable !== after.spec?.unschedulable || isEligible(before) !== isEligible(after) || addressOf(before) !== addressOf(after) }),
       watch({
         resource: endpointslices,
-        indexes: { byService: ({ metadata }) => [`${metadata.namespace}/${metadata.labels?.[SERVICE_NAME] ?? ''}`] },
+        indexes: { bySliceService: ({ metadata }) => [`${metadata.namespace}/${metadata.labels?.[SERVICE_NAME] ?? ''}`] },
         keys: ({ metadata }, view) => ours(view).filter((service) => isLocal(service) && keyOf(service) === `${metadata.namespace}/${metadata.labels?.[SERVICE_NAME]}`).map(keyOf),
       }),
     ],
@@ -87,7 +87,7 @@ function addresses(service: StoredService, view: View): string[] {
 }
 
 function nodesOf(service: StoredService, view: View): Set<string> {
-  const slices = view.of(endpointslices).by('byService', keyOf(service));
+  const slices = view.of(endpointslices).by('bySliceService', keyOf(service));
   return new Set(slices.flatMap(({ endpoints }) => (endpoints ?? []).filter(({ conditions }) => conditions?.ready !== false).map(({ nodeName }) => nodeName ?? '')));
 }
 

@@ -4,6 +4,7 @@ import { openClient } from '../client/client.ts';
 import { openRecorder, type Recorder } from '../client/events.ts';
 import { runAsLeader } from '../client/leader.ts';
 import type { Clock } from '../std/clock.ts';
+import type { Meter } from '../std/meter.ts';
 import { uuid, type Random } from '../std/random.ts';
 import { controllers, type ControllerOptions } from './all.ts';
 import type { Controller, ControllerTools, FreeController, Log } from './controller.ts';
@@ -20,6 +21,8 @@ export interface StartOptions extends ControllerOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
+  /** Counts what their queues do. */
+  readonly meter?: Meter;
   /** Wait for the lease `kube-system/kube-controller-manager` first, and stop when it is lost. */
   readonly leaderElect?: boolean;
 }
@@ -64,7 +67,7 @@ async function runAll(chosen: readonly (Controller | FreeController)[], options:
     const recorder = openRecorder({ client, clock, component, log });
     recorders.push(recorder);
     const workers = options.workers?.[name];
-    return { client, clock, random, log, informer: (resource, selection) => informers.of(resource, selection), event: (action) => recorder.record(action), ...(workers && { workers }) };
+    return { client, clock, random, log, informer: (resource, selection) => informers.of(resource, selection), event: (action) => recorder.record(action), ...(workers && { workers }), ...(options.meter && { meter: options.meter }) };
   };
   await Promise.all(chosen.map(async (controller) => {
     try {
