@@ -128,7 +128,7 @@ class InProcessCluster implements Cluster {
       return startControllers({
         clusterCidr: CLUSTER_CIDR,
         ...periods,
-        ...(only && { only }),
+        ...(only && { chosen: only }),
         clock: time,
         random,
         log,
