@@ -84,7 +84,7 @@ async function startComponents(context: Context, runtime: RuntimeChoice): Promis
       import('../controllers/start.ts').then(({ startControllers }) => {
         const options = controllerOptionsOf(context.flags);
         const authority = signingAuthority(context.flags, random, () => api.pki.ca);
-        const controllers = startControllers({ door: (account) => doors(account ? `controller:${account}` : 'controllers'), clock, random, log, rootCa: api.pki.caPem, clusterCidr: POD_CIDR, localPath: { path: join(context.dataDir, 'local-path') }, ...options, signing: { ...options.signing, ...(authority && { authority }) } });
+        const controllers = startControllers({ door: (account) => doors(account ? `controller:${account}` : 'controllers'), clock, random, log, meter: api.server.meter, rootCa: api.pki.caPem, clusterCidr: POD_CIDR, localPath: { path: join(context.dataDir, 'local-path') }, ...options, signing: { ...options.signing, ...(authority && { authority }) } });
         stopper.add('controllers', () => controllers.stop());
       }),
     );

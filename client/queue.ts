@@ -6,6 +6,7 @@
  */
 import { backoff } from '../std/backoff.ts';
 import type { Clock, Timer } from '../std/clock.ts';
+import type { QueueSeries } from './queue-series.ts';
 
 export interface QueueOptions {
   readonly clock: Clock;
@@ -13,6 +14,8 @@ export interface QueueOptions {
   readonly work: (key: string) => Promise<'again' | void>;
   /** How many keys at a time. */
   readonly workers?: number;
+  /** Counts what happens. */
+  readonly series?: QueueSeries;
   readonly onError?: (key: string, error: unknown, failures: number) => void;
 }
 
@@ -50,6 +53,7 @@ export class WorkQueue {
     if (this.#stopped) return;
     if (this.#running.has(key)) this.#running.set(key, true);
     else this.#waiting.add(key);
+    this.#options.series?.added(key, this.#waiting.size);
     this.#schedule();
   }
 
@@ -73,6 +77,7 @@ export class WorkQueue {
   retry(key: string): void {
     const failures = this.#failures.get(key) ?? 0;
     this.#failures.set(key, failures + 1);
+    this.#options.series?.retried();
     this.addAfter(key, backoff(failures, KEY_BACKOFF));
   }
 
@@ -110,12 +115,14 @@ export class WorkQueue {
 
   async #run(key: string): Promise<void> {
     this.#running.set(key, false);
+    this.#options.series?.started(key, this.#waiting.size);
     try {
       if ((await this.#options.work(key)) !== 'again') this.forget(key);
     } catch (error) {
       this.#options.onError?.(key, error, this.failures(key));
       this.retry(key);
     }
+    this.#options.series?.ended(key);
     const again = this.#running.get(key);
     this.#running.delete(key);
     if (again) this.add(key);

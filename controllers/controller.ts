@@ -8,6 +8,7 @@
 import type { Cache, Client, Informer, InformerOptions, ObjectKey, Patch, Selection, Stored } from '../client/client.ts';
 import type { ResourceRef } from '../api/resources.ts';
 import type { Clock } from '../std/clock.ts';
+import type { Meter } from '../std/meter.ts';
 import type { Random } from '../std/random.ts';
 
 /** `namespace/name`, or `name` for cluster-scoped kinds. */
@@ -113,7 +114,7 @@ export interface ControllerTools {
   /** How many keys at a time, where that was asked for. */
   readonly workers?: number;
   /** Counts what queues do. */
-  readonly meter?: import('../std/meter.ts').Meter;
+  readonly meter?: Meter;
 }
 
 export interface Log {
