@@ -1,6 +1,7 @@
 /** Admission by extension: policies and webhooks, which mutate after the built-in plugins and validate before quota is charged. */
 import type { Kind } from '../../api/kind.ts';
 import type { Clock } from '../../std/clock.ts';
+import type { Meter } from '../../std/meter.ts';
 import type { Random } from '../../std/random.ts';
 import type { ClusterAuthorizer } from '../auth/authorizer.ts';
 import type { Reader } from '../auth/reader.ts';
@@ -9,6 +10,7 @@ import { conditionMatcher } from './policies/conditions.ts';
 import { mutatingPolicies } from './policies/mutating.ts';
 import { paramRights } from './policies/param-rights.ts';
 import { validatingPolicies } from './policies/validating.ts';
+import { DynamicSeries } from './series.ts';
 import { createWebhookClient } from './webhooks/client.ts';
 import { mutatingWebhooks } from './webhooks/mutating.ts';
 import { validatingWebhooks } from './webhooks/validating.ts';
@@ -19,6 +21,7 @@ export interface DynamicDependencies {
   readonly random: Random;
   readonly authorizer: ClusterAuthorizer;
   readonly registry: ServedKinds;
+  readonly meter: Meter;
 }
 
 /** What is served now. */
@@ -28,10 +31,11 @@ interface ServedKinds {
 }
 
 /** In the order in which they run. Provenance: kubeapiserver/options/plugins.go of v1.36. */
-export function dynamicPlugins({ reader, clock, random, authorizer, registry }: DynamicDependencies): AdmissionPlugin[] {
+export function dynamicPlugins({ reader, clock, random, authorizer, registry, meter }: DynamicDependencies): AdmissionPlugin[] {
   const kinds = (): readonly Kind[] => registry.kinds;
   const loaded = async ({ group, plural }: Kind): Promise<void> => registry.hub(group, plural)?.cache.ready();
-  const policies = { reader, authorizer, kinds, loaded };
-  const webhooks = { reader, kinds, random, conditions: conditionMatcher(authorizer), client: createWebhookClient({ reader, clock }) };
+  const series = new DynamicSeries(meter, clock);
+  const policies = { reader, authorizer, kinds, loaded, series };
+  const webhooks = { reader, kinds, random, series, conditions: conditionMatcher(authorizer), client: createWebhookClient({ reader, clock }) };
   return [mutatingPolicies(policies), mutatingWebhooks(webhooks), validatingPolicies(policies), validatingWebhooks(webhooks), paramRights(policies)];
 }

@@ -16,8 +16,18 @@ export interface Selectors {
   readonly object: Selector | undefined;
 }
 
+/** Compiled when first asked for: what cannot be compiled refuses requests, not the object that holds it. */
 export function compileSelectors({ namespaceSelector, objectSelector }: { readonly namespaceSelector?: unknown; readonly objectSelector?: unknown }): Selectors {
-  return { namespace: compiled(namespaceSelector), object: compiled(objectSelector) };
+  let namespace: Selector | undefined | null = null;
+  let object: Selector | undefined | null = null;
+  return {
+    get namespace() {
+      return namespace === null ? (namespace = compiled(namespaceSelector)) : namespace;
+    },
+    get object() {
+      return object === null ? (object = compiled(objectSelector)) : object;
+    },
+  };
 }
 
 function compiled(selector: unknown): Selector | undefined {

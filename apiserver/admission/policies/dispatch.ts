@@ -5,7 +5,8 @@ import type { ClusterAuthorizer } from '../../auth/authorizer.ts';
 import type { Reader, Stored } from '../../auth/reader.ts';
 import type { AdmissionRequest } from '../admission.ts';
 import { namespaceObject } from '../matching/selectors.ts';
-import { isExempt, isNamespaceObject, type Target } from '../matching/subject.ts';
+import type { DynamicSeries } from '../series.ts';
+import { isExempt, isNamespaceObject, namespaceOf, type Target } from '../matching/subject.ts';
 import type { Binding, Policy } from './follow.ts';
 import { matchTarget } from './match.ts';
 import { collectParams, paramRow, unknownParamKind } from './params.ts';
@@ -17,6 +18,7 @@ export interface PolicyDependencies {
   readonly kinds: () => readonly Kind[];
   /** Resolves when what is stored of a kind can be read. */
   readonly loaded: (kind: Kind) => Promise<void>;
+  readonly series: DynamicSeries;
 }
 
 /** A policy as one of its bindings brings it to a request. */
@@ -56,7 +58,7 @@ async function* bindingsFor<C, B>(policy: Policy<C, B>, target: Target, request:
     const matched = match ? await asked(() => matchTarget(match, { request, ...dependencies })) : { value: target };
     if ('value' in matched && !matched.value) continue;
     if (row) await loaded(row);
-    const found = 'problem' in matched ? matched : await asked(() => collectParams(row, paramKind, binding.paramRef, { reader, kinds, namespace: request.namespace }));
+    const found = 'problem' in matched ? matched : await asked(() => collectParams(row, paramKind, binding.paramRef, { reader, kinds, namespace: namespaceOf(request) }));
     if ('problem' in found) yield { policy, binding, problem: `failed to configure binding: ${found.problem}` };
     else yield { policy, binding, target, params: found.value };
   }

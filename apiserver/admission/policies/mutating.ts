@@ -8,6 +8,7 @@ import { checkManagers } from '../matching/managed-fields.ts';
 import { Reinvocation } from '../matching/reinvocation.ts';
 import { VersionedObjects } from '../matching/versioned.ts';
 import { refused } from '../refuse.ts';
+import { problemKind } from '../series.ts';
 import { AccessAnswers } from './access.ts';
 import { bindingsOf, withVariables, type ActivationInput } from './activation.ts';
 import { applyConfiguration } from './apply-configuration.ts';
@@ -85,13 +86,18 @@ class Round {
     const id = [policy.name, binding.name, param?.metadata.namespace ?? '', param?.metadata.name ?? ''].join('/');
     if (!again.isDue(id, this.#pass)) return;
     let changed = false;
+    const { series } = this.#dependencies;
     for (const mutation of mutations) {
+      const beganMs = series.now();
+      let problem: string | undefined;
       try {
         changed = this.#mutate(mutation, met, input()) || changed;
       } catch (error) {
         if (!(error instanceof Failure)) throw error;
-        this.#note(met, error.message, 'Invalid');
+        problem = error.message;
+        this.#note(met, problem, 'Invalid');
       }
+      series.policy('mutating', { policy: policy.name, binding: binding.name, problem: problemKind(problem), beganMs });
     }
     again.called(id, { changed, again: reinvoked }, this.#pass);
   }

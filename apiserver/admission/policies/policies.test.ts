@@ -121,7 +121,7 @@ test('Warn tells and lets through', async () => {
 
 test('expressions see the request, its user, the namespace and both states', async () => {
   await send('PATCH', '/api/v1/namespaces/default', { metadata: { labels: { tier: 'gold' } } }, { 'Content-Type': 'application/merge-patch+json' });
-  const messageExpression = "[request.operation, request.resource.resource, request.kind.kind, request.name, request.namespace, request.userInfo.username, string(request.dryRun), request.options.fieldManager, namespaceObject.metadata.labels.tier, string(oldObject == null)].join(' ')";
+  const messageExpression = "[request.operation, request.resource.resource, request.kind.kind, request.name, request.namespace, request.userInfo.username, string(request.dryRun), string(request.options.fieldManager), namespaceObject.metadata.labels.tier, string(oldObject == null)].join(' ')";
   await install('Validating', { spec: validations('false', { messageExpression }) });
   const headers = { 'Impersonate-User': 'carla', 'Impersonate-Group': 'system:masters' };
   const answer = await send('POST', `${MAPS}?dryRun=All&fieldManager=me`, { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'seen' } }, headers);

@@ -9,6 +9,7 @@ import { refused } from '../refuse.ts';
 import { AccessAnswers } from './access.ts';
 import { compileValidating, type CompiledPolicy } from './compile-validating.ts';
 import { isBeyondPolicies, meetings, requestNamespace, type Meeting, type Misfit, type PolicyDependencies } from './dispatch.ts';
+import { problemKind } from '../series.ts';
 import { followPolicies } from './follow.ts';
 import { validatePolicy, type Decided } from './validate.ts';
 
@@ -70,7 +71,8 @@ class Round {
     const namespace = await requestNamespace(this.#request, this.#dependencies.reader);
     for (const param of params) {
       const input = { request: this.#request, target, versioned, access: this.#access, param, namespace };
-      this.#take(met, validatePolicy(policy.compiled, input, policy.ignoresFailure));
+      const beganMs = this.#dependencies.series.now();
+      this.#take(met, validatePolicy(policy.compiled, input, policy.ignoresFailure), beganMs);
     }
   }
 
@@ -84,11 +86,13 @@ class Round {
     throw new ApiError({ code: CODES[reason] ?? CODES['Invalid'] ?? 0, reason, message: status.message ?? '', details: { ...status.details, causes: [{ message }] } });
   }
 
-  #take({ policy, binding }: Met, { decisions, annotations, failedAnnotations }: Decided): void {
+  #take({ policy, binding }: Met, { decisions, annotations, failedAnnotations }: Decided, beganMs: number): void {
     const denied = `ValidatingAdmissionPolicy '${policy.name}' with binding '${binding.name}' denied request: `;
     for (const [index, decision] of decisions.entries()) {
       if (!decision.denies) continue;
+      const problem = decision.reason === undefined ? problemKind(decision.message) : 'invalid_error';
       for (const action of binding.spec.validationActions) {
+        this.#dependencies.series.policy('validating', { policy: policy.name, binding: binding.name, problem, action: action.toLowerCase(), beganMs });
         if (action === 'Deny') this.#deny(denied + decision.message, decision.reason);
         else if (action === 'Audit') this.#recordFailure(policy.name, binding.name, binding.spec, { index, message: decision.message });
         else this.#request.warnings.push(`Validation failed for ValidatingAdmissionPolicy '${policy.name}' with binding '${binding.name}': ${decision.message}`);

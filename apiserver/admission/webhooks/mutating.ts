@@ -58,8 +58,7 @@ class Turn {
     const { hook, request } = this.#calling;
     let changed = false;
     try {
-      const verdict = await callHook({ ...this.#calling, mutating: true }, dependencies);
-      changed = this.#apply(verdict);
+      changed = await callHook({ ...this.#calling, mutating: true }, dependencies, (verdict) => this.#apply(verdict));
       return changed;
     } catch (error) {
       if (!(error instanceof CallFailure)) throw error;

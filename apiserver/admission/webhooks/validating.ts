@@ -28,7 +28,7 @@ export function validatingWebhooks(dependencies: WebhookDependencies): Admission
       const outcomes = await Promise.allSettled(
         relevant.map(async ({ hook, target }, index) => {
           const own: AdmissionRequest = { ...request, warnings: warnings[index] as string[] };
-          await callHook({ hook, target, request: own, objects, mutating: false }, dependencies).catch((error: unknown) => outcome(error, { hook, request, index }));
+          await callHook({ hook, target, request: own, objects, mutating: false }, dependencies, () => undefined).catch((error: unknown) => outcome(error, { hook, request, index }));
         }),
       );
       request.warnings.push(...warnings.flat());

@@ -372,3 +372,22 @@ test('warnings of all webhooks reach the client', async () => {
   await configure('Validating', 'one', {});
   expect((await send('POST', MAPS, configMap())).headers['warning']).toBe('299 - "first", 299 - "second"');
 });
+
+test('refusals, failures and failures that are passed over are counted apart', async () => {
+  const counted = async (): Promise<string[]> => {
+    const { bytes } = await api.http('GET', '/metrics');
+    return bytes.toString().split('\n').filter((line) => line.includes('.counted.test') && !line.includes('_seconds'));
+  };
+  hook.replies.set('/no', () => ({ allowed: false }));
+  const rules = [{ ...CONFIGMAPS, operations: ['CREATE'] }];
+  await configure('Validating', 'one', { name: 'says.counted.test', path: '/no', rules }, { name: 'open.counted.test', url: 'https://127.0.0.1:1', failurePolicy: 'Ignore', rules }, { name: 'shut.counted.test', url: 'https://127.0.0.1:1', rules });
+  await create();
+  expect((await counted()).toSorted()).toEqual([
+    'apiserver_admission_webhook_fail_open_count{name="open.counted.test",type="validating"} 1',
+    'apiserver_admission_webhook_rejection_count{name="says.counted.test",type="validating",operation="CREATE",error_type="no_error",rejection_code="400"} 1',
+    'apiserver_admission_webhook_rejection_count{name="shut.counted.test",type="validating",operation="CREATE",error_type="calling_webhook_error",rejection_code="503"} 1',
+    'apiserver_admission_webhook_request_total{name="open.counted.test",type="validating",operation="CREATE",code="503",rejected="false"} 1',
+    'apiserver_admission_webhook_request_total{name="says.counted.test",type="validating",operation="CREATE",code="400",rejected="true"} 1',
+    'apiserver_admission_webhook_request_total{name="shut.counted.test",type="validating",operation="CREATE",code="503",rejected="true"} 1',
+  ]);
+});
