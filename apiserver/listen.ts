@@ -34,6 +34,8 @@ export interface Listener {
 
 interface Serving extends ListenOptions {
   readonly pki: Pki;
+  /** Authorities of what clients show. */
+  readonly trusted: readonly string[];
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
@@ -55,7 +57,7 @@ const RETRY_AFTER_SECONDS = 5;
 export async function listen(options: Serving): Promise<Listener> {
   const { pki, clock, limits } = options;
   const server = createSecureServer({
-    key: pki.serving.keyPem, cert: pki.serving.certPem, ca: [pki.caPem], requestCert: true, rejectUnauthorized: false, minVersion: 'TLSv1.2',
+    key: pki.serving.keyPem, cert: pki.serving.certPem, ca: [...options.trusted], requestCert: true, rejectUnauthorized: false, minVersion: 'TLSv1.2',
     allowHTTP1: true, maxHeaderListPairs: 2000, maxSessionMemory: 100, settings: { maxConcurrentStreams: limits.streamsPerConnection ?? STREAMS_PER_CONNECTION, maxHeaderListSize: HEADERS_LIMIT_BYTES },
     ...({ maxHeaderSize: HEADERS_LIMIT_BYTES } as object),
   });
@@ -87,7 +89,7 @@ export async function listen(options: Serving): Promise<Listener> {
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => void answerUpgrade(options, { request, socket, head }));
   server.on('tlsClientError', options.onHandshakeError);
   server.on('clientError' as never, ((error: NodeJS.ErrnoException, socket: Duplex) => refuseUnread(error, socket)) as never);
-  const renewed = pki.onRenewed(() => server.setSecureContext({ key: pki.serving.keyPem, cert: pki.serving.certPem, ca: [pki.caPem] }));
+  const renewed = pki.onRenewed(() => server.setSecureContext({ key: pki.serving.keyPem, cert: pki.serving.certPem, ca: [...options.trusted] }));
   await bind(server, options);
   const { address, port } = server.address() as AddressInfo;
   const close = async (): Promise<void> => {

@@ -13,11 +13,11 @@ import { builtinPlugins } from './admission/order.ts';
 import { followTypeChecking } from './admission/policies/type-checking-status.ts';
 import type { AdmissionPlugin } from './admission/admission.ts';
 import type { UserInfo } from './auth/auth.ts';
-import { createAuthenticator, type RequestAuthenticator } from './auth/authenticator.ts';
+import { openAuthentication, type Authentication, type AuthenticationSettings } from './auth/authentication.ts';
+import type { RequestAuthenticator } from './auth/authenticator.ts';
 import type { AuthorizationMode } from './auth/authorization/config.ts';
 import { createAuthorizer, type ClusterAuthorizer } from './auth/authorizer.ts';
 import { createImpersonation } from './auth/impersonate.ts';
-import { REQUEST_HEADERS } from './auth/request-header.ts';
 import type { Reader, Writer } from './auth/reader.ts';
 import { openServiceAccountTokens, type ServiceAccountTokens } from './auth/service-account-tokens.ts';
 import { bootstrap, loadNeeded } from './bootstrap.ts';
@@ -79,6 +79,8 @@ export interface ApiServerOptions {
   /** The text of a static token file. */
   readonly staticTokens?: string;
   readonly issuer?: string;
+  /** Default: certificates, ServiceAccounts, bootstrap tokens, and anybody else as anonymous. */
+  readonly authentication?: AuthenticationSettings;
   /** Default: Node and RBAC. */
   readonly authorization?: readonly AuthorizationMode[];
   /** In place of the cluster's own policies and webhooks. */
@@ -98,6 +100,7 @@ export interface ApiServer {
   readonly registry: Registry;
   readonly authorizer: ClusterAuthorizer;
   readonly authenticator: RequestAuthenticator;
+  readonly authentication: Authentication;
   readonly tokens: ServiceAccountTokens;
   readonly readiness: Readiness;
   readonly meter: Meter;
@@ -129,6 +132,7 @@ class CoracleApiServer implements ApiServer {
   readonly registry: Registry;
   readonly authorizer: ClusterAuthorizer;
   readonly authenticator: RequestAuthenticator;
+  readonly authentication: Authentication;
   readonly tokens: ServiceAccountTokens;
   readonly readiness: Readiness;
   /** Whatever this server counts. */
@@ -164,7 +168,8 @@ class CoracleApiServer implements ApiServer {
     this.writer = createWriter(() => this.#core);
     const { reader, writer } = this;
     this.tokens = openServiceAccountTokens({ ...pki.serviceAccountKey, reader, clock, random, ...(options.issuer !== undefined && { issuer: options.issuer }) });
-    this.authenticator = createAuthenticator({ reader, clock, tokens: this.tokens, ...(options.staticTokens !== undefined && { staticTokens: options.staticTokens }) });
+    this.authentication = openAuthentication({ ...(options.staticTokens !== undefined && { staticTokens: options.staticTokens }), ...options.authentication }, { pki, reader, clock, tokens: this.tokens });
+    this.authenticator = this.authentication.authenticator;
     this.authorizer = createAuthorizer(reader, { clock, ...(options.authorization && { modes: options.authorization }) });
     const dynamic = options.dynamicAdmission?.(this) ?? dynamicPlugins({ reader, clock, random, authorizer: this.authorizer, registry: this.registry, meter: this.meter });
     const admission = new Admission(builtinPlugins({ reader, writer, clock, random, authorizer: this.authorizer, dynamic }), admissionSeries(this.meter, clock));
@@ -225,7 +230,8 @@ class CoracleApiServer implements ApiServer {
     await bootstrap(this.#core);
     await this.#services.start(this.#core);
     await syncApiServices(this.#core);
-    await publishTrust(this.#core, { clientCaPem: this.#options.pki.caPem, requestHeader: { ...REQUEST_HEADERS, caPem: this.#options.pki.frontProxyCaPem } });
+    const { clientCaPem, requestHeader: { caPem, names } } = this.authentication;
+    await publishTrust(this.#core, { clientCaPem, requestHeader: { ...names, caPem } });
     this.#aggregator.start();
     this.#followRegistry();
     this.#kept ??= [followFlowSchemas(this.#core), keepFlowObjects(this.#core), serveMetrics(this.#core, this.statistics), followTypeChecking(this.#core)];
@@ -258,7 +264,7 @@ class CoracleApiServer implements ApiServer {
   async listen(options: ListenOptions): Promise<Listener> {
     const { pki, clock = systemClock, random = systemRandom, log = NO_LOG, serving = {} } = this.#options;
     const listener = await listen({
-      ...options, pki, clock, random, log, limits: serving, isLeaving: () => this.#isLeaving, onHandshakeError: () => this.#handshakes.add(), serve: (exchange) => this.#serve(exchange),
+      ...options, pki, trusted: this.authentication.trustedPems, clock, random, log, limits: serving, isLeaving: () => this.#isLeaving, onHandshakeError: () => this.#handshakes.add(), serve: (exchange) => this.#serve(exchange),
     });
     this.#listeners.push(listener);
     await this.start();
@@ -285,6 +291,7 @@ class CoracleApiServer implements ApiServer {
     this.#definitions.close();
     this.#aggregator.close();
     this.authorizer.close();
+    this.authentication.close();
     await this.#webhooks.close();
     this.registry.close();
     await Promise.all([this.#audit.close(), this.#options.tracing?.exporter.close()]);

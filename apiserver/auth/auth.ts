@@ -12,8 +12,14 @@ export interface UserInfo {
 export interface Credentials {
   /** The `Authorization` header. */
   readonly authorization?: string;
-  /** A certificate that the TLS layer has verified against the cluster's CA. */
+  /** A certificate that the TLS layer has verified against the authorities that this server trusts. */
   readonly certificate?: PeerCertificate;
+  /** The fingerprint of the authority behind it. */
+  readonly authority?: string;
+  /** Node's flat list of names and values, for proxies that name their users in headers. */
+  readonly rawHeaders?: readonly string[];
+  /** What is asked for, where somebody may be anonymous at some paths only. */
+  readonly path?: string;
 }
 
 /** Answers who it is, undefined when these credentials are not of its kind, and throws 401 when they are and do not hold. */

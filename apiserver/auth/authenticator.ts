@@ -1,4 +1,4 @@
-/** Who asks: client certificate first, then the bearer token; nobody is system:anonymous. */
+/** Who asks: whom a proxy vouches for, then the client certificate, then the bearer token; nobody is system:anonymous. */
 import type { PeerCertificate } from 'node:tls';
 import type { Clock } from '../../std/clock.ts';
 import type { ApiError } from '../../api/status.ts';
@@ -6,7 +6,10 @@ import type { Credentials, UserInfo } from './auth.ts';
 import { ANONYMOUS } from './auth.ts';
 import { bootstrapTokenUser } from './bootstrap-tokens.ts';
 import { unauthorized } from './denial.ts';
+import type { JwtAuthenticator } from './jwt/jwt-authenticator.ts';
+import { EVERYBODY, type Anonymous } from './jwt/config.ts';
 import type { Reader } from './reader.ts';
+import { requestHeaderUser, type RequestHeaderNames } from './request-header.ts';
 import type { ServiceAccountTokens, VerifiedToken } from './service-account-tokens.ts';
 import { parseStaticTokens } from './static-tokens.ts';
 
@@ -16,6 +19,13 @@ export interface AuthenticationOptions {
   readonly tokens: ServiceAccountTokens;
   /** The text of a static token file: `token,user,uid,"group1,group2"` per line. */
   readonly staticTokens?: string;
+  /** Issuers of other tokens. */
+  readonly jwt?: JwtAuthenticator;
+  /** Proxies that name their users in headers. */
+  readonly proxy?: { readonly authorities: ReadonlySet<string>; readonly names: RequestHeaderNames };
+  /** Fingerprints of the authorities of users' certificates; absent: all that the TLS layer trusts. */
+  readonly authorities?: ReadonlySet<string>;
+  readonly anonymous?: Anonymous;
 }
 
 export interface RequestAuthenticator {
@@ -27,27 +37,59 @@ export interface RequestAuthenticator {
   readonly audiences: readonly string[];
   /** By which tokens end; answers about users are dated by it. */
   readonly clock: Pick<Clock, 'now'>;
+  /** Who may be anonymous, from now on. */
+  setAnonymous(anonymous: Anonymous): void;
 }
 
-export function createAuthenticator({ reader, clock, tokens, staticTokens = '' }: AuthenticationOptions): RequestAuthenticator {
+export function createAuthenticator(options: AuthenticationOptions): RequestAuthenticator {
+  const { reader, clock, tokens, staticTokens = '', jwt, proxy, authorities } = options;
   const fixed = parseStaticTokens(staticTokens);
+  let anonymous = options.anonymous ?? EVERYBODY;
 
   function authenticateToken(token: string, audiences: readonly string[]): Promise<VerifiedToken> | VerifiedToken {
-    const known = fixed.get(token) ?? bootstrapTokenUser(token, reader, clock.now());
     const own = audiences.filter((audience) => tokens.audiences.includes(audience));
+    const known = fixed.get(token) ?? bootstrapTokenUser(token, reader, clock.now());
     if (known && own.length > 0) return { user: withGroup(known), audiences: own };
     const verified = tokens.verify(token, audiences);
-    return verified instanceof Promise ? verified.then(finish) : finish(verified);
+    if (verified instanceof Promise) return verified.then((found) => found ?? byIssuer(token, own)).then(finish);
+    const other = verified ?? byIssuer(token, own);
+    return other instanceof Promise ? other.then(finish) : finish(other);
+  }
+
+  /** Tokens of others are for this server. */
+  function byIssuer(token: string, own: readonly string[]): Promise<VerifiedToken> | VerifiedToken | undefined {
+    const user = own.length > 0 ? jwt?.verify(token) : undefined;
+    return user instanceof Promise ? user.then((found) => ({ user: found, audiences: own })) : user && { user, audiences: own };
+  }
+
+  function proxied({ certificate, authority, rawHeaders }: Credentials): UserInfo | undefined {
+    if (!proxy || !certificate || authority === undefined || !rawHeaders || !proxy.authorities.has(authority)) return undefined;
+    const { allowedNames } = proxy.names;
+    if (allowedNames.length > 0 && !allowedNames.includes(certificateUser(certificate).name)) return undefined;
+    return requestHeaderUser(rawHeaders, proxy.names);
+  }
+
+  function nobody({ certificate, path }: Credentials): UserInfo {
+    // A certificate that is nobody's is no reason to be taken for nobody.
+    if (certificate?.subject?.CN) throw unauthorized();
+    if (!anonymous.enabled || (anonymous.paths.length > 0 && !anonymous.paths.includes(path ?? ''))) throw unauthorized();
+    return ANONYMOUS;
   }
 
   return {
     audiences: tokens.audiences,
     clock,
     authenticateToken,
-    authenticate({ certificate, authorization }) {
-      if (certificate?.subject?.CN) return withGroup(certificateUser(certificate));
+    setAnonymous(next) {
+      anonymous = next;
+    },
+    authenticate(credentials) {
+      const { certificate, authority, authorization } = credentials;
+      const named = proxied(credentials);
+      if (named) return withGroup(named);
+      if (certificate?.subject?.CN && (authority === undefined || !authorities || authorities.has(authority))) return withGroup(certificateUser(certificate));
       const token = bearerToken(authorization);
-      if (token === undefined) return ANONYMOUS;
+      if (token === undefined) return nobody(credentials);
       try {
         const answer = authenticateToken(token, tokens.audiences);
         return answer instanceof Promise ? answer.then(({ user }) => user, refuse) : answer.user;

@@ -1,5 +1,4 @@
 /** Users whom an authenticating proxy names in headers: believed when the proxy shows a certificate of its own authority. Provenance: authentication/request/headerrequest of apiserver v0.36. */
-import type { IncomingHttpHeaders } from 'node:http';
 import type { UserInfo } from './auth.ts';
 
 export interface RequestHeaderNames {
