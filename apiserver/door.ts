@@ -1,9 +1,11 @@
 /** The door within the process: the same chain, without sockets and without bytes; what comes back is shared with the caches. */
 import type { ApiCall, Door, WatchEvent } from '../api/request.ts';
 import { badRequest } from '../api/status.ts';
-import type { Clock } from '../std/clock.ts';
+import { backoff } from '../std/backoff.ts';
+import { sleep, type Clock } from '../std/clock.ts';
 import { ANONYMOUS, type UserInfo } from './auth/auth.ts';
 import type { Answer, Exchange, Query, WatchAnswer, WatchItem, WatchSink } from './exchange.ts';
+import { TooManyRequests } from './flow/flow-control.ts';
 import { answerDocument } from './forms/answer-document.ts';
 import { PLAIN_JSON } from './negotiate.ts';
 import type { Route } from './route.ts';
@@ -19,9 +21,17 @@ export type Serve = (exchange: Exchange) => Promise<void>;
 export function openDoor(serve: Serve, clock: Clock, user: UserInfo, options: DoorOptions): Door {
   return {
     async call(call) {
-      const exchange = new DirectExchange(call, user, options);
-      await serve(exchange);
-      return documentOf(exchange.answer as Answer, exchange, clock);
+      for (let attempt = 0; ; attempt++) {
+        const exchange = new DirectExchange(call, user, options);
+        try {
+          await serve(exchange);
+        } catch (error) {
+          if (!(error instanceof TooManyRequests) || attempt >= RETRIES || call.signal?.aborted) throw error;
+          await sleep(clock, backoff(attempt, RETRY), call.signal);
+          continue;
+        }
+        return documentOf(exchange.answer as Answer, exchange, clock);
+      }
     },
     async *watch(call) {
       const exchange = new DirectExchange({ ...call, verb: 'watch' }, user, options);
@@ -30,6 +40,10 @@ export function openDoor(serve: Serve, clock: Clock, user: UserInfo, options: Do
     },
   };
 }
+
+/** Who was sent away comes again, as clients over HTTP do; within the process sooner: there is no crowd behind the door. */
+const RETRIES = 10;
+const RETRY = { baseMs: 10, limitMs: 1_000 };
 
 const METHODS: Readonly<Record<string, string>> = {
   get: 'GET', list: 'GET', watch: 'GET', create: 'POST', update: 'PUT', patch: 'PATCH', delete: 'DELETE', deletecollection: 'DELETE',

@@ -31,9 +31,9 @@ async function tell({ reader, writer, clock }: Core, schema: Stored<FlowSchema>)
   const exists = reader.get(prioritylevelconfigurations, '', level) !== undefined;
   const status = exists ? 'False' : 'True';
   const others = (schema.status?.conditions ?? []).filter(({ type }) => type !== 'Dangling');
-  if (schema.status?.conditions?.some((condition) => condition.type === 'Dangling' && condition.status === status)) return;
   const words = exists ? 'and it exists' : 'but there is no such object';
   const message = `This FlowSchema references the PriorityLevelConfiguration object named ${JSON.stringify(level)} ${words}`;
+  if (schema.status?.conditions?.some((condition) => condition.type === 'Dangling' && condition.status === status && condition.message === message)) return;
   const dangling = { type: 'Dangling', status, reason: exists ? 'Found' : 'NotFound', message, lastTransitionTime: timestamp(clock.now()) };
   await writer.update(flowschemas, { ...schema, status: { ...schema.status, conditions: [...others, dangling] } } as never, 'status');
 }

@@ -19,7 +19,7 @@ import type { AuthorizationMode } from './auth/authorization/config.ts';
 import { createAuthorizer, type ClusterAuthorizer } from './auth/authorizer.ts';
 import { createImpersonation } from './auth/impersonate.ts';
 import type { Reader, Writer } from './auth/reader.ts';
-import { openServiceAccountTokens, type ServiceAccountTokens } from './auth/service-account-tokens.ts';
+import { openServiceAccountTokens, type ServiceAccountSettings, type ServiceAccountTokens } from './auth/service-account-tokens.ts';
 import { bootstrap, loadNeeded } from './bootstrap.ts';
 import { openAudit, type Audit, type AuditOptions } from './audit/audit.ts';
 import { authenticate } from './chain/authenticate.ts';
@@ -46,6 +46,7 @@ import { kubeletSummary } from './metrics-api/kubelet-summary.ts';
 import { serveMetrics } from './metrics-api/metrics-api.ts';
 import { NodeStatistics } from './metrics-api/node-statistics.ts';
 import { admissionSeries } from './metrics/admission-series.ts';
+import { countAuthentication, countAuthorization } from './metrics/authentication-series.ts';
 import { meteredStore } from './metrics/metered-store.ts';
 import { requestSeries } from './metrics/request-series.ts';
 import { serverGauges } from './metrics/server-gauges.ts';
@@ -79,6 +80,7 @@ export interface ApiServerOptions {
   /** The text of a static token file. */
   readonly staticTokens?: string;
   readonly issuer?: string;
+  readonly serviceAccounts?: ServiceAccountSettings;
   /** Default: certificates, ServiceAccounts, bootstrap tokens, and anybody else as anonymous. */
   readonly authentication?: AuthenticationSettings;
   /** Default: Node and RBAC. */
@@ -167,7 +169,7 @@ class CoracleApiServer implements ApiServer {
     this.reader = createReader(this.registry, store);
     this.writer = createWriter(() => this.#core);
     const { reader, writer } = this;
-    this.tokens = openServiceAccountTokens({ ...pki.serviceAccountKey, reader, clock, random, ...(options.issuer !== undefined && { issuer: options.issuer }) });
+    this.tokens = openServiceAccountTokens({ ...pki.serviceAccountKey, reader, clock, random, ...(options.issuer !== undefined && { issuers: [options.issuer] }), ...options.serviceAccounts });
     this.authentication = openAuthentication({ ...(options.staticTokens !== undefined && { staticTokens: options.staticTokens }), ...options.authentication }, { pki, reader, clock, tokens: this.tokens });
     this.authenticator = this.authentication.authenticator;
     this.authorizer = createAuthorizer(reader, { clock, ...(options.authorization && { modes: options.authorization }) });
@@ -191,12 +193,12 @@ class CoracleApiServer implements ApiServer {
     this.#chain = [
       requestId(random),
       ...(options.tracing ? [traces({ ...options.tracing, clock, random })] : []),
-      audit.authenticating(authenticate(this.authenticator, (exchange) => (exchange as DirectExchange)[DIRECT_USER])),
+      audit.authenticating(countAuthentication(meter, clock, authenticate(this.authenticator, (exchange) => (exchange as DirectExchange)[DIRECT_USER]))),
       audit.step,
       requestSeries(meter, registry, clock).step,
       impersonate(createImpersonation(this.authorizer)),
       flow.step,
-      authorize(this.authorizer),
+      countAuthorization(meter, authorize(this.authorizer)),
       async (exchange) => {
         exchange.answer = await dispatch(this.#core, handlers, exchange);
         flow.opened(exchange);

@@ -228,3 +228,13 @@ test('admission is timed by plugin', async () => {
     expect(text).toMatch(/^apiserver_admission_step_admission_duration_seconds_count\{type="admit",operation="CREATE",rejected="true"\} 1$/m);
   });
 });
+
+test('who comes and whether he may is counted', async () => {
+  await withServer({}, async ({ http, server }) => {
+    await http('GET', '/version', { anonymous: true, headers: { Authorization: 'Bearer nonsense' } });
+    await http('GET', '/api/v1/secrets', { anonymous: true });
+    await http('GET', '/api/v1/secrets');
+    const text = server.meter.text();
+    for (const line of ['authentication_attempts{result="error"} 1', 'authorization_attempts_total{result="denied"} 1', 'apiserver_client_certificate_expiration_seconds_count 1']) expect(text).toContain(`${line}\n`);
+  });
+});

@@ -15,7 +15,7 @@ import { groupVersion } from '../resource.ts';
 import { ADDRESSES } from './reservations.ts';
 import { OWN_NAME, type ServiceRanges } from './service-ranges.ts';
 
-const PERIOD_MS = 10_000;
+const PERIOD_MS = 60_000;
 /** Other servers hear of a deletion within this time, and give nothing out of the range any more. */
 const GRACE_MS = 10_000;
 const FINALIZER = 'networking.k8s.io/service-cidr-finalizer';
@@ -32,7 +32,7 @@ export async function keepServiceCidrs(core: Core, ranges: ServiceRanges): Promi
     queued = true;
     return (running = running.then(async () => {
       queued = false;
-      await look(core, ranges);
+      if (await look(core, ranges)) clock.after(GRACE_MS, () => void round().catch(report));
     }));
   };
   await round();
@@ -46,14 +46,17 @@ export async function keepServiceCidrs(core: Core, ranges: ServiceRanges): Promi
   };
 }
 
-async function look(core: Core, ranges: ServiceRanges): Promise<void> {
+/** True: one of them is on its way out, and is to be looked at again soon. */
+async function look(core: Core, ranges: ServiceRanges): Promise<boolean> {
   const cidrs = ranges.own.map(({ text }) => text);
   const own = await core.reader.getFresh(servicecidrs, '', OWN_NAME);
   if (!own) await tolerant(() => core.writer.create(servicecidrs, { kind: 'ServiceCIDR', apiVersion: groupVersion(servicecidrs.group, servicecidrs.version), metadata: { name: OWN_NAME }, spec: { cidrs } }));
   const objects = core.reader.list(servicecidrs);
-  for (const object of own && !objects.some(({ metadata }) => metadata.name === OWN_NAME) ? [...objects, own] : objects) {
+  const all = own && !objects.some(({ metadata }) => metadata.name === OWN_NAME) ? [...objects, own] : objects;
+  for (const object of all) {
     await tolerant(() => (object.metadata.deletionTimestamp === undefined ? open(core, object, cidrs) : close(core, object)));
   }
+  return all.some(({ metadata }) => metadata.deletionTimestamp !== undefined);
 }
 
 async function open({ writer, clock }: Core, object: Stored<ServiceCIDR>, own: readonly string[]): Promise<void> {

@@ -174,4 +174,16 @@ describe('a server', () => {
     ]) expect(text).toMatch(line);
     expect(text).not.toContain('made-up');
   });
+
+  test('a caller within the process that is sent away comes again', async () => {
+    const before = await server.server.door({ name: 'crowd', groups: ['system:authenticated', 'system:masters'] }).call({ group: '', version: 'v1', resource: 'namespaces', verb: 'get', name: 'default' });
+    await server.http('POST', '/apis/flowcontrol.apiserver.k8s.io/v1/prioritylevelconfigurations', { body: JSON.stringify(level('one-seat', { nominalConcurrencyShares: 0, borrowingLimitPercent: 0, limitResponse: { type: 'Reject' } })) });
+    await server.http('POST', '/apis/flowcontrol.apiserver.k8s.io/v1/flowschemas', { body: JSON.stringify(schema('one-seat', 'one-seat', 3, 'member')) });
+    await server.http('POST', '/apis/rbac.authorization.k8s.io/v1/clusterrolebindings', { body: JSON.stringify({ metadata: { name: 'member' }, roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: 'cluster-admin' }, subjects: [{ kind: 'User', name: 'member' }] }) });
+    const door = server.server.door({ name: 'member', groups: ['system:authenticated'] });
+    const answers = await Promise.all(Array.from({ length: 12 }, (_, at) => door.call({ group: '', version: 'v1', resource: 'configmaps', namespace: 'default', verb: 'create', body: { metadata: { name: `crowd-${at}` } } })));
+    expect([before !== undefined, answers.length]).toEqual([true, 12]);
+    const rejected = /rejected_requests_total\{priority_level="one-seat",flow_schema="one-seat",reason="concurrency-limit"\} (\d+)/.exec(server.server.meter.text());
+    expect(Number(rejected?.[1])).toBeGreaterThan(0);
+  });
 });

@@ -1,0 +1,67 @@
+/** Counts who comes, and whether he may: wrapped around the steps that find out. */
+import type { Clock } from '../../std/clock.ts';
+import type { HistogramCell, Meter } from '../../std/meter.ts';
+import type { Step } from '../chain/chain.ts';
+import type { Exchange } from '../exchange.ts';
+
+const SECONDS = [0.001, 0.002, 0.004, 0.008, 0.016, 0.032, 0.064, 0.128, 0.256, 0.512, 1.024, 2.048, 4.096, 8.192, 16.384];
+const HOUR = 3_600;
+const DAY = 24 * HOUR;
+/** What is left of a certificate's life: from none to a year. */
+const LEFT_SECONDS = [0, HOUR / 2, HOUR, 2 * HOUR, 6 * HOUR, 12 * HOUR, DAY, 2 * DAY, 4 * DAY, 7 * DAY, 30 * DAY, 90 * DAY, 180 * DAY, 360 * DAY];
+
+export function countAuthentication(meter: Meter, clock: Clock, authenticate: Step): Step {
+  const attempts = meter.counter({ name: 'authentication_attempts', help: 'Requests by whether somebody vouched for the caller.', labels: ['result'] });
+  const seconds = meter.histogram({ name: 'authentication_duration_seconds', help: 'How long it took to find out who asks.', labels: ['result'], buckets: SECONDS });
+  const left = meter.histogram({ name: 'apiserver_client_certificate_expiration_seconds', help: 'What was left of the life of client certificates.', buckets: LEFT_SECONDS });
+  const cells = (result: string): { readonly count: () => void; readonly seconds: HistogramCell } => {
+    const cell = attempts.of(result);
+    return { count: () => cell.add(), seconds: seconds.of(result) };
+  };
+  const [passed, failed] = [cells('success'), cells('error')];
+  const ends = new WeakMap<object, number>();
+  const certificateOf = ({ body, credentials }: Exchange): void => {
+    const certificate = body.form === 'bytes' ? credentials.certificate : undefined;
+    if (!certificate) return;
+    let end = ends.get(certificate);
+    if (end === undefined) ends.set(certificate, (end = Date.parse(certificate.valid_to)));
+    left.of().observe((end - clock.now()) / 1000);
+  };
+  return (exchange) => {
+    const beganMs = clock.monotonic();
+    const done = ({ count, seconds: cell }: typeof passed): void => {
+      count();
+      cell.observe((clock.monotonic() - beganMs) / 1000);
+    };
+    const refused = (error: unknown): never => {
+      done(failed);
+      throw error;
+    };
+    try {
+      const pending = authenticate(exchange);
+      if (pending) return pending.then(() => (certificateOf(exchange), done(passed)), refused);
+    } catch (error) {
+      refused(error);
+    }
+    certificateOf(exchange);
+    return done(passed);
+  };
+}
+
+export function countAuthorization(meter: Meter, authorize: Step): Step {
+  const attempts = meter.counter({ name: 'authorization_attempts_total', help: 'Requests by whether their user may.', labels: ['result'] });
+  const [allowed, denied] = [attempts.of('allowed'), attempts.of('denied')];
+  const refused = (error: unknown): never => {
+    denied.add();
+    throw error;
+  };
+  return (exchange) => {
+    try {
+      const pending = authorize(exchange);
+      if (pending) return pending.then(() => allowed.add(), refused);
+    } catch (error) {
+      refused(error);
+    }
+    return allowed.add();
+  };
+}
