@@ -212,8 +212,7 @@ class Checker {
   #list(items: readonly Expr[], optional: ReadonlySet<number>): Type {
     let joined: Type | undefined;
     for (const [at, item] of items.entries()) {
-      const type = optional.has(at) ? this.#unwrapped(item) : this.check(item);
-      joined = this.#join(item, joined, type);
+      joined = this.#join(joined, optional.has(at) ? this.#unwrapped(item) : this.check(item));
     }
     return listOf(joined ?? this.#newParam());
   }
@@ -222,8 +221,8 @@ class Checker {
     let keys: Type | undefined;
     let values: Type | undefined;
     for (const { key, value, optional } of entries) {
-      keys = this.#join(key, keys, this.check(key));
-      values = this.#join(value, values, optional ? this.#unwrapped(value) : this.check(value));
+      keys = this.#join(keys, this.check(key));
+      values = this.#join(values, optional ? this.#unwrapped(value) : this.check(value));
     }
     return mapOf(keys ?? this.#newParam(), values ?? this.#newParam());
   }
@@ -236,10 +235,10 @@ class Checker {
     return type;
   }
 
-  #join(expr: Expr, previous: Type | undefined, current: Type): Type {
+  /** What differs could be anything; where that may not be is found out later. */
+  #join(previous: Type | undefined, current: Type): Type {
     if (!previous) return current;
-    if (this.#assign(previous, current)) return mostGeneral(previous, current);
-    return this.#mismatch(expr.at, previous, current);
+    return this.#assign(previous, current) ? mostGeneral(previous, current) : DYN;
   }
 
   #struct(expr: StructLiteral): Type {

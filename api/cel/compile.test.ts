@@ -130,8 +130,15 @@ describe('bounds', () => {
     expect(() => 'program' in compiled && compiled.program.evaluate({ rows }, { left: 10_000_000 })).toThrow(CelError);
   });
 
-  test.each([`${'('.repeat(300)}1${')'.repeat(300)}`, `1${' + 1'.repeat(400)}`, `self.d${'.a'.repeat(300)}`])('%.20s… is too deep', (expression) => {
-    expect(run(expression)).toMatch(/expression recursion limit exceeded: 250/);
+  test.each([
+    ['parentheses', `${'('.repeat(300)}1${')'.repeat(300)}`], ['sums', `1${' + 1'.repeat(400)}`], ['fields', `self.d${'.a'.repeat(300)}`],
+    ['sums of sums', `${'('.repeat(200)}1${`${'+1'.repeat(200)})`.repeat(200)}`],
+  ])('%s too deep are refused', (_what, expression) => {
+    expect(run(expression)).toMatch(/(expression recursion limit exceeded: 250|max recursion depth exceeded)$/);
+  });
+
+  test('what doubles with each step is refused', () => {
+    expect(run(`optional.of(1)${'.optMap(x, x)'.repeat(60)}.hasValue()`)).toMatch(/more than 100000 parts/);
   });
 
   test('long rows of alternatives are not deep', () => {

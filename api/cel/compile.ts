@@ -5,7 +5,7 @@ import { estimateCost } from './estimate.ts';
 import { validateLiterals } from './literal-rules.ts';
 import { parse } from './parse.ts';
 import { plan, type Plan } from './plan.ts';
-import { describeMistakes, SourceError } from './source.ts';
+import { describeMistakes, SourceErrors } from './source.ts';
 import { assignable, internalType, publicType, showType, type Type } from './type.ts';
 import { Fault, toJson, type Value } from './value.ts';
 import { withWork } from './work.ts';
@@ -18,8 +18,8 @@ export function compile(expression: string, environment: CelEnvironment): CelCom
   try {
     checked = check(parse(expression), environment);
   } catch (error) {
-    if (!(error instanceof SourceError)) throw error;
-    return { errors: describeMistakes(expression, [error]), stage: 'check' };
+    if (!(error instanceof SourceErrors)) throw error;
+    return { errors: describeMistakes(expression, error.mistakes), stage: 'check' };
   }
   const mistakes = checked.mistakes.length > 0 ? checked.mistakes : validateLiterals(checked);
   if (mistakes.length > 0) return { errors: describeMistakes(expression, mistakes), stage: 'check' };

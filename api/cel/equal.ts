@@ -1,13 +1,14 @@
 /** When values are equal, and which of two comes first: numbers across their types, lists without order by their identity. */
+import { deepEqual } from '../../std/deep.ts';
 import { Duration, Timestamp } from './time.ts';
 import { spendWork } from './work.ts';
-import { Fault, Items, Library, List, Mapper, NO_OVERLOAD, Optional, TypeValue, Uint, type Value } from './value.ts';
+import { Fault, Items, Library, List, Mapper, NO_OVERLOAD, Optional, TypeValue, Uint, undeclared, type Value } from './value.ts';
 
 export function equal(a: Value, b: Value): boolean | Fault {
-  if (a === b) return true;
-  if (typeof a !== 'object' && typeof a === typeof b) return false;
   if (a instanceof Fault) return a;
   if (b instanceof Fault) return b;
+  if (a === b) return true;
+  if (typeof a !== 'object' && typeof a === typeof b) return false;
   const first = numeric(a);
   if (first !== undefined) {
     const second = numeric(b);
@@ -84,7 +85,10 @@ function equalMappers(a: Mapper, b: Mapper): boolean | Fault {
   for (const key of a.keys()) {
     const first = a.get(key);
     const second = b.get(key);
-    if (first === undefined && second === undefined) continue;
+    if (first === undefined && second === undefined) {
+      if (!deepEqual(undeclared(a, key), undeclared(b, key))) return false;
+      continue;
+    }
     if (first === undefined || second === undefined) return false;
     const same = equal(first, second);
     if (same === false) return false;

@@ -12,3 +12,7 @@ export function escapeName(name: string): string | undefined {
   if (!/^[A-Za-z_.\-/][A-Za-z0-9_.\-/]*$/.test(name)) return undefined;
   return name.replaceAll(/__|[.\-/]/g, (found) => WORDS[found] as string);
 }
+
+export function isReserved(word: string): boolean {
+  return RESERVED.has(word);
+}

@@ -128,6 +128,11 @@ function allocating(factor: number, size: Range): CallEstimate {
   return { cost: add(scaled(size, factor), fixed(1 + LIST)), result: size };
 }
 
+/** Backwards there is no end. */
+function between(start: number, end: number): number {
+  return start > end ? Infinity : end - start;
+}
+
 function whole({ literal }: Operand | { readonly literal?: Value } = {}, otherwise = Infinity): number {
   return typeof literal === 'bigint' ? Math.max(0, Number(literal)) : otherwise;
 }
@@ -145,7 +150,7 @@ const compared: Estimate = (_receiver, [a, b]) => {
 };
 
 const BY_OVERLOAD: Readonly<Record<string, Estimate>> = {
-  list_slice: (list, [start, end]) => allocating(1, fixed(Math.max(0, whole(end, sizeOf(list).max) - whole(start, 0)))),
+  list_slice: (list, [start, end]) => allocating(1, fixed(between(whole(start, 0), whole(end, sizeOf(list).max)))),
   lists_range: (_receiver, [count]) => allocating(1, fixed(whole(count))),
   list_reverse: (list) => allocating(1, sizeOf(list)),
   list_flatten: (list) => allocating(1, sizeOf(list)),

@@ -5,6 +5,7 @@ import type { CelEstimate, CelType } from './cel.ts';
 import type { Checked } from './check.ts';
 import { characters, LIST, MAP, STRUCT, TRAVERSAL } from './cost.ts';
 import { type Operand, callEstimate } from './estimate-call.ts';
+import { isReserved } from './escape.ts';
 import { add, fixed, type Range, scaled, times, union, unknown } from './range.ts';
 import type { Type } from './type.ts';
 
@@ -19,8 +20,14 @@ interface Inner {
   readonly value: Range;
 }
 
+/**
+ * Where a part looks: at a declared type, at nothing that is known ('lost'), or not at a field at all. Upstream reads the
+ * first step from such a part as one from the root; that shows in the costs of definitions that are accepted, so it stays.
+ */
+type Shape = CelType | 'lost' | undefined;
+
 interface Local {
-  readonly shape: CelType | undefined;
+  readonly shape: Shape;
   readonly size: Range | undefined;
   readonly inner: Inner | undefined;
 }
@@ -34,8 +41,8 @@ class Estimator {
   readonly #variables: Readonly<Record<string, CelType>>;
   readonly #sizes = new Map<Expr, Range>();
   readonly #inners = new Map<Expr, Inner>();
-  /** The declared type at which a part looks, where it looks at one. */
-  readonly #shapes = new Map<Expr, CelType | undefined>();
+  /** The declared type at which a part looks. */
+  readonly #shapes = new Map<Expr, Shape>();
   readonly #locals: Map<string, Local>[] = [];
 
   constructor(checked: Checked, variables: Readonly<Record<string, CelType>>) {
@@ -71,19 +78,30 @@ class Estimator {
   #ident(expr: Expr & { kind: 'ident' }): Range {
     const name = expr.name.replace(/^\./, '');
     const local = this.#local(name);
-    const declared = Object.hasOwn(this.#variables, name) ? this.#variables[name] : undefined;
-    this.#shapes.set(expr, local ? local.shape : declared?.kind === 'optional' ? declared.of : declared);
+    this.#shapes.set(expr, local ? local.shape : this.#root);
     return ONE;
+  }
+
+  get #root(): Shape {
+    return this.#variables['self'] ?? 'lost';
+  }
+
+  /** One step further: to a field, or inside. */
+  #step(shape: Shape, further: (type: CelType) => CelType | undefined): Shape {
+    if (shape === undefined) return this.#root;
+    return shape === 'lost' ? 'lost' : (further(shape) ?? 'lost');
   }
 
   #select(expr: Expr & { kind: 'select' }): Range {
     const { operand, field, test } = expr;
     const reference = this.#checked.references.get(expr);
-    if (reference) return reference.kind === 'constant' ? NONE : ONE;
+    if (reference) {
+      this.#shapes.set(expr, this.#root);
+      return ONE;
+    }
     const sum = this.cost(operand);
     if (test) return sum;
-    const shape = this.#shapes.get(operand);
-    this.#shapes.set(expr, shape?.kind === 'object' ? shape.field(field) : undefined);
+    this.#shapes.set(expr, this.#step(this.#shapes.get(operand), (type) => (type.kind === 'object' && !isReserved(field) ? type.field(field) : undefined)));
     return ['map', 'object', 'param'].includes(this.#type(operand).kind) ? add(sum, ONE) : sum;
   }
 
@@ -117,8 +135,7 @@ class Estimator {
   /** An item of a list or map is where its items are. */
   #indexed(expr: Call): Range | undefined {
     const [list] = expr.args as [Expr, Expr];
-    const shape = this.#shapes.get(list);
-    this.#shapes.set(expr, shape?.kind === 'list' || shape?.kind === 'map' ? shape.of : undefined);
+    this.#shapes.set(expr, this.#step(this.#shapes.get(list), insideOf));
     return this.#innerOf(list)?.value;
   }
 
@@ -152,7 +169,8 @@ class Estimator {
   }
 
   #operand(expr: Expr): Operand {
-    return { size: this.#size(expr), type: this.#type(expr), shape: this.#shapes.get(expr), ...(expr.kind === 'literal' && { literal: expr.value }) };
+    const shape = this.#shapes.get(expr);
+    return { size: this.#size(expr), type: this.#type(expr), shape: shape === 'lost' ? undefined : shape, ...(expr.kind === 'literal' && { literal: expr.value }) };
   }
 
   #list(expr: Expr & { kind: 'list' }): Range {
@@ -217,11 +235,9 @@ class Estimator {
   }
 
   #iterated(range: Expr, part: 'key' | 'value'): Local {
-    const shape = this.#shapes.get(range);
-    const isList = this.#isList(range);
-    const inside = shape?.kind === 'list' || shape?.kind === 'map' ? shape : undefined;
-    const of = part === 'value' ? inside?.of : isList ? undefined : inside && ({ kind: 'string', max: 0 } as const);
-    return { shape: of, size: this.#innerOf(range)?.[part], inner: undefined };
+    const keys = this.#isList(range) ? () => undefined : (type: CelType) => (type.kind === 'map' ? KEY : undefined);
+    const shape = this.#step(this.#shapes.get(range), part === 'value' ? insideOf : keys);
+    return { shape, size: this.#innerOf(range)?.[part], inner: undefined };
   }
 
   #push(name: string, local: Local): void {
@@ -256,7 +272,7 @@ class Estimator {
     const known = this.#sizes.get(expr) ?? literalSize(expr);
     if (known) return known;
     const shape = this.#shapes.get(expr);
-    if (shape) {
+    if (shape !== undefined && shape !== 'lost') {
       const size = { min: 0, max: ('max' in shape ? shape.max : undefined) ?? 0 };
       this.#sizes.set(expr, size);
       return size;
@@ -264,6 +280,12 @@ class Estimator {
     if (isScalar(this.#type(expr))) return ONE;
     return expr.kind === 'ident' ? this.#local(expr.name)?.size : undefined;
   }
+}
+
+const KEY: CelType = { kind: 'string', max: 0 };
+
+function insideOf(type: CelType): CelType | undefined {
+  return type.kind === 'list' || type.kind === 'map' ? type.of : undefined;
 }
 
 interface OverloadCall {

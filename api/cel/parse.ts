@@ -2,26 +2,34 @@
 import type { Entry, Expr, Field } from './ast.ts';
 import { readBytes, readInt, readString, readUint } from './literals.ts';
 import { expandMacro } from './macros.ts';
-import { SourceError } from './source.ts';
+import { checkShape, DEPTH_LIMIT } from './shape.ts';
+import { SourceError, SourceErrors } from './source.ts';
 import { type Token, tokenize } from './tokens.ts';
 
 /** Longer expressions are not looked at. */
 const SOURCE_LIMIT_CHARACTERS = 100_000;
-const DEPTH_LIMIT = 250;
 
-/** Throws SourceError. */
+/** Throws SourceErrors. */
 export function parse(source: string): Expr {
   const length = source.length > SOURCE_LIMIT_CHARACTERS ? [...source].length : source.length;
-  if (length > SOURCE_LIMIT_CHARACTERS) throw new SourceError(-1, `expression code point size exceeds limit: size: ${length}, limit ${SOURCE_LIMIT_CHARACTERS}`);
-  const parser = new Parser(tokenize(source));
-  const expr = parser.expr();
-  parser.end();
-  return expr;
+  if (length > SOURCE_LIMIT_CHARACTERS) throw new SourceErrors([new SourceError(-1, `expression code point size exceeds limit: size: ${length}, limit ${SOURCE_LIMIT_CHARACTERS}`)]);
+  const { tokens, mistakes } = tokenize(source);
+  const parser = new Parser(tokens);
+  try {
+    const expr = parser.expr();
+    parser.end();
+    if (mistakes.length > 0) throw new SourceErrors(mistakes);
+    checkShape(expr);
+    return expr;
+  } catch (error) {
+    throw error instanceof SourceError ? new SourceErrors([...mistakes, error]) : error;
+  }
 }
 
 const RESERVED = new Set([
   'as', 'break', 'const', 'continue', 'else', 'for', 'function', 'if', 'import', 'in', 'let', 'loop', 'package', 'namespace', 'return', 'var', 'void', 'while',
 ]);
+const VALUES = new Set(['true', 'false', 'null']);
 const RELATIONS = new Set(['<', '<=', '>=', '>', '==', '!=', 'in']);
 const PRODUCTS = new Set(['*', '/', '%']);
 const SUMS = new Set(['+', '-']);
@@ -81,14 +89,10 @@ class Parser {
 
   #chain(signs: ReadonlySet<string>, operand: () => Expr): Expr {
     let left = operand();
-    let links = 0;
     while (this.#peek().kind === 'sign' && signs.has(this.#peek().text)) {
       const { text, at } = this.#take();
-      this.#deeper();
-      links++;
       left = { kind: 'call', at, name: text === 'in' ? '@in' : `_${text}_`, args: [left, operand()] };
     }
-    this.#depth -= links;
     return left;
   }
 
@@ -118,16 +122,11 @@ class Parser {
 
   #selectors(start: Expr): Expr {
     let expr = start;
-    let links = 0;
     for (;;) {
       if (this.#is('.')) expr = this.#select(expr);
       else if (this.#is('[')) expr = this.#index(expr);
-      else break;
-      this.#deeper();
-      links++;
+      else return expr;
     }
-    this.#depth -= links;
-    return expr;
   }
 
   #select(operand: Expr): Expr {
@@ -135,6 +134,7 @@ class Parser {
     const optional = this.#accept('?');
     const token = this.#take();
     if (token.kind === 'escaped') throw new SourceError(token.at, `unsupported syntax: '${token.text.slice(0, 1)}'`);
+    if (token.kind === 'identifier' && VALUES.has(token.text)) throw this.#unexpected(token, 'IDENTIFIER');
     if (token.kind !== 'identifier') throw this.#unexpected(token, optional ? '{IDENTIFIER, ESC_IDENTIFIER}' : "{'?', IDENTIFIER, ESC_IDENTIFIER}");
     if (!optional && this.#is('(')) {
       const open = this.#take();

@@ -7,6 +7,7 @@ import { equal } from './equal.ts';
 import { fieldOf, indexOf, Missing } from './field.ts';
 import { accepts, type Overload } from './function.ts';
 import { authorizerValue } from './library/authorizer.ts';
+import { compileRegex } from './regex.ts';
 import { listNode, mapNode, structNode } from './plan-literals.ts';
 import { constantNode, evaluated, extended, found, Growing, GrowingEntries, initial, type Node, pathNode, spend, type Step } from './plan-node.ts';
 import { Entries, Fault, fromJson, Library, List, Mapper, NO_OVERLOAD, NONE, Optional, type Value } from './value.ts';
@@ -90,7 +91,7 @@ class Planner {
     const { field } = expr;
     if (!expr.test) return extended(operand, (frame) => {
       const value = base(frame);
-      if (value instanceof Fault) return value;
+      if (value instanceof Fault || value === NONE) return value;
       spend(frame, 1);
       return found(fieldOf(value, field), field);
     });
@@ -128,6 +129,9 @@ class Planner {
         return this.#notStrictlyFalse(args[0] as Expr);
       case '@in':
         return this.#membership(args, reference.overloads);
+      case 'or':
+      case 'orValue':
+        return this.#orElse(args, reference.name === 'orValue');
       case '_+_':
         return this.#appended(args) ?? this.#invoke(reference.name, args, reference.overloads);
       case 'cel.@mapInsert':
@@ -177,10 +181,11 @@ class Planner {
       if (value instanceof Fault) return value;
       const key = at(frame);
       if (key instanceof Fault) return key;
-      spend(frame, 1);
       const inner = select ? fieldOf(value, key as string) : indexOf(value, key);
-      if (!optional) return found(inner, key);
-      if (inner instanceof Missing) return NONE;
+      // What is optional and not there costs nothing.
+      if (value === NONE || (optional && inner instanceof Missing)) return NONE;
+      spend(frame, 1);
+      if (!optional || inner instanceof Missing) return found(inner, key);
       return inner instanceof Fault || value instanceof Optional ? inner : new Optional(inner);
     });
   }
@@ -192,9 +197,7 @@ class Planner {
     return {
       run(frame) {
         const first = a(frame);
-        if (first instanceof Fault) return first;
         const second = b(frame);
-        if (second instanceof Fault) return second;
         spend(frame, cost([first, second]));
         const same = equal(first, second);
         return same instanceof Fault ? same : same !== negated;
@@ -209,6 +212,20 @@ class Planner {
         const value = run(frame);
         spend(frame, 1);
         return value !== false;
+      },
+    };
+  }
+
+  /** The second is looked at only where the first has no value; choosing costs nothing. */
+  #orElse(args: readonly Expr[], unwraps: boolean): Node {
+    const [optional, other] = args.map((arg) => this.plan(arg).run) as [Step, Step];
+    return {
+      run(frame) {
+        const value = optional(frame);
+        if (value instanceof Fault) return value;
+        if (!(value instanceof Optional)) return NO_OVERLOAD;
+        if (value.value === undefined) return other(frame);
+        return unwraps ? value.value : value;
       },
     };
   }
@@ -235,15 +252,23 @@ class Planner {
     const cost = costOf(name, only?.id ?? '');
     const ofResult = name === 'join';
     const steps = nodes.map(({ run }) => run);
+    const pattern = PATTERNS.has(name) ? nodes[1]?.constant : undefined;
+    if (typeof pattern === 'string') compileRegex(pattern);
     const run: Step = (frame) => {
       const values: Value[] = [];
+      let fault: Fault | undefined;
       for (const step of steps) {
         const value = step(frame);
-        if (value instanceof Fault) return value;
+        if (value instanceof Fault) fault ??= value;
+        if (fault && steps.length > 2) return fault;
         values.push(value);
       }
+      if (fault) {
+        spend(frame, cost(values));
+        return fault;
+      }
       const overload = only ?? overloads.find((one) => one.args.every((type, at) => accepts(type, values[at] as Value)));
-      if (!overload || (only && !only.args.every((type, at) => accepts(type, values[at] as Value)))) {
+      if (!overload || (only && !isOpen(only) && !only.args.every((type, at) => accepts(type, values[at] as Value)))) {
         spend(frame, 1);
         return NO_OVERLOAD;
       }
@@ -335,7 +360,14 @@ class Planner {
   }
 }
 
+/** Their second argument is a pattern, which must be one where it is constant. */
+const PATTERNS = new Set(['find', 'findAll', 'matches']);
 const CONVERSIONS = new Set(['bool', 'bytes', 'double', 'duration', 'int', 'string', 'timestamp', 'uint', 'dyn', 'type']);
+
+/** Checks its arguments by itself. */
+function isOpen({ id }: Overload): boolean {
+  return id === 'list_flatten';
+}
 
 function isPrimitive(value: Value): boolean {
   return value === null || typeof value !== 'object';

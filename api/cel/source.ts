@@ -10,6 +10,16 @@ export class SourceError extends Error {
   }
 }
 
+/** All that is wrong with how an expression is written. */
+export class SourceErrors extends Error {
+  readonly mistakes: readonly Mistake[];
+
+  constructor(mistakes: readonly Mistake[]) {
+    super(mistakes.map(({ message }) => message).join('; '));
+    this.mistakes = mistakes;
+  }
+}
+
 export interface Mistake {
   readonly at: number;
   readonly message: string;

@@ -2,24 +2,34 @@
 
 const NS = 1_000_000_000n;
 /** The years 1 to 9999. */
-const FIRST = -62_135_596_800n * NS;
+export const FIRST_INSTANT = -62_135_596_800n * NS;
 const LAST = 253_402_300_799n * NS + 999_999_999n;
 const LONGEST = 2n ** 63n - 1n;
 
 export class Timestamp {
   readonly ns: bigint;
+  /** From UTC, as it was written; only texts show it. */
+  readonly offsetSeconds: number;
 
-  constructor(ns: bigint) {
+  constructor(ns: bigint, offsetSeconds = 0) {
     this.ns = ns;
+    this.offsetSeconds = offsetSeconds;
   }
 
   toString(): string {
     const seconds = floorDiv(this.ns, NS);
     const rest = this.ns - seconds * NS;
-    const text = new Date(Number(seconds) * 1_000).toISOString().replace('.000Z', '');
+    const text = new Date((Number(seconds) + this.offsetSeconds) * 1_000).toISOString().replace('.000Z', '');
     const fraction = rest === 0n ? '' : `.${rest.toString().padStart(9, '0').replace(/0+$/, '')}`;
-    return `${text}${fraction}Z`;
+    return text + fraction + zoneText(this.offsetSeconds);
   }
+}
+
+function zoneText(offset: number): string {
+  if (offset === 0) return 'Z';
+  const minutes = Math.abs(offset) / 60;
+  const two = (part: number): string => String(Math.trunc(part)).padStart(2, '0');
+  return `${offset < 0 ? '-' : '+'}${two(minutes / 60)}:${two(minutes % 60)}`;
 }
 
 export class Duration {
@@ -45,8 +55,8 @@ export function decimal(value: number): string {
   return point >= digits.length ? sign + digits.padEnd(point, '0') : `${sign}${digits.slice(0, point)}.${digits.slice(point)}`;
 }
 
-export function timestampOf(ns: bigint): Timestamp | undefined {
-  return ns < FIRST || ns > LAST ? undefined : new Timestamp(ns);
+export function timestampOf(ns: bigint, offsetSeconds = 0): Timestamp | undefined {
+  return ns < FIRST_INSTANT || ns > LAST ? undefined : new Timestamp(ns, offsetSeconds);
 }
 
 export function durationOf(ns: bigint): Duration | undefined {
@@ -63,7 +73,7 @@ export function parseTimestamp(text: string): Timestamp | undefined {
   if (date === undefined || hour > 23 || minute > 59 || second > 59) return undefined;
   const fraction = BigInt((found[7] ?? '').slice(0, 9).padEnd(9, '0'));
   const shift = found[8] === undefined ? 0 : (found[8] === '-' ? -1 : 1) * (Number(found[9]) * 60 + Number(found[10])) * 60;
-  return timestampOf(BigInt(date / 1_000 + hour * 3_600 + minute * 60 + second - shift) * NS + fraction);
+  return timestampOf(BigInt(date / 1_000 + hour * 3_600 + minute * 60 + second - shift) * NS + fraction, shift);
 }
 
 export function parseDate(text: string): Timestamp | undefined {

@@ -1,5 +1,5 @@
 /** Splits an expression into tokens. Provenance: the grammar of cel-go v0.26. */
-import { SourceError } from './source.ts';
+import type { Mistake } from './source.ts';
 
 export type TokenKind = 'identifier' | 'escaped' | 'int' | 'uint' | 'float' | 'string' | 'bytes' | 'sign' | 'end';
 
@@ -20,8 +20,10 @@ const IDENTIFIER = /[A-Za-z_][A-Za-z0-9_]*/y;
 const ESCAPED = /`[A-Za-z0-9_.\-/ ]+`/y;
 const SIGN = /==|!=|<=|>=|&&|\|\||[<>[\]{}().,\-!?:+*/%]/y;
 
-export function tokenize(source: string): Token[] {
+/** What cannot be read is left out, and told. */
+export function tokenize(source: string): { readonly tokens: readonly Token[]; readonly mistakes: readonly Mistake[] } {
   const tokens: Token[] = [];
+  const mistakes: Mistake[] = [];
   let at = 0;
   const take = (pattern: RegExp): string | undefined => {
     pattern.lastIndex = at;
@@ -34,12 +36,12 @@ export function tokenize(source: string): Token[] {
       continue;
     }
     const token = next(take, at);
-    if (!token) throw new SourceError(at, `Syntax error: token recognition error at: '${unreadable(source, at)}'`);
-    tokens.push(token);
-    at += token.text.length;
+    if (token) tokens.push(token);
+    else mistakes.push({ at, message: `Syntax error: token recognition error at: '${unreadable(source, at)}'` });
+    at += token?.text.length ?? unreadable(source, at).length;
   }
   tokens.push({ kind: 'end', text: '<EOF>', at: source.length });
-  return tokens;
+  return { tokens, mistakes };
 }
 
 function next(take: (pattern: RegExp) => string | undefined, at: number): Token | undefined {
@@ -60,6 +62,6 @@ function next(take: (pattern: RegExp) => string | undefined, at: number): Token 
 /** What could have begun a token goes as far as it could have been one. */
 function unreadable(source: string, at: number): string {
   const first = source[at] as string;
-  if (first === '"' || first === "'") return source.slice(at);
+  if (first === '"' || first === "'") return source.slice(at).split('\n', 1)[0] as string;
   return '=&|'.includes(first) ? source.slice(at, at + 2) : String.fromCodePoint(source.codePointAt(at) as number);
 }

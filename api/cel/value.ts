@@ -28,6 +28,7 @@ export class Fault {
 
 export const NO_OVERLOAD = new Fault('no such overload');
 
+/** `NONE` stands for all that are empty. */
 export class Optional {
   readonly value: Value | undefined;
 
@@ -207,6 +208,11 @@ class JsonObject extends Mapper {
   keys(): Iterable<Value> {
     return Object.keys(this.json);
   }
+}
+
+/** What is there but not declared is compared as it stands. */
+export function undeclared(mapper: Mapper, key: Value): unknown {
+  return mapper instanceof JsonObject && typeof key === 'string' && Object.hasOwn(mapper.json, key) ? mapper.json[key] : undefined;
 }
 
 /** Fields that an expression gave, with their values. */

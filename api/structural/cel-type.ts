@@ -1,6 +1,6 @@
 /** What expressions may say about values of a schema. Provenance: pkg/cel/common/schemas.go and pkg/cel/{types,limits}.go of apiserver v0.36. */
 import type { CelObject, CelType } from '../cel/cel.ts';
-import { escapeName } from '../cel/escape.ts';
+import { escapeName, isReserved } from '../cel/escape.ts';
 import { additionalOf, hasDefault, itemsOf, type JsonSchema } from './json-schema.ts';
 
 /** Nothing larger comes in a request. */
@@ -70,8 +70,10 @@ function objectType(schema: JsonSchema, name: string): Declared {
     if (field !== undefined) fields.set(field, { property, type: declared.type });
     if (schema.required?.includes(property) && !hasDefault(inner)) least += new TextEncoder().encode(property).length + declared.least + 4;
   }
+  // Words of the language may also stand as they are.
+  const find = (field: string): { readonly property: string; readonly type: CelType } | undefined => fields.get(field) ?? (isReserved(field) ? fields.get(`__${field}__`) : undefined);
   const type: CelObject = {
-    kind: 'object', name, field: (field) => fields.get(field)?.type, property: (field) => fields.get(field)?.property ?? field,
+    kind: 'object', name, field: (field) => find(field)?.type, property: (field) => find(field)?.property ?? field,
   };
   return { type, least };
 }

@@ -75,7 +75,7 @@ function fixed(value: number, precision: number): string {
 function exponent(value: number, precision: number): string {
   if (!Number.isFinite(value)) return special(value);
   const [digits, power = '0'] = value.toExponential(Math.min(precision, 100)).split('e');
-  return `${digits} × 10${[...power.replace('+', '').padStart(2, '0')].map((char) => SUPERSCRIPTS[char] ?? char).join('')}`;
+  return `${digits}×10${[...power.replace('+', '').padStart(2, '0')].map((char) => SUPERSCRIPTS[char] ?? char).join('')}`;
 }
 
 const SUPERSCRIPTS: Readonly<Record<string, string>> = { '-': '⁻', 0: '⁰', 1: '¹', 2: '²', 3: '³', 4: '⁴', 5: '⁵', 6: '⁶', 7: '⁷', 8: '⁸', 9: '⁹' };

@@ -46,14 +46,14 @@ function uri(text: string): string[] {
 
 const UUID = /^[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}$/i;
 const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=|[A-Za-z0-9+/]{4})$/;
-const DATE_TIME_SIZE = 88;
+const DATE_TIME_SIZE = 71;
 
 const FORMATS: Readonly<Record<string, Format>> = Object.fromEntries(
   ([
     ['dns1123Label', 'DNS1123Label', dnsLabel, 30], ['dns1123Subdomain', 'DNS1123Subdomain', dnsSubdomain, 60], ['dns1035Label', 'DNS1035Label', dns1035Label, 30],
     ['qualifiedName', 'QualifiedName', qualifiedName, 60], ['dns1123LabelPrefix', 'DNS1123LabelPrefix', prefixed(dnsLabel), 30],
     ['dns1123SubdomainPrefix', 'DNS1123SubdomainPrefix', prefixed(dnsSubdomain), 60], ['dns1035LabelPrefix', 'DNS1035LabelPrefix', prefixed(dns1035Label), 30],
-    ['labelValue', 'LabelValue', labelValue, 40], ['uri', 'URI', uri, 1_147], ['uuid', 'uuid', unless((text) => UUID.test(text), 'does not match the UUID format'), 88],
+    ['labelValue', 'LabelValue', labelValue, 40], ['uri', 'URI', uri, 1_103], ['uuid', 'uuid', unless((text) => UUID.test(text), 'does not match the UUID format'), 70],
     ['byte', 'byte', unless((text) => BASE64.test(text), 'invalid base64'), 84], ['date', 'date', unless((text) => parseDate(text) !== undefined, 'invalid date'), DATE_TIME_SIZE],
     ['datetime', 'datetime', unless((text) => parseTimestamp(text) !== undefined, 'invalid datetime'), DATE_TIME_SIZE],
   ] as const).map(([key, name, validate, size]) => [key, new Format(name, validate, size)]),

@@ -1,7 +1,7 @@
 /** Lists, sets and optional values. Provenance: pkg/cel/library/lists.go of apiserver v0.36, ext/{lists,sets}.go and cel/library.go of cel-go v0.26. */
 import { compare, equal } from '../equal.ts';
 import type { Row, Run } from '../function.ts';
-import { Duration, durationOf } from '../time.ts';
+import { Duration, durationOf, FIRST_INSTANT, Timestamp } from '../time.ts';
 import { Fault, Items, List, Mapper, NO_OVERLOAD, NONE, Optional, typeNameOf, Uint, type Value } from '../value.ts';
 import { spendWork } from '../work.ts';
 import { OPERATORS } from './operators.ts';
@@ -70,6 +70,7 @@ function slice(list: Value, start: Value, end: Value): Value {
 }
 
 function flatten(list: Value, depth: Value = 1n): Value {
+  if (!(list instanceof List)) return NO_OVERLOAD;
   if ((depth as bigint) < 0n) return new Fault('level must be non-negative');
   const items: Value[] = [];
   const add = (from: List, level: bigint): void => {
@@ -79,7 +80,7 @@ function flatten(list: Value, depth: Value = 1n): Value {
       else items.push(item);
     }
   };
-  add(list as List, depth as bigint);
+  add(list, depth as bigint);
   return new Items(items);
 }
 
@@ -120,6 +121,7 @@ function isZero(value: Value): boolean {
   if (value instanceof List || value instanceof Mapper) return value.size === 0;
   if (value instanceof Uint) return value.value === 0n;
   if (value instanceof Duration) return value.ns === 0n;
+  if (value instanceof Timestamp) return value.ns === FIRST_INSTANT;
   if (value instanceof Uint8Array) return value.length === 0;
   return value === null || value === '' || value === 0n || value === 0 || value === false || (value instanceof Optional && value.value === undefined);
 }

@@ -47,7 +47,7 @@ class Cidr extends Library {
   }
 
   override get size(): number {
-    return this.ip.size;
+    return Math.ceil(this.length / 8);
   }
 
   equals(other: Library): boolean {

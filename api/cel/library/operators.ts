@@ -18,8 +18,10 @@ function duration(ns: bigint): Value {
   return durationOf(ns) ?? new Fault('duration overflow');
 }
 
-function timestamp(ns: bigint): Value {
-  return timestampOf(ns) ?? new Fault('timestamp overflow');
+/** A time that is moved stays in its zone. */
+function moved(time: Value, by: bigint): Value {
+  const { ns, offsetSeconds } = time as Timestamp;
+  return timestampOf(ns + by, offsetSeconds) ?? new Fault('timestamp overflow');
 }
 
 const ints = (run: (a: bigint, b: bigint) => Value): Run => (a, b) => run(a as bigint, b as bigint);
@@ -63,15 +65,15 @@ function addBytes(a: Value, b: Value): Value {
 
 const ADD: readonly Row[] = [
   ['add_bytes', '(bytes, bytes) -> bytes', addBytes], ['add_double', '(double, double) -> double', doubles((a, b) => a + b)],
-  ['add_duration_duration', '(duration, duration) -> duration', times((a, b) => duration(a + b))], ['add_duration_timestamp', '(duration, timestamp) -> timestamp', times((a, b) => timestamp(a + b))],
-  ['add_timestamp_duration', '(timestamp, duration) -> timestamp', times((a, b) => timestamp(a + b))], ['add_int64', '(int, int) -> int', ints((a, b) => int(a + b))],
+  ['add_duration_duration', '(duration, duration) -> duration', times((a, b) => duration(a + b))], ['add_duration_timestamp', '(duration, timestamp) -> timestamp', (by, time) => moved(time, (by as Duration).ns)],
+  ['add_timestamp_duration', '(timestamp, duration) -> timestamp', (time, by) => moved(time, (by as Duration).ns)], ['add_int64', '(int, int) -> int', ints((a, b) => int(a + b))],
   ['add_list', '(list<A>, list<A>) -> list<A>', addLists], ['add_string', '(string, string) -> string', (a, b) => (a as string) + (b as string)],
   ['add_uint64', '(uint, uint) -> uint', uints((a, b) => uint(a + b))],
 ];
 
 const SUBTRACT: readonly Row[] = [
   ['subtract_double', '(double, double) -> double', doubles((a, b) => a - b)], ['subtract_duration_duration', '(duration, duration) -> duration', times((a, b) => duration(a - b))],
-  ['subtract_int64', '(int, int) -> int', ints((a, b) => int(a - b))], ['subtract_timestamp_duration', '(timestamp, duration) -> timestamp', times((a, b) => timestamp(a - b))],
+  ['subtract_int64', '(int, int) -> int', ints((a, b) => int(a - b))], ['subtract_timestamp_duration', '(timestamp, duration) -> timestamp', (time, by) => moved(time, -(by as Duration).ns)],
   ['subtract_timestamp_timestamp', '(timestamp, timestamp) -> duration', times((a, b) => duration(a - b))], ['subtract_uint64', '(uint, uint) -> uint', uints((a, b) => uint(a - b))],
 ];
 
