@@ -43,6 +43,8 @@ interface Life {
 export class ApiPart implements Switch {
   readonly #options: ApiPartOptions;
   #store: Store;
+  /** Of the nodes, which have no ports that it could ask at. */
+  readonly #summaries = new Map<string, () => Promise<unknown>>();
   #life: Life | undefined;
   #starting: Promise<void> | undefined;
   #listener: Listener | undefined;
@@ -96,6 +98,12 @@ export class ApiPart implements Switch {
       await this.#openPort();
     }
     return this.url as string;
+  }
+
+  /** What a node says of its use; servers to come ask too. */
+  provide(node: string, summary: () => Promise<unknown>): void {
+    this.#summaries.set(node, summary);
+    this.server?.statistics.provide(node, summary);
   }
 
   openLine({ user, groups = [], userAgent }: Who): Line {
@@ -154,6 +162,7 @@ export class ApiPart implements Switch {
     });
     const life: Life = { server, gone: new AbortController(), secrets: followTokenSecrets({ ...server, caPem: pki.caPem, onError: (error) => log.warn({ error: String(error) }, 'cannot fill a token Secret') }) };
     this.#life = life;
+    for (const [node, summary] of this.#summaries) server.statistics.provide(node, summary);
     await server.start();
     if (this.#port && this.#life === life) await this.#openPort();
   }

@@ -196,3 +196,27 @@ test('until() says what did not come about', async () => {
   const one = await cluster({ nodes: 0 });
   await expect(one.until(() => false, { within: '1m', what: 'a miracle' })).rejects.toThrow('a miracle did not come about within 1m');
 });
+
+test('an autoscaler follows what simulated containers use', async () => {
+  const one = await cluster({ nodes: 1, controllers: { autoscaler: { syncPeriodMs: 15_000 } } });
+  await one.apply(`
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web}
+spec:
+  replicas: 1
+  selector: {matchLabels: {app: web}}
+  template:
+    metadata: {labels: {app: web}, annotations: {coracle.dev/hollow-cpu: 300m}}
+    spec: {containers: [{name: c, image: web:1, resources: {requests: {cpu: 100m}}}]}
+---
+apiVersion: autoscaling/v2
+kind: HorizontalPodAutoscaler
+metadata: {name: web}
+spec:
+  maxReplicas: 4
+  scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: web}
+  metrics: [{type: Resource, resource: {name: cpu, target: {type: Utilization, averageUtilization: 100}}}]
+`);
+  await one.until(async () => (await readyReplicas(one)) >= 3, { within: '10m', what: 'three replicas' });
+});

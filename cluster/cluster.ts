@@ -263,7 +263,8 @@ class InProcessCluster implements Cluster {
     while (!options.name && this.#nodes.some(({ name }) => name === `node-${number}`)) number++;
     const node = { name: `node-${number}`, ...options };
     if (this.#nodes.some(({ name }) => name === node.name)) throw new Error(`there are two nodes ${JSON.stringify(node.name)}`);
-    const made = new NodePart({ node, openLine: (who) => this.apiserver.openLine(who), time: this.clock, random: this.#random, log: this.#log, ...(hollow && { rules: hollow }), ...(saved && { saved }) });
+    const onSummary = (summary: () => Promise<unknown>): void => this.apiserver.provide(node.name, summary);
+    const made = new NodePart({ node, onSummary, openLine: (who) => this.apiserver.openLine(who), time: this.clock, random: this.#random, log: this.#log, ...(hollow && { rules: hollow }), ...(saved && { saved }) });
     this.#nodes.push(made);
     return made;
   }

@@ -33,6 +33,8 @@ export interface NodePartOptions {
   readonly log: ClusterLog;
   readonly rules?: HollowRules;
   readonly saved?: HollowState;
+  /** Told each time it has started. */
+  readonly onSummary: (summary: () => Promise<unknown>) => void;
 }
 
 export const KUBELET_PORT = 10_250;
@@ -43,12 +45,12 @@ export class NodePart extends Part implements NodeSwitch {
   readonly #options: NodePartOptions;
 
   constructor(options: NodePartOptions) {
-    const { node, openLine, time, random, log, saved } = options;
+    const { node, openLine, time, random, log, saved, onSummary } = options;
     const runtime = { current: newRuntime(options, saved) };
-    super(openLine, (door) => {
+    super(openLine, async (door) => {
       const client = openClient(door({ user: `system:node:${node.name}`, groups: ['system:nodes'], userAgent: 'kubelet' }), { userAgent: 'kubelet' });
       const { labels, taints, capacity } = node;
-      return startHollowNode({
+      const started = await startHollowNode({
         client,
         name: node.name,
         clock: time,
@@ -61,6 +63,8 @@ export class NodePart extends Part implements NodeSwitch {
         ...(taints && { taints }),
         ...(capacity && { capacity }),
       });
+      onSummary(() => started.backend.summary());
+      return started;
     });
     this.node = node;
     this.#runtime = runtime;

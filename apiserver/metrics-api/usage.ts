@@ -34,20 +34,31 @@ interface Counter {
   readonly memory?: MemoryUse;
 }
 
-/** A pod counts when all its containers do: half a pod would look idle. */
+/**
+ * A pod counts when all its containers do: half a pod would look idle. Without an earlier look containers count since their start,
+ * and their node as the sum of them.
+ */
 export function usageOf(before: Sample | undefined, after: Sample): NodeUsage {
   const windowMs = before ? after.at - before.at : 0;
   const earlier = new Map(before?.summary.pods.map((pod) => [pod.podRef.uid, pod]));
-  const node = rate(before?.summary.node, after.summary.node);
   const pods = after.summary.pods.flatMap(({ podRef: { namespace, name, uid }, containers = [] }): PodUsage[] => {
     const known = earlier.get(uid)?.containers ?? [];
-    const rates = containers.map((container) => ({ name: container.name, rate: rate(known.find((one) => one.name === container.name), container) }));
+    const rates = containers.map((container) => ({ name: container.name, rate: before ? rate(known.find((one) => one.name === container.name), container) : rate(STARTING, container) }));
     const complete = rates.flatMap(({ name: container, rate: one }) => (one ? [{ name: container, cpuNanoCores: one.cpuNanoCores, memoryBytes: one.memoryBytes, windowMs: one.windowMs }] : []));
     if (complete.length === 0 || complete.length < containers.length) return [];
     const window = Math.min(...complete.map((one) => one.windowMs));
     return [{ namespace, name, at: after.at, windowMs: window, containers: complete.map(({ name: container, cpuNanoCores, memoryBytes }) => ({ name: container, cpuNanoCores, memoryBytes })) }];
   });
+  const node = before ? rate(before.summary.node, after.summary.node) : { ...sum(pods), windowMs: Math.max(0, ...pods.map((pod) => pod.windowMs)) };
   return { at: after.at, windowMs: node?.windowMs ?? windowMs, node, pods };
+}
+
+/** What is known of a container that was never looked at. */
+const STARTING: Counter = {};
+
+function sum(pods: readonly PodUsage[]): Usage {
+  const all = pods.flatMap(({ containers }) => containers);
+  return { cpuNanoCores: all.reduce((total, { cpuNanoCores }) => total + cpuNanoCores, 0), memoryBytes: all.reduce((total, { memoryBytes }) => total + memoryBytes, 0) };
 }
 
 /** Since the last look, or since its start where that came later. */
