@@ -2,6 +2,7 @@
 import type { Pod } from '../api/types/core.v1.ts';
 import type { Stored } from '../client/client.ts';
 import type { Demand } from './demand.ts';
+import type { DeviceNeeds } from './devices/devices.ts';
 import { FINE, type Impossible, type Obstacle, type Refusal, type Shift, roomFor, roomRefusals } from './filters.ts';
 import type { Memo } from './memo.ts';
 import { affinityObstacle } from './pod-affinity.ts';
@@ -23,6 +24,7 @@ export interface Case {
   readonly podClass: PodClass;
   readonly memo: Memo;
   readonly volumes: VolumeNeeds | undefined;
+  readonly devices: DeviceNeeds | undefined;
   readonly asked: Asked | undefined;
   /** In the order of the framework. */
   readonly obstacles: readonly Obstacle[];
@@ -31,8 +33,10 @@ export interface Case {
 export function openCase(snapshot: Snapshot, pod: Stored<Pod>, demand: Demand, memo: Memo, asked?: Asked): Case | Impossible {
   const volumes = demand.claims.length > 0 ? snapshot.volumes.needs(pod) : undefined;
   if (volumes && 'impossible' in volumes) return volumes;
+  const devices = demand.devices && memo.ask.profile.filters.has('DynamicResources') ? snapshot.devices.needs(pod) : undefined;
+  if (devices && 'impossible' in devices) return devices;
   memo.refresh(snapshot);
-  const opened = { pod, demand, podClass: snapshot.tallies.classOf(pod), memo, volumes, asked, obstacles: [] };
+  const opened = { pod, demand, podClass: snapshot.tallies.classOf(pod), memo, volumes, devices, asked, obstacles: [] };
   return { ...opened, obstacles: obstacles(snapshot, opened) };
 }
 
@@ -77,9 +81,11 @@ function obstacles(snapshot: Snapshot, known: Case): Obstacle[] {
   const byVolumes: Obstacle | undefined = volumes && ((row) => volumes.refusals(snapshot.facts[row] as NodeFacts));
   const bySpread = filters.has('PodTopologySpread') ? spreadObstacle(snapshot, known) : undefined;
   const byAffinity = filters.has('InterPodAffinity') ? affinityObstacle(snapshot, known.demand, known.podClass) : undefined;
+  const { devices } = known;
+  const byDevices: Obstacle | undefined = devices && ((row) => devices.refusals(snapshot.facts[row] as NodeFacts));
   const refused = known.asked?.refused;
   const byExtenders: Obstacle | undefined = refused && ((row) => toList(refused.get(snapshot.facts[row]?.name ?? '')));
-  return [byVolumes, bySpread, byAffinity, byExtenders].filter((one) => one !== undefined);
+  return [byVolumes, bySpread, byAffinity, byDevices, byExtenders].filter((one) => one !== undefined);
 }
 
 function toList(refusal: Refusal | undefined): readonly Refusal[] {

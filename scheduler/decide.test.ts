@@ -51,11 +51,6 @@ describe('decide() says why a pod fits nowhere', () => {
   test('no node at all', () => {
     expect(place(cluster(), pod())).toEqual(['no nodes available to schedule pods']);
   });
-
-  test('what it does not support is named', () => {
-    const one = pod({ resourceClaims: [{ name: 'gpu' }] });
-    expect(place(cluster(node('a')), one)).toEqual(['0/1 nodes are available: this scheduler does not support spec.resourceClaims.']);
-  });
 });
 
 test('decide() never gives out more than a node has, counting what it placed before', () => {

@@ -10,6 +10,7 @@ import type { Stored } from '../client/client.ts';
 import type { Random } from '../std/random.ts';
 import { type Asked, type Case, nominatedFirst, openCase, takes } from './case.ts';
 import { demandOf } from './demand.ts';
+import { DeviceError, type DevicePlan } from './devices/devices.ts';
 import { type Unschedulable, explain, explainImpossible } from './explain.ts';
 import { type Memos, memosFor } from './memo.ts';
 import { scores } from './score.ts';
@@ -29,7 +30,7 @@ export interface Moment {
 }
 
 export type Decision =
-  | { readonly pod: Stored<Pod>; readonly node: string; /** To be written before the pod is bound. */ readonly volumes?: VolumePlan }
+  | { readonly pod: Stored<Pod>; readonly node: string; /** To be written before the pod is bound. */ readonly volumes?: VolumePlan; readonly devices?: DevicePlan }
   | { readonly pod: Stored<Pod>; readonly unschedulable: Unschedulable };
 
 /** Decides pod by pod in the given order; each placement and nomination enters the snapshot before the next pod is looked at. */
@@ -46,10 +47,19 @@ function decideOne(snapshot: Snapshot, pod: Stored<Pod>, memos: Memos, rows: Int
   // One whose binding had an unknown outcome may still be charged.
   snapshot.removePod(uid);
   const demand = demandOf(pod);
-  const [unsupported] = demand.unsupported;
-  if (unsupported) return { pod, unschedulable: explainImpossible(snapshot, `this scheduler does not support ${unsupported}`) };
   const opened = openCase(snapshot, pod, demand, memos.of(demand, moment.profile ?? DEFAULT_PROFILE), moment.asked);
-  if ('impossible' in opened) return { pod, unschedulable: explainImpossible(snapshot, opened.impossible, opened.plugin) };
+  if ('impossible' in opened) return { pod, unschedulable: explainImpossible(snapshot, opened) };
+  try {
+    return place(snapshot, opened, rows, moment);
+  } catch (error) {
+    if (!(error instanceof DeviceError)) throw error;
+    return { pod, unschedulable: { message: error.message, plugins: new Set(), failed: true } };
+  }
+}
+
+function place(snapshot: Snapshot, opened: Case, rows: Int32Array, moment: Moment): Decision {
+  const { pod, demand } = opened;
+  const { uid } = pod.metadata;
   const row = choose(snapshot, opened, rows, moment.random);
   if (row === undefined) {
     const unschedulable = explain(snapshot, opened, moment);
@@ -60,8 +70,10 @@ function decideOne(snapshot: Snapshot, pod: Stored<Pod>, memos: Memos, rows: Int
   const facts = snapshot.facts[row] as NodeFacts;
   const volumes = opened.volumes?.plan(facts);
   if (volumes) snapshot.volumes.assume(volumes);
+  const devices = opened.devices?.plan(facts);
+  if (devices) snapshot.devices.assume(devices);
   snapshot.setPod(pod, facts.name, demand);
-  return { pod, node: facts.name, ...(volumes && { volumes }) };
+  return { pod, node: facts.name, ...(volumes && { volumes }), ...(devices && { devices }) };
 }
 
 /** The row to place the pod on: the one that is being cleared for it, else the best of those that take it. */

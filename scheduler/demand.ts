@@ -28,8 +28,8 @@ export interface Demand {
   /** Claims it uses: `namespace/name`. */
   readonly claims: readonly string[];
   readonly affinity: Affinity;
-  /** Names of constraints that no filter here honours; such a pod is refused by name. */
-  readonly unsupported: readonly string[];
+  /** Whether it has claims of devices. */
+  readonly devices: boolean;
 }
 
 export interface HostPort {
@@ -62,7 +62,7 @@ export function demandOf(pod: Stored<Pod>): Demand {
     priority: spec.priority ?? 0,
     claims: claimsOf(pod).map(({ name }) => `${pod.metadata.namespace}/${name}`),
     affinity: spec.affinity?.podAffinity || spec.affinity?.podAntiAffinity ? affinityOf(spec.affinity, pod.metadata.namespace) : NO_AFFINITY,
-    unsupported: spec.resourceClaims?.length ? ['spec.resourceClaims'] : [],
+    devices: (spec.resourceClaims?.length ?? 0) > 0,
   };
 }
 

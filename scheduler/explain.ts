@@ -1,7 +1,8 @@
 /** Why a pod fits nowhere, in the words that events and conditions show, and what could be done about it. */
 import type { Random } from '../std/random.ts';
 import { type Case, refusalsAt } from './case.ts';
-import type { Refusal } from './filters.ts';
+import type { Claim } from './devices/devices.ts';
+import type { Impossible, Refusal } from './filters.ts';
 import { type Preemption, ineligible, preempt } from './preempt.ts';
 import type { Snapshot } from './snapshot.ts';
 
@@ -14,14 +15,21 @@ export interface Unschedulable {
   readonly kind?: string;
   /** Pods to evict so that it will fit. */
   readonly preemption?: Preemption;
+  /** Nothing could be decided: it is tried again, however the cluster changes. */
+  readonly failed?: boolean;
+  /** An allocation of devices that is of no use: to be given up. */
+  readonly useless?: Claim;
   /** What its status should say of the node that is being cleared for it; '' for none, undefined for no change. */
   readonly nominated?: string;
 }
 
-/** Refused before any node was asked. Upstream's text ends so: the next plugin in line finds no state of its own. */
-export function explainImpossible(snapshot: Snapshot, why: string, plugin?: string): Unschedulable {
-  if (snapshot.nodeCount === 0) return NO_NODES;
-  return { message: `0/${snapshot.nodeCount} nodes are available: ${why}.${plugin ? ' not found' : ''}`, plugins: new Set(plugin ? [plugin] : []) };
+/** Refused before any node was asked. Upstream's text tells how far the plugins after it came. */
+export function explainImpossible(snapshot: Snapshot, { impossible, plugin }: Impossible): Unschedulable {
+  const total = snapshot.nodeCount;
+  if (total === 0) return NO_NODES;
+  const available = `0/${total} nodes are available:`;
+  const rest = plugin === 'DynamicResources' ? `no new claims to deallocate, preemption: ${available} ${total} Preemption is not helpful for scheduling.` : 'not found';
+  return { message: `${available} ${impossible}. ${rest}`, plugins: new Set([plugin]) };
 }
 
 export function explain(snapshot: Snapshot, known: Case, moment: { readonly now: number; readonly random: Random }): Unschedulable {
@@ -36,20 +44,22 @@ export function explain(snapshot: Snapshot, known: Case, moment: { readonly now:
     if (!refusals.some(({ lasting }) => lasting)) helpful.push(row);
   });
   const plugins = new Set([...reasons.keys()].map(({ plugin }) => plugin));
-  const kind = known.memo.key;
   const available = `0/${total} nodes are available:`;
   const why = `${available} ${histogram([...reasons].map(([{ reason }, count]) => [reason, count]))}.`;
   const { profile } = known.memo.ask;
+  const kind = known.memo.key;
   // What the plugins that could still have helped say, one after the other.
-  const claims = profile.filters.has('DynamicResources') ? ['no new claims to deallocate'] : [];
+  const useless = known.devices?.useless(snapshot.facts.filter((node) => node !== undefined));
+  const more = useless && { useless };
+  const claims = profile.filters.has('DynamicResources') ? [useless ? 'deallocation of ResourceClaim completed' : known.devices ? 'still not schedulable' : 'no new claims to deallocate'] : [];
   const text = (...preemption: string[]): string => [why, [...claims, ...preemption].join(', ')].filter(Boolean).join(' ');
-  if (!profile.preempts) return { message: text(), plugins, kind };
+  if (!profile.preempts) return { message: text(), plugins, kind, ...more };
   const refused = ineligible(snapshot, known, helpful);
-  if (refused) return { message: text(`preemption: ${refused}`), plugins, kind };
+  if (refused) return { message: text(`preemption: ${refused}`), plugins, kind, ...more };
   const attempt = preempt(snapshot, known, helpful, moment);
-  if (attempt.preemption) return { message: why, plugins, kind, preemption: attempt.preemption, nominated: attempt.preemption.node };
-  const useless = histogram([...attempt.reasons, ['Preemption is not helpful for scheduling', total - helpful.length]]);
-  return { message: text(`preemption: ${available} ${useless}.`), plugins, kind, nominated: '' };
+  if (attempt.preemption) return { message: why, plugins, kind, preemption: attempt.preemption, nominated: attempt.preemption.node, ...more };
+  const helpless = histogram([...attempt.reasons, ['Preemption is not helpful for scheduling', total - helpful.length]]);
+  return { message: text(`preemption: ${available} ${helpless}.`), plugins, kind, nominated: '', ...more };
 }
 
 const NO_NODES: Unschedulable = { message: 'no nodes available to schedule pods', plugins: new Set() };

@@ -1,5 +1,5 @@
 /** Keeps the snapshot's smaller facts in step with the server: namespaces, owners, Services, volumes and budgets. */
-import { namespaces, persistentvolumeclaims, persistentvolumes, poddisruptionbudgets, replicasets, replicationcontrollers, services, statefulsets, storageclasses } from '../api/resources.ts';
+import { deviceclasses, namespaces, persistentvolumeclaims, persistentvolumes, poddisruptionbudgets, replicasets, replicationcontrollers, resourceclaims, resourceslices, services, statefulsets, storageclasses } from '../api/resources.ts';
 import type { ResourceRef } from '../api/resources.ts';
 import type { Client, Informer, Stored } from '../client/client.ts';
 import { type InformerTools, openInformer } from '../client/informer.ts';
@@ -19,6 +19,7 @@ export interface FeedOptions {
   readonly onChange: (plugins: readonly string[]) => void;
 }
 
+const OF_DEVICES = ['DynamicResources'];
 const OF_VOLUMES = ['VolumeBinding', 'VolumeZone', 'VolumeRestrictions'];
 
 export function openFeeds({ client, tools, snapshot, onChange }: FeedOptions): Feeds {
@@ -34,7 +35,7 @@ export function openFeeds({ client, tools, snapshot, onChange }: FeedOptions): F
     });
     return informer.synced();
   };
-  const { volumes, budgets, tallies, defaultSelectors } = snapshot;
+  const { volumes, devices, budgets, tallies, defaultSelectors } = snapshot;
   const synced = Promise.all([
     feed(namespaces, ['InterPodAffinity'], {
       set: ({ metadata }) => tallies.setNamespace(metadata.name, metadata.labels ?? {}),
@@ -43,6 +44,9 @@ export function openFeeds({ client, tools, snapshot, onChange }: FeedOptions): F
     feed(persistentvolumeclaims, OF_VOLUMES, { set: (claim) => volumes.setClaim(claim), remove: (claim) => volumes.removeClaim(claim) }),
     feed(persistentvolumes, OF_VOLUMES, { set: (volume) => volumes.setVolume(volume), remove: ({ metadata }) => volumes.removeVolume(metadata.name) }),
     feed(storageclasses, OF_VOLUMES, { set: (one) => volumes.setClass(one), remove: ({ metadata }) => volumes.removeClass(metadata.name) }),
+    feed(resourceclaims, OF_DEVICES, { set: (claim) => devices.setClaim(claim), remove: (claim) => devices.removeClaim(claim) }),
+    feed(resourceslices, OF_DEVICES, { set: (slice) => devices.setSlice(slice), remove: ({ metadata }) => devices.removeSlice(metadata.name) }),
+    feed(deviceclasses, OF_DEVICES, { set: (one) => devices.setClass(one), remove: ({ metadata }) => devices.removeClass(metadata.name) }),
     feed(poddisruptionbudgets, [], { set: (budget) => budgets.set(budget), remove: ({ metadata }) => budgets.remove(metadata.uid) }),
     feed(services, [], {
       set: ({ metadata, spec }) => defaultSelectors.setService(metadata.namespace, metadata.name, spec?.selector),

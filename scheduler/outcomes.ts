@@ -5,6 +5,7 @@ import type { Client, ObjectKey, Stored } from '../client/client.ts';
 import { type Recorder, openRecorder } from '../client/events.ts';
 import type { Clock } from '../std/clock.ts';
 import type { Backlog } from './backlog.ts';
+import { bindClaims, deallocate } from './bind-claims.ts';
 import { bindVolumes } from './bind-volumes.ts';
 import type { Decision, Unschedulable } from './decide.ts';
 import type { Extenders } from './extenders.ts';
@@ -89,18 +90,24 @@ export class Outcomes {
     const binding = this.#bindAll(placement).then((outcome) => {
       this.#binding.delete(uid);
       if (placement.volumes) this.#options.snapshot.volumes.forget(placement.volumes);
+      if (placement.devices && outcome.state !== 'bound') this.#options.snapshot.devices.forget(placement.devices);
       this.#bindingEnded(placement, outcome);
       this.#options.wake();
     });
     this.#binding.set(uid, binding);
   }
 
-  async #bindAll({ pod, node, volumes }: Placement): Promise<BindOutcome> {
+  async #bindAll({ pod, node, volumes, devices }: Placement): Promise<BindOutcome> {
     const { bindTimeoutMs, client, clock, extenders, snapshot } = this.#options;
     try {
       if (volumes) await bindVolumes({ client, clock, volumes: snapshot.volumes, signal: this.#stopping.signal, timeoutMs: bindTimeoutMs(pod) }, volumes, node);
     } catch (error) {
       return { state: 'refused', message: `running PreBind plugin "VolumeBinding": ${(error as Error).message}` };
+    }
+    try {
+      if (devices) await bindClaims({ client, clock }, pod, devices);
+    } catch (error) {
+      return { state: 'refused', message: `running PreBind plugin "DynamicResources": ${(error as Error).message}` };
     }
     if (!extenders.binds(pod)) return bind(this.#tools, pod, node);
     try {
@@ -139,7 +146,9 @@ export class Outcomes {
     }
   }
 
-  #refuse(pod: Stored<Pod>, { message, plugins, kind, preemption, nominated }: Unschedulable): void {
+  #refuse(pod: Stored<Pod>, { message, plugins, kind, preemption, nominated, failed, useless }: Unschedulable): void {
+    if (failed) return this.fail(pod, message);
+    if (useless) this.#attempt(pod, 'give up an allocation of devices', this.#lane.run(() => deallocate(this.#tools, useless)));
     this.#options.backlog.park(pod.metadata.uid, this.#options.clock.now(), plugins, kind);
     // What node is being cleared is told before anybody goes.
     this.#explain(pod, { reason: 'Unschedulable', message, ...(nominated !== undefined && { nominated }) });

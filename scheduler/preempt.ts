@@ -68,8 +68,8 @@ interface Lesser {
   readonly now: number;
 }
 
-function isAboutRoom({ obstacles, volumes }: Case): boolean {
-  return obstacles.length === 0 && !volumes;
+function isAboutRoom({ obstacles }: Case): boolean {
+  return obstacles.length === 0;
 }
 
 function weigh(snapshot: Snapshot, known: Case, row: number, { lesser, now }: Lesser): Candidate | { readonly reasons: readonly string[] } {

@@ -55,6 +55,8 @@ class RunningScheduler {
   readonly #nodes;
   readonly #pods;
   readonly #feeds;
+  /** Pods whose claims of devices are not there yet: nobody looks at them until they are. */
+  readonly #claimless = new Map<string, Stored<Pod>>();
   #timer: Timer | undefined;
   #asking: Promise<void> = Promise.resolve();
   #scheduled = false;
@@ -86,6 +88,7 @@ class RunningScheduler {
       snapshot: this.#snapshot,
       onChange: (plugins) => {
         this.#backlog.stir(clock.now(), plugins);
+        this.#claimsChanged();
         this.#wake();
       },
     });
@@ -127,6 +130,7 @@ class RunningScheduler {
     const { object: pod } = event;
     const { uid } = pod.metadata;
     const now = this.#options.clock.now();
+    const waited = this.#claimless.delete(uid);
     if (event.type === 'deleted') {
       this.#outcomes.gone(uid);
       this.#backlog.remove(uid);
@@ -142,7 +146,11 @@ class RunningScheduler {
     } else if (pod.metadata.deletionTimestamp) {
       this.#backlog.remove(uid);
     } else if (this.#isMine(pod) && !this.#outcomes.isBound(uid)) {
-      this.#podWaits(event);
+      if (pod.spec.resourceClaims?.length && this.#snapshot.devices.absent(pod) !== undefined) {
+        this.#backlog.remove(uid);
+        this.#claimless.set(uid, pod);
+      } else if (waited) this.#backlog.put(pod, now);
+      else this.#podWaits(event);
     }
     this.#wake();
   }
@@ -156,6 +164,14 @@ class RunningScheduler {
     const isResized = event.type === 'updated' && event.previous.spec.nodeName && !deepEqual(event.previous.spec, pod.spec);
     if (isResized) this.#roomOn(node);
     else this.#backlog.stir(now, OF_OTHER_PODS);
+  }
+
+  #claimsChanged(): void {
+    for (const [uid, pod] of this.#claimless) {
+      if (this.#snapshot.devices.absent(pod) !== undefined) continue;
+      this.#claimless.delete(uid);
+      this.#backlog.put(pod, this.#options.clock.now());
+    }
   }
 
   /** Something on a node changed that may help. Who is known to fit there now comes first; the others wait for their back-off. */

@@ -1,7 +1,7 @@
 /** How well nodes suit a pod: the sum of the framework's scores, each from 0 to 100 times what its profile makes it weigh. */
 import type { Case } from './case.ts';
 import { affinityScores } from './pod-affinity.ts';
-import type { Snapshot } from './snapshot.ts';
+import type { NodeFacts, Snapshot } from './snapshot.ts';
 import { spreadScores } from './spread.ts';
 
 const MAX = 100;
@@ -18,6 +18,12 @@ export function scores(snapshot: Snapshot, rows: Int32Array, count: number, aski
   if (memo.reluctant > 0) addShare(out, rows, memo.reluctance, { weight: weights.TaintToleration, reverse: true });
   if (weights.PodTopologySpread > 0) add(out, weights.PodTopologySpread, spreadScores(snapshot, rows, count, asking));
   if (weights.InterPodAffinity > 0) add(out, weights.InterPodAffinity, affinityScores(snapshot, rows, count, asking));
+  const { devices } = asking;
+  if (devices && weights.DynamicResources > 0) {
+    const numbers = new Float64Array(snapshot.rows);
+    for (let i = 0; i < count; i++) numbers[rows[i] as number] = devices.score(snapshot.facts[rows[i] as number] as NodeFacts);
+    addShare(out, rows, numbers, { weight: weights.DynamicResources, reverse: false });
+  }
   const asked = asking.asked?.scores;
   if (asked) for (let i = 0; i < count; i++) out[i] = (out[i] as number) + (asked.get(snapshot.facts[rows[i] as number]?.name ?? '') ?? 0);
   return out;

@@ -3,6 +3,7 @@ import type { Node, Pod, Taint } from '../api/types/core.v1.ts';
 import type { Stored } from '../client/client.ts';
 import { type DeepReadonly, deepEqual } from '../std/deep.ts';
 import { Budgets } from './budgets.ts';
+import { Devices } from './devices/devices.ts';
 import { type Demand, demandOf } from './demand.ts';
 import { Images } from './images.ts';
 import { Nominations } from './nominations.ts';
@@ -66,6 +67,7 @@ export class Snapshot {
   readonly images = new Images();
   readonly nominations = new Nominations();
   readonly volumes = new Volumes();
+  readonly devices = new Devices();
   readonly budgets = new Budgets();
   readonly defaultSelectors = new DefaultSelectors();
   readonly tallies = new Tallies(FIRST_ROWS);
