@@ -8,6 +8,7 @@ import { type ApiServer, createApiServer } from '../apiserver/server.ts';
 import type { Store } from '../apiserver/storage/store.ts';
 import type { Clock } from '../std/clock.ts';
 import type { Random } from '../std/random.ts';
+import { accessOptions, followAccess } from './access.ts';
 import { pkiDirectory } from './credentials.ts';
 import { type ApiServerFlags, DEFAULT_PORT, SERVICE_CIDR } from './flags.ts';
 import type { Log } from './log.ts';
@@ -55,8 +56,11 @@ export async function openApi(options: OpenApiOptions): Promise<Api> {
     log: { info: (message) => log.info({}, message), error: (message, error) => log.error({ error: error instanceof Error ? error.stack : error }, message) },
     serviceRange: flags.serviceClusterIpRange ?? SERVICE_CIDR,
     ...(await servingOptions(flags, { clock, log })),
+    ...(await accessOptions(flags)),
   });
   stopper.add('API server', () => server.close(), stopLimitMs(flags));
+  const following = followAccess(server, flags, { clock, log });
+  stopper.add('configuration', () => following.close());
   const wanted = flags.port ?? DEFAULT_PORT;
   const host = flags.bindAddress ?? '0.0.0.0';
   const listener = await server.listen({ port: wanted, host }).catch((error: NodeJS.ErrnoException) => {

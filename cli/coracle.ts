@@ -4,6 +4,7 @@ import { enableCompileCache } from 'node:module';
 import { join } from 'node:path';
 import { Command, Option } from 'commander';
 import { withControllers } from './controller-flags.ts';
+import { withAccess } from './access-flags.ts';
 import { withServing } from './server-flags.ts';
 import { COMPONENTS, type ApiServerFlags, type ComponentFlags, type UpFlags, componentList, portNumber, wholeNumber } from './flags.ts';
 
@@ -27,7 +28,7 @@ function withServer(command: Command, how: { readonly quiet?: boolean } = {}): C
     .option('--service-cluster-ip-range <cidr>', 'addresses of Services')
     .option('--advertise-address <address>', 'address under which others reach the API server')
     .option('--encryption-provider-config <file>', 'an EncryptionConfiguration: what is encrypted at rest, and how');
-  return withServing(named, how);
+  return withAccess(withServing(named, how), how);
 }
 
 withControllers(withServer(program.command('up'), { quiet: true }), { quiet: true })

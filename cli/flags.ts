@@ -1,11 +1,12 @@
 /** The flags of the `coracle` command as its subcommands get them, and what they are when not given. */
 import { InvalidArgumentError } from 'commander';
+import type { AccessFlags } from './access-flags.ts';
 import type { ServingFlags } from './server-flags.ts';
 
 export const COMPONENTS = ['apiserver', 'controllers', 'scheduler', 'kubelet', 'proxy'] as const;
 export type ComponentName = (typeof COMPONENTS)[number];
 
-export interface ApiServerFlags extends ServingFlags {
+export interface ApiServerFlags extends ServingFlags, AccessFlags {
   readonly dataDir?: string;
   readonly port?: number;
   readonly bindAddress?: string;

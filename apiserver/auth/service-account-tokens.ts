@@ -53,15 +53,21 @@ export interface ServiceAccountTokens {
   jwks(): Record<string, unknown>;
 }
 
-export interface ServiceAccountTokensOptions {
+export interface ServiceAccountSettings {
+  /** The first issues; tokens of all are accepted. */
+  readonly issuers?: readonly string[];
+  /** Default: the first issuer. */
+  readonly audiences?: readonly string[];
+  /** Where others find the keys; default: this server. */
+  readonly jwksUri?: string;
+}
+
+export interface ServiceAccountTokensOptions extends ServiceAccountSettings {
   readonly privatePem: string;
   readonly publicPem: string;
   readonly reader: Reader;
   readonly clock: Clock;
   readonly random: Random;
-  readonly issuer?: string;
-  /** Default: the issuer. */
-  readonly audiences?: readonly string[];
 }
 
 export const DEFAULT_ISSUER = 'https://kubernetes.default.svc.cluster.local';
@@ -94,7 +100,8 @@ interface Claims {
 }
 
 export function openServiceAccountTokens(options: ServiceAccountTokensOptions): ServiceAccountTokens {
-  const { reader, clock, random, issuer = DEFAULT_ISSUER } = options;
+  const { reader, clock, random, issuers = [DEFAULT_ISSUER], jwksUri } = options;
+  const issuer = issuers[0] ?? DEFAULT_ISSUER;
   const audiences = options.audiences ?? [issuer];
   const privateKey = createPrivateKey(options.privatePem);
   const publicKey = createPublicKey(options.publicPem);
@@ -156,11 +163,11 @@ export function openServiceAccountTokens(options: ServiceAccountTokensOptions): 
       const known = verified.get(token);
       if (known) return accept(token, known, asked);
       const claimed = claimedIssuer(token);
-      return claimed === issuer || claimed === LEGACY_ISSUER ? verifyFirst(token, asked) : undefined;
+      return claimed !== undefined && (issuers.includes(claimed) || claimed === LEGACY_ISSUER) ? verifyFirst(token, asked) : undefined;
     },
     discovery: (address) => ({
       issuer,
-      jwks_uri: `https://${address}/openid/v1/jwks`,
+      jwks_uri: jwksUri ?? `https://${address}/openid/v1/jwks`,
       response_types_supported: ['id_token'],
       subject_types_supported: ['public'],
       id_token_signing_alg_values_supported: [alg],
