@@ -11,7 +11,8 @@ const LABEL = 'kube-aggregator.kubernetes.io/automanaged';
 
 /** The order of groups in clients' output, and of versions within them. Provenance: aggregator.go of kube-apiserver v1.36. */
 const PRIORITIES: Readonly<Record<string, readonly [group: number, version: number]>> = {
-  v1: [18_000, 1], 'apps/v1': [17_800, 15], 'events.k8s.io/v1': [17_750, 15], 'authentication.k8s.io/v1': [17_700, 15], 'authorization.k8s.io/v1': [17_600, 15],
+  // No APIService stands for it, and yet it is the first.
+  'apiregistration.k8s.io/v1': [20_000, 0], v1: [18_000, 1], 'apps/v1': [17_800, 15], 'events.k8s.io/v1': [17_750, 15], 'authentication.k8s.io/v1': [17_700, 15], 'authorization.k8s.io/v1': [17_600, 15],
   'autoscaling/v1': [17_500, 15], 'autoscaling/v2': [17_500, 30], 'batch/v1': [17_400, 15], 'certificates.k8s.io/v1': [17_300, 15],
   'networking.k8s.io/v1': [17_200, 15], 'policy/v1': [17_100, 15], 'rbac.authorization.k8s.io/v1': [17_000, 15], 'storage.k8s.io/v1': [16_800, 15],
   'apiextensions.k8s.io/v1': [16_700, 15], 'admissionregistration.k8s.io/v1': [16_700, 15], 'scheduling.k8s.io/v1': [16_600, 15],

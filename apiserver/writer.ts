@@ -8,7 +8,7 @@ import type { Core } from './core.ts';
 import { change } from './objects/change.ts';
 import { goesWithUpdate } from './objects/deletion.ts';
 import { prepareNew, prepareUpdate } from './objects/prepare.ts';
-import { existsError, modifiedError, put } from './objects/put.ts';
+import { existsError, modifiedError, put, remove } from './objects/put.ts';
 import type { Resource } from './resource.ts';
 import { Conflict } from './storage/store.ts';
 
@@ -54,6 +54,15 @@ export function createWriter(core: () => Core): Writer {
         },
       });
       return changed.object.object as unknown as Stored<T>;
+    },
+    async remove<T>(ref: ResourceRef<T>, old: Stored<T>) {
+      const resource = resourceOf(ref);
+      const { namespace = '', name, resourceVersion } = old.metadata;
+      try {
+        await remove(core(), { resource, key: resource.key(namespace, name), expected: Number(resourceVersion), old: old as unknown as ApiObject, dryRun: false });
+      } catch (error) {
+        throw error instanceof Conflict ? modifiedError(resource, name) : error;
+      }
     },
   };
 }

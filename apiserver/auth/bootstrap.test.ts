@@ -63,6 +63,21 @@ describe('ensureBootstrap() on a cluster that people have changed', () => {
     expect(await ensureBootstrap(store, store)).toEqual({ written: 0 });
   });
 
+  test('makes a binding anew that points to another role, unless its annotation says no', async () => {
+    const store = new FakeReader();
+    await ensureBootstrap(store, store);
+    const point = (name: string, annotations: Record<string, string>): void => {
+      const binding = deepCopy(store.get(clusterrolebindings, '', name)) as unknown as { roleRef: { name: string }; metadata: { annotations: Record<string, string> } };
+      binding.roleRef.name = 'elsewhere';
+      binding.metadata.annotations = annotations;
+      store.set(clusterrolebindings, binding as never);
+    };
+    point('system:discovery', {});
+    point('system:basic-user', { 'rbac.authorization.kubernetes.io/autoupdate': 'false' });
+    await ensureBootstrap(store, store);
+    expect(['system:discovery', 'system:basic-user'].map((name) => store.get(clusterrolebindings, '', name)?.roleRef.name)).toEqual(['system:discovery', 'elsewhere']);
+  });
+
   test('puts a flow schema right when it may, defaults beside the wanted fields are no difference', async () => {
     const store = new FakeReader();
     await ensureBootstrap(store, store);

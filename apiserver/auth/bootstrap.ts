@@ -68,6 +68,12 @@ async function ensureOne(wanted: ApiObject, reader: Reader, writer: Writer): Pro
         await writer.create(resource, wanted);
         return true;
       }
+      if (pointsElsewhere(current, wanted)) {
+        // What a binding grants cannot be changed: it is made anew.
+        await writer.remove(resource, current);
+        await writer.create(resource, wanted);
+        return true;
+      }
       const extended = extend(current, wanted);
       if (extended) await writer.update(resource, extended);
       return extended !== undefined;
@@ -76,6 +82,11 @@ async function ensureOne(wanted: ApiObject, reader: Reader, writer: Writer): Pro
       current = (await reader.getFresh(resource, namespace, name)) as Stored<ApiObject> | undefined;
     }
   }
+}
+
+function pointsElsewhere(current: Stored<ApiObject>, wanted: ApiObject): boolean {
+  const free = current.metadata.annotations?.['rbac.authorization.kubernetes.io/autoupdate'] !== 'false';
+  return wanted.kind.endsWith('RoleBinding') && free && !deepEqual(current['roleRef'], wanted['roleRef']);
 }
 
 /** What a stored object must become; undefined when it may stay as it is. */

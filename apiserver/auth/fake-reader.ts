@@ -62,6 +62,11 @@ export class FakeReader implements Reader, Writer {
     return this.#put(resource, next) as unknown as Stored<T>;
   }
 
+  async remove<T>(resource: ResourceRef<T>, { metadata: { namespace = '', name } }: Stored<T>): Promise<void> {
+    this.writes++;
+    this.delete(resource, namespace, name);
+  }
+
   #put(resource: ResourceRef<unknown>, object: ApiObject): ApiObject {
     const copy = deepCopy(object) as ApiObject;
     copy.apiVersion = resource.group ? `${resource.group}/${resource.version}` : resource.version;

@@ -47,4 +47,6 @@ export interface Writer {
   create<T>(resource: ResourceRef<T>, object: T | ApiObject): Promise<Stored<T>>;
   /** Compare-and-swap on `metadata.resourceVersion`: throws `ApiError` 409 Conflict, 404 NotFound. */
   update<T>(resource: ResourceRef<T>, object: T | ApiObject, subresource?: 'status'): Promise<Stored<T>>;
+  /** At once, whatever holds it. Compare-and-swap on `metadata.resourceVersion`: throws `ApiError` 409 Conflict. */
+  remove<T>(resource: ResourceRef<T>, object: Stored<T>): Promise<void>;
 }

@@ -154,6 +154,7 @@ describe('charging', () => {
     let refuse = true;
     const writer = {
       create: store.create.bind(store),
+      remove: store.remove.bind(store),
       update: (async (resource, object, subresource) => {
         if (refuse && (object as ApiObject).metadata.name === 'b') {
           refuse = false;
