@@ -8,6 +8,7 @@ import type { Controller, FreeController } from './controller.ts';
 import { cronJobController } from './cronjob.ts';
 import { daemonSetController } from './daemonset.ts';
 import { deploymentController } from './deployment.ts';
+import { deviceTaintEvictionController } from './device-taint-eviction.ts';
 import { disruptionController, staleDisruptionController } from './disruption.ts';
 import { endpointsController } from './endpoints.ts';
 import { endpointSliceMirroringController } from './endpointslice-mirroring.ts';
@@ -35,7 +36,7 @@ import { statefulSetController } from './statefulset.ts';
 import { taintEvictionController } from './taint-eviction.ts';
 import { ttlAfterFinishedController } from './ttl-after-finished.ts';
 import { volumeExpanderController } from './volume-expander.ts';
-import { claimProtectionController, volumeProtectionController } from './volume-protection.ts';
+import { attributesClassProtectionController, claimProtectionController, volumeProtectionController } from './volume-protection.ts';
 
 export interface ControllerOptions {
   /** As in `--controllers`: names, `*` for all that are on by default, `-name` for one that is not to run. Absent: `*`. */
@@ -97,11 +98,13 @@ export function controllers(options: ControllerOptions): readonly (Controller | 
     localPathController(options.localPath),
     serviceLoadBalancerController(),
     resourceClaimController(),
+    deviceTaintEvictionController(),
     legacyTokenCleaner(options.legacyTokens),
     tokenCleanerController,
     bootstrapSignerController,
     claimProtectionController,
     volumeProtectionController,
+    attributesClassProtectionController,
     garbageCollector,
   ];
 }

@@ -1,5 +1,5 @@
-import { nodes, persistentvolumeclaims, persistentvolumes, storageclasses } from '../api/resources.ts';
-import type { PersistentVolume, PersistentVolumeClaimSpec } from '../api/types/core.v1.ts';
+import { nodes, persistentvolumeclaims, persistentvolumes, pods, storageclasses } from '../api/resources.ts';
+import type { PersistentVolume, PersistentVolumeClaimSpec, Pod } from '../api/types/core.v1.ts';
 import { item, reconciled, shown, type Item } from './fake-view.ts';
 import { LOCAL_PATH, localPathController } from './local-path.ts';
 import { volumeExpanderController } from './volume-expander.ts';
@@ -16,7 +16,9 @@ const claim = (spec: Partial<PersistentVolumeClaimSpec> = {}, { node: chosen = '
 const volume = (phase: string, capacity = '2Gi', by = LOCAL_PATH) =>
   item(persistentvolumes, {
     metadata: { name: 'pvc-uid-c', namespace: '', annotations: { 'pv.kubernetes.io/provisioned-by': by } },
-    spec: { capacity: { storage: capacity }, persistentVolumeReclaimPolicy: 'Delete', claimRef: { namespace: 'a', name: 'c', uid: 'uid-c' } }, status: { phase },
+    spec: { capacity: { storage: capacity }, persistentVolumeReclaimPolicy: 'Delete', claimRef: { namespace: 'a', name: 'c', uid: 'uid-c' }, hostPath: { path: '/v/pvc-uid-c_a_c' },
+      nodeAffinity: { required: { nodeSelectorTerms: [{ matchExpressions: [{ key: 'kubernetes.io/hostname', operator: 'In', values: ['host'] }] }] } } },
+    status: { phase },
   } as unknown as StoredVolume);
 const lines = (key: string, ...items: Item[]) => shown(reconciled(localPathController(), key, items).actions);
 
@@ -41,10 +43,27 @@ test.each<[string, Item[], string]>([
   expect(reconciled(controller, 'a/c', items).actions).toEqual([]);
 });
 
-test('what is there is not made again, and goes when it is released', () => {
+test('what is there is not made again', () => {
   expect(lines('a/c', claim(), storageClass, node(), volume('Available'))).toEqual([]);
-  expect(lines('volume pvc-uid-c', volume('Released'))).toEqual(['delete persistentvolumes pvc-uid-c']);
-  expect(lines('volume pvc-uid-c', volume('Bound'))).toEqual([]);
+});
+
+const cleaner = (phase: string) => item(pods, { metadata: { name: 'clean-pvc-uid-c', namespace: 'kube-system', labels: { 'coracle.dev/cleans-volume': 'pvc-uid-c' } }, spec: { containers: [] }, status: { phase } } as never);
+test.each<[string, Item[], string[]]>([
+  ['in use it stays', [volume('Bound'), node()], []],
+  ['released, its directory is removed on its node', [volume('Released'), node()], ['create pods kube-system/clean-pvc-uid-c']],
+  ['that takes its time', [volume('Released'), node(), cleaner('Running')], []],
+  ['then it goes', [volume('Released'), node(), cleaner('Succeeded')], ['delete persistentvolumes pvc-uid-c']],
+  ['what failed is said and tried again', [volume('Released'), node(), cleaner('Failed')], ['Warning VolumeFailedDelete: the directory /v/pvc-uid-c_a_c on node n could not be removed', 'delete pods kube-system/clean-pvc-uid-c']],
+  ['with its node gone there is nothing to remove', [volume('Released')], ['delete persistentvolumes pvc-uid-c']],
+  ['in the end the pod goes too', [node(), cleaner('Succeeded')], ['delete pods kube-system/clean-pvc-uid-c']],
+])('a volume: %s', (_, items, expected) => {
+  expect(lines('volume pvc-uid-c', ...items)).toEqual(expected);
+});
+
+test('the pod that removes a directory touches nothing else', () => {
+  const [made] = reconciled(localPathController(), 'volume pvc-uid-c', [volume('Released'), node()]).actions;
+  const { spec } = (made?.do === 'create' ? made.object : {}) as Pod;
+  expect(spec).toMatchObject({ nodeName: 'n', volumes: [{ hostPath: { path: '/v' } }], containers: [{ command: ['rm', '-rf', '/volumes/pvc-uid-c_a_c'] }], automountServiceAccountToken: false });
 });
 
 test('the class is made when there is a node for it and no other class', () => {

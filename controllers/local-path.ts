@@ -1,6 +1,6 @@
 /** Volumes without any storage system: a directory of the node where the claim's first pod runs. Built in, as a class of its own. */
-import { nodes, persistentvolumeclaims, persistentvolumes, storageclasses } from '../api/resources.ts';
-import type { Node } from '../api/types/core.v1.ts';
+import { nodes, persistentvolumeclaims, persistentvolumes, pods, storageclasses } from '../api/resources.ts';
+import type { Node, Pod } from '../api/types/core.v1.ts';
 import { parseKey } from '../client/cache.ts';
 import type { Stored } from '../client/client.ts';
 import { compareQuantities } from '../api/quantity.ts';
@@ -18,6 +18,12 @@ export interface LocalPathOptions {
 export const LOCAL_PATH = 'coracle.dev/local-path';
 const CLASS_NAME = 'local-path';
 const DEFAULT_PATH = '/var/lib/coracle/local-path';
+const NAMESPACE = 'kube-system';
+/** On a pod: the volume whose directory it removes. */
+const CLEANS = 'coracle.dev/cleans-volume';
+/** Made on every node from its own busybox. */
+const CLEAN_IMAGE = 'coracle.local/busybox:1';
+const CLEAN_LIMIT_S = 600;
 const CLASS_KEY = 'class';
 const OF_VOLUME = 'volume ';
 const HOSTNAME = 'kubernetes.io/hostname';
@@ -34,6 +40,7 @@ export function localPathController({ path = DEFAULT_PATH }: LocalPathOptions = 
     watches: [
       watch({ resource: persistentvolumeclaims, keys: (claim) => (annotation(claim, PROVISIONER) === LOCAL_PATH || said.has(keyOf(claim)) ? [keyOf(claim)] : []) }),
       watch({ resource: persistentvolumes, keys: (volume) => (annotation(volume, PROVISIONED_BY) === LOCAL_PATH ? keysOfVolume(volume) : []) }),
+      watch({ resource: pods, selection: { namespace: NAMESPACE, labelSelector: CLEANS }, keys: ({ metadata }) => [OF_VOLUME + (metadata.labels?.[CLEANS] ?? '')] }),
       watch({ resource: storageclasses, keys: () => [CLASS_KEY] }),
       watch({ resource: nodes, keys: () => [CLASS_KEY], matters: (before, after) => hasRuntime(before) !== hasRuntime(after) }),
     ],
@@ -47,7 +54,7 @@ export function localPathController({ path = DEFAULT_PATH }: LocalPathOptions = 
       }
       if (key.startsWith(OF_VOLUME)) {
         const volume = view.of(persistentvolumes).get({ name: key.slice(OF_VOLUME.length) });
-        return { actions: volume && isOver(volume) ? [remove(persistentvolumes, volume)] : [] };
+        return { actions: clean(key.slice(OF_VOLUME.length), volume, view) };
       }
       const claim = view.of(persistentvolumeclaims).get(parseKey(key));
       if (!claim || isDeleting(claim)) said.delete(key);
@@ -91,6 +98,42 @@ function ownClass(): Parameters<typeof create<import('../api/types/storage.v1.ts
 /** Made by us, its claim gone, and nobody wants to keep it. */
 function isOver(volume: StoredVolume): boolean {
   return volume.status?.phase === 'Released' && volume.spec?.persistentVolumeReclaimPolicy === 'Delete' && !isDeleting(volume);
+}
+
+/** The directory first, by a pod on its node; then the volume. A node that has gone took the directory with it. */
+function clean(name: string, volume: StoredVolume | undefined, view: View): Action[] {
+  const cleaner = view.of(pods).get({ namespace: NAMESPACE, name: `clean-${name}` });
+  if (!volume) return cleaner && !isDeleting(cleaner) ? [remove(pods, cleaner)] : [];
+  if (!isOver(volume)) return [];
+  const node = nodeOf(volume, view);
+  const directory = volume.spec?.hostPath?.path;
+  if (!node || !directory || cleaner?.status?.phase === 'Succeeded') return [remove(persistentvolumes, volume)];
+  if (!cleaner) return [create(pods, cleaningPod({ volume: name, directory, nodeName: node.metadata.name }), { tolerateExisting: true })];
+  if (cleaner.status?.phase !== 'Failed' || isDeleting(cleaner)) return [];
+  // Another one is made when this one has gone.
+  return [event(subject(persistentvolumes, volume), 'Warning', 'VolumeFailedDelete', `the directory ${directory} on node ${node.metadata.name} could not be removed`), remove(pods, cleaner)];
+}
+
+function nodeOf(volume: StoredVolume, view: View): Stored<Node> | undefined {
+  const hostname = volume.spec?.nodeAffinity?.required?.nodeSelectorTerms[0]?.matchExpressions?.find(({ key }) => key === HOSTNAME)?.values?.[0];
+  return view.of(nodes).list().find(({ metadata }) => (metadata.labels?.[HOSTNAME] ?? metadata.name) === hostname);
+}
+
+function cleaningPod({ volume, directory, nodeName }: { readonly volume: string; readonly directory: string; readonly nodeName: string }): Pod {
+  const slash = directory.lastIndexOf('/');
+  return {
+    // A simulated container is told that it ends.
+    metadata: { name: `clean-${volume}`, namespace: NAMESPACE, labels: { [CLEANS]: volume }, annotations: { 'coracle.dev/hollow-run': '0s' } },
+    spec: {
+      nodeName,
+      restartPolicy: 'OnFailure',
+      activeDeadlineSeconds: CLEAN_LIMIT_S,
+      automountServiceAccountToken: false,
+      tolerations: [{ operator: 'Exists' }],
+      containers: [{ name: 'clean', image: CLEAN_IMAGE, imagePullPolicy: 'IfNotPresent', command: ['rm', '-rf', `/volumes/${directory.slice(slash + 1)}`], volumeMounts: [{ name: 'volumes', mountPath: '/volumes' }] }],
+      volumes: [{ name: 'volumes', hostPath: { path: directory.slice(0, slash) || '/', type: 'DirectoryOrCreate' } }],
+    },
+  };
 }
 
 /** The volume to be made, or why it cannot be. */

@@ -1,13 +1,15 @@
 /** The quota controller: keeps account of what a namespace uses. Admission counts up as things are made; this sets it right. */
 import { persistentvolumeclaims, pods, resourcequotas, services, type ResourceRef } from '../api/resources.ts';
 import { compareQuantities, parseQuantity, zeroQuantity, quantityOf } from '../api/quantity.ts';
+import { plus } from '../api/quota/amounts.ts';
+import { scopesOf } from '../api/quota/usage.ts';
 import { parseKey } from '../client/cache.ts';
 import type { Stored } from '../client/client.ts';
 import { deepEqual } from '../std/deep.ts';
 import { update } from './actions.ts';
 import { watch, type Controller, type Key, type View } from './controller.ts';
 import { isDone } from './pods.ts';
-import { claimUsage, inScope, masked, podUsage, serviceUsage, sum, type Amounts, type Quota } from './quota/usage.ts';
+import { masked, usageOfAll, type Quota } from './quota/usage.ts';
 import { builtinResources, resourceText, type AnyRef } from './served.ts';
 
 export interface ResourceQuotaOptions {
@@ -67,18 +69,16 @@ function quotasOf({ metadata }: Stored<unknown>, view: View): string[] {
 function usageOf(quota: Quota, view: View, now: number): Record<string, string> {
   const { namespace } = quota.metadata;
   const hard = quota.spec?.hard ?? {};
-  const all: Amounts[] = [
-    ...view.of(pods).list(namespace).filter((pod) => inScope(quota, pod)).map((pod) => podUsage(pod, now)),
-    ...view.of(services).list(namespace).map(serviceUsage),
-    ...view.of(persistentvolumeclaims).list(namespace).map(claimUsage),
-  ];
+  const used = [pods, services, persistentvolumeclaims].map((resource) =>
+    usageOfAll(quota, { group: resource.group, resource: resource.resource, objects: view.of(resource as ResourceRef<unknown>).list(namespace) }, now),
+  );
   for (const resource of [...COUNTED, resourcequotas as AnyRef]) {
     const names = [`count/${resourceText(resource)}`, ...(OWN_NAMES.has(resource.resource) ? [resource.resource] : [])].filter((name) => hard[name] !== undefined);
-    if (names.length === 0) continue;
+    if (names.length === 0 || scopesOf(quota).length > 0) continue;
     const count = quantityOf(view.of(resource as ResourceRef<unknown>).list(namespace).length);
-    all.push(new Map(names.map((name) => [name, count])));
+    used.push(Object.fromEntries(names.map((name) => [name, count])));
   }
-  return masked(sum(all), hard, isKnown);
+  return masked(used.reduce(plus, {}), hard, isKnown);
 }
 
 const COUNTS = new Set([...COUNTED, ...builtinResources.filter((resource) => FULL.has(resourceText(resource)))].map((resource) => `count/${resourceText(resource)}`));
