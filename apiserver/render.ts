@@ -39,7 +39,7 @@ export async function render(exchange: Exchange, response: Response, clock: Cloc
     case 'object':
     case 'list':
     case 'document': {
-      const accepted = answer.type === 'document' ? documentForm(exchange) : exchange.accepted();
+      const accepted = answer.type === 'document' ? documentForm(exchange, answer.object) : exchange.accepted();
       const type = (answer.type === 'document' && answer.contentType) || contentType(accepted.media);
       headers['Content-Type'] = type;
       if (answer.type === 'list' && isPlain(accepted, answer)) return sendList(exchange, response, headers, answer);
@@ -66,13 +66,17 @@ export function errorAnswer(error: unknown): { readonly error: ApiError; readonl
   return { error: internalError(error instanceof Error ? error.message : 'unexpected failure', { cause: error }), fault: true };
 }
 
-function documentForm(exchange: Exchange): Accepted {
+/** What is no object of the API, such as the version, is JSON whatever the client takes. */
+function documentForm(exchange: Exchange, object: unknown): Accepted {
+  if ((object as { readonly kind?: unknown }).kind === undefined) return PLAIN;
   try {
     return exchange.accepted();
   } catch {
     return negotiateError(exchange.headers.accept);
   }
 }
+
+const PLAIN: Accepted = { media: 'json', as: undefined, asVersion: '', pretty: false };
 
 function isPlain(accepted: Accepted, answer: ObjectAnswer | ListAnswer): boolean {
   return accepted.media === 'json' && accepted.as === undefined && !accepted.pretty && answer.resource.isHub;

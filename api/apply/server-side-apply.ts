@@ -110,7 +110,10 @@ function named(object: ApiObject): string {
   return `${object.metadata?.namespace ?? ''}/${object.metadata?.name ?? ''}; ${groupVersionKind(object)}`;
 }
 
-function groupVersionKind({ apiVersion = '', kind = '' }: Partial<ApiObject>): string {
+/** What is no text is nothing. */
+function groupVersionKind(object: { readonly apiVersion?: unknown; readonly kind?: unknown }): string {
+  const apiVersion = typeof object.apiVersion === 'string' ? object.apiVersion : '';
+  const kind = typeof object.kind === 'string' ? object.kind : '';
   return `${apiVersion.includes('/') ? apiVersion : `/${apiVersion}`}, Kind=${kind}`;
 }
 

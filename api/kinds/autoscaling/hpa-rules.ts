@@ -139,7 +139,7 @@ function checkMetricSpec(spec: MetricSpec, path: Path): FieldError[] {
   const given = (Object.keys(SOURCES) as SourceField[]).filter((field) => spec[field] !== undefined);
   const [first] = given;
   if (first) errors.push(...SOURCES[first](spec, path.child(first)));
-  const expected = FIELD_OF_TYPE[type];
+  const expected = Object.hasOwn(FIELD_OF_TYPE, type) ? FIELD_OF_TYPE[type] : undefined;
   if (!expected) errors.push(...wrongType);
   else if (spec[expected] === undefined) errors.push(required(path.child(expected), 'must populate information for the given metric source'));
   if (given.length === 1) return errors;

@@ -42,7 +42,7 @@ function affinityTerms(spec: PodSpec): PodAffinityTerm[] {
 }
 
 function demand(selector: LabelSelector, keys: readonly string[], operator: string, labels: Record<string, string>): void {
-  const added = keys.flatMap((key) => (labels[key] === undefined ? [] : [{ key, operator, values: [labels[key]] }]));
+  const added = keys.flatMap((key) => (!Object.hasOwn(labels, key) ? [] : [{ key, operator, values: [labels[key] as string] }]));
   if (added.length > 0) selector.matchExpressions = [...(selector.matchExpressions ?? []), ...added];
 }
 

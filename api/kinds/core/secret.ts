@@ -27,7 +27,7 @@ export const secret = rulesFor<Secret>({
     prepareForUpdate(object, old) {
       if (!object.type && old.type) object.type = old.type;
     },
-    validate: (object) => [...checkKeys(object), ...(TYPE_RULES[object.type ?? '']?.(object) ?? [])],
+    validate: (object) => [...checkKeys(object), ...ofType(object)],
     validateUpdate(object, old) {
       const errors = immutable(object.type, old.type, Path.of('type'));
       if (!old.immutable) return errors;
@@ -87,4 +87,9 @@ function tlsWarnings(object: Secret): string[] {
   const pem = (key: string): boolean => fromBase64(object.data?.[key] ?? '').includes('-----BEGIN ');
   if (!pem('tls.crt')) return ['tls: failed to find any PEM data in certificate input'];
   return pem('tls.key') ? [] : ['tls: failed to find any PEM data in key input'];
+}
+
+function ofType(object: Secret): FieldError[] {
+  const type = object.type ?? '';
+  return Object.hasOwn(TYPE_RULES, type) ? (TYPE_RULES[type]?.(object) ?? []) : [];
 }

@@ -13,19 +13,23 @@ const OLD_LABELS: Readonly<Record<string, string>> = {
   'node-role.kubernetes.io/master': 'use "node-role.kubernetes.io/control-plane" instead',
 };
 
+function warningOf(label: string): string | undefined {
+  return Object.hasOwn(OLD_LABELS, label) ? OLD_LABELS[label] : undefined;
+}
+
 export function nodeLabelWarnings(spec: PodSpec, path: Path): string[] {
   const affinity = spec.affinity?.nodeAffinity;
   const needed = path.child('affinity', 'nodeAffinity', 'requiredDuringSchedulingIgnoredDuringExecution', 'nodeSelectorTerms');
   const wished = path.child('affinity', 'nodeAffinity', 'preferredDuringSchedulingIgnoredDuringExecution');
   return [
-    ...Object.keys(spec.nodeSelector ?? {}).flatMap((key) => (OLD_LABELS[key] ? [`${path.child('nodeSelector').key(key)}: ${OLD_LABELS[key]}`] : [])),
+    ...Object.keys(spec.nodeSelector ?? {}).flatMap((key) => (warningOf(key) === undefined ? [] : [`${path.child('nodeSelector').key(key)}: ${warningOf(key)}`])),
     ...(affinity?.requiredDuringSchedulingIgnoredDuringExecution?.nodeSelectorTerms ?? []).flatMap((term, at) => termWarnings(term, needed.index(at))),
     ...(affinity?.preferredDuringSchedulingIgnoredDuringExecution ?? []).flatMap(({ preference }, at) =>
       termWarnings(preference, wished.index(at).child('preference')),
     ),
     ...(spec.topologySpreadConstraints ?? []).flatMap(({ topologyKey, labelSelector }, at) => {
       const here = path.child('topologySpreadConstraints').index(at);
-      const old = OLD_LABELS[topologyKey];
+      const old = warningOf(topologyKey);
       return [
         ...(old ? [`${here.child('topologyKey')}: ${topologyKey} is ${old}`] : []),
         ...(labelSelector ? [] : [`${here.child('labelSelector')}: a null labelSelector results in matching no pod`]),
@@ -36,7 +40,7 @@ export function nodeLabelWarnings(spec: PodSpec, path: Path): string[] {
 
 export function termWarnings(term: NodeSelectorTerm, path: Path): string[] {
   return (term.matchExpressions ?? []).flatMap(({ key }, at) => {
-    const old = OLD_LABELS[key];
+    const old = warningOf(key);
     return old ? [`${path.child('matchExpressions').index(at).child('key')}: ${key} is ${old}`] : [];
   });
 }

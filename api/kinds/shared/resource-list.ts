@@ -5,7 +5,7 @@ import type { Quantity } from '../../quantity.ts';
 export type ResourceList = Record<string, string>;
 
 export function amount(list: ResourceList | undefined, name: string): Quantity {
-  const text = list?.[name];
+  const text = list && Object.hasOwn(list, name) ? list[name] : undefined;
   return (text === undefined ? undefined : parseQuantity(text)) ?? zeroQuantity;
 }
 

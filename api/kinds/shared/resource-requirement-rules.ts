@@ -39,7 +39,7 @@ function checkRequirements(resources: ResourceRequirements, nameRule: NameRule, 
   }
   for (const [name, text] of Object.entries(requests)) {
     const here = path.child('requests').key(name);
-    errors.push(...nameRule(name, here), ...checkAmount(name, text, here), ...checkAgainstLimit(name, text, limits[name], path));
+    errors.push(...nameRule(name, here), ...checkAmount(name, text, here), ...checkAgainstLimit(name, text, Object.hasOwn(limits, name) ? limits[name] : undefined, path));
     errors.push(...checkHugePages(name, text, here));
   }
   const names = [...Object.keys(limits), ...Object.keys(requests)];
@@ -101,7 +101,7 @@ function checkAgainstContainers(spec: PodSpec, resources: ResourceRequirements, 
   for (const which of ['requests', 'limits'] as const) {
     for (const [name, needed] of containersNeed(spec, which)) {
       const own = resources[which]?.[name];
-      if (own === undefined || (which === 'limits' && !isHugePages(name)) || compareQuantities(needed, amount(resources[which], name)) <= 0) continue;
+      if (typeof own !== 'string' || (which === 'limits' && !isHugePages(name)) || compareQuantities(needed, amount(resources[which], name)) <= 0) continue;
       const why = `must be greater than or equal to aggregate container ${which} of ${formatQuantity(needed)}`;
       errors.push(invalid(path.child(which).key(name), canonicalQuantity(own), why));
     }
@@ -109,7 +109,7 @@ function checkAgainstContainers(spec: PodSpec, resources: ResourceRequirements, 
   for (const [at, container] of (spec.containers ?? []).entries()) {
     for (const [name, limit] of Object.entries(container.resources?.limits ?? {})) {
       const own = resources.limits?.[name];
-      if (own === undefined || compareQuantities(amount(container.resources?.limits, name), amount(resources.limits, name)) <= 0) continue;
+      if (typeof own !== 'string' || compareQuantities(amount(container.resources?.limits, name), amount(resources.limits, name)) <= 0) continue;
       const here = path.child('containers').index(at).key(name).child('limits');
       errors.push(invalid(here, canonicalQuantity(limit), `must be less than or equal to pod limits of ${canonicalQuantity(own)}`));
     }
