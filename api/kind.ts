@@ -146,6 +146,8 @@ export interface Kind {
   readonly relaxedDurability?: boolean;
   /** The CustomResourceDefinition's name where the row was compiled from one. */
   readonly custom?: string;
+  /** Of a custom kind whose versions a webhook converts: objects into another version, in their order. Throws `ApiError`. */
+  readonly convert?: (objects: readonly ApiObject[], apiVersion: string) => Promise<ApiObject[]>;
   /** Brings what was stored under an earlier definition into form, in place; returns whether anything changed. */
   readonly stored?: (object: ApiObject) => boolean;
 }

@@ -7,7 +7,7 @@ import { deepCopy, deepEqual, type DeepReadonly } from '../../std/deep.ts';
 import { backoff } from '../../std/backoff.ts';
 import { sleep } from '../../std/clock.ts';
 import { CLEANUP_FINALIZER, isTrue, setCondition, type Condition } from '../../api/kinds/apiextensions/definition-conditions.ts';
-import type { Kind } from '../../api/kind.ts';
+import type { ApiObject, Kind } from '../../api/kind.ts';
 import { readDescriptions } from '../../api/openapi/descriptions.ts';
 import { customresourcedefinitions } from '../../api/resources.ts';
 import { isReason } from '../../api/status.ts';
@@ -16,6 +16,7 @@ import type { CustomResourceDefinition } from '../../api/types/apiextensions.v1.
 import type { Stored } from '../auth/reader.ts';
 import type { Core } from '../core.ts';
 import type { ConversionViews } from './conversion-views.ts';
+import type { Convertible } from './conversion-review.ts';
 import { conversionWebhook, type ConversionDependencies } from './conversion-webhook.ts';
 import { clearInstances } from './instances.ts';
 import { settleNames, takenNames } from './naming.ts';
@@ -92,20 +93,22 @@ export class Definitions {
       hash: (text) => createHash('sha256').update(text).digest().subarray(0, 8).toString('base64'), isTerminating: () => state.terminating, describe,
     });
     if (!kind || this.#isBuiltIn(kind)) return this.#withdraw(name);
-    const served: Served = Object.assign(state, { kind, from });
+    const row = this.#view(kind, definition);
+    const served: Served = Object.assign(state, { kind: row, from });
     this.#served.set(name, served);
-    this.#view(kind, definition);
-    this.#core.registry.add(kind);
+    this.#core.registry.add(row);
   }
 
   /** The places of versions between which a webhook converts. */
-  #view({ versions, storagePath, group, hub }: Kind, { spec }: Definition): void {
+  #view(kind: Kind, { spec }: Definition): Kind {
+    const { versions, storagePath, group, hub } = kind;
     const { views } = this.#conversion;
-    if (spec.conversion?.strategy !== 'Webhook') return;
+    if (spec.conversion?.strategy !== 'Webhook') return kind;
     const convert = conversionWebhook(spec.conversion, this.#conversion);
     for (const { version, place } of versions) {
       if (place !== undefined) views.set(place, { place: storagePath, apiVersion: `${group}/${version}`, storedVersion: `${group}/${hub}`, convert });
     }
+    return { ...kind, convert: async (objects, desired) => (await convert(objects as unknown as Convertible[], desired)) as unknown as ApiObject[] };
   }
 
   /** What is built in is not replaced. */

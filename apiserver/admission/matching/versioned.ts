@@ -28,18 +28,28 @@ export class VersionedObjects {
   }
 
   get(kind: GroupVersionKind): Versioned {
-    const key = `${kind.group}/${kind.version}`;
-    let made = this.#made.get(key);
+    let made = this.#made.get(versionOf(kind));
     if (!made) {
       const { object, old } = this.#request;
       made = { kind, object: object && this.#show(object, kind), old: old && this.#show(old, kind) };
-      this.#made.set(key, made);
+      this.#made.set(versionOf(kind), made);
     }
     return made;
   }
 
+  /** Before `get`, and again after `set`: some versions are made by somebody who must be waited for. Throws ApiError. */
+  async prepare(kind: GroupVersionKind): Promise<void> {
+    const { object, old } = this.#request;
+    const row = this.#row(kind);
+    const there = object ?? old;
+    if (!row?.convert || !there || this.#made.has(versionOf(kind)) || there.apiVersion === versionOf(kind)) return;
+    const both = [object, old].filter((one) => one !== undefined);
+    const shown = await row.convert(both, versionOf(kind));
+    this.#made.set(versionOf(kind), { kind, object: object && shown[0], old: old && shown[object ? 1 : 0] });
+  }
+
   /** Takes a changed object of that version back into the request, in its form and with its defaults. Returns whether that changes it. Throws 500. */
-  set(kind: GroupVersionKind, changed: unknown, { strict = false }: { readonly strict?: boolean } = {}): boolean {
+  async set(kind: GroupVersionKind, changed: unknown, { strict = false }: { readonly strict?: boolean } = {}): Promise<boolean> {
     const { object } = this.#request;
     if (!object) throw new Error('there is no object to change');
     const row = this.#row(kind);
@@ -53,7 +63,7 @@ export class VersionedObjects {
     if (shown.metadata) next.metadata ??= {};
     const differs = !deepEqual(next, shown) && !deepEqual(next, inForm(schema, shown, false));
     version?.defaults?.(next);
-    const hub = version?.toHub ? version.toHub(next) : next;
+    const hub = row?.convert && next.apiVersion !== object.apiVersion ? await convertBack(row, next, object.apiVersion) : version?.toHub ? version.toHub(next) : next;
     hub.apiVersion = object.apiVersion;
     hub.kind = object.kind;
     replaceContents(object, hub);
@@ -69,7 +79,7 @@ export class VersionedObjects {
   }
 
   #show(object: Readonly<ApiObject>, kind: GroupVersionKind): Readonly<ApiObject> {
-    const apiVersion = kind.group === '' ? kind.version : `${kind.group}/${kind.version}`;
+    const apiVersion = versionOf(kind);
     if (object.kind === kind.kind && object.apiVersion === apiVersion) return object;
     const row = this.#row(kind);
     if (!row) return { ...object, apiVersion, kind: kind.kind };
@@ -88,6 +98,18 @@ export class VersionedObjects {
     if (own.group === group && own.kind === kind) return own;
     return this.#kinds().find((row) => row.storagePath === own.storagePath && row.group === group && row.kind === kind);
   }
+}
+
+function versionOf({ group, version }: GroupVersionKind): string {
+  return group === '' ? version : `${group}/${version}`;
+}
+
+async function convertBack(row: Kind, object: ApiObject, apiVersion: string): Promise<ApiObject> {
+  const [back] = (await row.convert?.([object], apiVersion)) ?? [];
+  const version = row.versions.find((one) => versionOf({ ...one, group: row.group, kind: row.kind }) === apiVersion);
+  const own = inForm(version?.schema, back, false);
+  version?.defaults?.(own);
+  return own;
 }
 
 function versionIn(row: Kind, { version }: GroupVersionKind): KindVersion | undefined {

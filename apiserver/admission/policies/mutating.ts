@@ -68,18 +68,21 @@ class Round {
     const namespace = await requestNamespace(this.#request, this.#dependencies.reader);
     for (const met of all) {
       if ('problem' in met) continue;
-      for (const param of met.params) this.#invoke(met, again, { param, namespace });
+      for (const param of met.params) await this.#invoke(met, again, { param, namespace });
     }
     again.done(this.#request, this.#pass);
     this.#refuse();
   }
 
-  #invoke(met: Met, again: Reinvocation, { param, namespace }: Pick<ActivationInput, 'param' | 'namespace'>): void {
+  async #invoke(met: Met, again: Reinvocation, { param, namespace }: Pick<ActivationInput, 'param' | 'namespace'>): Promise<void> {
     const { policy, binding, target } = met;
     const { conditions, variables, mutations, reinvoked } = policy.compiled;
-    const input = (): ActivationInput => ({ request: this.#request, target, versioned: this.#objects.get(target.kind), access: this.#access, param, namespace });
+    const input = async (): Promise<ActivationInput> => {
+      await this.#objects.prepare(target.kind);
+      return { request: this.#request, target, versioned: this.#objects.get(target.kind), access: this.#access, param, namespace };
+    };
     if (conditions.length > 0) {
-      const held = conditionsHold(conditions, bindingsOf({ ...input(), namespace: undefined }), { variables, ignoresFailure: policy.ignoresFailure });
+      const held = conditionsHold(conditions, bindingsOf({ ...(await input()), namespace: undefined }), { variables, ignoresFailure: policy.ignoresFailure });
       if ('problem' in held) return this.#note(met, held.problem, 'Invalid');
       if (!held.matches) return;
     }
@@ -91,7 +94,7 @@ class Round {
       const beganMs = series.now();
       let problem: string | undefined;
       try {
-        changed = this.#mutate(mutation, met, input()) || changed;
+        changed = (await this.#mutate(mutation, met, await input())) || changed;
       } catch (error) {
         if (!(error instanceof Failure)) throw error;
         problem = error.message;
@@ -102,7 +105,7 @@ class Round {
     again.called(id, { changed, again: reinvoked }, this.#pass);
   }
 
-  #mutate({ type, expression }: CompiledMutation, { policy, target }: Met, input: ActivationInput): boolean {
+  async #mutate({ type, expression }: CompiledMutation, { policy, target }: Met, input: ActivationInput): Promise<boolean> {
     const { object } = input.versioned;
     if (!object || !this.#request.object) return false;
     if ('problem' in expression.compiled) throw new Failure(expression.compiled.problem);
@@ -112,7 +115,7 @@ class Round {
     const managers = this.#request.object.metadata?.managedFields;
     const next = type === 'JSONPatch' ? patched(object, outcome.value) : this.#merged(object, outcome.value, target.kind);
     if (next === undefined) return false;
-    const changed = this.#objects.set(target.kind, next, { strict: type === 'JSONPatch' });
+    const changed = await this.#objects.set(target.kind, next, { strict: type === 'JSONPatch' });
     checkManagers(this.#request, managers);
     return changed;
   }

@@ -64,6 +64,7 @@ class Round {
     if (params.length === 0) return;
     let versioned;
     try {
+      await this.#objects.prepare(target.kind);
       versioned = this.#objects.get(target.kind);
     } catch (error) {
       return this.misfit({ policy, binding, problem: `failed to configure binding: failed to convert object version: ${(error as Error).message}` });

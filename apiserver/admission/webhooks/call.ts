@@ -39,13 +39,13 @@ export interface Call {
 }
 
 /** The verdict of a webhook that allows, as far as `use` can use it. Throws its refusal, or a CallFailure. */
-export async function callHook<T>(call: Call, dependencies: CallDependencies, use: (verdict: Verdict) => T): Promise<T> {
+export async function callHook<T>(call: Call, dependencies: CallDependencies, use: (verdict: Verdict) => T | Promise<T>): Promise<T> {
   const { series } = dependencies;
   const { hook, request, mutating } = call;
   const beganMs = series.now();
   const told = (code: number, outcome: WebhookCall['outcome']): void => series.webhook(hook.name, mutating ? 'admit' : 'validating', request.operation, { beganMs, code, outcome });
   try {
-    const used = use(await ask(call, dependencies));
+    const used = await use(await ask(call, dependencies));
     told(200, 'allowed');
     return used;
   } catch (error) {

@@ -22,6 +22,7 @@ export async function matchHook(hook: Hook, request: AdmissionRequest, objects: 
   const target = targetFor(hook, request, dependencies.kinds);
   if (!target || !matchesObject(hook.selectors.object, request)) return undefined;
   if (!(await matchesNamespace(hook.selectors.namespace, request, dependencies.reader))) return undefined;
+  await objects.prepare(target.kind);
   if (hook.matchConditions.length === 0) return target;
   const { conditions } = dependencies;
   const matched = await conditions.match(hook.matchConditions, { request, target, versioned: objects.get(target.kind), ignoresFailure: hook.ignoresFailure });

@@ -71,7 +71,7 @@ class Turn {
     }
   }
 
-  #apply({ patch, patchType }: Verdict): boolean {
+  async #apply({ patch, patchType }: Verdict): Promise<boolean> {
     const { hook, target, request, objects } = this.#calling;
     if (patch === '') return false;
     const operations = decodePatch(hook, patch);
@@ -82,7 +82,7 @@ class Turn {
     }
     if (patchType !== 'JSONPatch') throw new CallFailure(hook, `unsupported patch type ${JSON.stringify(patchType)}`);
     const managers = request.object.metadata?.managedFields;
-    const changed = objects.set(target.kind, patched(object, operations));
+    const changed = await objects.set(target.kind, patched(object, operations));
     checkManagers(request, managers);
     return changed;
   }

@@ -1,0 +1,53 @@
+import { services } from '../../../api/resources.ts';
+import type { ServiceSpec } from '../../../api/types/core.v1.ts';
+import { systemClock } from '../../../std/clock.ts';
+import { FakeReader } from '../../auth/fake-reader.ts';
+import { createWebhookClient, type WebhookClient } from './client.ts';
+import { openFakeWebhook, type FakeWebhook } from './fake-webhook.ts';
+
+let hook: FakeWebhook;
+let client: WebhookClient;
+const reader = new FakeReader();
+
+beforeAll(async () => {
+  hook = await openFakeWebhook({ names: ['right.ns.svc'], ips: [] });
+  client = createWebhookClient({ reader, clock: systemClock });
+});
+afterAll(async () => {
+  await client.close();
+  await hook.close();
+});
+
+function serve(name: string, spec: ServiceSpec): void {
+  reader.set(services, { apiVersion: 'v1', kind: 'Service', metadata: { name, namespace: 'ns' }, spec });
+}
+
+function call(name: string, port: number, timeoutSeconds = 5): Promise<Record<string, unknown>> {
+  return client.call({ service: { name, namespace: 'ns', path: '/p/', port }, caBundle: hook.caBundle }, { request: { uid: 'u' } }, { timeoutSeconds });
+}
+
+test('a Service is called at its cluster address, under its own name', async () => {
+  serve('right', { clusterIP: '127.0.0.1', ports: [{ port: hook.port }] });
+  expect(await call('right', hook.port)).toMatchObject({ response: { uid: 'u', allowed: true } });
+  expect(hook.asked.at(-1)?.path).toBe('/p?timeout=5s');
+});
+
+test.each([
+  ['a certificate for another name', 'wrong', { clusterIP: '127.0.0.1' }, 'tls: failed to verify certificate: x509: certificate is valid for right.ns.svc, not wrong.ns.svc'],
+  ['a port that it does not have', 'other', { clusterIP: '127.0.0.1', ports: [{ port: 1 }] }, 'no service port PORT found for service "other"'],
+  ['no address', 'headless', { clusterIP: 'None' }, 'cannot route to service with ClusterIP "None"'],
+])('a Service with %s', async (_, name, spec, why) => {
+  serve(name, { ports: [{ port: hook.port }], ...spec });
+  const { port } = hook;
+  await expect(call(name, port)).rejects.toThrow(`Post "https://${name}.ns.svc:${port}/p?timeout=5s": ${why.replace('PORT', String(port))}`);
+});
+
+test('an answer that stops in the middle is given up in time, and the next call has a connection of its own', async () => {
+  hook.replies.set('/p', () => (response) => void response.write('{"kind":'));
+  serve('right', { clusterIP: '127.0.0.1', ports: [{ port: hook.port }] });
+  await expect(call('right', hook.port, 1)).rejects.toThrow('unexpected error when reading response body. Please retry. Original error: context deadline exceeded');
+  hook.replies.set('/p', () => (response) => void response.destroy());
+  await expect(call('right', hook.port)).rejects.toThrow('EOF');
+  hook.replies.clear();
+  expect(await call('right', hook.port)).toMatchObject({ response: { allowed: true } });
+});
