@@ -6,9 +6,9 @@ import type { Container, LimitRange, LimitRangeItem, PersistentVolumeClaim, Pod 
 import type { DeepReadonly } from '../../std/deep.ts';
 import type { Reader } from '../auth/reader.ts';
 import type { AdmissionPlugin, AdmissionRequest } from './admission.ts';
-import type { Amounts } from './amounts.ts';
-import { amountsOf } from './amounts.ts';
-import { podAmounts } from './pod-amounts.ts';
+import type { Amounts } from '../../api/quota/amounts.ts';
+import { amountsOf } from '../../api/quota/amounts.ts';
+import { podAmounts } from '../../api/quota/pod-amounts.ts';
 import { isAbout, refused, together } from './refuse.ts';
 
 export function limitRanger(reader: Reader): AdmissionPlugin {

@@ -6,7 +6,7 @@ import { ApiError } from '../../api/status.ts';
 import { deepEqual } from '../../std/deep.ts';
 import type { Reader } from '../auth/reader.ts';
 import type { AdmissionPlugin, AdmissionRequest } from './admission.ts';
-import { podAmounts } from './pod-amounts.ts';
+import { podAmounts } from '../../api/quota/pod-amounts.ts';
 import { isAbout, refused } from './refuse.ts';
 
 export function podResize(reader: Reader): AdmissionPlugin {

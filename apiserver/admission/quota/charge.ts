@@ -2,11 +2,11 @@
 import type { ResourceQuota } from '../../../api/types/core.v1.ts';
 import type { DeepReadonly } from '../../../std/deep.ts';
 import type { AdmissionRequest } from '../admission.ts';
-import type { Amounts } from '../amounts.ts';
-import { amountsOf, minus, only, plus, printed, withoutZeros } from '../amounts.ts';
+import type { Amounts } from '../../../api/quota/amounts.ts';
+import { amountsOf, minus, only, plus, printed, withoutZeros } from '../../../api/quota/amounts.ts';
 import { isAbout, refused } from '../refuse.ts';
-import { evaluatorOf, isTerminating, scopesOf } from './usage.ts';
-import type { Evaluator } from './usage.ts';
+import { evaluatorOf, isTerminating, scopesOf } from '../../../api/quota/usage.ts';
+import type { Evaluator } from '../../../api/quota/usage.ts';
 
 /** A quota as one batch of requests sees it. */
 export interface Account {

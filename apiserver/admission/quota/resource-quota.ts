@@ -11,8 +11,8 @@ import type { ResourceQuota } from '../../../api/types/core.v1.ts';
 import { deepCopy } from '../../../std/deep.ts';
 import type { Reader, Stored, Writer } from '../../auth/reader.ts';
 import type { AdmissionPlugin, AdmissionRequest } from '../admission.ts';
-import { amountsOf, minus, plus, textsOf } from '../amounts.ts';
-import type { Amounts } from '../amounts.ts';
+import { amountsOf, minus, plus, textsOf } from '../../../api/quota/amounts.ts';
+import type { Amounts } from '../../../api/quota/amounts.ts';
 import type { Account } from './charge.ts';
 import { charges, countsAgainstQuota } from './charge.ts';
 

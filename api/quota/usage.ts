@@ -1,12 +1,12 @@
 /** What an object takes of a quota, and which of a quota's resources and scopes concern it. Pure. */
-import type { ApiObject } from '../../../api/kind.ts';
-import type { Quantity } from '../../../api/quantity.ts';
-import { quantityOf } from '../../../api/quantity.ts';
-import type { PersistentVolumeClaim, Pod, PodSpec, ResourceQuota, ScopedResourceSelectorRequirement, Service } from '../../../api/types/core.v1.ts';
-import type { DeepReadonly } from '../../../std/deep.ts';
-import type { Amounts } from '../amounts.ts';
-import { amountsOf, plus } from '../amounts.ts';
-import { podAmounts } from '../pod-amounts.ts';
+import type { ApiObject } from '../kind.ts';
+import type { Quantity } from '../quantity.ts';
+import { compareQuantities, quantityOf, value } from '../quantity.ts';
+import type { PersistentVolumeClaim, Pod, PodSpec, ResourceQuota, ScopedResourceSelectorRequirement, Service } from '../types/core.v1.ts';
+import type { DeepReadonly } from '../../std/deep.ts';
+import type { Amounts } from './amounts.ts';
+import { amountsOf, plus } from './amounts.ts';
+import { podAmounts } from './pod-amounts.ts';
 
 /** How one resource is counted. Objects are in their hub version. */
 export interface Evaluator {
@@ -156,6 +156,12 @@ const SERVICES: Evaluator = {
   },
 };
 
+/** While a volume grows, what it has grown to counts if that is more. In whole bytes. */
+function claimedStorage(asked: Quantity | undefined, allocated: Quantity | undefined): Quantity | undefined {
+  if (!asked) return undefined;
+  return quantityOf(value(allocated && compareQuantities(allocated, asked) > 0 ? allocated : asked), asked.format);
+}
+
 const CLASS_SUFFIX = '.storageclass.storage.k8s.io/';
 
 const CLAIMS: Evaluator = {
@@ -167,9 +173,9 @@ const CLAIMS: Evaluator = {
     return names.length > 0 ? names.some((name) => selected(scope, name)) : selected(scope, undefined);
   },
   usage(object) {
-    const { metadata, spec } = object as unknown as DeepReadonly<PersistentVolumeClaim>;
+    const { metadata, spec, status } = object as unknown as DeepReadonly<PersistentVolumeClaim>;
     const className = metadata.annotations?.['volume.beta.kubernetes.io/storage-class'] ?? spec?.storageClassName ?? '';
-    const storage = amountsOf(spec?.resources?.requests)['storage'];
+    const storage = claimedStorage(amountsOf(spec?.resources?.requests)['storage'], amountsOf(status?.allocatedResources)['storage']);
     return {
       persistentvolumeclaims: ONE,
       'count/persistentvolumeclaims': ONE,

@@ -1,5 +1,5 @@
 /** What a whole pod requests and may use at most: sums over containers, with init containers and sidecars. Pure. */
-import type { Container, PodSpec } from '../../api/types/core.v1.ts';
+import type { Container, PodSpec } from '../types/core.v1.ts';
 import type { DeepReadonly } from '../../std/deep.ts';
 import type { Amounts } from './amounts.ts';
 import { amountsOf, largest, plus } from './amounts.ts';

@@ -1,12 +1,17 @@
 /** Lists of resource quantities, as computed with: names to amounts. Pure. */
-import type { Quantity } from '../../api/quantity.ts';
-import { addQuantities, compareQuantities, formatQuantity, parseQuantity, subtractQuantities, zeroQuantity } from '../../api/quantity.ts';
+import type { Quantity } from '../quantity.ts';
+import { addQuantities, compareQuantities, formatQuantity, parseQuantity, subtractQuantities, zeroQuantity } from '../quantity.ts';
 
 export type Amounts = Readonly<Record<string, Quantity>>;
 
+/** Users choose the names: none of them may mean anything by itself. */
+function nothing(): Record<string, Quantity> {
+  return Object.create(null) as Record<string, Quantity>;
+}
+
 /** What is no quantity counts as nothing: validation says so elsewhere. */
 export function amountsOf(list: Readonly<Record<string, unknown>> | undefined): Record<string, Quantity> {
-  const out: Record<string, Quantity> = {};
+  const out = nothing();
   for (const [name, text] of Object.entries(list ?? {})) out[name] = parseQuantity(String(text)) ?? zeroQuantity;
   return out;
 }
@@ -16,14 +21,14 @@ export function textsOf(amounts: Amounts): Record<string, string> {
 }
 
 export function plus(a: Amounts, b: Amounts): Record<string, Quantity> {
-  const out: Record<string, Quantity> = { ...a };
+  const out = Object.assign(nothing(), a);
   for (const [name, quantity] of Object.entries(b)) out[name] = out[name] ? addQuantities(out[name], quantity) : quantity;
   return out;
 }
 
 /** The difference, never below zero. */
 export function minus(a: Amounts, b: Amounts): Record<string, Quantity> {
-  const out: Record<string, Quantity> = {};
+  const out = nothing();
   for (const [name, quantity] of Object.entries(a)) {
     const rest = b[name] ? subtractQuantities(quantity, b[name]) : quantity;
     out[name] = rest.nano < 0n ? { nano: 0n, format: rest.format } : rest;
@@ -32,7 +37,7 @@ export function minus(a: Amounts, b: Amounts): Record<string, Quantity> {
 }
 
 export function largest(a: Amounts, b: Amounts): Record<string, Quantity> {
-  const out: Record<string, Quantity> = { ...a };
+  const out = Object.assign(nothing(), a);
   for (const [name, quantity] of Object.entries(b)) if (!out[name] || compareQuantities(out[name], quantity) < 0) out[name] = quantity;
   return out;
 }
