@@ -88,7 +88,7 @@ const MISTAKES: readonly (readonly [expression: string, mistake: string])[] = [
   ["duration('x')", "check: ERROR: <input>:1:10: invalid duration argument\n | duration('x')\n | .........^"],
   ["'a'.matches('(')", "check: ERROR: <input>:1:13: invalid matches argument\n | 'a'.matches('(')\n | ............^"],
   ['self.s && self.nosuch', "check: ERROR: <input>:1:5: expected type 'bool' but found 'string'\n | self.s && self.nosuch\n | ....^\nERROR: <input>:1:15: undefined field 'nosuch'\n | self.s && self.nosuch\n | ..............^"],
-  ["int('x') == 1", 'program: program instantiation failed: strconv.ParseInt: parsing "x": invalid syntax'],
+  ["int('x') == 1", 'program: program instantiation failed: type conversion error from \'string\' to \'int\''],
   ['9223372036854775807 + self.n', 'error: integer overflow'],
   ['1 / (self.n - 5)', 'error: division by zero'],
   ['self.m.zz', 'error: no such key: zz'],

@@ -70,7 +70,8 @@ function selector([, text]: readonly Value[]): number {
 const constant = (cost: number): Cost => () => cost;
 const traversal: Cost = ([list]) => traverse(list ?? null);
 const selfCompared = (at: number): Cost => (args) => {
-  const list = args[at] as List;
+  const list = args[at];
+  if (!(list instanceof List)) return 1 + LIST;
   const size = list.size;
   const first = size > 0 ? list.at(0) : null;
   const factor = typeof first === 'string' || first instanceof Uint8Array ? 2 + TRAVERSAL : 2;
@@ -78,11 +79,16 @@ const selfCompared = (at: number): Cost => (args) => {
 };
 const eachWithEach = (factor: number): Cost => ([a, b]) => 1 + Math.trunc(sizeOf(a) * sizeOf(b) * factor);
 
+function sliced([list, start, end]: readonly Value[]): number {
+  const [from, to] = [Number(start), Number(end)];
+  return (from >= 0 && from <= to && to <= sizeOf(list) ? to - from : 1) + 1 + LIST;
+}
+
 /** By overload, before all else. */
 const BY_OVERLOAD: Readonly<Record<string, Cost>> = {
-  list_slice: ([, start, end]) => Math.max(0, Number(end) - Number(start)) + 1 + LIST,
-  list_flatten: ([list]) => sizeOf(list) + 1 + LIST, list_flatten_int: ([list, depth]) => sizeOf(list) * Number(depth) + 1 + LIST,
-  lists_range: ([count]) => Math.max(0, Number(count)) + 1 + LIST, list_reverse: ([list]) => sizeOf(list) + 1 + LIST, list_distinct: selfCompared(0),
+  list_slice: sliced,
+  list_flatten: ([list]) => sizeOf(list) + 1 + LIST, list_flatten_int: ([list, depth]) => sizeOf(list) * (Number(depth) || 0) + 1 + LIST,
+  lists_range: ([count]) => Math.max(0, Number(count) || 0) + 1 + LIST, list_reverse: ([list]) => sizeOf(list) + 1 + LIST, list_distinct: selfCompared(0),
   list_sets_contains_list: eachWithEach(1), list_sets_intersects_list: eachWithEach(1), list_sets_equivalent_list: eachWithEach(2),
 };
 

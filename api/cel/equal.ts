@@ -44,7 +44,7 @@ function equalLists(a: List, b: List): boolean | Fault {
   if (a.size !== b.size) return false;
   let fault: Fault | undefined;
   spendWork(a.size);
-  if (a.identity ?? b.identity) return equalUnordered(a, b);
+  if (a.identity) return equalUnordered(a, b, a.identity);
   for (let at = 0; at < a.size; at++) {
     const same = equal(a.at(at), b.at(at));
     if (same === false) return false;
@@ -54,8 +54,7 @@ function equalLists(a: List, b: List): boolean | Fault {
 }
 
 /** Each item is in the other list; keyed items are equal to the one with their keys. */
-function equalUnordered(a: List, b: List): boolean {
-  const identity = a.identity ?? b.identity ?? 'set';
+function equalUnordered(a: List, b: List, identity: 'set' | readonly string[]): boolean {
   const others = new Map<string, Value[]>();
   for (const item of b) {
     const key = identityKey(item, identity);

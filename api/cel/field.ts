@@ -1,5 +1,5 @@
 /** Fields, entries and items of values. */
-import { Fault, List, Mapper, NO_OVERLOAD, NONE, Optional, Uint, type Value } from './value.ts';
+import { Fault, List, Mapper, NONE, Optional, Uint, type Value } from './value.ts';
 
 /** Nothing is there. */
 export class Missing {
@@ -16,7 +16,7 @@ const NO_INDEX = new Missing('list');
 /** Of an optional value, what is inside, optional again. */
 export function fieldOf(value: Value, field: string): Value | Missing {
   if (value instanceof Optional) return through(value, (inner) => fieldOf(inner, field));
-  if (!(value instanceof Mapper)) return NO_OVERLOAD;
+  if (!(value instanceof Mapper)) return NO_KEY;
   const found = value.get(field);
   return found === undefined ? NO_KEY : found;
 }
@@ -24,7 +24,7 @@ export function fieldOf(value: Value, field: string): Value | Missing {
 export function indexOf(value: Value, key: Value): Value | Missing {
   if (value instanceof Optional) return through(value, (inner) => indexOf(inner, key));
   if (value instanceof List) return itemOf(value, key);
-  if (!(value instanceof Mapper)) return NO_OVERLOAD;
+  if (!(value instanceof Mapper)) return NO_KEY;
   const found = value.get(key);
   return found === undefined ? NO_KEY : found;
 }

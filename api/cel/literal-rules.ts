@@ -1,6 +1,7 @@
 /** Literals that are refused once all types are known: what could never be read as what it is given to, and mixtures. Provenance: cel/validator.go of cel-go v0.26. */
 import { type Expr, parts } from './ast.ts';
 import type { Checked } from './check.ts';
+import { checkFormat } from './format-rules.ts';
 import { compileRegex } from './regex.ts';
 import type { Mistake } from './source.ts';
 import { parseGoDuration, parseTimestamp, timestampOf } from './time.ts';
@@ -8,7 +9,7 @@ import { isExact, showType, type Type } from './type.ts';
 import type { Value } from './value.ts';
 
 const RULES: Readonly<Record<string, (value: Value) => boolean>> = {
-  duration: (value) => typeof value !== 'string' || parseGoDuration(value) !== undefined,
+  duration: (value) => typeof value === 'string' && parseGoDuration(value) !== undefined,
   timestamp: (value) => (typeof value === 'bigint' ? timestampOf(value * 1_000_000_000n) !== undefined : typeof value !== 'string' || parseTimestamp(value) !== undefined),
   matches: (value) => typeof value !== 'string' || isRegex(value),
 };
@@ -20,7 +21,7 @@ export function validateLiterals({ expr, types, references }: Checked): Mistake[
   const mistakes: Mistake[] = [];
   const typeOf = (one: Expr): Type => types.get(one) as Type;
   walk(expr, false, (one, inFormat) => {
-    if (one.kind === 'call' && references.get(one)?.kind === 'call') mistakes.push(...checkArgument(one));
+    if (one.kind === 'call' && references.get(one)?.kind === 'call') mistakes.push(...checkArgument(one), ...checkFormat(one, typeOf));
     if (inFormat) return;
     if (one.kind === 'list') mistakes.push(...mixture(one.items.map((item, at) => [item, unwrapped(typeOf(item), one.optional.has(at))]), true));
     if (one.kind !== 'map') return;

@@ -40,7 +40,7 @@ export function readBytes(literal: string): Uint8Array {
 }
 
 function codePoint(code: number): string {
-  if (code > 0x10ffff || (code >= 0xd800 && code <= 0xdfff)) throw new Error('unable to unescape string');
+  if (code > 0x10ffff || (code >= 0xd800 && code <= 0xdfff)) throw new Error('invalid unicode code point');
   return String.fromCodePoint(code);
 }
 

@@ -3,7 +3,7 @@ import type { Entry, Expr, Field } from './ast.ts';
 import { readBytes, readInt, readString, readUint } from './literals.ts';
 import { expandMacro } from './macros.ts';
 import { checkShape, DEPTH_LIMIT } from './shape.ts';
-import { SourceError, SourceErrors } from './source.ts';
+import { type Mistake, SourceError, SourceErrors } from './source.ts';
 import { type Token, tokenize } from './tokens.ts';
 
 /** Longer expressions are not looked at. */
@@ -14,18 +14,20 @@ export function parse(source: string): Expr {
   const length = source.length > SOURCE_LIMIT_CHARACTERS ? [...source].length : source.length;
   if (length > SOURCE_LIMIT_CHARACTERS) throw new SourceErrors([new SourceError(-1, `expression code point size exceeds limit: size: ${length}, limit ${SOURCE_LIMIT_CHARACTERS}`)]);
   const { tokens, mistakes } = tokenize(source);
-  const parser = new Parser(tokens);
+  const parser = new Parser(tokens, mistakes);
   try {
     const expr = parser.expr();
     parser.end();
-    if (mistakes.length > 0) throw new SourceErrors(mistakes);
+    if (parser.mistakes.length > 0) throw new SourceErrors(parser.mistakes);
     checkShape(expr);
     return expr;
   } catch (error) {
-    throw error instanceof SourceError ? new SourceErrors([...mistakes, error]) : error;
+    throw error instanceof SourceError ? new SourceErrors([...parser.mistakes, error]) : error;
   }
 }
 
+const STARTS = new Set(['[', '{', '(', '.', '-', '!']);
+const CLOSES = new Set([')', ']', '}', ',', ':', 'in']);
 const RESERVED = new Set([
   'as', 'break', 'const', 'continue', 'else', 'for', 'function', 'if', 'import', 'in', 'let', 'loop', 'package', 'namespace', 'return', 'var', 'void', 'while',
 ]);
@@ -36,12 +38,15 @@ const SUMS = new Set(['+', '-']);
 const OPERAND = "{'[', '{', '(', '.', '-', '!', 'true', 'false', 'null', NUM_FLOAT, NUM_INT, NUM_UINT, STRING, BYTES, IDENTIFIER}";
 
 class Parser {
+  /** Those that did not end the reading. */
+  readonly mistakes: Mistake[] = [];
   readonly #tokens: readonly Token[];
   #next = 0;
   #depth = 0;
 
-  constructor(tokens: readonly Token[]) {
+  constructor(tokens: readonly Token[], mistakes: readonly Mistake[]) {
     this.#tokens = tokens;
+    this.mistakes.push(...mistakes);
   }
 
   end(): void {
@@ -58,7 +63,7 @@ class Parser {
     if (this.#is('?')) {
       const { at } = this.#take();
       const yes = this.#either();
-      this.#expect(':');
+      this.#expect(':', "':'");
       made = { kind: 'call', at, name: '_?_:_', args: [condition, yes, this.expr()] };
     }
     this.#depth--;
@@ -98,21 +103,14 @@ class Parser {
 
   #unary(): Expr {
     const sign = this.#peek();
-    if (sign.kind !== 'sign' || (sign.text !== '!' && sign.text !== '-')) return this.#member();
-    const number = this.#tokens[this.#next + 1];
-    if (sign.text === '-' && (number?.kind === 'int' || number?.kind === 'float')) {
-      this.#take();
-      return this.#selectors(this.#number(this.#take(), sign));
-    }
+    const next = this.#tokens[this.#next + 1];
+    const isNumber = next?.kind === 'int' || next?.kind === 'float';
+    if (sign.kind !== 'sign' || (sign.text !== '!' && sign.text !== '-') || (sign.text === '-' && isNumber)) return this.#member();
     let count = 0;
-    while (this.#is(sign.text)) {
-      // A last minus belongs to the number after it.
-      const after = this.#tokens[this.#next + 1];
-      if (sign.text === '-' && (after?.kind === 'int' || after?.kind === 'float')) break;
-      this.#take();
-      count++;
-    }
-    const operand = this.#is('-') && sign.text === '-' ? this.#unary() : this.#member();
+    while (this.#accept(sign.text)) count++;
+    const end = this.#peek();
+    if (end.kind === 'end' && sign.text === '!') throw new SourceError(end.at, `Syntax error: extraneous input '<EOF>' expecting ${OPERAND}`);
+    const operand = this.#member();
     return count % 2 === 0 ? operand : { kind: 'call', at: sign.at, name: sign.text === '!' ? '!_' : '-_', args: [operand] };
   }
 
@@ -135,7 +133,7 @@ class Parser {
     const token = this.#take();
     if (token.kind === 'escaped') throw new SourceError(token.at, `unsupported syntax: '${token.text.slice(0, 1)}'`);
     if (token.kind === 'identifier' && VALUES.has(token.text)) throw this.#unexpected(token, 'IDENTIFIER');
-    if (token.kind !== 'identifier') throw this.#unexpected(token, optional ? '{IDENTIFIER, ESC_IDENTIFIER}' : "{'?', IDENTIFIER, ESC_IDENTIFIER}");
+    if (token.kind !== 'identifier') throw new SourceError(token.at, `Syntax error: no viable alternative at input '.${token.kind === 'end' ? '' : token.text}'`);
     if (!optional && this.#is('(')) {
       const open = this.#take();
       const args = this.#args(')');
@@ -154,7 +152,7 @@ class Parser {
   }
 
   #primary(): Expr {
-    const token = this.#take();
+    const token = this.#operand();
     switch (token.kind) {
       case 'int':
       case 'float':
@@ -172,8 +170,19 @@ class Parser {
     }
   }
 
+  /** One token that does not belong here is left out, where what follows does. */
+  #operand(): Token {
+    const token = this.#take();
+    const next = this.#peek();
+    if (token.kind !== 'sign' || STARTS.has(token.text) || CLOSES.has(token.text) || !(next.kind === 'sign' ? STARTS.has(next.text) : next.kind !== 'end')) return token;
+    this.mistakes.push({ at: token.at, message: `Syntax error: extraneous input '${token.text}' expecting ${OPERAND}` });
+    return this.#take();
+  }
+
   #enclosed(token: Token): Expr {
     switch (token.text) {
+      case '-':
+        return this.#number(this.#take(), token);
       case '(': {
         const inner = this.expr();
         this.#expect(')');
@@ -194,6 +203,7 @@ class Parser {
   }
 
   #number(token: Token, sign?: Token): Expr {
+    if (token.kind !== 'int' && token.kind !== 'float' && token.kind !== 'uint') throw this.#unexpected(token, OPERAND);
     const at = sign?.at ?? token.at;
     if (token.kind === 'float') {
       const value = Number((sign ? '-' : '') + token.text);
@@ -245,17 +255,19 @@ class Parser {
   #list({ at }: Token): Expr {
     const items: Expr[] = [];
     const optional = new Set<number>();
+    if (this.#is(',') && this.#tokens[this.#next + 1]?.text === ']') this.#take();
     while (!this.#is(']')) {
       if (this.#accept('?')) optional.add(items.length);
       items.push(this.expr());
       if (!this.#accept(',')) break;
     }
-    this.#expect(']');
+    this.#expect(']', "{']', ','}");
     return { kind: 'list', at, items, optional };
   }
 
   #map({ at }: Token): Expr {
     const entries: Entry[] = [];
+    if (this.#is(',') && this.#tokens[this.#next + 1]?.text === '}') this.#take();
     while (!this.#is('}')) {
       const optional = this.#accept('?');
       const key = this.expr();
@@ -263,7 +275,7 @@ class Parser {
       entries.push({ at: colon.at, key, value: this.expr(), optional });
       if (!this.#accept(',')) break;
     }
-    this.#expect('}');
+    this.#expect('}', "{'}', ','}");
     return { kind: 'map', at, entries };
   }
 
@@ -297,10 +309,12 @@ class Parser {
     return is;
   }
 
-  #expect(text: string): Token {
+  /** `others`: what else could stand here. */
+  #expect(text: string, others?: string): Token {
     const token = this.#peek();
     if (this.#is(text)) return this.#take();
-    throw new SourceError(token.at, `Syntax error: ${token.kind === 'end' ? `missing '${text}' at` : 'mismatched input'} '${token.text}'${token.kind === 'end' ? '' : ` expecting '${text}'`}`);
+    if (token.kind === 'end' && others === undefined) throw new SourceError(token.at, `Syntax error: missing '${text}' at '<EOF>'`);
+    throw this.#unexpected(token, others ?? `'${text}'`);
   }
 
   #unexpected(token: Token, expected: string): SourceError {

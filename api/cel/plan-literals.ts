@@ -33,7 +33,7 @@ export function mapNode(entries: readonly (Item & { readonly key: Node })[]): No
       if (name instanceof Fault) return name;
       const given = unwrapped(value.run(frame), optional, 'entry');
       if (given instanceof Fault) return given;
-      if (given !== undefined && !made.add(name, given)) return new Fault(`Failed with repeated key: ${String(name)}`);
+      if (given !== undefined) made.put(name, given);
     }
     return made;
   };

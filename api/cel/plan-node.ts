@@ -2,7 +2,7 @@
 import type { Expr } from './ast.ts';
 import { CelError } from './cel.ts';
 import { Missing } from './field.ts';
-import { Entries, Fault, Items, type Value } from './value.ts';
+import { Entries, Fault, Items, NO_OVERLOAD, typeNameOf, type Value } from './value.ts';
 
 export interface Frame {
   readonly slots: Value[];
@@ -66,4 +66,35 @@ export function evaluated(step: Step): Value {
   const value = step({ slots: [], bindings: {}, cost: 0, limit: Infinity });
   if (value instanceof Fault) throw new Error(value.message);
   return value;
+}
+
+/** A value that nobody has asked for yet. */
+export class Later {
+  readonly step: Step;
+
+  constructor(step: Step) {
+    this.step = step;
+  }
+}
+
+export function boundAt(slot: number): Step {
+  return (frame) => {
+    const value = frame.slots[slot] as Value | Later;
+    if (!(value instanceof Later)) return value;
+    return (frame.slots[slot] = value.step(frame));
+  };
+}
+
+/** Functions whose refusals name neither them nor their arguments. */
+const TERSE = new Set(['contains', 'endsWith', 'find', 'findAll', 'matches', 'startsWith']);
+const NAMED = new Set(['size', 'sort', '@sortByAssociatedKeys']);
+
+export function noOverload(name: string, args: readonly Value[]): Fault {
+  if (!/^[a-z]/.test(name) || TERSE.has(name)) return NO_OVERLOAD;
+  return new Fault(`no such overload: ${name}${NAMED.has(name) ? '' : `(${args.map(typeNameOf).join(', ')})`}`);
+}
+
+export function goName(value: Value): string {
+  const name = typeNameOf(value).replace('null_type', 'null').replace(/^.*\./, '');
+  return name.charAt(0).toUpperCase() + name.slice(1);
 }

@@ -9,7 +9,7 @@ import { accepts, type Overload } from './function.ts';
 import { authorizerValue } from './library/authorizer.ts';
 import { compileRegex } from './regex.ts';
 import { listNode, mapNode, structNode } from './plan-literals.ts';
-import { constantNode, evaluated, extended, found, Growing, GrowingEntries, initial, type Node, pathNode, spend, type Step } from './plan-node.ts';
+import { boundAt, constantNode, evaluated, extended, found, goName, Growing, GrowingEntries, initial, Later, noOverload, type Node, pathNode, spend, type Step } from './plan-node.ts';
 import { Entries, Fault, fromJson, Library, List, Mapper, NO_OVERLOAD, NONE, Optional, type Value } from './value.ts';
 
 export interface Plan {
@@ -28,6 +28,8 @@ export function plan(checked: Checked, variables: Readonly<Record<string, CelTyp
 class Planner {
   readonly variables = new Set<string>();
   slots = 0;
+  /** Variables that are computed when first needed. */
+  readonly #bound = new Set<number>();
   readonly #checked: Checked;
   readonly #types: Readonly<Record<string, CelType>>;
   readonly #scopes: Map<string, number>[] = [];
@@ -64,7 +66,7 @@ class Planner {
     if (reference?.kind !== 'variable') return undefined;
     const { name } = reference;
     const slot = this.#slotOf(name);
-    return pathNode(slot === undefined ? this.#variable(name) : ({ slots }) => slots[slot] as Value);
+    return pathNode(slot === undefined ? this.#variable(name) : this.#bound.has(slot) ? boundAt(slot) : ({ slots }) => slots[slot] as Value);
   }
 
   #slotOf(name: string): number | undefined {
@@ -91,14 +93,19 @@ class Planner {
     const { field } = expr;
     if (!expr.test) return extended(operand, (frame) => {
       const value = base(frame);
-      if (value instanceof Fault || value === NONE) return value;
+      if (value instanceof Fault) return value;
+      const inner = fieldOf(value, field);
+      // What is optional and not there costs nothing.
+      if (inner === NONE) return NONE;
       spend(frame, 1);
-      return found(fieldOf(value, field), field);
+      return found(inner, field);
     });
+    const cost = operand.free ? 0 : 1;
     const test: Step = (frame) => {
       const value = base(frame);
       if (value instanceof Fault) return value;
-      spend(frame, 1);
+      if (value === NONE) return false;
+      spend(frame, cost);
       const inner = fieldOf(value, field);
       if (inner instanceof Fault) return inner;
       return inner instanceof Optional ? inner.value !== undefined : !(inner instanceof Missing);
@@ -182,8 +189,7 @@ class Planner {
       const key = at(frame);
       if (key instanceof Fault) return key;
       const inner = select ? fieldOf(value, key as string) : indexOf(value, key);
-      // What is optional and not there costs nothing.
-      if (value === NONE || (optional && inner instanceof Missing)) return NONE;
+      if (inner === NONE || (optional && inner instanceof Missing)) return NONE;
       spend(frame, 1);
       if (!optional || inner instanceof Missing) return found(inner, key);
       return inner instanceof Fault || value instanceof Optional ? inner : new Optional(inner);
@@ -223,7 +229,8 @@ class Planner {
       run(frame) {
         const value = optional(frame);
         if (value instanceof Fault) return value;
-        if (!(value instanceof Optional)) return NO_OVERLOAD;
+        // What is no optional value is given back as it is.
+        if (!(value instanceof Optional)) return value;
         if (value.value === undefined) return other(frame);
         return unwraps ? value.value : value;
       },
@@ -270,7 +277,7 @@ class Planner {
       const overload = only ?? overloads.find((one) => one.args.every((type, at) => accepts(type, values[at] as Value)));
       if (!overload || (only && !isOpen(only) && !only.args.every((type, at) => accepts(type, values[at] as Value)))) {
         spend(frame, 1);
-        return NO_OVERLOAD;
+        return noOverload(name, values);
       }
       spend(frame, cost(values));
       const result = overload.run(...values);
@@ -328,8 +335,25 @@ class Planner {
     return structNode(name.replace(/^\./, ''), fields.map((field) => ({ name: field.name, value: this.plan(field.value), optional: field.optional })));
   }
 
+  /** A name for a value: a loop over nothing. */
+  #bind({ accu, init, result }: Fold): Node {
+    const value = this.plan(init).run;
+    const slot = this.slots++;
+    this.#bound.add(slot);
+    this.#scopes.push(new Map([[accu, slot]]));
+    const { run } = this.plan(result);
+    this.#scopes.pop();
+    return {
+      run(frame) {
+        frame.slots[slot] = new Later(value) as never;
+        return run(frame);
+      },
+    };
+  }
+
   #fold(expr: Fold): Node {
     const { accu, iter, iter2 } = expr;
+    if (accu !== ACCUMULATOR) return this.#bind(expr);
     const range = this.plan(expr.range).run;
     const init = initial(expr.init) ?? this.plan(expr.init).run;
     const [accuSlot, slot, slot2] = [this.slots++, this.slots++, this.slots++] as [number, number, number];
@@ -344,7 +368,7 @@ class Planner {
       run(frame) {
         const over = range(frame);
         if (over instanceof Fault) return over;
-        if (!(over instanceof List) && !(over instanceof Mapper)) return NO_OVERLOAD;
+        if (!(over instanceof List) && !(over instanceof Mapper)) return new Fault(`got 'types.${goName(over)}', expected iterable type`);
         const { slots } = frame;
         slots[accuSlot] = init(frame);
         let index = 0n;

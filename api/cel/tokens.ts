@@ -62,6 +62,10 @@ function next(take: (pattern: RegExp) => string | undefined, at: number): Token 
 /** What could have begun a token goes as far as it could have been one. */
 function unreadable(source: string, at: number): string {
   const first = source[at] as string;
-  if (first === '"' || first === "'") return source.slice(at).split('\n', 1)[0] as string;
+  if (first === '"' || first === "'") {
+    const [body = ''] = new RegExp(`^${first}(?:${ESCAPE}|[^\\\\${first}\\n\\r])*`).exec(source.slice(at)) ?? [];
+    const stop = at + body.length;
+    return source.slice(at, stop + (source[stop] === '\\' ? 2 : 1));
+  }
   return '=&|'.includes(first) ? source.slice(at, at + 2) : String.fromCodePoint(source.codePointAt(at) as number);
 }

@@ -133,6 +133,11 @@ export class Entries extends Mapper {
     return this.#entries.size;
   }
 
+  /** In place of what was there. */
+  put(key: Value, value: Value): void {
+    this.#entries.set(normalKey(key), [key, value]);
+  }
+
   /** False: there was one. */
   add(key: Value, value: Value): boolean {
     const normal = normalKey(key);

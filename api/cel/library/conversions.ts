@@ -1,13 +1,17 @@
 /** Conversions between types, sizes, and what timestamps and durations have inside. Provenance: common/{stdlib,types} of cel-go v0.26. */
 import { characters } from '../cost.ts';
 import type { Row } from '../function.ts';
-import { type DateField, dateField, decimal, Duration, durationOf, parseGoDuration, parseTimestamp, Timestamp, timestampOf } from '../time.ts';
+import { type DateField, dateField, decimal, Duration, parseGoDuration, parseTimestamp, Timestamp, timestampOf } from '../time.ts';
 import { Fault, List, Mapper, MAX_INT, MAX_UINT, MIN_INT, typeNameOf, TypeValue, Uint, type Value } from '../value.ts';
 import { spendWork } from '../work.ts';
 
 const same = (value: Value): Value => value;
 const OVERFLOW = new Fault('integer overflow');
 const UNSIGNED_OVERFLOW = new Fault('unsigned integer overflow');
+
+function unreadable(as: string, from = 'string'): Fault {
+  return new Fault(`type conversion error from '${from}' to '${as}'`);
+}
 
 function toInt(value: bigint): Value {
   return value < MIN_INT || value > MAX_INT ? OVERFLOW : value;
@@ -29,25 +33,22 @@ function doubleToUint(value: Value): Value {
 
 function stringToInt(value: Value): Value {
   const text = value as string;
-  if (/^[+-]?\d{1,40}$/.test(text)) {
-    const number = BigInt(text.replace('+', ''));
-    if (number >= MIN_INT && number <= MAX_INT) return number;
-    return new Fault(`strconv.ParseInt: parsing ${JSON.stringify(text)}: value out of range`);
-  }
-  return new Fault(`strconv.ParseInt: parsing ${JSON.stringify(text)}: invalid syntax`);
+  if (!/^[+-]?\d{1,40}$/.test(text)) return unreadable('int');
+  const number = BigInt(text.replace('+', ''));
+  return number >= MIN_INT && number <= MAX_INT ? number : unreadable('int');
 }
 
 function stringToUint(value: Value): Value {
   const text = value as string;
   if (/^\d{1,40}$/.test(text) && BigInt(text) <= MAX_UINT) return new Uint(BigInt(text));
-  return new Fault(`strconv.ParseUint: parsing ${JSON.stringify(text)}: ${/^\d+$/.test(text) ? 'value out of range' : 'invalid syntax'}`);
+  return unreadable('uint');
 }
 
 function stringToDouble(value: Value): Value {
   const text = value as string;
   const special = /^([+-]?)(inf|infinity|nan)$/i.exec(text);
   if (special) return /nan/i.test(special[2] as string) ? Number.NaN : special[1] === '-' ? -Infinity : Infinity;
-  if (!/^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$/.test(text)) return new Fault(`strconv.ParseFloat: parsing ${JSON.stringify(text)}: invalid syntax`);
+  if (!/^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$/.test(text)) return unreadable('double');
   return Number(text);
 }
 
@@ -57,7 +58,7 @@ const FALSE = new Set(['0', 'f', 'F', 'false', 'FALSE', 'False']);
 function stringToBool(value: Value): Value {
   const text = value as string;
   if (TRUE.has(text)) return true;
-  return FALSE.has(text) ? false : new Fault(`strconv.ParseBool: parsing ${JSON.stringify(text)}: invalid syntax`);
+  return FALSE.has(text) ? false : unreadable('bool');
 }
 
 function bytesToString(value: Value): Value {
@@ -68,23 +69,25 @@ function bytesToString(value: Value): Value {
   }
 }
 
+/** Larger numbers are shown with a power of ten. */
+const SHORT_DIGITS = 6;
+
 /** As Go shows the shortest number that reads back the same. */
 export function doubleText(value: number): string {
   if (Number.isNaN(value)) return 'NaN';
   if (!Number.isFinite(value)) return value > 0 ? '+Inf' : '-Inf';
   if (value === 0) return Object.is(value, -0) ? '-0' : '0';
   const power = Number(/e([+-]\d+)$/.exec(value.toExponential())?.[1] ?? 0);
-  if (power >= -4 && power < 21) return decimal(value);
+  if (power >= -4 && power < SHORT_DIGITS) return decimal(value);
   return value.toExponential().replace(/e([+-])(\d)$/, 'e$10$2');
 }
 
 function stringToTimestamp(value: Value): Value {
-  const text = value as string;
-  return parseTimestamp(text) ?? new Fault(`parsing time ${JSON.stringify(text)} as "2006-01-02T15:04:05Z07:00": cannot parse ${JSON.stringify(text)} as "2006"`);
+  return parseTimestamp(value as string) ?? unreadable('google.protobuf.Timestamp');
 }
 
 function stringToDuration(value: Value): Value {
-  return parseGoDuration(value as string) ?? new Fault(`time: invalid duration ${JSON.stringify(value)}`);
+  return parseGoDuration(value as string) ?? unreadable('google.protobuf.Duration');
 }
 
 const NS = 1_000_000_000n;
@@ -119,7 +122,7 @@ export const CONVERSIONS: Readonly<Record<string, readonly Row[]>> = {
     ['uint64_to_double', '(uint) -> double', (value) => Number((value as Uint).value)],
   ],
   duration: [
-    ['duration_to_duration', '(duration) -> duration', same], ['int64_to_duration', '(int) -> duration', (value) => durationOf(value as bigint) ?? OVERFLOW],
+    ['duration_to_duration', '(duration) -> duration', same], ['int64_to_duration', '(int) -> duration', () => unreadable('google.protobuf.Duration', 'int')],
     ['string_to_duration', '(string) -> duration', stringToDuration],
   ],
   int: [

@@ -32,7 +32,7 @@ function format(template: string, args: List): string {
       continue;
     }
     const [whole = '', precision, verb] = /^%(?:\.(\d*))?([a-zA-Z])?/.exec(template.slice(at, at + 12)) ?? [];
-    if (verb === undefined) throw new FormatError('could not parse formatting clause: unexpected end of string');
+    if (verb === undefined) throw new FormatError('unexpected end of string');
     if (next >= args.size) throw new FormatError(`index ${next} out of range`);
     const run = Object.hasOwn(VERBS, verb) ? VERBS[verb] : undefined;
     if (!run) throw new FormatError(`could not parse formatting clause: unrecognized formatting clause "${verb}"`);
@@ -46,7 +46,7 @@ const VERBS: Readonly<Record<string, (value: Value, precision: number) => string
   s: (value) => textOf(value),
   d: decimal,
   f: (value, precision) => fixed(numberOf(value, 'fixed-point'), precision),
-  e: (value, precision) => exponent(numberOf(value, 'scientific'), precision),
+  e: (value) => exponent(numberOf(value, 'scientific')),
   b: (value) => (typeof value === 'boolean' ? (value ? '1' : '0') : wholeOf(value, 'binary', 'integers and bools').toString(2)),
   x: hex,
   X: (value) => hex(value).toUpperCase(),
@@ -72,10 +72,11 @@ function fixed(value: number, precision: number): string {
   return fraction === undefined ? grouped : `${grouped}.${fraction}`;
 }
 
-function exponent(value: number, precision: number): string {
+/** Always to six digits. */
+function exponent(value: number): string {
   if (!Number.isFinite(value)) return special(value);
-  const [digits, power = '0'] = value.toExponential(Math.min(precision, 100)).split('e');
-  return `${digits}×10${[...power.replace('+', '').padStart(2, '0')].map((char) => SUPERSCRIPTS[char] ?? char).join('')}`;
+  const [digits, power = '0'] = value.toExponential(PRECISION).split('e');
+  return `${digits}×10${[...power.replace(/^([+-])(\d)$/, '$10$2').replace('+', '')].map((char) => SUPERSCRIPTS[char] ?? char).join('')}`;
 }
 
 const SUPERSCRIPTS: Readonly<Record<string, string>> = { '-': '⁻', 0: '⁰', 1: '¹', 2: '²', 3: '³', 4: '⁴', 5: '⁵', 6: '⁶', 7: '⁷', 8: '⁸', 9: '⁹' };

@@ -70,7 +70,7 @@ function slice(list: Value, start: Value, end: Value): Value {
 }
 
 function flatten(list: Value, depth: Value = 1n): Value {
-  if (!(list instanceof List)) return NO_OVERLOAD;
+  if (!(list instanceof List)) return new Fault(`no such overload: ${typeNameOf(list)}.flatten()`);
   if ((depth as bigint) < 0n) return new Fault('level must be non-negative');
   const items: Value[] = [];
   const add = (from: List, level: bigint): void => {

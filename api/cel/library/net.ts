@@ -1,6 +1,6 @@
 /** IP addresses and networks. Provenance: pkg/cel/library/{ip,cidr}.go of apiserver v0.36 and Go's net/netip. */
 import type { Row } from '../function.ts';
-import { Fault, Library, type Value } from '../value.ts';
+import { Fault, Library, NO_OVERLOAD, type Value } from '../value.ts';
 
 class Ip extends Library {
   readonly typeName = 'net.IP';
@@ -95,7 +95,7 @@ function parseIp(text: string): Ip | string {
   if (kind === undefined) return wrong('unable to parse IP');
   const [plain = '', zone] = text.split('%', 2);
   const address = parseV6(plain);
-  if (address === undefined || zone === '') return wrong(zone === '' ? 'zone must be a non-empty string' : 'unable to parse IP');
+  if (address === undefined || zone === '') return wrong(zone === '' ? 'zone must be a non-empty string' : problemV6(plain));
   if (zone !== undefined) return `IP address ${JSON.stringify(text)} with zone value is not allowed`;
   if (address >> 32n === 0xffffn) return `IPv4-mapped IPv6 address ${JSON.stringify(text)} is not allowed`;
   return new Ip(128, address);
@@ -111,7 +111,8 @@ function problemV4(text: string): string {
   const parts = text.split('.');
   if (parts.some((part) => /^0\d+$/.test(part))) return 'IPv4 field has octet with leading zero';
   if (parts.some((part) => /^\d+$/.test(part) && Number(part) > 255)) return 'IPv4 field has value >255';
-  if (!/^[\d.]*$/.test(text)) return 'unexpected character';
+  const odd = /[^\d.]/.exec(text);
+  if (odd) return `unexpected character (at ${JSON.stringify(text.slice(odd.index))})`;
   return parts.length < 4 ? 'IPv4 address too short' : parts.length > 4 ? 'IPv4 address too long' : 'IPv4 field must have at least one digit';
 }
 
@@ -127,6 +128,16 @@ function parseV6(text: string): bigint | undefined {
   const missing = 8 - head.length - (rest?.length ?? 0);
   if (rest ? missing < 1 : missing !== 0) return undefined;
   return [...head, ...Array.from({ length: missing }, () => '0'), ...(rest ?? [])].reduce((sum, part) => (sum << 16n) | BigInt(`0x${part}`), 0n);
+}
+
+function problemV6(text: string): string {
+  const twice = text.indexOf('::', text.indexOf('::') + 2);
+  if (text.includes('::') && twice > 0) return `multiple :: in address (at ${JSON.stringify(text.slice(twice + 1))})`;
+  const long = /[0-9a-fA-F]{5,}/.exec(text);
+  if (long) return `each group must have 4 or less digits (at ${JSON.stringify(text.slice(long.index))})`;
+  const odd = /[^0-9a-fA-F:.]/.exec(text);
+  if (odd) return `unexpected character (at ${JSON.stringify(text.slice(odd.index))})`;
+  return text.split(':').length < 8 ? 'address string too short' : 'trailing garbage after address';
 }
 
 function parseCidr(text: string): Cidr | string {
@@ -153,7 +164,7 @@ const makeCidr = make(parseCidr, 'network address parse error during conversion 
 
 function containsIp(cidr: Value, other: Value): Value {
   const [network, ip] = [cidr as Cidr, typeof other === 'string' ? makeIp(other) : other];
-  if (!(ip instanceof Ip)) return ip;
+  if (!(ip instanceof Ip)) return NO_OVERLOAD;
   return ip.bits === network.ip.bits && mask(ip, network.length) === mask(network.ip, network.length);
 }
 

@@ -30,7 +30,8 @@ function indexOf(text: Value, part: Value, from: Value = 0n): Value {
   if (wanted === '') return offset;
   const chars = isPlain(whole) ? undefined : runes(whole);
   const size = chars?.length ?? whole.length;
-  if (offset < 0n || offset >= BigInt(size)) return from === 0n ? -1n : outOfRange(offset);
+  if (offset < 0n) return outOfRange(offset);
+  if (offset >= BigInt(size)) return -1n;
   if (!chars) return BigInt(whole.indexOf(wanted, Number(offset)));
   const found = whole.indexOf(wanted, chars.slice(0, Number(offset)).join('').length);
   return BigInt(found < 0 ? -1 : runes(whole.slice(0, found)).length);
@@ -42,7 +43,8 @@ function lastIndexOf(text: Value, part: Value, from?: Value): Value {
   const size = chars?.length ?? whole.length;
   const offset = (from ?? BigInt(size === 0 ? 0 : size - 1)) as bigint;
   if (wanted === '') return from === undefined ? BigInt(size) : offset;
-  if (from !== undefined && (offset < 0n || offset >= BigInt(size))) return outOfRange(offset);
+  if (offset < 0n) return outOfRange(offset);
+  if (from !== undefined && offset >= BigInt(size)) return -1n;
   if (whole.length < wanted.length) return -1n;
   const found = whole.lastIndexOf(wanted, chars ? chars.slice(0, Number(offset)).join('').length : Number(offset));
   return BigInt(found < 0 || !chars ? found : runes(whole.slice(0, found)).length);
