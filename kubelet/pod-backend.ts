@@ -1,6 +1,6 @@
 /** What the kubelet's server serves: containers by name, their logs, streams through the runtime, pods and their use of the node. */
 import { join } from 'node:path';
-import { timeText } from '../client/time.ts';
+import { microTimeText, timeText } from '../client/time.ts';
 import { BackendRefusal, type ContainerTarget, type KubeletBackend, type LogTarget } from './backend.ts';
 import type { KubeletContext } from './context.ts';
 import { readMachineUse } from './machine-use.ts';
@@ -66,7 +66,8 @@ function waitingReason(pod: PodObject, container: string): string {
 /** `/stats/summary`, as far as the runtime tells. */
 async function summary({ runtime, observation, node, clock, isSimulated }: KubeletContext, pods: readonly PodObject[]): Promise<unknown> {
   const stats = new Map((await runtime.stats()).map((one) => [one.containerId, one]));
-  const time = timeText(clock.now());
+  // Rates are made of these times: whole seconds would not do.
+  const time = microTimeText(clock.now());
   const podStats = pods.map((pod) => {
     const { name, namespace, uid } = pod.metadata;
     const seen: PodRuntime = observation.latest(uid);
@@ -74,10 +75,10 @@ async function summary({ runtime, observation, node, clock, isSimulated }: Kubel
     const containers = running.flatMap((container) => {
       const one = stats.get(container.id);
       if (!one) return [];
-      const at = timeText(one.at);
+      const at = microTimeText(one.at);
       return [{
         name: container.name,
-        startTime: timeText(container.startedAt),
+        startTime: microTimeText(container.startedAt),
         cpu: { time: at, usageCoreNanoSeconds: one.cpuNanoseconds },
         memory: { time: at, workingSetBytes: one.memoryWorkingSetBytes },
         rootfs: { time: at, usedBytes: one.filesystemBytes },

@@ -14,6 +14,7 @@ import type { Session, StreamRequest } from '../runtime/model.ts';
 import type { Channels } from './channels.ts';
 import { type LogOptions, readLog } from './logs.ts';
 import { PORT_FORWARD, PORT_FORWARD_WEBSOCKET_PROTOCOLS, TUNNEL, forwardOverChannels, forwardOverSpdy, forwardOverTunnel, renameTunnel, restoreTunnel } from './port-forward.ts';
+import { resourceMetrics } from './resource-metrics.ts';
 import { runSession } from './run-session.ts';
 import { acceptSpdy, spdyChannels } from './spdy-channels.ts';
 import { WEBSOCKET_PROTOCOLS, webSocketChannels } from './websocket-channels.ts';
@@ -86,6 +87,7 @@ async function serve(request: IncomingMessage, response: ServerResponse, options
     if (kind === 'containerLogs' && rest.length === 3) return await sendLog(rest as [string, string, string], url.searchParams, response, options);
     if (kind === 'pods' && rest.length === 0) return sendJson(response, options.backend.pods());
     if (kind === 'stats' && rest[0] === 'summary') return sendJson(response, await options.backend.summary());
+    if (kind === 'metrics' && rest[0] === 'resource') return sendText(response, resourceMetrics((await options.backend.summary()) as Parameters<typeof resourceMetrics>[0]));
     if (isStreaming(kind)) throw new BackendRefusal(400, 'unable to upgrade: missing upgrade headers in request: map[]');
     throw new BackendRefusal(404, '404 page not found');
   } catch (error) {
@@ -97,6 +99,10 @@ async function serve(request: IncomingMessage, response: ServerResponse, options
 
 function sendJson(response: ServerResponse, body: unknown): void {
   response.writeHead(200, { 'Content-Type': 'application/json' }).end(JSON.stringify(body));
+}
+
+function sendText(response: ServerResponse, body: string): void {
+  response.writeHead(200, { 'Content-Type': 'text/plain; version=0.0.4; charset=utf-8' }).end(body);
 }
 
 async function sendLog([namespace, pod, container]: [string, string, string], query: URLSearchParams, response: ServerResponse, { backend, clock }: KubeletServerOptions): Promise<void> {
