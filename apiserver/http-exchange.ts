@@ -62,7 +62,8 @@ export class HttpExchange implements Exchange {
   }
 
   get credentials(): Credentials {
-    const { authorization } = this.#request.headers;
+    const { headers } = this.#request;
+    const authorization = headers.authorization ?? (this.upgrade ? protocolToken(headers['sec-websocket-protocol']) : undefined);
     const shown = certificateOf(this.#request.socket as TLSSocket, authorization);
     return { ...(authorization !== undefined && { authorization }), ...shown, rawHeaders: this.#request.rawHeaders, path: this.route.path };
   }
@@ -97,6 +98,19 @@ export class HttpExchange implements Exchange {
       : negotiate(accept, { streams, watch: verb === 'watch', forms: isResource, protobuf: true, custom, list: isResource && (verb === 'list' || verb === 'deletecollection') }, pretty);
     return this.#accepted;
   };
+}
+
+/** Pages of browsers cannot set headers of WebSockets: they send a token among the protocols that they offer. */
+const TOKEN_PROTOCOL = /(?:^|,)\s*base64url\.bearer\.authorization\.k8s\.io\.([-\w]+)\s*(?=,|$)/;
+
+function protocolToken(protocols: string | undefined): string | undefined {
+  const found = TOKEN_PROTOCOL.exec(protocols ?? '')?.[1];
+  return found && `Bearer ${Buffer.from(found, 'base64url').toString()}`;
+}
+
+/** What a client offers without its token: that is nobody else's business. */
+export function withoutToken(protocols: string): string {
+  return protocols.split(',').map((one) => one.trim()).filter((one) => one !== '' && !TOKEN_PROTOCOL.test(one)).join(', ');
 }
 
 /** People who look with these programs are shown indented JSON unless they say otherwise. */

@@ -13,6 +13,7 @@ import { builtinPlugins } from './admission/order.ts';
 import { followTypeChecking } from './admission/policies/type-checking-status.ts';
 import type { AdmissionPlugin } from './admission/admission.ts';
 import type { UserInfo } from './auth/auth.ts';
+import { noteUse, startTracking } from './auth/legacy-token-tracking.ts';
 import { openAuthentication, type Authentication, type AuthenticationSettings } from './auth/authentication.ts';
 import type { RequestAuthenticator } from './auth/authenticator.ts';
 import type { AuthorizationMode } from './auth/authorization/config.ts';
@@ -169,7 +170,7 @@ class CoracleApiServer implements ApiServer {
     this.reader = createReader(this.registry, store);
     this.writer = createWriter(() => this.#core);
     const { reader, writer } = this;
-    this.tokens = openServiceAccountTokens({ ...pki.serviceAccountKey, reader, clock, random, ...(options.issuer !== undefined && { issuers: [options.issuer] }), ...options.serviceAccounts });
+    this.tokens = openServiceAccountTokens({ ...pki.serviceAccountKey, reader, clock, random, ...(options.issuer !== undefined && { issuers: [options.issuer] }), ...options.serviceAccounts, onSecretToken: (secret) => void noteUse({ writer, clock }, secret).catch(() => undefined) });
     this.authentication = openAuthentication({ ...(options.staticTokens !== undefined && { staticTokens: options.staticTokens }), ...options.authentication }, { pki, reader, clock, tokens: this.tokens });
     this.authenticator = this.authentication.authenticator;
     this.authorizer = createAuthorizer(reader, { clock, ...(options.authorization && { modes: options.authorization }) });
@@ -234,6 +235,7 @@ class CoracleApiServer implements ApiServer {
     await syncApiServices(this.#core);
     const { clientCaPem, requestHeader: { caPem, names } } = this.authentication;
     await publishTrust(this.#core, { clientCaPem, requestHeader: { ...names, caPem } });
+    await startTracking(this.#core);
     this.#aggregator.start();
     this.#followRegistry();
     this.#kept ??= [followFlowSchemas(this.#core), keepFlowObjects(this.#core), serveMetrics(this.#core, this.statistics), followTypeChecking(this.#core)];

@@ -12,7 +12,8 @@ import type { Clock } from '../../std/clock.ts';
 import type { Random } from '../../std/random.ts';
 import { uuid } from '../../std/random.ts';
 import type { UserInfo } from './auth.ts';
-import type { Reader } from './reader.ts';
+import type { Secret } from '../../api/types/core.v1.ts';
+import type { Reader, Stored } from './reader.ts';
 
 export interface ObjectName {
   readonly name: string;
@@ -68,6 +69,8 @@ export interface ServiceAccountTokensOptions extends ServiceAccountSettings {
   readonly reader: Reader;
   readonly clock: Clock;
   readonly random: Random;
+  /** Hears of each Secret whose token was shown. */
+  readonly onSecretToken?: (secret: Stored<Secret>) => void;
 }
 
 export const DEFAULT_ISSUER = 'https://kubernetes.default.svc.cluster.local';
@@ -76,6 +79,7 @@ const LEGACY_ISSUER = 'kubernetes/serviceaccount';
 const REMEMBERED_LIMIT = 4096;
 /** A clock that runs a little behind is forgiven, and an object may be under deletion for as long. */
 const LEEWAY_MS = 60_000;
+const INVALID_SINCE = 'kubernetes.io/legacy-token-invalid-since';
 const CREDENTIAL = 'authentication.kubernetes.io/credential-id';
 
 interface Claims {
@@ -130,7 +134,7 @@ export function openServiceAccountTokens(options: ServiceAccountTokensOptions): 
 
   function acceptLegacy(token: string, claims: Claims, asked: readonly string[]): VerifiedToken | undefined {
     const common = asked.filter((audience) => audiences.includes(audience));
-    return common.length === 0 ? undefined : { user: legacyUser(token, claims, reader), audiences: common };
+    return common.length === 0 ? undefined : { user: legacyUser(token, claims, reader, options.onSecretToken), audiences: common };
   }
 
   async function verifyFirst(token: string, asked: readonly string[]): Promise<VerifiedToken | undefined> {
@@ -248,7 +252,7 @@ function gone(): Error {
   return new Error('service account token has been invalidated');
 }
 
-function legacyUser(token: string, claims: Claims, reader: Reader): UserInfo {
+function legacyUser(token: string, claims: Claims, reader: Reader, onUse?: (secret: Stored<Secret>) => void): UserInfo {
   const namespace = claims['kubernetes.io/serviceaccount/namespace'] ?? '';
   const name = claims['kubernetes.io/serviceaccount/service-account.name'] ?? '';
   const uid = claims['kubernetes.io/serviceaccount/service-account.uid'] ?? '';
@@ -257,9 +261,13 @@ function legacyUser(token: string, claims: Claims, reader: Reader): UserInfo {
   if (!secret || secret.metadata.deletionTimestamp) throw new Error('Token has been invalidated');
   if (!same(Buffer.from(secret.data?.['token'] ?? '', 'base64'), Buffer.from(token))) throw new Error("Token does not match server's copy");
   const account = reader.get(serviceaccounts, namespace, name);
-  if (!account || account.metadata.deletionTimestamp) throw new Error(`ServiceAccount ${namespace}/${name} has been deleted`);
+  if (!account) throw new Error(`serviceaccounts ${JSON.stringify(name)} not found`);
+  if (account.metadata.deletionTimestamp) throw new Error(`ServiceAccount ${namespace}/${name} has been deleted`);
   if (account.metadata.uid !== uid) throw new Error(`ServiceAccount UID (${account.metadata.uid}) does not match claim (${uid})`);
-  if (secret.metadata.labels?.['kubernetes.io/legacy-token-invalid-since']) throw new Error(`the token in secret ${namespace}/${secret.metadata.name} for service account ${namespace}/${name} has been marked invalid`);
+  onUse?.(secret);
+  if (secret.metadata.labels?.[INVALID_SINCE]) {
+    throw new Error(`the token in secret ${namespace}/${secret.metadata.name} for service account ${namespace}/${name} has been marked invalid. Use tokens from the TokenRequest API or manually created secret-based tokens, or remove the '${INVALID_SINCE}' label from the secret to temporarily allow use of this token`);
+  }
   return accountUser(namespace, name, uid);
 }
 

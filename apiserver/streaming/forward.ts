@@ -6,6 +6,7 @@ import { connect as secureConnect, type ConnectionOptions } from 'node:tls';
 import type { Readable } from 'node:stream';
 import { ApiError } from '../../api/status.ts';
 import type { TunnelAnswer, Upgrade } from '../exchange.ts';
+import { withoutToken } from '../http-exchange.ts';
 
 export interface Target {
   readonly host: string;
@@ -36,7 +37,8 @@ const CONNECT_MS = 30_000;
 
 export function passedOn(headers: IncomingHttpHeaders): OutgoingHttpHeaders {
   const kept: OutgoingHttpHeaders = {};
-  for (const [name, value] of Object.entries(headers)) {
+  for (const [name, sent] of Object.entries(headers)) {
+    const value = name === 'sec-websocket-protocol' && typeof sent === 'string' ? withoutToken(sent) || undefined : sent;
     if (value === undefined || name.startsWith(':') || name.startsWith('impersonate-extra-') || OWN_HEADERS.has(name)) continue;
     kept[name] = value;
   }
