@@ -1,10 +1,12 @@
 /** Opens the API server of this process: its store, its certificates, its port. */
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { networkInterfaces } from 'node:os';
 import { parseRange } from '../apiserver/allocate/ip-range.ts';
 import { followTokenSecrets } from '../apiserver/auth/token-secrets.ts';
 import { type Pki, openPki } from '../apiserver/pki/pki.ts';
 import { type ApiServer, createApiServer } from '../apiserver/server.ts';
+import type { EtcdOptions } from '../apiserver/storage/etcd.ts';
 import type { Store } from '../apiserver/storage/store.ts';
 import type { Clock } from '../std/clock.ts';
 import type { Random } from '../std/random.ts';
@@ -98,7 +100,7 @@ async function openStore(options: OpenApiOptions): Promise<Store> {
   }
   const endpoints = (flags.etcdServers ?? 'http://127.0.0.1:2379').split(',').map((url) => url.trim()).filter(Boolean);
   const { openEtcd } = await import('../apiserver/storage/etcd.ts');
-  const store = await openEtcd({ endpoints });
+  const store = await openEtcd({ endpoints, clock, log: (message) => log.warn({}, message), ...etcdAccess(flags) });
   try {
     // Asked at once, so that a wrong address ends the command instead of a server that never gets ready.
     await store.revision();
@@ -107,6 +109,14 @@ async function openStore(options: OpenApiOptions): Promise<Store> {
     throw error;
   }
   return configFile === undefined ? store : (await import('./encryption.ts')).encryptByConfig(store, configFile, options);
+}
+
+/** With what this server shows itself to etcd, and below which key it keeps everything. */
+function etcdAccess({ etcdCafile, etcdCertfile, etcdKeyfile, etcdPrefix }: ApiServerFlags): Pick<EtcdOptions, 'credentials' | 'prefix'> {
+  if ((etcdCertfile === undefined) !== (etcdKeyfile === undefined)) throw new Error('--etcd-certfile and --etcd-keyfile go together');
+  if (etcdCafile === undefined && etcdCertfile !== undefined) throw new Error('--etcd-certfile needs --etcd-cafile');
+  const pair = etcdCertfile && etcdKeyfile ? { certChain: readFileSync(etcdCertfile), privateKey: readFileSync(etcdKeyfile) } : {};
+  return { ...(etcdPrefix && { prefix: etcdPrefix }), ...(etcdCafile && { credentials: { rootCertificate: readFileSync(etcdCafile), ...pair } }) };
 }
 
 function isLoopback(address: string): boolean {

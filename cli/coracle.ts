@@ -25,6 +25,10 @@ function withServer(command: Command, how: { readonly quiet?: boolean } = {}): C
     .option('--kubeconfig <file>', 'written, for the administrator, when the API is ready')
     .addOption(new Option('--store <kind>', 'where objects are stored').choices(['sqlite', 'etcd', 'memory']))
     .option('--etcd-servers <urls>', 'comma-separated; implies --store etcd')
+    .option('--etcd-cafile <file>', 'authority of etcd, for TLS')
+    .option('--etcd-certfile <file>', 'certificate that is shown to etcd')
+    .option('--etcd-keyfile <file>', 'its key')
+    .option('--etcd-prefix <prefix>', 'put before all keys within etcd; default: none')
     .option('--service-cluster-ip-range <cidr>', 'addresses of Services')
     .option('--advertise-address <address>', 'address under which others reach the API server')
     .option('--encryption-provider-config <file>', 'an EncryptionConfiguration: what is encrypted at rest, and how');

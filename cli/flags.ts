@@ -13,6 +13,10 @@ export interface ApiServerFlags extends ServingFlags, AccessFlags {
   readonly kubeconfig?: string;
   readonly store?: 'sqlite' | 'etcd' | 'memory';
   readonly etcdServers?: string;
+  readonly etcdCafile?: string;
+  readonly etcdCertfile?: string;
+  readonly etcdKeyfile?: string;
+  readonly etcdPrefix?: string;
   readonly serviceClusterIpRange?: string;
   readonly advertiseAddress?: string;
   readonly encryptionProviderConfig?: string;

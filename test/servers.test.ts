@@ -71,9 +71,9 @@ describe.each(backings)('two servers over %s', (_name, makeBacking) => {
     for (let round = 0; round < 20; round++) {
       const [writer, other] = round % 2 === 0 ? [at(0), at(1)] : [at(1), at(0)];
       await writer.call({ ...configmaps, verb: 'create', body: { metadata: { name: `read-${round}` } } });
+      expect(await other.call({ ...configmaps, verb: 'get', name: `read-${round}` })).toMatchObject({ metadata: { name: `read-${round}` } });
       const list = (await other.call({ ...configmaps, verb: 'list' })) as { items: ApiObject[] };
       expect(list.items.map(({ metadata }) => metadata.name)).toContain(`read-${round}`);
-      expect(await other.call({ ...configmaps, verb: 'get', name: `read-${round}` })).toMatchObject({ metadata: { name: `read-${round}` } });
     }
   });
 

@@ -5,6 +5,7 @@
  * progress notifications cannot say that: before 3.4.25 and 3.5.8 they may overtake events (etcd-io/etcd#15220).
  */
 import type { IDuplexStream, IEvent, IWatchRequest, IWatchResponse, WatchClient } from 'etcd3';
+import type { EventEmitter } from 'node:events';
 import { backoff } from '../../std/backoff.ts';
 import { sleep, type Clock } from '../../std/clock.ts';
 import { Compacted, Unavailable, type Change } from './store.ts';
@@ -116,6 +117,9 @@ export class EtcdFeed implements WatchSource {
         if (over) return;
         over = true;
         signal.removeEventListener('abort', cancel);
+        // etcd3 takes a stream that is cancelled for a host that failed, and would close all other calls' connections.
+        (stream as unknown as EventEmitter).removeAllListeners('error');
+        stream.on('error', () => undefined);
         stream.cancel();
         if (error) reject(error);
         else resolve();

@@ -34,17 +34,19 @@ export interface EtcdOptions {
 
 /** Does not wait for etcd: calls are `Unavailable` while it does not answer. */
 export async function openEtcd(options: EtcdOptions): Promise<Store> {
-  const { Etcd3 } = await import('etcd3');
+  const [{ Etcd3 }, { ADDRESS_OPTIONS, namesAddresses, withRealHosts }] = await Promise.all([import('etcd3'), import('./etcd-tls.ts')]);
   const clock = options.clock ?? systemClock;
   const timeoutMs = options.timeoutMs ?? TIMEOUT_MS;
-  const client = new Etcd3({
+  const byAddress = namesAddresses(options.endpoints);
+  const make = (): Etcd3 => new Etcd3({
     hosts: [...options.endpoints],
     ...(options.credentials && { credentials: options.credentials as NonNullable<IOptions['credentials']> }),
-    grpcOptions: GRPC_OPTIONS,
+    grpcOptions: { ...GRPC_OPTIONS, ...(byAddress && ADDRESS_OPTIONS) },
     // Retries are this store's own: a write that was sent must not be sent twice.
     faultHandling: { host: () => (options.endpoints.length > 1 ? restingAfterFailure(clock) : AS_IT_IS), global: AS_IT_IS },
     defaultCallOptions: ({ isStream }) => (isStream ? {} : { deadline: clock.now() + timeoutMs }),
   });
+  const client = byAddress ? withRealHosts(options.endpoints, make) : make();
   return new EtcdStore(client, { ...options, clock });
 }
 
