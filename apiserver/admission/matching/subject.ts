@@ -33,13 +33,34 @@ export function targetIn(row: Kind, version: string, subresource: string): Targe
 
 const views = new WeakMap<Kind, readonly Kind[]>();
 
-/** The same objects under other names: other served versions, and other kinds that are views of the same store. */
-export function equivalentTargets(kinds: () => readonly Kind[], { kind, version, subresource }: AdmissionRequest): Target[] {
-  let rows = views.get(kind);
-  if (!rows) views.set(kind, (rows = [kind, ...kinds().filter((row) => row !== kind && row.storagePath === kind.storagePath)]));
-  return rows.flatMap((row) =>
-    row.versions.filter((one) => row !== kind || one.version !== version).map((one) => targetIn(row, one.version, subresource)),
-  );
+/** What a request is about, worked out once for all the rules that look at it. */
+export class RequestTargets {
+  readonly request: AdmissionRequest;
+  /** As the client asked for it. */
+  readonly asked: Target;
+  readonly #kinds: () => readonly Kind[];
+  #others: readonly Target[] | undefined;
+
+  /** `kinds`: all that is served. */
+  constructor(request: AdmissionRequest, kinds: () => readonly Kind[]) {
+    this.request = request;
+    this.asked = targetOf(request);
+    this.#kinds = kinds;
+  }
+
+  /** The same objects under other names: other served versions, and other kinds that are views of the same store. */
+  get others(): readonly Target[] {
+    return (this.#others ??= this.#equivalents());
+  }
+
+  #equivalents(): Target[] {
+    const { kind, version, subresource } = this.request;
+    let rows = views.get(kind);
+    if (!rows) views.set(kind, (rows = [kind, ...this.#kinds().filter((row) => row !== kind && row.storagePath === kind.storagePath)]));
+    return rows.flatMap((row) =>
+      row.versions.filter((one) => row !== kind || one.version !== version).map((one) => targetIn(row, one.version, subresource)),
+    );
+  }
 }
 
 export function isNamespaceObject({ kind }: Pick<AdmissionRequest, 'kind'>): boolean {

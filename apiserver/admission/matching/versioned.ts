@@ -61,7 +61,7 @@ export class VersionedObjects {
       throw internalError(`converting (${next.apiVersion}, Kind=${next.kind}) to (${shown.apiVersion}, Kind=${shown.kind}): unknown conversion`);
     }
     if (shown.metadata) next.metadata ??= {};
-    const differs = !deepEqual(next, shown) && !deepEqual(next, inForm(schema, shown, false));
+    const differs = !deepEqual(next, shown);
     version?.defaults?.(next);
     const hub = row?.convert && next.apiVersion !== object.apiVersion ? await convertBack(row, next, object.apiVersion) : version?.toHub ? version.toHub(next) : next;
     hub.apiVersion = object.apiVersion;

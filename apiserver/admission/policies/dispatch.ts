@@ -6,9 +6,9 @@ import type { Reader, Stored } from '../../auth/reader.ts';
 import type { AdmissionRequest } from '../admission.ts';
 import { namespaceObject } from '../matching/selectors.ts';
 import type { DynamicSeries } from '../series.ts';
-import { isExempt, isNamespaceObject, namespaceOf, type Target } from '../matching/subject.ts';
+import { isExempt, isNamespaceObject, namespaceOf, RequestTargets, type Target } from '../matching/subject.ts';
 import type { Binding, Policy } from './follow.ts';
-import { matchTarget } from './match.ts';
+import { inNamespace, targetBy, type Match } from './match.ts';
 import { collectParams, paramRow, unknownParamKind } from './params.ts';
 
 export interface PolicyDependencies {
@@ -37,34 +37,52 @@ export interface Misfit<C, B> {
 }
 
 /** In order; a misfit stands where its meeting would have stood. */
-export async function* meetings<C, B>(policies: readonly Policy<C, B>[], request: AdmissionRequest, dependencies: PolicyDependencies): AsyncGenerator<Meeting<C, B> | Misfit<C, B>> {
+export async function meetings<C, B>(policies: readonly Policy<C, B>[], request: AdmissionRequest, dependencies: PolicyDependencies): Promise<(Meeting<C, B> | Misfit<C, B>)[]> {
+  const targets = new RequestTargets(request, dependencies.kinds);
+  const met: (Meeting<C, B> | Misfit<C, B>)[] = [];
   for (const policy of policies) {
-    const matched = await asked(() => matchTarget(policy.match, { request, ...dependencies }));
-    if ('problem' in matched) yield { policy, binding: undefined, problem: `failed to configure policy: ${matched.problem}` };
-    else if (matched.value) yield* bindingsFor(policy, matched.value, request, dependencies);
+    const pending = decide(policy.match, targets, dependencies.reader);
+    const ruled = pending instanceof Promise ? await pending : pending;
+    if (ruled === undefined) continue;
+    if ('problem' in ruled) met.push({ policy, binding: undefined, problem: `failed to configure policy: ${ruled.problem}` });
+    else met.push(...(await bindingsFor(policy, ruled.value, targets, dependencies)));
   }
+  return met;
 }
 
-async function* bindingsFor<C, B>(policy: Policy<C, B>, target: Target, request: AdmissionRequest, dependencies: PolicyDependencies): AsyncGenerator<Meeting<C, B> | Misfit<C, B>> {
+/** Waits for nothing where rules and labels have decided already. */
+function decide(match: Match, targets: RequestTargets, reader: Reader): undefined | Asked<Target> | Promise<undefined | Asked<Target>> {
+  let target: Target | undefined;
+  try {
+    target = targetBy(match, targets);
+  } catch (error) {
+    return { problem: (error as Error).message };
+  }
+  if (!target) return undefined;
+  const value = target;
+  return asked(() => inNamespace(match, targets.request, reader)).then((within) => ('problem' in within ? within : within.value ? { value } : undefined));
+}
+
+async function bindingsFor<C, B>(policy: Policy<C, B>, target: Target, targets: RequestTargets, dependencies: PolicyDependencies): Promise<(Meeting<C, B> | Misfit<C, B>)[]> {
   const { reader, kinds, loaded } = dependencies;
   const { paramKind } = policy;
   const row = paramKind && paramRow(kinds(), paramKind);
-  if (paramKind && !row) {
-    yield { policy, binding: undefined, problem: `failed to configure policy: ${unknownParamKind(paramKind)}` };
-    return;
-  }
+  if (paramKind && !row) return [{ policy, binding: undefined, problem: `failed to configure policy: ${unknownParamKind(paramKind)}` }];
+  const met: (Meeting<C, B> | Misfit<C, B>)[] = [];
   for (const binding of policy.bindings) {
-    const { match } = binding;
-    const matched = match ? await asked(() => matchTarget(match, { request, ...dependencies })) : { value: target };
-    if ('value' in matched && !matched.value) continue;
+    const ruled = binding.match ? await decide(binding.match, targets, reader) : { value: target };
+    if (ruled === undefined) continue;
     if (row) await loaded(row);
-    const found = 'problem' in matched ? matched : await asked(() => collectParams(row, paramKind, binding.paramRef, { reader, kinds, namespace: namespaceOf(request) }));
-    if ('problem' in found) yield { policy, binding, problem: `failed to configure binding: ${found.problem}` };
-    else yield { policy, binding, target, params: found.value };
+    const found = 'problem' in ruled ? ruled : await asked(() => collectParams(row, paramKind, binding.paramRef, { reader, kinds, namespace: namespaceOf(targets.request) }));
+    if ('problem' in found) met.push({ policy, binding, problem: `failed to configure binding: ${found.problem}` });
+    else met.push({ policy, binding, target, params: found.value });
   }
+  return met;
 }
 
-async function asked<T>(ask: () => T | Promise<T>): Promise<{ readonly value: T } | { readonly problem: string }> {
+type Asked<T> = { readonly value: T } | { readonly problem: string };
+
+async function asked<T>(ask: () => T | Promise<T>): Promise<Asked<T>> {
   try {
     return { value: await ask() };
   } catch (error) {

@@ -31,9 +31,7 @@ export function mutatingPolicies(dependencies: PolicyDependencies): AdmissionPlu
     async mutate(request, pass) {
       const round = new Round(request, pass, dependencies);
       // Which policies are met is settled before the first of them changes anything.
-      const met: (Met | Missed)[] = [];
-      for await (const one of meetings(policies.all, request, dependencies)) met.push(one);
-      await round.run(met);
+      await round.run(await meetings(policies.all, request, dependencies));
     },
   };
 }

@@ -22,8 +22,10 @@ export function validatingPolicies(dependencies: PolicyDependencies): AdmissionP
     name: 'ValidatingAdmissionPolicy',
     handles: (request) => policies.all.length > 0 && !isBeyondPolicies(request),
     async validate(request) {
+      const all = await meetings(policies.all, request, dependencies);
+      if (all.length === 0) return;
       const round = new Round(request, dependencies);
-      for await (const met of meetings(policies.all, request, dependencies)) {
+      for (const met of all) {
         if ('problem' in met) round.misfit(met as Misfit<CompiledPolicy, BindingSpec>);
         else await round.meet(met as Met);
       }

@@ -6,7 +6,7 @@ import type { AdmissionRequest } from '../admission.ts';
 import type { ConditionMatcher } from '../matching/conditions.ts';
 import { matchesRule } from '../matching/rules.ts';
 import { matchesNamespace, matchesObject } from '../matching/selectors.ts';
-import { equivalentTargets, targetOf, type Target } from '../matching/subject.ts';
+import type { RequestTargets, Target } from '../matching/subject.ts';
 import type { VersionedObjects } from '../matching/versioned.ts';
 import type { Hook } from './hooks.ts';
 
@@ -17,27 +17,26 @@ export interface MatchDependencies {
   readonly conditions: ConditionMatcher;
 }
 
-/** Undefined: it is not called. Throws what keeps the question from being answered. */
-export async function matchHook(hook: Hook, request: AdmissionRequest, objects: VersionedObjects, dependencies: MatchDependencies): Promise<Target | undefined> {
-  const target = targetFor(hook, request, dependencies.kinds);
-  if (!target || !matchesObject(hook.selectors.object, request)) return undefined;
-  if (!(await matchesNamespace(hook.selectors.namespace, request, dependencies.reader))) return undefined;
-  await objects.prepare(target.kind);
-  if (hook.matchConditions.length === 0) return target;
-  const { conditions } = dependencies;
-  const matched = await conditions.match(hook.matchConditions, { request, target, versioned: objects.get(target.kind), ignoresFailure: hook.ignoresFailure });
-  if ('problem' in matched) throw forbidden({ group: request.kind.group, resource: request.kind.plural, name: request.name }, matched.problem);
-  return matched.matches ? target : undefined;
-}
-
-function targetFor({ rules, exact }: Hook, request: AdmissionRequest, kinds: () => readonly Kind[]): Target | undefined {
-  const asked = targetOf(request);
+/** By rules alone: most webhooks have nothing to do with most requests. */
+export function targetBy({ rules, exact }: Hook, targets: RequestTargets): Target | undefined {
+  const { asked, request } = targets;
   if (rules.some((rule) => matchesRule(rule, request, asked.resource))) return asked;
   if (exact) return undefined;
-  const others = equivalentTargets(kinds, request);
   for (const rule of rules) {
-    const found = others.find(({ resource }) => matchesRule(rule, request, resource));
+    const found = targets.others.find(({ resource }) => matchesRule(rule, request, resource));
     if (found) return found;
   }
   return undefined;
 }
+
+/** Whether a webhook is called whose rules speak of the request. Throws what keeps the question from being answered. */
+export async function isCalled(hook: Hook, target: Target, request: AdmissionRequest, { objects, reader, conditions }: MatchContext): Promise<boolean> {
+  if (!matchesObject(hook.selectors.object, request) || !(await matchesNamespace(hook.selectors.namespace, request, reader))) return false;
+  await objects.prepare(target.kind);
+  if (hook.matchConditions.length === 0) return true;
+  const matched = await conditions.match(hook.matchConditions, { request, target, versioned: objects.get(target.kind), ignoresFailure: hook.ignoresFailure });
+  if ('problem' in matched) throw forbidden({ group: request.kind.group, resource: request.kind.plural, name: request.name }, matched.problem);
+  return matched.matches;
+}
+
+export type MatchContext = Pick<MatchDependencies, 'reader' | 'conditions'> & { readonly objects: VersionedObjects };

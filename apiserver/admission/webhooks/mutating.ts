@@ -6,11 +6,11 @@ import { ApiError, internalError } from '../../../api/status.ts';
 import type { AdmissionPlugin, AdmissionRequest, MutationPass } from '../admission.ts';
 import { checkManagers } from '../matching/managed-fields.ts';
 import { Reinvocation } from '../matching/reinvocation.ts';
-import { isExempt, type Target } from '../matching/subject.ts';
+import { isExempt, RequestTargets, type Target } from '../matching/subject.ts';
 import { VersionedObjects } from '../matching/versioned.ts';
 import { CallFailure, callHook, checkStillWaiting, type CallDependencies } from './call.ts';
 import { followHooks, type Hook } from './hooks.ts';
-import { matchHook, type MatchDependencies } from './matching.ts';
+import { isCalled, targetBy, type MatchDependencies } from './matching.ts';
 import type { Verdict } from './review.ts';
 
 export type WebhookDependencies = CallDependencies & MatchDependencies;
@@ -24,10 +24,11 @@ export function mutatingWebhooks(dependencies: WebhookDependencies): AdmissionPl
     handles: (request) => hooks.all.length > 0 && !isExempt(request),
     async mutate(request, pass) {
       const objects = new VersionedObjects(request, dependencies.kinds);
+      const targets = new RequestTargets(request, dependencies.kinds);
       const again = Reinvocation.of(NAME, request, pass);
       for (const [index, hook] of hooks.all.entries()) {
-        const target = await matchHook(hook, request, objects, dependencies);
-        if (!target || !again.isDue(hook.id, pass)) continue;
+        const target = targetBy(hook, targets);
+        if (!target || !(await isCalled(hook, target, request, { ...dependencies, objects })) || !again.isDue(hook.id, pass)) continue;
         const changed = await new Turn({ hook, target, request, objects }, pass, index).run(dependencies);
         again.called(hook.id, { changed, again: hook.reinvoked }, pass);
       }

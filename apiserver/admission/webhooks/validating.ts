@@ -2,11 +2,11 @@
 import { validatingwebhookconfigurations } from '../../../api/resources.ts';
 import { internalError } from '../../../api/status.ts';
 import type { AdmissionPlugin, AdmissionRequest } from '../admission.ts';
-import { isExempt, type Target } from '../matching/subject.ts';
+import { isExempt, RequestTargets, type Target } from '../matching/subject.ts';
 import { VersionedObjects } from '../matching/versioned.ts';
 import { CallFailure, callHook, checkStillWaiting } from './call.ts';
 import { followHooks, type Hook } from './hooks.ts';
-import { matchHook } from './matching.ts';
+import { isCalled, targetBy } from './matching.ts';
 import type { WebhookDependencies } from './mutating.ts';
 
 export function validatingWebhooks(dependencies: WebhookDependencies): AdmissionPlugin {
@@ -17,9 +17,10 @@ export function validatingWebhooks(dependencies: WebhookDependencies): Admission
     async validate(request) {
       const objects = new VersionedObjects(request, dependencies.kinds);
       const relevant: { hook: Hook; target: Target }[] = [];
+      const targets = new RequestTargets(request, dependencies.kinds);
       for (const hook of hooks.all) {
-        const target = await matchHook(hook, request, objects, dependencies);
-        if (target) relevant.push({ hook, target });
+        const target = targetBy(hook, targets);
+        if (target && (await isCalled(hook, target, request, { ...dependencies, objects }))) relevant.push({ hook, target });
       }
       if (relevant.length === 0) return;
       checkStillWaiting(request);
