@@ -19,20 +19,25 @@ export function sendWatch(exchange: Exchange, response: Response, headers: Recor
   const out = response as ServerResponse;
   return new Promise((resolve) => {
     const framer = new Framer(exchange, answer.resource, accepted, clock);
+    const chunks = new Chunks(out);
     const sink: WatchSink = {
       onReady: undefined,
       send(item) {
         const frame = framer.frame(item);
-        answer.sent?.(frame.length);
-        return out.write(frame);
+        answer.sent?.(lengthOf(frame));
+        return chunks.add(frame);
       },
       end() {
+        chunks.flush();
         out.end();
         resolve();
       },
     };
     const handle = answer.start(sink);
-    out.on('drain', () => sink.onReady?.());
+    out.on('drain', () => {
+      chunks.drained();
+      sink.onReady?.();
+    });
     const close = (): void => {
       handle.close();
       resolve();
@@ -43,6 +48,52 @@ export function sendWatch(exchange: Exchange, response: Response, headers: Recor
       sink.end();
     }, { once: true });
   });
+}
+
+/** So much is gathered before it is written; what comes in one turn goes out in one piece. */
+const CHUNK_BYTES = 64 * 1024;
+
+/** One frame: a buffer that others share, or the parts of one that only this watcher gets. */
+type Frame = Buffer | readonly Buffer[];
+
+function lengthOf(frame: Frame): number {
+  return Buffer.isBuffer(frame) ? frame.length : frame.reduce((sum, { length }) => sum + length, 0);
+}
+
+/** Gathers frames, since a write costs more than a copy. */
+class Chunks {
+  readonly #out: ServerResponse;
+  #parts: Buffer[] = [];
+  #bytes = 0;
+  /** Untrue only while the transport owes a `drain`. */
+  #takes = true;
+
+  constructor(out: ServerResponse) {
+    this.#out = out;
+  }
+
+  /** Whether more is welcome. */
+  add(frame: Frame): boolean {
+    if (this.#parts.length === 0) queueMicrotask(() => this.flush());
+    if (Buffer.isBuffer(frame)) this.#parts.push(frame);
+    else this.#parts.push(...frame);
+    this.#bytes += lengthOf(frame);
+    if (this.#bytes >= CHUNK_BYTES) this.flush();
+    return this.#takes;
+  }
+
+  drained(): void {
+    this.#takes = true;
+  }
+
+  flush(): void {
+    const [first] = this.#parts;
+    if (!first) return;
+    const whole = this.#parts.length === 1 ? first : Buffer.concat(this.#parts, this.#bytes);
+    this.#parts = [];
+    this.#bytes = 0;
+    this.#takes = this.#out.write(whole);
+  }
 }
 
 /** Frames by event, then by form and type; they go with the event. */
@@ -62,11 +113,12 @@ class Framer {
     this.#form = `${resource.apiVersion} ${accepted.media} ${accepted.as ?? ''} ${accepted.asVersion}`;
   }
 
-  frame(item: WatchItem): Buffer {
+  frame(item: WatchItem): Frame {
     if (item.type === 'ERROR') return this.#encode('ERROR', item.status);
     if (item.type === 'BOOKMARK') return this.#bookmark(item.revision, item.initialEventsEnd);
     // A Table differs from watcher to watcher: ages, included objects, columns in the first.
-    if (!item.event || this.#accepted.as === 'Table') return this.#object(item.type, item.object);
+    if (this.#accepted.as === 'Table') return this.#object(item.type, item.object);
+    if (!item.event) return this.#isStored ? [headOf(item.type), item.object.bytes, TAIL] : this.#object(item.type, item.object);
     let frames = framed.get(item.event);
     if (!frames) framed.set(item.event, (frames = new Map()));
     const form = `${item.type} ${this.#form}`;
@@ -75,8 +127,13 @@ class Framer {
     return frame;
   }
 
+  /** Whether objects go out as the bytes that are stored. */
+  get #isStored(): boolean {
+    return this.#accepted.as === undefined && this.#accepted.media === 'json' && this.#resource.isHub;
+  }
+
   #object(type: WatchEventType, object: CachedObject): Buffer {
-    if (this.#accepted.as === undefined && this.#accepted.media === 'json' && this.#resource.isHub) return jsonFrame(type, object.bytes);
+    if (this.#isStored) return jsonFrame(type, object.bytes);
     const document = eventDocument(object.object as never, this.#resource, this.#context, this.#first);
     this.#first = false;
     return this.#encode(type, document);
@@ -105,7 +162,11 @@ const HEADS = new Map<WatchEventType, Buffer>();
 const TAIL = Buffer.from('}\n');
 
 function jsonFrame(type: WatchEventType, object: Buffer): Buffer {
+  return Buffer.concat([headOf(type), object, TAIL]);
+}
+
+function headOf(type: WatchEventType): Buffer {
   let head = HEADS.get(type);
   if (!head) HEADS.set(type, (head = Buffer.from(`{"type":"${type}","object":`)));
-  return Buffer.concat([head, object, TAIL]);
+  return head;
 }
