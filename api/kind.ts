@@ -1,10 +1,7 @@
 /**
- * The kind waist: one row per kind, built-in or custom.
- *
- * Routes, discovery, OpenAPI, Table output, RBAC names, garbage collection and typed clients are derived from rows. A
- * built-in kind is a file under `api/kinds/` that exports its row; a CustomResourceDefinition is compiled into one at run
- * time. The **hub** is the version that is stored: strategy, validation and admission see objects in that version only;
- * other served versions convert to and from it.
+ * The kind waist: one row per kind, built-in (a file under `api/kinds/` exports it) or compiled from a CustomResourceDefinition.
+ * Routes, discovery, OpenAPI, Table output, RBAC names, garbage collection and typed clients are derived from rows. The **hub**
+ * is the version that is stored: strategy, validation and admission see objects in that version only; others convert to and from it.
  */
 import type { FieldError } from './field-error.ts';
 import type { Schema } from './schema.ts';
