@@ -61,7 +61,8 @@ export function compileRegex(source: string): Pattern {
     try {
       pattern = new Pattern(source);
     } catch (error) {
-      throw new Error((error as Error).message, { cause: error });
+      const { message } = error as Error;
+      throw new Error(message.endsWith('backslash at end of expression') ? `${message}: \`\`` : message, { cause: error });
     }
     if (known.size >= KNOWN_LIMIT) known.clear();
     known.set(source, pattern);

@@ -1,6 +1,6 @@
 /** Formats and patterns, as Go reads them. */
 import { FORMATS, formatKey } from './formats.ts';
-import { compilePattern } from './patterns.ts';
+import { compileRegex } from '../cel/regex.ts';
 
 test.each<[string, readonly string[], readonly string[]]>([
   ['date', ['2020-02-29'], ['2020-13-01', '2021-02-29', '20-1-1']],
@@ -34,8 +34,8 @@ test.each<[string, string, boolean]>([
   ['\\Aab\\z', 'ab\n', false],
   ['^[\\w\\-./]+$', 'a-b/c.d', true],
   ['^\\p{Lu}$', 'Ä', true],
-])('compilePattern(%j) on %j: %s', (pattern, text, expected) => {
-  expect(compilePattern(pattern).test(text)).toBe(expected);
+])('compileRegex(%j) on %j: %s', (pattern, text, expected) => {
+  expect(compileRegex(pattern).test(text)).toBe(expected);
 });
 
 test.each([
@@ -44,6 +44,6 @@ test.each([
   ['(a', 'error parsing regexp: missing closing ): `(a`'],
   ['*a', 'error parsing regexp: missing argument to repetition operator: `*`'],
   ['(a)\\1', 'error parsing regexp: invalid escape sequence: `\\1`'],
-])('compilePattern(%j) throws', (pattern, message) => {
-  expect(() => compilePattern(pattern)).toThrow(message);
+])('compileRegex(%j) throws', (pattern, message) => {
+  expect(() => compileRegex(pattern)).toThrow(message);
 });

@@ -1,8 +1,8 @@
 /** Whether a schema is structural: each value has a known type, and rules about values come on top. Provenance: apiextensions-apiserver pkg/apiserver/schema/{validation,complete}.go of v0.36. */
 import { deepEqual } from '../../std/deep.ts';
+import { compileRegex } from '../cel/regex.ts';
 import { forbiddenField, invalid, required, type FieldError, type Path } from '../field-error.ts';
 import { hasDefault, itemsOf, type JsonSchema, propertyOf, additionalOf } from './json-schema.ts';
-import { compilePattern } from './patterns.ts';
 
 type Level = 'root' | 'item' | 'field';
 
@@ -115,7 +115,7 @@ function valueRules({ anyOf = [], allOf = [], oneOf = [], not, pattern }: JsonSc
   if (not) errors.push(...nested(not, NO_SKIPS, path.child('not')));
   if (pattern) {
     try {
-      compilePattern(pattern);
+      compileRegex(pattern);
     } catch (error) {
       errors.push(invalid(path.child('pattern'), pattern, `must be a valid regular expression, but isn't: ${(error as Error).message}`));
     }

@@ -7,9 +7,9 @@
  */
 import { deepEqual } from '../../std/deep.ts';
 import { invalid, notSupported, Path, required, tooLong, tooMany, typeInvalid, type FieldError } from '../field-error.ts';
+import { compileRegex, type Pattern } from '../cel/regex.ts';
 import { FORMATS, formatKey, isKnownFormat } from './formats.ts';
 import { additionalOf, isObject, itemsOf, type Json, type JsonSchema, propertyOf } from './json-schema.ts';
-import { compilePattern } from './patterns.ts';
 
 /** `prefix` is put before the paths of errors, but not into their texts. `old`: what an update changes; undefined: nothing to compare with. */
 export type Validator = (value: unknown, prefix: string, old?: unknown) => FieldError[];
@@ -197,11 +197,13 @@ function strings(schema: JsonSchema): Check[] {
   const { maxLength, minLength, pattern, format } = schema;
   const checks: Check[] = [];
   if (maxLength !== undefined || minLength !== undefined || pattern) {
+    let compiledPattern: Pattern | undefined;
+    const matchesPattern = (value: string): boolean => !pattern || (compiledPattern ??= compileRegex(pattern)).test(value);
     checks.push(leaf((run, value, path) => {
       if (typeof value !== 'string') return;
       if (maxLength !== undefined && value.length > maxLength && characters(value) > maxLength) run.errors.push(tooLong(run.field(path), maxLength));
       else if (minLength !== undefined && characters(value) < minLength) run.wrong(path, value, `should be at least ${minLength} chars long`);
-      else if (pattern && !compilePattern(pattern).test(value)) run.wrong(path, value, `should match '${pattern}'`);
+      else if (!matchesPattern(value)) run.wrong(path, value, `should match '${pattern}'`);
     }));
   }
   const matches = format && !schema['x-kubernetes-int-or-string'] && isKnownFormat(format, schema.type) ? FORMATS[formatKey(format)] : undefined;
