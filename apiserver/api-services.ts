@@ -2,6 +2,7 @@
 import { apiservices } from '../api/resources.ts';
 import { isReason } from '../api/status.ts';
 import type { APIService } from '../api/types/apiregistration.v1.ts';
+import { deepEqual } from '../std/deep.ts';
 import type { Stored } from './auth/reader.ts';
 import type { Core } from './core.ts';
 import { timestamp } from './objects/prepare.ts';
@@ -42,17 +43,26 @@ export async function syncApiServices(core: Core): Promise<void> {
   const missing = [...wanted].filter(([name]) => !present.has(name));
   await Promise.all(missing.map(([name, one]) => unless('AlreadyExists', create(core, name, one))));
   for (const [name, one] of present) {
-    if (wanted.has(name) || one.metadata.labels?.[LABEL] === undefined) continue;
+    const own = wanted.get(name);
+    // What a definition stands behind is put right again.
+    if (own?.custom && one.metadata.labels?.[LABEL] === 'true' && !deepEqual(one.spec, specOf(own))) {
+      await unless('Conflict', core.writer.update(apiservices, { ...one, spec: specOf(own) } as never));
+    }
+    if (own || one.metadata.labels?.[LABEL] === undefined) continue;
     const key = resource.key('', name);
     const entry = await store.get(key);
     if (entry) await store.write(key, entry.revision, undefined).catch(() => undefined);
   }
 }
 
+function specOf({ group, version }: { readonly group: string; readonly version: string }): APIService['spec'] {
+  const [groupPriorityMinimum, versionPriority] = prioritiesOf(group, version);
+  return { ...(group && { group }), version, groupPriorityMinimum, versionPriority };
+}
+
 async function create({ writer, clock }: Core, name: string, { group, version, custom }: { group: string; version: string; custom: boolean }): Promise<void> {
   const apiVersion = groupVersion(apiservices.group, apiservices.version);
-  const [groupPriorityMinimum, versionPriority] = prioritiesOf(group, version);
-  const spec = { ...(group && { group }), version, groupPriorityMinimum, versionPriority };
+  const spec = specOf({ group, version });
   const metadata = { name, labels: { [LABEL]: custom ? 'true' : 'onstart' } };
   const made: Stored<APIService> = await writer.create(apiservices, { kind: 'APIService', apiVersion, metadata, spec });
   const available = { type: 'Available', status: 'True', reason: 'Local', message: 'Local APIServices are always available', lastTransitionTime: timestamp(clock.now()) };

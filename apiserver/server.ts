@@ -1,6 +1,7 @@
 /** The API server: its parts put together, and the path of a request in the order in which it runs. */
 import type { Server } from 'node:http';
 import type { Kind } from '../api/kind.ts';
+import { apiservices } from '../api/resources.ts';
 import { builtinKinds } from '../api/kinds/index.ts';
 import type { Door } from '../api/request.ts';
 import { sleep, systemClock, type Clock } from '../std/clock.ts';
@@ -255,14 +256,17 @@ class CoracleApiServer implements ApiServer {
     if (this.#following) return;
     this.#following = true;
     let due = false;
-    this.registry.onChange(() => {
+    const later = (): void => {
       if (due) return;
       due = true;
       clock.after(0, () => {
         due = false;
         if (!this.readiness.stopping) syncApiServices(this.#core).catch((error: unknown) => log.error('APIServices', error));
       });
-    });
+    };
+    this.registry.onChange(later);
+    // Somebody has taken one away, or changed it.
+    this.reader.onChange(apiservices, ({ type, previous }) => (type === 'deleted' || previous) && later());
   }
 
   async listen(options: ListenOptions): Promise<Listener> {

@@ -168,6 +168,14 @@ test('one that fails is told as such, answers 503, is stale in discovery, and ho
   expect((await server.http('GET', '/apis/apps/v1')).code).toBe(200);
 });
 
+test('a group that is only named is listed, and answers with nothing', async () => {
+  await server.doors.direct.call({ ...apiservices, verb: 'create', body: { metadata: { name: 'v1.named.example.com' }, spec: { group: 'named.example.com', version: 'v1', groupPriorityMinimum: 5, versionPriority: 5 } } });
+  const names = async (): Promise<string[]> => ((await server.http('GET', '/apis')).json() as unknown as { groups: { name: string }[] }).groups.map(({ name }) => name);
+  expect((await until(names, (all) => all.includes('named.example.com'))).at(-1)).toBe('named.example.com');
+  expect((await server.http('GET', '/apis/named.example.com')).json()).toMatchObject({ kind: 'APIGroup', preferredVersion: { version: 'v1' } });
+  expect((await server.http('GET', '/apis/named.example.com/v1')).code).toBe(404);
+});
+
 test('callers in this process get objects', async () => {
   expect(await server.doors.direct.call({ verb: 'get', group: 'far.example.com', version: 'v1', resource: 'stars', namespace: 'default', name: 'a' })).toMatchObject({ kind: 'Star', metadata: { name: '/apis/far.example.com/v1/namespaces/default/stars/a' } });
 });
@@ -216,4 +224,17 @@ test('mergeSwagger() renames what differs under one name, and shares what does n
     paths: { '/a': {}, '/apis/g/v1/x': { $ref: '#/definitions/Other_v2' } },
     definitions: { Same: { type: 'object', description: 'x' }, Other: { type: 'string' }, Other_v2: { type: 'object', items: { $ref: '#/definitions/Same' } } },
   });
+});
+
+test('what a definition stands behind comes back, and has its own priorities', async () => {
+  const { call } = server.doors.direct;
+  await call({ verb: 'create', group: 'apiextensions.k8s.io', version: 'v1', resource: 'customresourcedefinitions', body: {
+    metadata: { name: 'x.near.example.com' }, spec: { group: 'near.example.com', scope: 'Cluster', names: { plural: 'x', kind: 'X' }, versions: [{ name: 'v1', served: true, storage: true, schema: { openAPIV3Schema: { type: 'object' } } }] },
+  } });
+  const find = async (): Promise<ApiObject | undefined> => (await call({ ...apiservices, verb: 'get', name: 'v1.near.example.com' }).catch(() => undefined)) as ApiObject | undefined;
+  const first = await until(find, (found) => found !== undefined);
+  await call({ ...apiservices, verb: 'delete', name: 'v1.near.example.com' });
+  await until(find, (found) => found !== undefined && found.metadata.uid !== first?.metadata.uid);
+  await call({ ...apiservices, verb: 'patch', name: 'v1.near.example.com', patchType: 'application/merge-patch+json', body: { spec: { versionPriority: 7 } } });
+  await until(find, (found) => (found?.['spec'] as { versionPriority: number }).versionPriority === 100);
 });

@@ -116,7 +116,8 @@ export class Aggregator {
       this.openapi.refresh(name);
       return;
     }
-    if (known) this.#drop(name);
+    if (known || !object) this.#drop(name);
+    if (object?.spec && !object.spec.service) this.discovery.declare(name, object.spec);
     if (!object?.spec?.service) return;
     const remote = new Remote(object, this.#options);
     const tracked: Tracked = { remote, timer: undefined, checking: false, again: false, failures: 0 };

@@ -1,6 +1,7 @@
 /** What aggregated APIs serve, as they say it themselves, kept for discovery: the last good answer, marked stale while there is no better. */
 import { ApiError } from '../../api/status.ts';
 import { backoff } from '../../std/backoff.ts';
+import type { APIServiceSpec } from '../../api/types/apiregistration.v1.ts';
 import type { Clock, Timer } from '../../std/clock.ts';
 import { fetchFrom } from './fetch.ts';
 import type { Remote } from './remote.ts';
@@ -30,6 +31,7 @@ interface Kept {
 export class RemoteDiscovery {
   readonly #clock: Clock;
   readonly #kept = new Map<string, Kept>();
+  readonly #declared = new Map<string, RemoteVersion>();
   readonly #listeners = new Set<() => void>();
 
   constructor({ clock }: { readonly clock: Clock }) {
@@ -40,6 +42,16 @@ export class RemoteDiscovery {
     return [...this.#kept.values()].map(({ remote, version }) => ({
       group: remote.group, groupPriority: remote.groupPriority, versionPriority: remote.versionPriority, discovered: version,
     }));
+  }
+
+  /** Those, and what APIServices without a Service name that nobody serves: `/apis` lists it all the same. */
+  listed(serves: (group: string, version: string) => boolean): readonly RemoteVersion[] {
+    return [...this.versions, ...[...this.#declared.values()].filter(({ group, discovered: { version } }) => group !== '' && !serves(group, version))];
+  }
+
+  declare(name: string, { group = '', version = '', groupPriorityMinimum, versionPriority }: APIServiceSpec): void {
+    this.#declared.set(name, { group, groupPriority: groupPriorityMinimum, versionPriority, discovered: { version, resources: [], freshness: 'Current' } });
+    this.#changed();
   }
 
   onChange(listener: () => void): void {
@@ -62,7 +74,8 @@ export class RemoteDiscovery {
   remove(name: string): void {
     const kept = this.#kept.get(name);
     kept?.timer?.cancel();
-    if (this.#kept.delete(name)) this.#changed();
+    const known = this.#declared.delete(name);
+    if (this.#kept.delete(name) || known) this.#changed();
   }
 
   close(): void {

@@ -28,7 +28,7 @@ export function discovery(registry: Registry, { discovery: others }: Pick<Aggreg
     const media = aggregatedMedia(headers.accept);
     if (!media) {
       exchange.accepted();
-      return document(once(path, () => (root === 'api' ? apiVersions(String(headers.host ?? '')) : mergeGroups(apiGroupList(kinds), others.versions, prioritiesOf))));
+      return document(once(path, () => (root === 'api' ? apiVersions(String(headers.host ?? '')) : mergeGroups(apiGroupList(kinds), others.listed((group, version) => registry.hasVersion(group, version)), prioritiesOf))));
     }
     const bytes = once(`${path} ${media}`, () => encodeDocument(root === 'api' ? aggregatedDiscovery(kinds, 'core') : mergeAggregated(aggregatedDiscovery(kinds, 'groups'), others.versions, prioritiesOf), { media, pretty: false }));
     return tagged(exchange, bytes, { contentType: `${contentType(media)};g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList`, vary: 'Accept' });
@@ -46,12 +46,13 @@ function below({ registry, others, once }: Sources, exchange: Exchange, rest: re
   const { path } = exchange.route;
   const isCore = path.startsWith('/api/');
   const [group = '', version] = isCore ? ['', rest[0]] : rest;
-  if (!registry.hasGroup(group) && !others.versions.some((one) => one.group === group)) return undefined;
+  const listed = others.listed((served, at) => registry.hasVersion(served, at));
+  if (!registry.hasGroup(group) && !listed.some((one) => one.group === group)) return undefined;
   exchange.accepted();
   const { kinds } = registry;
-  if (version === undefined) return document(once(path, () => mergeGroup(apiGroup(kinds, group), group, others.versions, prioritiesOf)));
+  if (version === undefined) return document(once(path, () => mergeGroup(apiGroup(kinds, group), group, listed, prioritiesOf)));
   if (!registry.hasVersion(group, version)) {
-    if (registry.isCustomGroup(group)) return undefined;
+    if (!registry.hasGroup(group) || registry.isCustomGroup(group)) return undefined;
     throw unknownResource();
   }
   return document(once(path, () => apiResourceList(kinds, { group, version })));
