@@ -1,8 +1,10 @@
 /** Runs the measures named on the command line, or all; prints a table, and writes JSON with `--json FILE`. */
 import { writeFileSync } from 'node:fs';
+import { fuzzAtLength } from './fuzz.ts';
 import { type Row, measures } from './measures.ts';
 
 const words = process.argv.slice(2);
+if (words[0] === 'fuzz') process.exit(await fuzzAtLength(words.slice(1)));
 const at = words.indexOf('--json');
 const file = at >= 0 ? words.splice(at, 2)[1] : undefined;
 const names = words.length > 0 ? words : Object.keys(measures);
