@@ -4,7 +4,7 @@ import type { ResourceClaim } from '../api/types/resource.v1.ts';
 import { parseKey } from '../client/cache.ts';
 import type { Stored } from '../client/client.ts';
 import { nameSuffix, type Random } from '../std/random.ts';
-import { create, event, remove, subject, update } from './actions.ts';
+import { create, event, patch, remove, subject, update } from './actions.ts';
 import { watch, type Action, type Controller, type View } from './controller.ts';
 import { controllerOf, isDeleting } from './owners.ts';
 import { isDone, podKey, type StoredPod } from './pods.ts';
@@ -123,19 +123,22 @@ function reserve(pod: StoredPod, view: View): Action[] {
 function syncClaim(claim: StoredClaim, view: View): Action[] {
   const reservedFor = claim.status?.reservedFor ?? [];
   const { namespace } = claim.metadata;
+  const { finalizers = [] } = claim.metadata;
+  const rest = finalizers.filter((one) => one !== FINALIZER);
   const held = reservedFor.filter((one) => {
     if (one.apiGroup || one.resource !== 'pods') return true;
     const pod = view.of(pods).get({ namespace, name: one.name });
     return pod !== undefined && pod.metadata.uid === one.uid && !isDone(pod) && !(isDeleting(pod) && !pod.spec?.nodeName);
   });
   if (held.length < reservedFor.length || (held.length === 0 && claim.status?.allocation && (isDeleting(claim) || reservedFor.length > 0))) {
-    const { allocation, reservedFor: _, ...rest } = claim.status ?? {};
-    const status = { ...rest, ...(held.length > 0 && { reservedFor: held }), ...(held.length > 0 && allocation && { allocation }) };
-    return [update(resourceclaims, { ...claim, status }, 'status')];
+    const { allocation, reservedFor: _, ...others } = claim.status ?? {};
+    const status = { ...others, ...(held.length > 0 && { reservedFor: held }), ...(held.length > 0 && allocation && { allocation }) };
+    const isFree = held.length === 0 && finalizers.includes(FINALIZER);
+    return [update(resourceclaims, { ...claim, status }, 'status'), ...(isFree ? [patch(resourceclaims, claim.metadata, { metadata: { uid: claim.metadata.uid, finalizers: rest } })] : [])];
   }
-  const { finalizers = [] } = claim.metadata;
-  if (held.length === 0 && !claim.status?.allocation && finalizers.includes(FINALIZER)) {
-    return [update(resourceclaims, { ...claim, metadata: { ...claim.metadata, finalizers: finalizers.filter((one) => one !== FINALIZER) } })];
+  // A claim that is not being deleted may be about to be allocated: the scheduler protects it first.
+  if (isDeleting(claim) && held.length === 0 && !claim.status?.allocation && finalizers.includes(FINALIZER)) {
+    return [update(resourceclaims, { ...claim, metadata: { ...claim.metadata, finalizers: rest } })];
   }
   const owner = controllerOf(claim);
   if (owner?.kind !== 'Pod' || isDeleting(claim) || held.length > 0) return [];

@@ -51,11 +51,10 @@ describe('a parked pod', () => {
     expect(names(backlog.take(300_000, 1))).toEqual(['a']);
   });
 
-  test('is ready when the change has settled if it has waited longer than its back-off', () => {
+  test('is ready at once when it has waited longer than its back-off', () => {
     const backlog = parked();
     backlog.stir(60_000);
-    expect(backlog.take(60_000, 1)).toEqual([]);
-    expect(names(backlog.take(60_000 + SETTLE_MS, 1))).toEqual(['a']);
+    expect(names(backlog.take(60_000, 1))).toEqual(['a']);
   });
 
   test('waits for the rest of its back-off when the change comes early', () => {
@@ -76,6 +75,17 @@ describe('a parked pod', () => {
     expect(backlog.take(120_000 + SETTLE_MS, 1)).toEqual([]);
   });
 
+  test('waits until a change has settled that says so, also when it is known to fit', () => {
+    const backlog = new Backlog();
+    backlog.put(pod('a'), 0);
+    backlog.take(0, 1);
+    backlog.park('a', 0, new Set(['NodeResourcesFit']), 'kind');
+    backlog.stir(60_000, [''], 60_000 + SETTLE_MS);
+    backlog.hurry('a', 60_002);
+    expect(backlog.take(60_002, 1)).toEqual([]);
+    expect(names(backlog.take(60_000 + SETTLE_MS, 1))).toEqual(['a']);
+  });
+
   test('is tried again when it changed itself', () => {
     const backlog = parked();
     backlog.put(pod('a', 7), 5000);
@@ -91,7 +101,7 @@ describe('a parked pod', () => {
     backlog.retry('failed', 0);
     expect(names(backlog.refused()).sort()).toEqual(['high', 'other']);
     for (const name of ['high', 'failed']) backlog.hurry(name, 100);
-    expect(names(backlog.take(100 + SETTLE_MS, 9))).toEqual(['high']);
+    expect(names(backlog.take(100, 9))).toEqual(['high']);
     expect(names(backlog.refused()).sort()).toEqual(['low', 'other']);
   });
 

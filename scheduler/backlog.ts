@@ -10,7 +10,7 @@ export interface BackoffLimits {
 }
 
 const BACKOFF: BackoffLimits = { baseMs: 1_000, limitMs: 10_000 };
-/** A change of the cluster seldom comes alone: what it may help is looked at so much later. */
+/** A node that appears seldom is as it will be: what it may help is looked at so much later. */
 export const SETTLE_MS = 50;
 /** A parked pod is tried again after this time even when nothing seems to have changed. */
 const PARKED_LIMIT_MS = 5 * 60_000;
@@ -135,9 +135,9 @@ export class Backlog {
     this.#wait(entry, now, now);
   }
 
-  /** The cluster changed in a way that may help every pod, or those that one of these filters refused. */
-  stir(now: number, plugins: readonly string[] = ['']): void {
-    for (const plugin of plugins) for (const entry of this.#parked.get(plugin) ?? []) this.#wait(entry, now, now + SETTLE_MS);
+  /** The cluster changed in a way that may help every pod, or those that one of these filters refused: at once, or `from` then on. */
+  stir(now: number, plugins: readonly string[] = [''], from = now): void {
+    for (const plugin of plugins) for (const entry of this.#parked.get(plugin) ?? []) this.#wait(entry, now, from);
     for (const entry of this.#deciding) entry.moved = true;
   }
 
@@ -158,7 +158,7 @@ export class Backlog {
     if (!entry || entry.kind === '' || (entry.state !== 'parked' && entry.state !== 'backoff') || entry.until <= now + SETTLE_MS) return;
     this.#leave(entry);
     entry.state = 'backoff';
-    this.#schedule(entry, now + SETTLE_MS);
+    this.#schedule(entry, now);
   }
 
   /** When `take` will next have something that it has not now. */

@@ -31,9 +31,10 @@ export interface Case {
 }
 
 export function openCase(snapshot: Snapshot, pod: Stored<Pod>, demand: Demand, memo: Memo, asked?: Asked): Case | Impossible {
-  const volumes = demand.claims.length > 0 ? snapshot.volumes.needs(pod) : undefined;
+  const { filters } = memo.ask.profile;
+  const volumes = demand.claims.length > 0 || demand.disks ? snapshot.volumes.needs(pod, filters, (node) => snapshot.podsOn(node)) : undefined;
   if (volumes && 'impossible' in volumes) return volumes;
-  const devices = demand.devices && memo.ask.profile.filters.has('DynamicResources') ? snapshot.devices.needs(pod) : undefined;
+  const devices = demand.devices && filters.has('DynamicResources') ? snapshot.devices.needs(pod) : undefined;
   if (devices && 'impossible' in devices) return devices;
   memo.refresh(snapshot);
   const opened = { pod, demand, podClass: snapshot.tallies.classOf(pod), memo, volumes, devices, asked, obstacles: [] };

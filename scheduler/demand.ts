@@ -2,6 +2,7 @@
 import type { NodeSelector, Pod, PodSpec, PreferredSchedulingTerm, Toleration } from '../api/types/core.v1.ts';
 import type { Stored } from '../client/client.ts';
 import type { DeepReadonly } from '../std/deep.ts';
+import { hasDisks } from './disks.ts';
 import { imagesOf } from './images.ts';
 import { SCORING_DEFAULTS, podRequests } from './requests.ts';
 import { type Affinity, NO_AFFINITY, affinityOf } from './terms.ts';
@@ -28,6 +29,8 @@ export interface Demand {
   /** Claims it uses: `namespace/name`. */
   readonly claims: readonly string[];
   readonly affinity: Affinity;
+  /** Whether it names disks that cannot be shared. */
+  readonly disks: boolean;
   /** Whether it has claims of devices. */
   readonly devices: boolean;
 }
@@ -62,6 +65,7 @@ export function demandOf(pod: Stored<Pod>): Demand {
     priority: spec.priority ?? 0,
     claims: claimsOf(pod).map(({ name }) => `${pod.metadata.namespace}/${name}`),
     affinity: spec.affinity?.podAffinity || spec.affinity?.podAntiAffinity ? affinityOf(spec.affinity, pod.metadata.namespace) : NO_AFFINITY,
+    disks: hasDisks(pod),
     devices: (spec.resourceClaims?.length ?? 0) > 0,
   };
 }

@@ -1,5 +1,5 @@
 /** Keeps the snapshot's smaller facts in step with the server: namespaces, owners, Services, volumes and budgets. */
-import { deviceclasses, namespaces, persistentvolumeclaims, persistentvolumes, poddisruptionbudgets, replicasets, replicationcontrollers, resourceclaims, resourceslices, services, statefulsets, storageclasses } from '../api/resources.ts';
+import { csidrivers, csinodes, csistoragecapacities, deviceclasses, namespaces, persistentvolumeclaims, persistentvolumes, poddisruptionbudgets, replicasets, replicationcontrollers, resourceclaims, resourceslices, services, statefulsets, storageclasses, volumeattachments } from '../api/resources.ts';
 import type { ResourceRef } from '../api/resources.ts';
 import type { Client, Informer, Stored } from '../client/client.ts';
 import { type InformerTools, openInformer } from '../client/informer.ts';
@@ -20,7 +20,7 @@ export interface FeedOptions {
 }
 
 const OF_DEVICES = ['DynamicResources'];
-const OF_VOLUMES = ['VolumeBinding', 'VolumeZone', 'VolumeRestrictions'];
+const OF_VOLUMES = ['VolumeBinding', 'VolumeZone', 'VolumeRestrictions', 'NodeVolumeLimits'];
 
 export function openFeeds({ client, tools, snapshot, onChange }: FeedOptions): Feeds {
   const open: Informer<never>[] = [];
@@ -44,6 +44,10 @@ export function openFeeds({ client, tools, snapshot, onChange }: FeedOptions): F
     feed(persistentvolumeclaims, OF_VOLUMES, { set: (claim) => volumes.setClaim(claim), remove: (claim) => volumes.removeClaim(claim) }),
     feed(persistentvolumes, OF_VOLUMES, { set: (volume) => volumes.setVolume(volume), remove: ({ metadata }) => volumes.removeVolume(metadata.name) }),
     feed(storageclasses, OF_VOLUMES, { set: (one) => volumes.setClass(one), remove: ({ metadata }) => volumes.removeClass(metadata.name) }),
+    feed(csidrivers, OF_VOLUMES, { set: (driver) => volumes.setDriver(driver), remove: ({ metadata }) => volumes.removeDriver(metadata.name) }),
+    feed(csistoragecapacities, OF_VOLUMES, { set: (one) => volumes.setCapacity(one), remove: (one) => volumes.removeCapacity(one) }),
+    feed(csinodes, OF_VOLUMES, { set: (node) => volumes.setNodeLimits(node), remove: ({ metadata }) => volumes.removeNodeLimits(metadata.name) }),
+    feed(volumeattachments, OF_VOLUMES, { set: (one) => volumes.setAttachment(one), remove: (one) => volumes.removeAttachment(one) }),
     feed(resourceclaims, OF_DEVICES, { set: (claim) => devices.setClaim(claim), remove: (claim) => devices.removeClaim(claim) }),
     feed(resourceslices, OF_DEVICES, { set: (slice) => devices.setSlice(slice), remove: ({ metadata }) => devices.removeSlice(metadata.name) }),
     feed(deviceclasses, OF_DEVICES, { set: (one) => devices.setClass(one), remove: ({ metadata }) => devices.removeClass(metadata.name) }),

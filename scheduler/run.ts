@@ -6,7 +6,7 @@ import { openInformer } from '../client/informer.ts';
 import type { Clock, Timer } from '../std/clock.ts';
 import { deepEqual } from '../std/deep.ts';
 import type { Random } from '../std/random.ts';
-import { Backlog } from './backlog.ts';
+import { Backlog, SETTLE_MS } from './backlog.ts';
 import { type Configuration, DEFAULT_CONFIGURATION } from './configuration.ts';
 import { decide } from './decide.ts';
 import { demandOf } from './demand.ts';
@@ -121,7 +121,7 @@ class RunningScheduler {
       this.#backlog.stir(now, OF_OTHER_PODS);
     } else {
       this.#snapshot.setNode(event.object);
-      if (event.type === 'added' || mayHelp(event.previous, event.object)) this.#roomOn(event.object.metadata.name);
+      if (event.type === 'added' || mayHelp(event.previous, event.object)) this.#roomOn(event.object.metadata.name, event.type === 'added' ? SETTLE_MS : 0);
     }
     this.#wake();
   }
@@ -175,9 +175,9 @@ class RunningScheduler {
   }
 
   /** Something on a node changed that may help. Who is known to fit there now comes first; the others wait for their back-off. */
-  #roomOn(node: string): void {
+  #roomOn(node: string, settleMs = 0): void {
     const now = this.#options.clock.now();
-    this.#backlog.stir(now);
+    this.#backlog.stir(now, [''], now + settleMs);
     const asked = [...this.#snapshot.nominations.on(node).map(({ pod }) => pod), ...this.#backlog.refused().slice(0, KINDS_ASKED)];
     for (const pod of asked) if (fits(this.#snapshot, pod, node, this.#profileOf(pod))) this.#backlog.hurry(pod.metadata.uid, now);
   }

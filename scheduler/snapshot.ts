@@ -145,6 +145,11 @@ export class Snapshot {
     return this.#at[row] ?? [];
   }
 
+  *podsOn(node: string): Generator<Stored<Pod>> {
+    const row = this.#rows.get(node);
+    if (row !== undefined) for (const { pod } of this.podsAt(row)) yield pod;
+  }
+
   /** Puts a pod back where `remove` took it from. */
   add(placed: Placed): void {
     this.#placed.set(placed.pod.metadata.uid, placed);

@@ -122,3 +122,49 @@ test('a claim for one pod at a time is free again when that pod is gone', () => 
   snapshot.removePod('holder');
   expect(place(snapshot, pod(uses('single')))[0]).toMatch(/^n/);
 });
+
+const disk = (name: string, readOnly = false): PodInput => ({ volumes: [{ name: 'v', iscsi: { targetPortal: '192.0.2.1', iqn: name, lun: 0, readOnly } }] });
+
+test('a disk that pods name themselves has one writer on a node', () => {
+  const snapshot = cluster(node('n1'));
+  expect(place(snapshot, pod(disk('a')))).toEqual(['n1']);
+  expect(place(snapshot, pod(disk('b')))).toEqual(['n1']);
+  expect(reasons(place(snapshot, pod(disk('a', true)))[0])).toBe('1 node(s) had no available disk');
+  expect(place(snapshot, pod(disk('c', true)), pod(disk('c', true)))).toEqual(['n1', 'n1']);
+});
+
+test('a node takes as many volumes of a driver as it says, counting each once and what is attached', () => {
+  const snapshot = cluster(node('n1'));
+  const { volumes } = snapshot;
+  for (const name of ['a', 'b', 'c']) {
+    volumes.setVolume({ ...volume(name), spec: { ...volume(name).spec, csi: { driver: 'csi.example.com', volumeHandle: name } } } as Stored<PersistentVolume>);
+    volumes.setClaim(claim(name, { volume: name }));
+  }
+  volumes.setNodeLimits({ metadata: { ...meta('n1', ''), namespace: '' }, spec: { drivers: [{ name: 'csi.example.com', nodeID: 'n1', topologyKeys: [], allocatable: { count: 2 } }] } });
+  expect(place(snapshot, pod(uses('a')), pod(uses('a')), pod({ ...uses('b'), name: 'b' }))).toEqual(['n1', 'n1', 'n1']);
+  expect(reasons(place(snapshot, pod(uses('c')))[0])).toBe('1 node(s) exceed max volume count');
+  snapshot.removePod('b');
+  const attachment = { metadata: meta('va', ''), spec: { attacher: 'csi.example.com', nodeName: 'n1', source: { persistentVolumeName: 'b' } } };
+  volumes.setAttachment(attachment);
+  expect(reasons(place(snapshot, pod(uses('c')))[0])).toBe('1 node(s) exceed max volume count');
+  volumes.removeAttachment(attachment);
+  expect(place(snapshot, pod(uses('c')))).toEqual(['n1']);
+});
+
+test('a driver that tells how much room it has gets no claims where there is less', () => {
+  const snapshot = world();
+  snapshot.volumes.setDriver({ metadata: meta('x.y/z', ''), spec: { storageCapacity: true } });
+  const capacity = (name: string, on: string, size: string): Parameters<typeof snapshot.volumes.setCapacity>[0] => ({ metadata: meta(name, 'd'), storageClassName: 'made', nodeTopology: { matchLabels: { [HOST]: on } }, capacity: size });
+  expect(reasons(place(snapshot, pod(uses('made')))[0])).toBe('2 node(s) did not have enough free storage');
+  snapshot.volumes.setCapacity(capacity('one', 'n1', '100Mi'));
+  snapshot.volumes.setCapacity(capacity('two', 'n2', '10Gi'));
+  expect(place(snapshot, pod(uses('made')))).toEqual(['n2']);
+});
+
+test('who uses a claim alone goes for a more important pod', () => {
+  const snapshot = world();
+  const [low] = decided(snapshot, pod({ ...uses('single'), name: 'low' }));
+  const where = low && 'node' in low ? low.node : '';
+  const [high] = decided(snapshot, pod({ ...uses('single'), priority: 9, nodeSelector: { [HOST]: where } }));
+  expect(high).toMatchObject({ unschedulable: { preemption: { node: where, victims: [{ metadata: { name: 'low' } }] } } });
+});

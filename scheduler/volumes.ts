@@ -2,8 +2,10 @@
 import { compareQuantities, parseQuantity } from '../api/quantity.ts';
 import { matchesLabels } from '../api/selectors.ts';
 import type { PersistentVolume, PersistentVolumeClaim, Pod } from '../api/types/core.v1.ts';
-import type { StorageClass } from '../api/types/storage.v1.ts';
+import type { CSIDriver, CSINode, CSIStorageCapacity, StorageClass, VolumeAttachment } from '../api/types/storage.v1.ts';
 import type { Stored } from '../client/client.ts';
+import { Attachments } from './attachments.ts';
+import { conflicts } from './disks.ts';
 import type { Impossible, Refusal } from './filters.ts';
 import { matchesNodeSelector } from './node-affinity.ts';
 import type { NodeFacts } from './snapshot.ts';
@@ -35,6 +37,9 @@ const GA_KEYS: Readonly<Record<string, string>> = { [ZONE_KEYS[0] as string]: ZO
 const ELSEWHERE: Refusal = { plugin: 'VolumeBinding', reason: "node(s) didn't match PersistentVolume's node affinity", lasting: true };
 const NO_VOLUME: Refusal = { plugin: 'VolumeBinding', reason: "node(s) didn't find available persistent volumes to bind", lasting: true };
 const OTHER_ZONE: Refusal = { plugin: 'VolumeZone', reason: 'node(s) had no available volume zone', lasting: true };
+const NO_SPACE: Refusal = { plugin: 'VolumeBinding', reason: 'node(s) did not have enough free storage', lasting: true };
+const DISK_IN_USE: Refusal = { plugin: 'VolumeRestrictions', reason: 'node(s) had no available disk', lasting: false };
+const TOO_MANY: Refusal = { plugin: 'NodeVolumeLimits', reason: 'node(s) exceed max volume count', lasting: false };
 const IN_USE: Refusal = { plugin: 'VolumeRestrictions', reason: 'node(s) unavailable due to PersistentVolumeClaim with ReadWriteOncePod access mode already in-use by another pod', lasting: false };
 
 export class Volumes {
@@ -43,6 +48,9 @@ export class Volumes {
   readonly #classes = new Map<string, Stored<StorageClass>>();
   /** Volumes given to claims whose binding is under way. */
   readonly #assumed = new Map<string, string>();
+  readonly #drivers = new Map<string, Stored<CSIDriver>>();
+  readonly #capacities = new Map<string, Stored<CSIStorageCapacity>>();
+  readonly #attachments = new Attachments((claim) => this.#handleOf(claim));
   /** Pods on nodes by the claims they use. */
   readonly #users = new Map<string, number>();
 
@@ -72,6 +80,38 @@ export class Volumes {
     this.#classes.delete(name);
   }
 
+  setDriver(driver: Stored<CSIDriver>): void {
+    this.#drivers.set(driver.metadata.name, driver);
+  }
+
+  removeDriver(name: string): void {
+    this.#drivers.delete(name);
+  }
+
+  setCapacity(capacity: Stored<CSIStorageCapacity>): void {
+    this.#capacities.set(keyOf(capacity.metadata), capacity);
+  }
+
+  removeCapacity({ metadata }: Stored<CSIStorageCapacity>): void {
+    this.#capacities.delete(keyOf(metadata));
+  }
+
+  setNodeLimits(node: Stored<CSINode>): void {
+    this.#attachments.setLimits(node);
+  }
+
+  removeNodeLimits(node: string): void {
+    this.#attachments.removeLimits(node);
+  }
+
+  setAttachment(attachment: Stored<VolumeAttachment>): void {
+    this.#attachments.set(attachment, this.#volumes.get(attachment.spec.source.persistentVolumeName ?? ''));
+  }
+
+  removeAttachment(attachment: Stored<VolumeAttachment>): void {
+    this.#attachments.remove(attachment);
+  }
+
   claim(key: { readonly namespace: string; readonly name: string }): Claim | undefined {
     return this.#claims.get(keyOf(key));
   }
@@ -93,52 +133,93 @@ export class Volumes {
     }
   }
 
-  /** Undefined where the pod has no claims. */
-  needs(pod: Stored<Pod>): VolumeNeeds | Impossible | undefined {
+  /** `podsOn`: who is on a node. */
+  needs(pod: Stored<Pod>, filters: ReadonlySet<string>, podsOn: (node: string) => Iterable<Stored<Pod>>): VolumeNeeds | Impossible {
     const claims: Claim[] = [];
     for (const { name, ephemeral } of claimsOf(pod)) {
       const claim = this.#claims.get(`${pod.metadata.namespace}/${name}`);
       const why = claim ? unusable(claim) : ephemeral ? `waiting for ephemeral volume controller to create the persistentvolumeclaim "${name}"` : `persistentvolumeclaim "${name}" not found`;
-      if (why) return { impossible: why, plugin: 'VolumeBinding' };
-      claims.push(claim as Claim);
+      if (why && filters.has('VolumeBinding')) return { impossible: why, plugin: 'VolumeBinding' };
+      if (claim) claims.push(claim);
     }
-    if (claims.length === 0) return undefined;
     const bound = claims.filter(isBound);
     const open = claims.filter((claim) => !isBound(claim));
-    if (!open.every((claim) => this.#waitsForPod(claim))) return { impossible: 'pod has unbound immediate PersistentVolumeClaims', plugin: 'VolumeBinding' };
+    if (filters.has('VolumeBinding') && !open.every((claim) => this.#waitsForPod(claim))) return { impossible: 'pod has unbound immediate PersistentVolumeClaims', plugin: 'VolumeBinding' };
     const lost = bound.find((claim) => !this.#volumes.has(claim.spec?.volumeName ?? ''));
     if (lost) return { impossible: `persistentvolume "${lost.spec?.volumeName}" not found`, plugin: 'VolumeZone' };
     const volumes = bound.map((claim) => this.#volumes.get(claim.spec?.volumeName ?? '') as Volume);
-    const busy = claims.some((claim) => claim.spec?.accessModes?.includes('ReadWriteOncePod') && this.#users.has(keyOf(claim.metadata)));
+    const alone = claims.filter((claim) => claim.spec?.accessModes?.includes('ReadWriteOncePod'));
+    const steps: readonly (readonly [plugin: string, refuse: (node: NodeFacts) => readonly Refusal[]])[] = [
+      ['VolumeRestrictions', ({ name }) => (conflicts(pod, podsOn(name)) ? [DISK_IN_USE] : alone.some((claim) => this.#users.has(keyOf(claim.metadata))) ? [IN_USE] : [])],
+      ['NodeVolumeLimits', ({ name }) => (this.#attachments.exceed(name, claims, podsOn) ? [TOO_MANY] : [])],
+      ['VolumeBinding', (node) => this.#cannotBind(volumes, open, node)],
+      ['VolumeZone', (node) => (volumes.every((volume) => inZone(volume.metadata.labels ?? {}, node.labels)) ? [] : [OTHER_ZONE])],
+    ];
+    const asked = steps.filter(([plugin]) => filters.has(plugin));
     return {
       refusals: (node) => {
-        if (busy) return [IN_USE];
-        const here = volumes.every((volume) => reachable(volume, node));
-        const found = open.length === 0 || this.#plan(open, node) !== undefined;
-        if (!here || !found) return [...(here ? [] : [ELSEWHERE]), ...(found ? [] : [NO_VOLUME])];
-        return volumes.every((volume) => inZone(volume.metadata.labels ?? {}, node.labels)) ? [] : [OTHER_ZONE];
+        for (const [, refuse] of asked) {
+          const refusals = refuse(node);
+          if (refusals.length > 0) return refusals;
+        }
+        return [];
       },
-      plan: (node) => (open.length > 0 ? this.#plan(open, node) : undefined),
+      plan: (node) => {
+        const plan = open.length > 0 ? this.#plan(open, node) : undefined;
+        return plan && 'matched' in plan ? plan : undefined;
+      },
     };
+  }
+
+  #cannotBind(volumes: readonly Volume[], open: readonly Claim[], node: NodeFacts): readonly Refusal[] {
+    const here = volumes.every((volume) => reachable(volume, node));
+    const plan = this.#plan(open, node);
+    return [...(here ? [] : [ELSEWHERE]), ...('matched' in plan ? [] : [plan])];
+  }
+
+  /** What a claim's volume is called by the driver that attaches it. */
+  #handleOf(key: string): { readonly driver: string; readonly handle: string } | undefined {
+    const claim = this.#claims.get(key);
+    const source = this.#volumes.get(claim?.spec?.volumeName ?? '')?.spec?.csi;
+    if (source) return { driver: source.driver, handle: source.volumeHandle };
+    // One that is not there yet will be a volume of its own.
+    const provisioner = claim && !claim.spec?.volumeName ? this.#classes.get(classOf(claim))?.provisioner : undefined;
+    return provisioner ? { driver: provisioner, handle: `claim ${key}` } : undefined;
   }
 
   #waitsForPod(claim: Claim): boolean {
     return !claim.spec?.volumeName && this.#classes.get(classOf(claim))?.volumeBindingMode === 'WaitForFirstConsumer';
   }
 
-  /** The smallest volume that will do for each claim, smallest claims first; else provisioning. Undefined: the node cannot. */
-  #plan(open: readonly Claim[], node: NodeFacts): VolumePlan | undefined {
+  /** The smallest volume that will do for each claim, smallest claims first; else provisioning. Or why the node cannot. */
+  #plan(open: readonly Claim[], node: NodeFacts): VolumePlan | Refusal {
     const matched: { claim: Claim; volume: Volume }[] = [];
     const provisioned: Claim[] = [];
     for (const claim of open.toSorted((a, b) => bySize(a.spec?.resources?.requests?.['storage'], b.spec?.resources?.requests?.['storage']))) {
       const selected = claim.metadata.annotations?.[SELECTED_NODE];
-      if (selected !== undefined && selected !== node.name) return undefined;
+      if (selected !== undefined && selected !== node.name) return NO_VOLUME;
       const volume = selected === undefined ? this.#matching(claim, node, matched) : undefined;
       if (volume) matched.push({ claim, volume });
-      else if (this.#provisions(claim, node)) provisioned.push(claim);
-      else return undefined;
+      else provisioned.push(claim);
+    }
+    for (const claim of provisioned) {
+      if (!this.#provisions(claim, node)) return NO_VOLUME;
+      if (!this.#hasSpace(claim, node)) return NO_SPACE;
     }
     return { matched, provisioned };
+  }
+
+  /** Drivers that tell how much room they have say so by node. */
+  #hasSpace(claim: Claim, { labels }: NodeFacts): boolean {
+    const className = classOf(claim);
+    const driver = this.#drivers.get(this.#classes.get(className)?.provisioner ?? '');
+    const wanted = claim.spec?.resources?.requests?.['storage'];
+    if (!driver?.spec.storageCapacity || wanted === undefined) return true;
+    for (const { storageClassName, nodeTopology, capacity, maximumVolumeSize } of this.#capacities.values()) {
+      const most = maximumVolumeSize ?? capacity;
+      if (storageClassName === className && most !== undefined && bySize(most, wanted) >= 0 && nodeTopology && matchesLabels(compiled(nodeTopology), labels)) return true;
+    }
+    return false;
   }
 
   #matching(claim: Claim, node: NodeFacts, taken: readonly { readonly volume: Volume }[]): Volume | undefined {
