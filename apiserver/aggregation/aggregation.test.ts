@@ -43,7 +43,7 @@ beforeAll(async () => {
       if (path === '/openapi/v2') return say(200, { paths: { '/apis/far.example.com/v1/stars': { get: { schema: { $ref: '#/definitions/far.Star' } } }, '/version/': {} }, definitions: { 'far.Star': { type: 'object' }, unused: {} } });
       if (path?.includes('watched')) {
         response.writeHead(200, { 'Content-Type': 'application/json' });
-        response.write('{"type":"ADDED"}\n');
+        response.write('{"type":"ADDED","object":{"kind":"Star","metadata":{"name":"a","resourceVersion":"7"}}}\n');
         return;
       }
       say(request.method === 'POST' ? 201 : 200, { kind: 'Star', metadata: { name: path } });
@@ -118,7 +118,7 @@ test('a watch passes event by event, over HTTP/2 as well, and the connection is 
   const [headers] = (await once(stream, 'response')) as [Record<string, unknown>];
   expect(headers[':status']).toBe(200);
   const [chunk] = (await once(stream, 'data')) as [Buffer];
-  expect(chunk.toString()).toBe('{"type":"ADDED"}\n');
+  expect(JSON.parse(chunk.toString())).toMatchObject({ type: 'ADDED', object: { metadata: { name: 'a' } } });
   session.destroy();
 });
 
@@ -177,6 +177,13 @@ test('a group that is only named is listed, and answers with nothing', async () 
 });
 
 test('callers in this process get objects', async () => {
+  const abort = new AbortController();
+  for await (const event of server.doors.direct.watch({ verb: 'watch', group: 'far.example.com', version: 'v1', resource: 'watched', signal: abort.signal })) {
+    expect(event).toEqual({ type: 'ADDED', object: { kind: 'Star', metadata: { name: 'a', resourceVersion: '7' } } });
+    break;
+  }
+  abort.abort();
+  await expect(server.doors.direct.call({ verb: 'get', group: 'gone.example.com', version: 'v1', resource: 'stars', name: 'a' })).rejects.toMatchObject({ code: 503, reason: 'ServiceUnavailable' });
   expect(await server.doors.direct.call({ verb: 'get', group: 'far.example.com', version: 'v1', resource: 'stars', namespace: 'default', name: 'a' })).toMatchObject({ kind: 'Star', metadata: { name: '/apis/far.example.com/v1/namespaces/default/stars/a' } });
 });
 
@@ -236,5 +243,5 @@ test('what a definition stands behind comes back, and has its own priorities', a
   await call({ ...apiservices, verb: 'delete', name: 'v1.near.example.com' });
   await until(find, (found) => found !== undefined && found.metadata.uid !== first?.metadata.uid);
   await call({ ...apiservices, verb: 'patch', name: 'v1.near.example.com', patchType: 'application/merge-patch+json', body: { spec: { versionPriority: 7 } } });
-  await until(find, (found) => (found?.['spec'] as { versionPriority: number }).versionPriority === 100);
+  await until(find, (found) => (found as unknown as { spec: { versionPriority: number } }).spec.versionPriority === 100);
 });

@@ -5,6 +5,7 @@ import type { Clock } from '../../std/clock.ts';
 import { networkProblem } from '../admission/webhooks/go-errors.ts';
 import type { Answer, Exchange } from '../exchange.ts';
 import { passedOn, tunnel } from '../streaming/forward.ts';
+import { watchAnswer } from './direct-watch.ts';
 import { identityHeaders, IDENTITY_HEADER, type Remote } from './remote.ts';
 import type { Endpoint } from './service-address.ts';
 
@@ -20,6 +21,8 @@ export interface Passing {
 }
 
 export async function pass(exchange: Exchange, { remote, available, clock }: Passing): Promise<Answer> {
+  const direct = exchange.body.form === 'value';
+  const refusal = (text: string): Answer => refused(text, direct);
   if (!available) return refusal('service unavailable');
   let endpoint: Endpoint;
   try {
@@ -30,18 +33,22 @@ export async function pass(exchange: Exchange, { remote, available, clock }: Pas
   const { user, method, body } = exchange;
   const path = pathOf(exchange);
   if (exchange.upgrade) return tunnel({ ...endpoint, path, tls: remote.tls, headers: identityHeaders(user) as Record<string, string | string[]>, without: IDENTITY_HEADER });
-  const direct = body.form === 'value';
   const sends = method !== 'GET' && method !== 'HEAD';
   const abort = new AbortController();
   const leave = (): void => abort.abort();
   exchange.signal.addEventListener('abort', leave, { once: true });
   if (exchange.signal.aborted) leave();
+  let watching = false;
   const limit = isDiscovery(exchange) ? clock.after(DISCOVERY_LIMIT_MS, leave) : undefined;
   try {
     const response = await remote.send(endpoint, {
       method, path, user, headers: headersOf(exchange), signal: abort.signal,
       body: !sends ? undefined : body.form === 'value' ? Buffer.from(body.value === undefined ? '' : JSON.stringify(body.value)) : body.stream(),
     });
+    if (direct && exchange.route.verb === 'watch' && response.statusCode === 200) {
+      watching = true;
+      return watchAnswer(response, exchange.route);
+    }
     if (direct) return await documentOf(response);
     return { type: 'stream', code: response.statusCode ?? 502, headers: passedOn(response.headers) as Record<string, string | string[]>, stream: response };
   } catch (error) {
@@ -49,10 +56,13 @@ export async function pass(exchange: Exchange, { remote, available, clock }: Pas
     return refusal(abort.signal.aborted ? 'context deadline exceeded' : networkProblem(error, clock.now()));
   } finally {
     limit?.cancel();
+    if (direct && !watching) exchange.signal.removeEventListener('abort', leave);
   }
 }
 
-function refusal(text: string): Answer {
+/** Callers within the process hear of it as any client does that reads the status. */
+function refused(text: string, direct: boolean): Answer {
+  if (direct) throw new ApiError({ code: 503, reason: 'ServiceUnavailable', message: text });
   return { type: 'text', code: 503, text: `${text}\n`, contentType: 'text/plain; charset=utf-8' };
 }
 
