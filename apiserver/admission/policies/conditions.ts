@@ -37,8 +37,10 @@ export function conditionMatcher(authorizer: ClusterAuthorizer): ConditionMatche
         expressions = conditions.map(({ expression }) => expressionOf(expression, { params: false, authorizer: true }, RETURNS.condition));
         compiled.set(conditions, expressions);
       }
-      const bindings = bindingsOf({ request, target, versioned, access: new AccessAnswers(authorizer, request.user) });
-      return conditionsHold(expressions, bindings, { variables: [], ignoresFailure });
+      const access = new AccessAnswers(authorizer, request.user);
+      const bindings = bindingsOf({ request, target, versioned, access });
+      const compiledOnce = expressions;
+      return access.answered(() => conditionsHold(compiledOnce, bindings, { variables: [], ignoresFailure }));
     },
   };
 }

@@ -80,7 +80,8 @@ class Round {
       return { request: this.#request, target, versioned: this.#objects.get(target.kind), access: this.#access, param, namespace };
     };
     if (conditions.length > 0) {
-      const held = conditionsHold(conditions, bindingsOf({ ...(await input()), namespace: undefined }), { variables, ignoresFailure: policy.ignoresFailure });
+      const bindings = bindingsOf({ ...(await input()), namespace: undefined });
+      const held = await this.#access.answered(() => conditionsHold(conditions, bindings, { variables, ignoresFailure: policy.ignoresFailure }));
       if ('problem' in held) return this.#note(met, held.problem, 'Invalid');
       if (!held.matches) return;
     }
@@ -107,8 +108,10 @@ class Round {
     const { object } = input.versioned;
     if (!object || !this.#request.object) return false;
     if ('problem' in expression.compiled) throw new Failure(expression.compiled.problem);
-    const budget = { left: POLICY_BUDGET };
-    const outcome = evaluated(() => evaluateMade(expression, withVariables(bindingsOf(input), policy.compiled.variables, budget), budget));
+    const outcome = await this.#access.answered(() => evaluated(() => {
+      const budget = { left: POLICY_BUDGET };
+      return evaluateMade(expression, withVariables(bindingsOf(input), policy.compiled.variables, budget), budget);
+    }));
     if ('problem' in outcome) throw new Failure(outcome.problem);
     const managers = this.#request.object.metadata?.managedFields;
     const next = type === 'JSONPatch' ? patched(object, outcome.value) : this.#merged(object, outcome.value, target.kind);

@@ -75,7 +75,7 @@ class Round {
     for (const param of params) {
       const input = { request: this.#request, target, versioned, access: this.#access, param, namespace };
       const beganMs = this.#dependencies.series.now();
-      this.#take(met, validatePolicy(policy.compiled, input, policy.ignoresFailure), beganMs);
+      this.#take(met, await this.#access.answered(() => validatePolicy(policy.compiled, input, policy.ignoresFailure)), beganMs);
     }
   }
 
