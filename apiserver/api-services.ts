@@ -27,6 +27,9 @@ export function prioritiesOf(group: string, version: string): readonly [group: n
   return PRIORITIES[groupVersion(group, version)] ?? CUSTOM;
 }
 
+/** Served by this server until somebody else does: an APIService that names a Service is theirs. */
+const LENT = new Set(['v1beta1.metrics.k8s.io']);
+
 /** Makes what is missing, and takes away what stood for something that is served no more. */
 export async function syncApiServices(core: Core): Promise<void> {
   const { registry, reader, store } = core;
@@ -44,6 +47,7 @@ export async function syncApiServices(core: Core): Promise<void> {
   await Promise.all(missing.map(([name, one]) => unless('AlreadyExists', create(core, name, one))));
   for (const [name, one] of present) {
     const own = wanted.get(name);
+    if (LENT.has(name) && one.spec?.service) continue;
     // What a definition stands behind is put right again.
     if (own?.custom && one.metadata.labels?.[LABEL] === 'true' && !deepEqual(one.spec, specOf(own))) {
       await unless('Conflict', core.writer.update(apiservices, { ...one, spec: specOf(own) } as never));
