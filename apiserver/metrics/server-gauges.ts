@@ -1,5 +1,6 @@
 /** What a server is and holds now: looked up when `/metrics` is asked. */
 import type { Meter } from '../../std/meter.ts';
+import type { ResourceCache } from '../cache/cache.ts';
 import type { FlowControl } from '../flow/flow-control.ts';
 import { VERSION } from '../paths/version.ts';
 import type { Registry } from '../registry.ts';
@@ -24,21 +25,23 @@ export function serverGauges(meter: Meter, { flow, registry }: Parts): void {
       inQueue.of('mutating').set(flow.inQueue().writing);
     },
   });
-  const size = meter.gauge({ name: 'apiserver_resource_size_estimate_bytes', help: 'Bytes of the objects in the watch caches.', labels: ['group', 'resource'] });
-  const count = meter.gauge({ name: 'apiserver_resource_objects', help: 'Objects in the watch caches.', labels: ['group', 'resource'] });
-  const objects = meter.gauge({
-    name: 'apiserver_storage_objects', help: 'Objects in the watch caches, by resource.', labels: ['resource'],
-    collect() {
-      objects.clear();
-      for (const { group, plural } of registry.kinds) {
-        const cache = registry.hub(group, plural)?.cache;
-        if (!cache || cache.revision === 0) continue;
-        objects.of(group === '' ? plural : `${plural}.${group}`).set(cache.size);
-        count.of(group, plural).set(cache.size);
-        size.of(group, plural).set(cache.sizeBytes);
-      }
-    },
-  });
+  /** Of each resource whose cache has been opened. */
+  const perResource = (name: string, help: string, value: (cache: ResourceCache) => number, ofOne = false): void => {
+    const family = meter.gauge({
+      name, help, labels: ofOne ? ['resource'] : ['group', 'resource'],
+      collect() {
+        family.clear();
+        for (const { group, plural } of registry.kinds) {
+          const cache = registry.hub(group, plural)?.cache;
+          if (!cache || cache.revision === 0) continue;
+          (ofOne ? family.of(group === '' ? plural : `${plural}.${group}`) : family.of(group, plural)).set(value(cache));
+        }
+      },
+    });
+  };
+  perResource('apiserver_resource_objects', 'Objects in the watch caches.', ({ size }) => size);
+  perResource('apiserver_resource_size_estimate_bytes', 'Bytes of the objects in the watch caches.', ({ sizeBytes }) => sizeBytes);
+  perResource('apiserver_storage_objects', 'Objects in the watch caches, by resource.', ({ size }) => size, true);
   const build = meter.gauge({
     name: 'kubernetes_build_info', help: 'What was built.',
     labels: ['major', 'minor', 'git_version', 'git_commit', 'git_tree_state', 'build_date', 'go_version', 'compiler', 'platform'],
