@@ -51,3 +51,11 @@ test('an answer that stops in the middle is given up in time, and the next call 
   hook.replies.clear();
   expect(await call('right', hook.port)).toMatchObject({ response: { allowed: true } });
 });
+
+test('a webhook that asks for a moment gets it', async () => {
+  let calls = 0;
+  hook.replies.set('/p', () => (calls++ === 0 ? (response) => void response.writeHead(503, { 'Retry-After': '0' }).end() : {}));
+  serve('right', { clusterIP: '127.0.0.1', ports: [{ port: hook.port }] });
+  expect(await call('right', hook.port)).toMatchObject({ response: { allowed: true } });
+  expect(calls).toBe(2);
+});

@@ -3,7 +3,7 @@ import { buildConnector, Pool } from 'undici';
 import { decodeJson } from '../../../api/codec/json.ts';
 import type { WebhookClientConfig } from '../../../api/types/admissionregistration.v1.ts';
 import { ApiError } from '../../../api/status.ts';
-import type { Clock } from '../../../std/clock.ts';
+import { sleep, type Clock } from '../../../std/clock.ts';
 import type { DeepReadonly } from '../../../std/deep.ts';
 import type { Reader } from '../../auth/reader.ts';
 import { addressOf, resolveService, type Address, type Endpoint } from './address.ts';
@@ -17,6 +17,8 @@ const CONNECTIONS_LIMIT = 64;
 const RESPONSE_LIMIT_BYTES = 8 * 1024 * 1024;
 const CONNECT_LIMIT_MS = 30_000;
 const IDLE_MS = 30_000;
+/** Of one call, where the webhook asks to be asked again; its time limit holds for all of them together. */
+const ATTEMPTS_LIMIT = 11;
 
 export interface WebhookClient {
   /** The answer, decoded. Throws an Error that says why there is none. */
@@ -78,20 +80,33 @@ class UndiciClient implements WebhookClient {
     this.#pools.clear();
   }
 
-  async #exchange(pool: Pool, { path, url, body, abort, decode }: Outgoing): Promise<Record<string, unknown>> {
+  async #exchange(pool: Pool, outgoing: Outgoing): Promise<Record<string, unknown>> {
+    for (let attempt = 1; ; attempt++) {
+      const { code, type, text, retryAfterSeconds } = await this.#post(pool, outgoing);
+      if (retryAfterSeconds !== undefined && attempt < ATTEMPTS_LIMIT) {
+        await sleep(this.#clock, retryAfterSeconds * 1000, outgoing.abort);
+        continue;
+      }
+      if (code < 200 || code > 206) throw new Error(toldStatus(text) ?? statusProblem(code, text, type === '' || type.startsWith('text/')));
+      if (text === '') throw new Error(`0-length response with status code: ${code} and content type: ${type || 'application/json'}`);
+      return outgoing.decode(text);
+    }
+  }
+
+  async #post(pool: Pool, { path, url, body, abort }: Outgoing): Promise<Posted> {
     const answer = await pool
       .request({ method: 'POST', path, body, signal: abort, headersTimeout: 0, bodyTimeout: 0, headers: HEADERS })
       .catch((error: unknown) => {
         throw new Error(`Post ${JSON.stringify(url)}: ${this.#reason(error, abort)}`, { cause: error });
       });
-    const type = String(answer.headers['content-type'] ?? '');
     const text = await readLimited(answer.body).catch((error: unknown) => {
       if (error instanceof TooLarge) throw error;
       throw new Error(`unexpected error when reading response body. Please retry. Original error: ${this.#reason(error, abort)}`, { cause: error });
     });
-    if (answer.statusCode < 200 || answer.statusCode > 206) throw new Error(toldStatus(text) ?? statusProblem(answer.statusCode, text, type === '' || type.startsWith('text/')));
-    if (text === '') throw new Error(`0-length response with status code: ${answer.statusCode} and content type: ${type || 'application/json'}`);
-    return decode(text);
+    const { statusCode: code, headers } = answer;
+    const later = String(headers['retry-after'] ?? '');
+    const again = (code === 429 || code >= 500) && /^\d{1,6}$/.test(later);
+    return { code, type: String(headers['content-type'] ?? ''), text, ...(again && { retryAfterSeconds: Number(later) }) };
   }
 
   #reason(error: unknown, abort: AbortSignal): string {
@@ -131,6 +146,14 @@ class UndiciClient implements WebhookClient {
     };
     return { address, pool: new Pool(address.origin, { connect, connections: CONNECTIONS_LIMIT, pipelining: 1, keepAliveTimeout: IDLE_MS }) };
   }
+}
+
+interface Posted {
+  readonly code: number;
+  readonly type: string;
+  readonly text: string;
+  /** It cannot answer now, and says when to ask again. */
+  readonly retryAfterSeconds?: number;
 }
 
 interface Outgoing {
