@@ -152,3 +152,15 @@ test('a webhook that cannot convert what is stored refuses reads of that version
   for (; answer.code !== 200; answer = await server.http('GET', v2('a')));
   expect(answer.json()).toMatchObject({ spec: { host: 'a' } });
 });
+
+test('ownership is counted across versions: an apply in one conflicts with a manager of another', async () => {
+  const { v1, v2 } = await define('owned');
+  const apply = (path: string, version: string, spec: object, query: string): ReturnType<typeof send> => send('PATCH', `${path}?${query}`, one('owned', version, 'a', spec), 'application/apply-patch+yaml');
+  expect(await apply(v2('a'), 'v2', { host: 'x', port: '9' }, 'fieldManager=first')).toMatchObject({ code: 201 });
+  expect(await apply(v1('a'), 'v1', { hostPort: 'y:10' }, 'fieldManager=second')).toMatchObject({ code: 409, reason: 'Conflict', message: expect.stringContaining('conflicts with "first":') });
+  const forced = await apply(v1('a'), 'v1', { hostPort: 'y:10' }, 'fieldManager=second&force=true');
+  expect(forced).toMatchObject({ code: 200, spec: { hostPort: 'y:10' } });
+  const managers = (forced.metadata.managedFields as { manager: string; apiVersion: string; fieldsV1: { 'f:spec'?: object } }[]).map(({ manager, apiVersion, fieldsV1 }) => [manager, apiVersion, Object.keys(fieldsV1['f:spec'] ?? {})]);
+  expect(managers).toEqual([['second', 'example.com/v1', ['f:hostPort']]]);
+  expect((await server.http('GET', v2('a'))).json()).toMatchObject({ spec: { host: 'y', port: '10' } });
+});

@@ -3,11 +3,10 @@ import { keepTimesOfNoChange } from '../../api/apply/ownership.ts';
 import { serverSideApply } from '../../api/apply/server-side-apply.ts';
 import { trackUpdate } from '../../api/apply/track-update.ts';
 import type { ApiObject } from '../../api/kind.ts';
-import type { Schema } from '../../api/schema.ts';
-import { deepCopy } from '../../std/deep.ts';
 import type { Exchange } from '../exchange.ts';
-import { groupVersion, type Resource } from '../resource.ts';
+import type { Resource } from '../resource.ts';
 import { managerOf, type WriteOptions } from '../write-options.ts';
+import { converting } from './converting.ts';
 
 export interface Tracking {
   readonly resource: Resource;
@@ -20,15 +19,24 @@ export interface Tracking {
   readonly now: number;
 }
 
-/** Ownership is counted in the version that the request speaks. */
-export function trackManager({ resource, exchange, options, old, object, now }: Tracking): void {
+/** Ownership is counted in the version that the request speaks. A promise only where somebody else must convert. */
+export function trackManager({ resource, exchange, options, old, object, now }: Tracking): void | Promise<void> {
   const { subresource } = exchange.route;
   const next = resource.isHub ? object : resource.fromHub(object);
   const live = resource.isHub ? old : old && resource.fromHub(old);
-  trackUpdate({
-    schema: resource.version.schema, live: live as ApiObject | undefined, next, manager: managerOf(options, exchange), apiVersion: resource.apiVersion, subresource, now,
-    resetFields: resetFields(resource, subresource), convert: converter(resource),
+  const { managedFields } = next.metadata;
+  const tracked = converting(resource, (convert) => {
+    if (managedFields) next.metadata.managedFields = managedFields;
+    else delete next.metadata.managedFields;
+    trackUpdate({
+      schema: resource.version.schema, live: live as ApiObject | undefined, next, manager: managerOf(options, exchange), apiVersion: resource.apiVersion, subresource, now,
+      resetFields: resetFields(resource, subresource), convert,
+    });
   });
+  return tracked instanceof Promise ? tracked.then(() => takeOver(next, object)) : takeOver(next, object);
+}
+
+function takeOver(next: ApiObject, object: ApiObject): void {
   if (next === object) return;
   if (next.metadata.managedFields) object.metadata.managedFields = next.metadata.managedFields;
   else delete object.metadata.managedFields;
@@ -50,11 +58,11 @@ export interface Applying {
   readonly now: number;
 }
 
-export function apply({ resource, subresource, live, applied, manager, force, now }: Applying): ApiObject {
-  return serverSideApply({
+export function apply({ resource, subresource, live, applied, manager, force, now }: Applying): ApiObject | Promise<ApiObject> {
+  return converting(resource, (convert) => serverSideApply({
     schema: resource.version.schema, live: live as ApiObject | undefined, applied, manager, force, apiVersion: resource.apiVersion, kind: resource.kind.kind,
-    subresource, now, resetFields: resetFields(resource, subresource), convert: converter(resource),
-  });
+    subresource, now, resetFields: resetFields(resource, subresource), convert,
+  }));
 }
 
 /** What the strategies do not let through: the main resource no status, the status nothing else. */
@@ -83,17 +91,3 @@ const RESETS: Readonly<Record<string, readonly (readonly string[])[]>> = {
   'validatingadmissionpolicies/status': SPEC_AND_METADATA,
   'volumeattachments/status': SPEC_AND_METADATA,
 };
-
-type Converted = { readonly object: ApiObject; readonly schema: Schema } | undefined;
-
-function converter(resource: Resource): (object: ApiObject, apiVersion: string) => Converted {
-  return (object, apiVersion) => {
-    const { kind } = resource;
-    const version = kind.versions.find((one) => groupVersion(kind.group, one.version) === apiVersion);
-    if (!version) return undefined;
-    const hub = resource.toHub(deepCopy(object) as ApiObject);
-    const own = version.fromHub ? version.fromHub(hub) : hub;
-    own.apiVersion = apiVersion;
-    return { object: own, schema: version.schema };
-  };
-}

@@ -63,7 +63,10 @@ async function decide(core: Core, exchange: Exchange, request: UpdateRequest, cu
   const preconditions = typeof request.preconditions === 'function' ? request.preconditions(object) : request.preconditions;
   checkPreconditions(preconditions, old, resource, name);
   dropDuplicateOwners(object.metadata, exchange.warnings);
-  if (!request.tracked) trackManager({ resource, exchange, options, old, object, now });
+  if (!request.tracked) {
+    const pending = trackManager({ resource, exchange, options, old, object, now });
+    if (pending) await pending;
+  }
   const context: RuleContext = { now, dryRun: options.dryRun, subresource, user: exchange.user.name };
   const admission: AdmissionRequest = {
     operation: 'UPDATE', kind: resource.kind, version: resource.version.version, subresource, namespace, name, object: request.admitted?.(object) ?? object, old: request.admittedOld?.(old) ?? old,

@@ -23,7 +23,7 @@ export function reviewHandler(plural: string, authenticator: RequestAuthenticato
     const object = await decodeBody(exchange, { apiVersion, kind: kind.kind, schema: version.schema }, options.fieldValidation);
     checkNamespace(object, exchange.route, resource);
     version.defaults?.(object);
-    trackManager({ resource, exchange, options, old: undefined, object, now: core.clock.now() });
+    await trackManager({ resource, exchange, options, old: undefined, object, now: core.clock.now() });
     await admitBody(core, exchange, resource, { object, options });
     const answer = await review({ user: exchange.user, namespace: exchange.route.namespace, object }, { authorizer: core.authorizer, authenticator });
     return { type: 'document', code: 201, object: answer };

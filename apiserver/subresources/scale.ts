@@ -85,12 +85,12 @@ async function applyScale(core: Core, exchange: Exchange, resource: Resource): P
   const force = !['false', '0'].includes(query.get('force') ?? 'false');
   const changed = await updateObject(core, exchange, {
     resource, namespace, name, subresource: 'scale', options, tracked: true, admitted: scaleOf, admittedOld: scaleOf, readmit: setReplicas,
-    produce({ object }) {
+    async produce({ object }) {
       const live = resource.isHub ? object : resource.fromHub(object);
       const { kind, apiVersion } = resource;
       const applied: ApiObject = { kind: kind.kind, apiVersion, metadata: { name }, spec: { ...(replicas !== undefined && { replicas }) } };
       try {
-        return resource.toHub(apply({ resource, subresource: 'scale', live, applied, manager: options.fieldManager, force, now: core.clock.now() }));
+        return resource.toHub(await apply({ resource, subresource: 'scale', live, applied, manager: options.fieldManager, force, now: core.clock.now() }));
       } catch (error) {
         throw error instanceof ApiError && error.reason === 'Conflict' ? asOfScale(error, apiVersion) : error;
       }

@@ -45,7 +45,10 @@ export async function createObject(core: Core, exchange: Exchange, { resource, o
     operation: 'CREATE', kind, version: resource.version.version, subresource: '', namespace: metadata.namespace ?? '', name: metadata.name ?? '', object, old: undefined,
     options: options.sent, user: exchange.user, dryRun: options.dryRun, now: context.now, warnings: exchange.warnings, caller: exchange,
   };
-  if (!tracked) trackManager({ resource, exchange, options, old: undefined, object, now: context.now });
+  if (!tracked) {
+    const pending = trackManager({ resource, exchange, options, old: undefined, object, now: context.now });
+    if (pending) await pending;
+  }
   await core.admission.mutate(request);
   if (isNumber(metadata.resourceVersion) && !options.dryRun) throw createdWithVersion();
   delete metadata.resourceVersion;

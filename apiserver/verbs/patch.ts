@@ -74,10 +74,10 @@ async function applyPatch(core: Core, exchange: Exchange, { resource, options, s
   applied.metadata ??= {};
   const { namespace, name, subresource } = exchange.route;
   if (applied.metadata.generateName && !applied.metadata.name) throw badRequest('metadata.generateName is not allowed in an apply: the name is in the URL');
-  const applyTo = (live: Readonly<ApiObject> | undefined): ApiObject => {
+  const applyTo = async (live: Readonly<ApiObject> | undefined): Promise<ApiObject> => {
     // Ahead of the merge, which would take the name of what is there.
     if (!live) checkName(applied, name);
-    const own = apply({ resource, subresource, live, applied, manager: options.fieldManager, force, now: core.clock.now() });
+    const own = await apply({ resource, subresource, live, applied, manager: options.fieldManager, force, now: core.clock.now() });
     return finish(decodeValue(exchange, expected, own, options.fieldValidation), exchange, resource);
   };
   for (let attempt = 0; ; attempt++) {
@@ -93,7 +93,7 @@ async function applyPatch(core: Core, exchange: Exchange, { resource, options, s
     await requireCreate(core, exchange);
     try {
       if (applied.metadata.uid) throw conflict(resource.subject(name), `uid mismatch: the provided object specified uid ${applied.metadata.uid}, and no existing object was found`);
-      const object = applyTo(undefined);
+      const object = await applyTo(undefined);
       delete object.metadata.resourceVersion;
       return { type: 'object', code: 201, resource, object: await createObject(core, exchange, { resource, object, options, tracked: true }) };
     } catch (error) {
