@@ -57,11 +57,19 @@ describe('a parked pod', () => {
     expect(names(backlog.take(60_000, 1))).toEqual(['a']);
   });
 
-  test('waits for the rest of its back-off when the change comes early', () => {
+  test('waits for the rest of its back-off when the change comes early and others are there to be decided', () => {
     const backlog = parked();
     backlog.stir(400);
-    expect(backlog.take(999, 1)).toEqual([]);
-    expect(names(backlog.take(1000, 1))).toEqual(['a']);
+    backlog.put(pod('b'), 400);
+    expect(names(backlog.take(400, 1))).toEqual(['b']);
+    expect(names(backlog.take(400, 1))).toEqual(['a']);
+    backlog.park('a', 400);
+    for (let i = 0; i < 20; i++) backlog.put(pod(`c${i}`), 400);
+    backlog.take(400, 99);
+    for (let i = 0; i < 20; i++) backlog.park(`c${i}`, 400);
+    backlog.stir(500);
+    expect(backlog.take(500, 99)).toHaveLength(16);
+    expect(backlog.take(1400, 99)).toHaveLength(5);
   });
 
   test('is stirred only by what may help it', () => {

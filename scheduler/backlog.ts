@@ -12,6 +12,8 @@ export interface BackoffLimits {
 const BACKOFF: BackoffLimits = { baseMs: 1_000, limitMs: 10_000 };
 /** A node that appears seldom is as it will be: what it may help is looked at so much later. */
 export const SETTLE_MS = 50;
+/** Of the pods that a change stirs so many are tried before their back-off is over. */
+const EARLY_LIMIT = 16;
 /** A parked pod is tried again after this time even when nothing seems to have changed. */
 const PARKED_LIMIT_MS = 5 * 60_000;
 const NO_PLUGINS: ReadonlySet<string> = new Set();
@@ -41,6 +43,8 @@ export class Backlog {
   /** The parked ones by each filter that refused them, so that a change concerns only those whom it may help. */
   readonly #parked = new Map<string, Set<Waiting>>();
   readonly #deciding = new Set<Waiting>();
+  /** Stirred by the latest change: while there is nothing else to do they need not wait for their back-off. */
+  #early: Waiting[] = [];
   /** The refused ones by kind, whether parked or backing off. */
   readonly #refused = new Map<string, Set<Waiting>>();
   readonly #limits: BackoffLimits;
@@ -94,6 +98,10 @@ export class Backlog {
         this.#makeReady(entry);
       }
     }
+    if (!this.#ready.peek()) {
+      for (const entry of this.#early) if (this.#isCurrent(entry) && entry.state === 'backoff') this.#makeReady(entry);
+      this.#early = [];
+    }
     const out: Stored<Pod>[] = [];
     while (out.length < limit) {
       const entry = this.#ready.pop();
@@ -137,7 +145,13 @@ export class Backlog {
 
   /** The cluster changed in a way that may help every pod, or those that one of these filters refused: at once, or `from` then on. */
   stir(now: number, plugins: readonly string[] = [''], from = now): void {
-    for (const plugin of plugins) for (const entry of this.#parked.get(plugin) ?? []) this.#wait(entry, now, from);
+    this.#early = [];
+    for (const plugin of plugins) {
+      for (const entry of this.#parked.get(plugin) ?? []) {
+        this.#wait(entry, now, from);
+        if (from === now && this.#early.length < EARLY_LIMIT) this.#early.push(entry);
+      }
+    }
     for (const entry of this.#deciding) entry.moved = true;
   }
 

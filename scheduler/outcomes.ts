@@ -9,6 +9,7 @@ import { bindClaims, deallocate } from './bind-claims.ts';
 import { bindVolumes } from './bind-volumes.ts';
 import type { Decision, Unschedulable } from './decide.ts';
 import type { Extenders } from './extenders.ts';
+import { demandOf } from './demand.ts';
 import { Lane } from './lane.ts';
 import type { Preemption } from './preempt.ts';
 import type { Snapshot } from './snapshot.ts';
@@ -138,6 +139,8 @@ export class Outcomes {
       // With no answer at all it may be bound or not: it stays charged until it is decided again.
       if (outcome.state === 'refused') {
         snapshot.removePod(uid);
+        // What was cleared for it stays reserved for it.
+        if (known.status?.nominatedNodeName) snapshot.nominations.set(known, demandOf(known), known.status.nominatedNodeName);
         backlog.stir(clock.now());
       }
       backlog.retry(uid, clock.now());
