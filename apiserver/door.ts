@@ -8,6 +8,7 @@ import type { Answer, Exchange, Query, WatchAnswer, WatchItem, WatchSink } from 
 import { TooManyRequests } from './flow/flow-control.ts';
 import { answerDocument } from './forms/answer-document.ts';
 import { PLAIN_JSON } from './negotiate.ts';
+import { errorAnswer } from './render.ts';
 import type { Route } from './route.ts';
 
 export interface DoorOptions {
@@ -26,7 +27,7 @@ export function openDoor(serve: Serve, clock: Clock, user: UserInfo, options: Do
         try {
           await serve(exchange);
         } catch (error) {
-          if (!(error instanceof TooManyRequests) || attempt >= RETRIES || call.signal?.aborted) throw error;
+          if (!(error instanceof TooManyRequests) || attempt >= RETRIES || call.signal?.aborted) throw errorAnswer(error).error;
           await sleep(clock, backoff(attempt, RETRY), call.signal);
           continue;
         }
@@ -35,7 +36,10 @@ export function openDoor(serve: Serve, clock: Clock, user: UserInfo, options: Do
     },
     async *watch(call) {
       const exchange = new DirectExchange({ ...call, verb: 'watch' }, user, options);
-      await serve(exchange);
+      // Whatever goes wrong comes out as a Status, as it does on a socket.
+      await serve(exchange).catch((error: unknown) => {
+        throw errorAnswer(error).error;
+      });
       yield* eventsOf(exchange.answer as WatchAnswer, call.signal, clock);
     },
   };

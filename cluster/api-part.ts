@@ -11,7 +11,7 @@ import type { Store } from '../apiserver/storage/store.ts';
 import type { Random } from '../std/random.ts';
 import { Line, type Host, type Traffic } from './line.ts';
 import type { Switch, Who } from './part.ts';
-import type { ClusterTime } from './time.ts';
+import type { Clock } from '../std/clock.ts';
 
 export interface ClusterLog {
   info(fields: object, message: string): void;
@@ -20,13 +20,13 @@ export interface ClusterLog {
 }
 
 export interface ApiPartOptions {
-  readonly time: ClusterTime;
+  readonly time: Clock;
   readonly random: Random;
   readonly pki: Pki;
   readonly log: ClusterLog;
   readonly traffic: Traffic;
-  /** Around the store, for those who want it to fail. */
-  readonly wrapStore?: (store: Store) => Store;
+  /** One that others use as well, and that outlives this part. Default: its own. */
+  readonly store?: Store;
 }
 
 export interface Port {
@@ -106,13 +106,14 @@ export class ApiPart implements Switch {
     this.server?.statistics.provide(node, summary);
   }
 
-  openLine({ user, groups = [], userAgent }: Who): Line {
-    const host = (): Host | undefined => {
-      const life = this.#life;
-      if (!life) return undefined;
-      return { door: life.server.door({ name: user, groups: [...groups, 'system:authenticated'] }, { userAgent }), gone: life.gone.signal };
-    };
-    return new Line(host, this.#options.traffic);
+  openLine(who: Who): Line {
+    return new Line(() => this.host(who), this.#options.traffic);
+  }
+
+  /** The server as somebody meets it; undefined while it does not run. */
+  host({ user, groups = [], userAgent }: Who): Host | undefined {
+    const life = this.#life;
+    return life && { door: life.server.door({ name: user, groups: [...groups, 'system:authenticated'] }, { userAgent }), gone: life.gone.signal };
   }
 
   async save(): Promise<string> {
@@ -134,17 +135,18 @@ export class ApiPart implements Switch {
 
   async close(): Promise<void> {
     await this.stop();
-    await this.#store.close();
+    if (!this.#options.store) await this.#store.close();
   }
 
   #open(saved: string | undefined): Store {
-    const { time, wrapStore = (store) => store } = this.#options;
-    if (saved === undefined) return wrapStore(openMemory({ clock: time }));
+    const { time, store } = this.#options;
+    if (store) return store;
+    if (saved === undefined) return openMemory({ clock: time });
     const directory = mkdtempSync(join(tmpdir(), 'coracle-snapshot-'));
     try {
       const file = join(directory, 'store');
       writeFileSync(file, saved, { mode: 0o600 });
-      return wrapStore(openMemory({ clock: time, from: file }));
+      return openMemory({ clock: time, from: file });
     } finally {
       rmSync(directory, { recursive: true, force: true });
     }

@@ -3,7 +3,7 @@ import type { Door } from '../api/request.ts';
 import type { Client, Stored } from '../client/client.ts';
 import { openClient } from '../client/open-client.ts';
 import type { ControllerOptions } from '../controllers/all.ts';
-import { startControllers } from '../controllers/start.ts';
+import { startControllers, type StartOptions } from '../controllers/start.ts';
 import type { HollowState } from '../kubelet/runtime/hollow.ts';
 import type { HollowRules } from '../kubelet/runtime/hollow-behaviour.ts';
 import { startScheduler } from '../scheduler/run.ts';
@@ -30,8 +30,8 @@ export interface ClusterOptions {
   readonly seed?: number;
   /** Do not start these: a test brings its own, or plays them itself. */
   readonly without?: readonly ('controllers' | 'scheduler')[];
-  /** Periods and limits of controllers. */
-  readonly controllers?: Omit<ControllerOptions, 'rootCa'> & { readonly only?: readonly string[] };
+  /** Periods and limits of controllers; `chosen` as upstream's `--controllers`: `['*', '-cronjob-controller']`. */
+  readonly controllers?: Omit<ControllerOptions, 'rootCa'> & Pick<StartOptions, 'chosen'>;
   /** Listens, on any free port of 127.0.0.1 unless told otherwise. Default: no port at all. */
   readonly listen?: boolean | Port;
   /** Begins with what an earlier cluster had. */
@@ -124,11 +124,9 @@ class InProcessCluster implements Cluster {
     const time = (this.clock = new ClusterTime(this.#traffic, { fake: clock !== 'system', startMs: from?.time ?? new Date(startTime).getTime() }));
     const api = (this.apiserver = new ApiPart({ time, random, pki, log, traffic: this.#traffic }, from?.store));
     this.controllers = new Part((who) => api.openLine(who), (door) => {
-      const { only, ...periods } = options.controllers ?? {};
       return startControllers({
         clusterCidr: CLUSTER_CIDR,
-        ...periods,
-        ...(only && { chosen: only }),
+        ...options.controllers,
         clock: time,
         random,
         log,

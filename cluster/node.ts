@@ -7,7 +7,7 @@ import { startHollowNode } from '../kubelet/hollow-node.ts';
 import type { Random } from '../std/random.ts';
 import type { ClusterLog } from './api-part.ts';
 import { Part, type OpenLine, type PartSwitch } from './part.ts';
-import type { ClusterTime } from './time.ts';
+import type { Clock } from '../std/clock.ts';
 
 export interface NodeOptions {
   /** Default: `node-0`, `node-1`, … */
@@ -28,7 +28,7 @@ export interface NodeSwitch extends PartSwitch {
 export interface NodePartOptions {
   readonly node: NodeOptions & { readonly name: string };
   readonly openLine: OpenLine;
-  readonly time: ClusterTime;
+  readonly time: Clock;
   readonly random: Random;
   readonly log: ClusterLog;
   readonly rules?: HollowRules;

@@ -79,6 +79,12 @@ test('a pod has its names, its revision and its claims; below the partition it i
   });
 });
 
+test('a set that goes makes neither pods nor revisions: what the garbage collector took away must not come back', () => {
+  const { object } = set();
+  const going = { ...set(), object: { ...object, metadata: { ...object.metadata, deletionTimestamp: '2026-01-01T00:00:00Z' } } as typeof object };
+  expect(changes(reconciled(statefulSetController, 'a/db', [going]).actions)).toEqual([]);
+});
+
 test('when all are new and ready, the update is the current revision', () => {
   const status = { observedGeneration: 1, replicas: 3, readyReplicas: 3, availableReplicas: 3, currentReplicas: 0, updatedReplicas: 3, collisionCount: 0 };
   expect(statusOf(run(set({}, status), pod(0), pod(1), pod(2)).actions)).toMatchObject({ currentRevision: 'new', updateRevision: 'new', currentReplicas: 3 });

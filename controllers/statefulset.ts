@@ -73,7 +73,9 @@ function reconcile(key: Key, view: View, { now }: Moment): Outcome {
   const { minReadySeconds = 0 } = set.spec;
   const ready = minReadySeconds > 0 ? nextAvailability(mine, minReadySeconds, now) : undefined;
   const waits = [ready === undefined ? undefined : ready + 1, work.retryMs].filter((wait) => wait !== undefined);
-  return { actions: [...claims, ...history.actions, ...work.actions, ...writeStatus(set, status), ...trimmed], ...(waits.length > 0 && { requeueAfterMs: Math.min(...waits) }) };
+  // Of a set that goes the garbage collector takes the revisions away: they must not come back.
+  const revisions = isDeleting(set) ? [] : history.actions;
+  return { actions: [...claims, ...revisions, ...work.actions, ...writeStatus(set, status), ...trimmed], ...(waits.length > 0 && { requeueAfterMs: Math.min(...waits) }) };
 }
 
 interface Work {

@@ -1,4 +1,5 @@
 import { nodes, pods } from '../api/resources.ts';
+import { ApiError } from '../api/status.ts';
 import type { Pod } from '../api/types/core.v1.ts';
 import { type Client, openClient } from '../client/client.ts';
 import { FakeDoor, type FakeObject } from '../client/fake-door.ts';
@@ -183,6 +184,19 @@ test('an image that cannot be pulled is asked for later and later, and comes at 
   expect(pulls).toBe(2);
   await w.clock.advance(21_000);
   expect(pod(w, 'web').status.phase).toBe('Running');
+});
+
+test('a refusal is written again until the server has it', async () => {
+  const w = await world();
+  const patch = w.door.call.bind(w.door);
+  let failures = 0;
+  w.door.call = async (call) => {
+    if (call.verb === 'patch' && call.resource === 'pods' && failures++ < 2) throw new ApiError({ code: 503, reason: 'ServiceUnavailable' });
+    return patch(call);
+  };
+  await create(w, 'big', { containers: [{ name: 'app', image: 'app:1', resources: { requests: { cpu: '1000' } } }] });
+  await w.clock.advance(5_000);
+  expect([failures, pod(w, 'big').status.phase]).toEqual([3, 'Failed']);
 });
 
 describe('a pod is refused', () => {

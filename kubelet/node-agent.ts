@@ -72,9 +72,18 @@ export class NodeAgent {
     this.#timers.push(
       every(clock, LEASE_RENEW_MS, () => this.#renewLease(), failed),
       every(clock, STATUS_LOOK_MS, () => this.writeStatus(), failed),
-      // A node that is not ready yet will be soon, and is waited for.
-      every(clock, NOT_READY_LOOK_MS, () => (this.#isReady ? undefined : this.writeStatus()), failed),
     );
+    this.#awaitReadiness(failed);
+  }
+
+  /** A node that is not ready yet will be soon, and is waited for. */
+  #awaitReadiness(failed: (error: unknown) => void): void {
+    if (this.#isReady || this.#options.signal.aborted) return;
+    const timer = this.#options.clock.after(NOT_READY_LOOK_MS, () => {
+      this.#timers.splice(this.#timers.indexOf(timer), 1);
+      void this.writeStatus().catch(failed).then(() => this.#awaitReadiness(failed));
+    });
+    this.#timers.push(timer);
   }
 
   get #isReady(): boolean {
@@ -96,7 +105,9 @@ export class NodeAgent {
     const wasReady = this.#isReady;
     this.#conditions = status.conditions ?? [];
     this.#written = { at: now, status: comparable };
-    if (this.#isReady !== wasReady) this.#options.onReady(this.#isReady);
+    if (this.#isReady === wasReady) return;
+    this.#options.onReady(this.#isReady);
+    if (wasReady) this.#awaitReadiness(() => undefined);
   }
 
   async #register(): Promise<void> {

@@ -62,3 +62,11 @@ test('a slow list does not replace what was seen later', async () => {
   await slow;
   expect(observation.latest('u1').sandboxes[0]?.state).toBe('notready');
 });
+
+test('the newest run is the last attempt, also where the clock was set back meanwhile', async () => {
+  const { state, observation } = world();
+  state.sandboxes.push(sandbox());
+  state.containers.push(run({ attempt: 1, started: 10, state: 'exited' }), run({ attempt: 2, started: 600 }), run({ attempt: 0, started: 60, state: 'exited' }));
+  const { containers } = await observation.observe('u1').then(async () => (await observation.relist(), observation.latest('u1')));
+  expect(containers.map(({ attempt }) => attempt)).toEqual([2, 1, 0]);
+});

@@ -132,7 +132,7 @@ export class Observation {
 }
 
 function newestFirst(a: Container | Sandbox, b: Container | Sandbox): number {
-  return b.createdAt - a.createdAt || b.attempt - a.attempt;
+  return b.attempt - a.attempt || b.createdAt - a.createdAt;
 }
 
 function fingerprint({ sandboxes, containers }: PodRuntime): string {

@@ -3,11 +3,14 @@ import { join } from 'node:path';
 import { pods as podsResource } from '../api/resources.ts';
 import { ApiError } from '../api/status.ts';
 import { timeText } from '../client/time.ts';
+import { backoff } from '../std/backoff.ts';
+import { sleep } from '../std/clock.ts';
 import { refuse } from './admit.ts';
 import type { KubeletContext } from './context.ts';
 import type { LogFile } from './log-rotation.ts';
 import { type PodObject, isTerminalPhase } from './pod.ts';
 import { PodWorker } from './pod-worker.ts';
+import { StatusWriter } from './status-writer.ts';
 import { refusedStatus } from './status.ts';
 import { restartCount } from './status-containers.ts';
 
@@ -17,6 +20,7 @@ export interface PodSetOptions {
 
 /** What nobody owns gets this long to end. */
 const ORPHAN_GRACE_SECONDS = 2;
+const DELETE_RETRY = { baseMs: 500, limitMs: 30_000 };
 
 export class PodSet {
   readonly #context: KubeletContext;
@@ -24,6 +28,8 @@ export class PodSet {
   readonly #workers = new Map<string, PodWorker>();
   /** Pods that were refused, by uid, as long as the API has them. */
   readonly #refused = new Set<string>();
+  /** Of those, the ones that are being deleted. */
+  readonly #leaving = new Set<string>();
   readonly #known = new Map<string, PodObject>();
 
   constructor(context: KubeletContext, options: PodSetOptions) {
@@ -100,27 +106,36 @@ export class PodSet {
   }
 
   #admit(pod: PodObject): boolean {
-    const { node, clock, client, record, log } = this.#context;
-    const others = [...this.#workers.values()].filter(({ isActive }) => isActive).map((worker) => worker.pod);
+    const { node, clock, record } = this.#context;
+    const others = [...this.#workers.values()].filter(({ isActive, status }) => isActive && !isTerminalPhase(status.phase)).map((worker) => worker.pod);
     const refusal = refuse({ pod, others, allocatable: node.allocatable, labels: this.#options.labels, nodeName: node.name });
     if (!refusal) return true;
-    const { name, namespace, uid } = pod.metadata;
-    this.#refused.add(uid);
+    this.#refused.add(pod.metadata.uid);
     record(pod, { type: 'Warning', ...refusal });
     const status = refusedStatus({ pod, ...refusal, now: timeText(clock.now()) });
-    client
-      .patch(podsResource, { namespace, name }, { type: 'application/strategic-merge-patch+json', body: { metadata: { uid }, status } }, { subresource: 'status' })
-      .catch((error: unknown) => log.warn({ pod: `${namespace}/${name}`, error: String(error) }, 'the refusal of a pod could not be written'));
+    new StatusWriter(pod, this.#context).put(pod, status as never);
     return false;
   }
 
   /** Nothing of it was ever started: there is nothing to wait for. */
   #deleteRefused(pod: PodObject): void {
     const { deletionTimestamp } = pod.metadata as { deletionTimestamp?: string };
-    if (deletionTimestamp === undefined) return;
-    const { name, namespace, uid } = pod.metadata;
-    this.#context.client.delete(podsResource, { namespace, name }, { gracePeriodSeconds: 0, preconditions: { uid } }).catch((error: unknown) => {
-      if (!(error instanceof ApiError) || error.code !== 404) this.#context.log.warn({ pod: `${namespace}/${name}`, error: String(error) }, 'a refused pod could not be deleted');
-    });
+    if (deletionTimestamp === undefined || this.#leaving.has(pod.metadata.uid)) return;
+    this.#leaving.add(pod.metadata.uid);
+    void this.#deleteUntilGone(pod).finally(() => this.#leaving.delete(pod.metadata.uid));
+  }
+
+  async #deleteUntilGone({ metadata: { name, namespace, uid } }: PodObject): Promise<void> {
+    const { client, clock, log, signal } = this.#context;
+    for (let failures = 0; !signal.aborted; failures++) {
+      try {
+        await client.delete(podsResource, { namespace, name }, { gracePeriodSeconds: 0, preconditions: { uid } });
+        return;
+      } catch (error) {
+        if (error instanceof ApiError && (error.code === 404 || error.code === 409)) return;
+        log.warn({ pod: `${namespace}/${name}`, error: String(error) }, 'a refused pod could not be deleted');
+        await sleep(clock, backoff(failures, DELETE_RETRY), signal);
+      }
+    }
   }
 }

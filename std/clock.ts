@@ -82,8 +82,9 @@ export class VirtualClock implements Clock {
     this.#now = startMs;
   }
 
+  /** Whole milliseconds, as the system's. */
   now(): number {
-    return this.#now + this.#shift;
+    return Math.floor(this.#now + this.#shift);
   }
 
   monotonic(): number {
