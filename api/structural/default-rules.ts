@@ -1,19 +1,49 @@
 /** Defaults fit the schema that they stand in. Provenance: apiextensions-apiserver pkg/apiserver/schema/defaulting/validation.go of v0.36. */
 import { deepCopy } from '../../std/deep.ts';
 import { invalid, type FieldError, type Path } from '../field-error.ts';
-import { validateEmbedded } from './embedded.ts';
-import { hasDefault, itemsOf, type JsonSchema } from './json-schema.ts';
+import { validateEmbedded, validateResource } from './embedded.ts';
+import { hasDefault, isObject, itemsOf, type Json, type JsonSchema, META_FIELDS } from './json-schema.ts';
 import { prune } from './prune.ts';
 import { checkRules, OBJECT_BUDGET } from './rule-check.ts';
 import { compileValidator } from './validate.ts';
 
 export function validateDefaults(schema: JsonSchema, path: Path): FieldError[] {
-  const errors: FieldError[] = [];
-  if (hasDefault(schema)) errors.push(...checkDefault(schema, path.child('default')));
+  return walk(schema, path, { resource: schema, surround: asResource, insideMeta: false });
+}
+
+interface Where {
+  /** The nearest schema of whole objects around. */
+  readonly resource: JsonSchema;
+  /** Makes of a default the least object that it stands in. */
+  readonly surround: (value: unknown) => Json;
+  /** It is part of what all objects have: kind, version, metadata. */
+  readonly insideMeta: boolean;
+}
+
+function asResource(value: unknown): Json {
+  return { kind: 'Validation', apiVersion: 'validation/v1', ...(isObject(value) ? value : {}) };
+}
+
+function walk(schema: JsonSchema, path: Path, around: Where): FieldError[] {
+  const embedded = schema['x-kubernetes-embedded-resource'] === true;
+  const where = embedded ? { resource: schema, surround: asResource, insideMeta: false } : around;
+  const { resource, surround, insideMeta } = where;
+  const field = path.child('default');
+  const errors = hasDefault(schema) ? (insideMeta ? checkMetaDefault(schema, field, where) : checkDefault(schema, field)) : [];
   const items = itemsOf(schema);
-  if (items) errors.push(...validateDefaults(items, path.child('items')));
-  for (const [name, property] of Object.entries(schema.properties ?? {})) errors.push(...validateDefaults(property, path.child('properties').key(name)));
+  if (items) errors.push(...walk(items, path.child('items'), { ...where, surround: (value) => surround([value]) }));
+  for (const [name, property] of Object.entries(schema.properties ?? {})) {
+    const meta = insideMeta || (schema === resource && META_FIELDS.has(name));
+    errors.push(...walk(property, path.child('properties').key(name), { resource, surround: (value) => surround({ [name]: value }), insideMeta: meta }));
+  }
   return errors;
+}
+
+/** What it makes of an object is one still. */
+function checkMetaDefault(schema: JsonSchema, field: Path, { resource, surround }: Where): FieldError[] {
+  const wrong = validateResource(surround(deepCopy(schema.default)), resource).map((error) => `${error.field}: ${error.message}`);
+  if (wrong.length > 0) return [invalid(field, schema.default, `must result in valid metadata: ${wrong.length === 1 ? wrong[0] : `[${wrong.join(', ')}]`}`)];
+  return checkAgainst(schema, field);
 }
 
 function checkDefault(schema: JsonSchema, field: Path): FieldError[] {
@@ -21,8 +51,12 @@ function checkDefault(schema: JsonSchema, field: Path): FieldError[] {
   if (prune(deepCopy(schema.default), schema, false)) errors.push(invalid(field, schema.default, 'must not have unknown fields'));
   const embedded = validateEmbedded(schema.default, schema);
   if (embedded.length > 0) return [...errors, ...embedded.map((error) => ({ ...error, field: field.child(error.field).text }))];
+  return [...errors, ...checkAgainst(schema, field)];
+}
+
+function checkAgainst(schema: JsonSchema, field: Path): FieldError[] {
   const wrong = compileValidator(schema)(schema.default, field.text);
-  return [...errors, ...(wrong.length > 0 ? wrong : checkDefaultRules(schema, field))];
+  return wrong.length > 0 ? wrong : checkDefaultRules(schema, field);
 }
 
 /** The rules hold for the default both where it stood before and where it comes new. */

@@ -14,6 +14,12 @@ export function validateEmbedded(object: unknown, schema: JsonSchema): FieldErro
   return errors;
 }
 
+/** Of an object and what is inside. */
+export function validateResource(object: Json, schema: JsonSchema): FieldError[] {
+  const inside = validateEmbedded(object, schema);
+  return schema['x-kubernetes-embedded-resource'] ? inside : [...checkObject(object, Path.of()), ...inside];
+}
+
 const withEmbedded = new WeakMap<JsonSchema, boolean>();
 
 function hasEmbedded(schema: JsonSchema): boolean {
@@ -48,7 +54,9 @@ function checkObject(object: Json, path: Path): FieldError[] {
     const wrong = dns1035Label(kind.toLowerCase());
     if (wrong.length > 0) errors.push(invalid(path.child('kind'), kind, `may have mixed case, but should otherwise match: ${wrong.join(',')}`));
   }
-  if (!isObject(metadata)) return errors;
+  if (!Object.hasOwn(object, 'metadata')) return errors;
+  const odd = metadataProblem(metadata);
+  if (odd !== undefined) return [...errors, invalid(path.child('metadata'), metadata, odd)];
   const meta = { ...(metadata as Metadata), name: (metadata as Metadata).name || 'fakename' };
   return [...errors, ...validateMetadata(meta, { namespaced: Boolean(meta.namespace), validateName: nameIsPathSegment }, path.child('metadata'))];
 }
@@ -57,4 +65,39 @@ function checkText(value: unknown, path: Path): FieldError[] {
   if (value === undefined) return [required(path)];
   if (typeof value !== 'string') return [invalid(path, value, 'must be a string')];
   return value === '' ? [invalid(path, value, 'must not be empty')] : [];
+}
+
+const TEXTS = ['name', 'generateName', 'namespace', 'selfLink', 'uid', 'resourceVersion'];
+const TEXT_MAPS = ['labels', 'annotations'];
+
+/** Why metadata cannot be read as such, in the words of Go's decoder. */
+export function metadataProblem(metadata: unknown): string | undefined {
+  if (metadata === null) return undefined;
+  if (!isObject(metadata)) return `json: cannot unmarshal ${jsonKind(metadata)} into Go value of type v1.ObjectMeta`;
+  const wrong = (value: unknown, field: string, type: string): string => `json: cannot unmarshal ${jsonKind(value)} into Go struct field ObjectMeta.${field} of type ${type}`;
+  for (const name of TEXTS) if (isGiven(metadata[name]) && typeof metadata[name] !== 'string') return wrong(metadata[name], name, name === 'uid' ? 'types.UID' : 'string');
+  for (const name of TEXT_MAPS) {
+    const map = metadata[name];
+    if (!isGiven(map)) continue;
+    if (!isObject(map)) return wrong(map, name, 'map[string]string');
+    const odd = Object.values(map).find((value) => isGiven(value) && typeof value !== 'string');
+    if (odd !== undefined) return wrong(odd, name, 'string');
+  }
+  for (const name of ['finalizers', 'ownerReferences']) {
+    const list = metadata[name];
+    if (!isGiven(list)) continue;
+    if (!Array.isArray(list)) return wrong(list, name, name === 'finalizers' ? '[]string' : '[]v1.OwnerReference');
+    const odd: unknown = list.find((item) => (name === 'finalizers' ? typeof item !== 'string' : !isObject(item)));
+    if (odd !== undefined) return wrong(odd, name, name === 'finalizers' ? 'string' : 'v1.OwnerReference');
+  }
+  return undefined;
+}
+
+function isGiven(value: unknown): boolean {
+  return value !== undefined && value !== null;
+}
+
+function jsonKind(value: unknown): string {
+  if (Array.isArray(value)) return 'array';
+  return typeof value === 'boolean' ? 'bool' : typeof value === 'bigint' ? 'number' : typeof value;
 }

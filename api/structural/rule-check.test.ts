@@ -14,7 +14,7 @@ const INT: JsonSchema = { type: 'integer' };
 
 function definitionErrors(schema: JsonSchema): string[] {
   const forms = validateSchema(schema, Path.of('s'));
-  return [...forms, ...(forms.length > 0 ? [] : validateRules(schema, Path.of('s'), false))].map(({ field, message }) => `${field}: ${message}`);
+  return [...forms, ...validateRules(schema, Path.of('s'), { unchanged: false, errors: forms })].map(({ field, message }) => `${field}: ${message}`);
 }
 
 const RULE = 's.properties[a].x-kubernetes-validations[0]';

@@ -1,6 +1,6 @@
 /** Whether the rules of a definition compile, and what they could cost. Provenance: apiextensions-apiserver pkg/apis/apiextensions/validation/{validation,cel_validation}.go of v0.36. */
 import { forbiddenField, invalid, type Path, type FieldError } from '../field-error.ts';
-import type { ValidationRule } from '../types/apiextensions.v1.ts';
+import { internalRule } from './internal-form.ts';
 import { hasRules } from './rule-check.ts';
 import { additionalOf, itemsOf, type JsonSchema } from './json-schema.ts';
 import { compileRules, type Rule } from './rules.ts';
@@ -9,9 +9,15 @@ const EXPRESSION_LIMIT = 10_000_000;
 const DEFINITION_LIMIT = 100_000_000;
 const SHOWN_LIMIT = 4;
 
-/** Of a schema that is fine otherwise. `unchanged`: rules that were there before may cost what they cost. */
-export function validateRules(schema: JsonSchema, path: Path, unchanged: boolean): FieldError[] {
-  const check = new Check(unchanged);
+export interface RuleFacts {
+  /** The schema was there before: its rules may cost what they cost. */
+  readonly unchanged: boolean;
+  /** What else is wrong with the schema: rules around such a place are not looked at. */
+  readonly errors: readonly FieldError[];
+}
+
+export function validateRules(schema: JsonSchema, path: Path, facts: RuleFacts): FieldError[] {
+  const check = new Check(facts);
   check.walk(schema, path, { isResource: true, times: 1, uncorrelated: undefined });
   return [...check.errors, ...check.overAll(path)];
 }
@@ -26,12 +32,12 @@ interface Where {
 
 class Check {
   readonly errors: FieldError[] = [];
-  readonly #unchanged: boolean;
+  readonly #facts: RuleFacts;
   #total = 0;
   #expensive: { readonly path: Path; readonly cost: number }[] = [];
 
-  constructor(unchanged: boolean) {
-    this.#unchanged = unchanged;
+  constructor(facts: RuleFacts) {
+    this.#facts = facts;
   }
 
   walk(schema: JsonSchema, path: Path, where: Where): void {
@@ -61,7 +67,7 @@ class Check {
   }
 
   #check(schema: JsonSchema, path: Path, where: Where): void {
-    if ((schema['x-kubernetes-validations']?.length ?? 0) === 0) return;
+    if ((schema['x-kubernetes-validations']?.length ?? 0) === 0 || this.#facts.errors.some(({ field }) => isWithin(field, path.text))) return;
     const place = path.child('x-kubernetes-validations');
     const made = compileRules(schema, where.isResource);
     if (!made) {
@@ -74,9 +80,9 @@ class Check {
   #checkRule(rule: Rule, path: Path, times: number, { uncorrelated }: Where): void {
     const field = path.child('rule');
     this.#count(field, 'estimated rule cost', multiplied(rule.program?.estimate().max ?? 0, times));
-    if (rule.problem !== undefined) this.errors.push(invalid(field, internalForm(rule.definition), rule.problem));
+    if (rule.problem !== undefined) this.errors.push(invalid(field, internalRule(rule.definition), rule.problem));
     const message = path.child('messageExpression');
-    if (rule.messageProblem !== undefined) this.errors.push(invalid(message, internalForm(rule.definition), rule.messageProblem));
+    if (rule.messageProblem !== undefined) this.errors.push(invalid(message, internalRule(rule.definition), rule.messageProblem));
     else if (rule.message) this.#count(message, 'estimated messageExpression cost', rule.message.estimate().max);
     const { optionalOldSelf } = rule.definition;
     if (rule.usesOldSelf) {
@@ -85,7 +91,7 @@ class Check {
   }
 
   #count(path: Path, what: string, cost: number): void {
-    if (cost > EXPRESSION_LIMIT && !this.#unchanged) this.errors.push(forbiddenField(path, tooExpensive(what, cost, EXPRESSION_LIMIT)));
+    if (cost > EXPRESSION_LIMIT && !this.#facts.unchanged) this.errors.push(forbiddenField(path, tooExpensive(what, cost, EXPRESSION_LIMIT)));
     this.#total += cost;
     if (cost < DEFINITION_LIMIT / 100) return;
     this.#expensive.push({ path, cost });
@@ -100,6 +106,10 @@ function elements({ type, additionalProperties, maxProperties, maxItems }: JsonS
   return 1;
 }
 
+function isWithin(field: string, path: string): boolean {
+  return field.startsWith(path) && (field.length === path.length || '.['.includes(field[path.length] as string));
+}
+
 function multiplied(cost: number, times: number): number {
   return cost === 0 || times === 0 ? 0 : cost * times;
 }
@@ -108,9 +118,4 @@ function tooExpensive(what: string, cost: number, limit: number): string {
   const factor = cost / limit;
   const shown = factor > 100 ? 'more than 100x' : `${factor < 1.5 ? factor.toFixed(6) : factor.toFixed(1)}x`;
   return `${what} exceeds budget by factor of ${shown} (try simplifying the rule, or adding maxItems, maxProperties, and maxLength where arrays, maps, and strings are declared)`;
-}
-
-/** Upstream shows its internal form of a rule. */
-function internalForm({ rule, message = '', messageExpression = '', reason = undefined, fieldPath = '', optionalOldSelf = undefined }: ValidationRule): unknown {
-  return { Rule: rule, Message: message, MessageExpression: messageExpression, Reason: reason ?? null, FieldPath: fieldPath, OptionalOldSelf: optionalOldSelf ?? null };
 }

@@ -1,5 +1,6 @@
 /** What a definition's schema may say at all. Provenance: apiextensions-apiserver pkg/apis/apiextensions/validation of v0.36. */
 import { forbiddenField, invalid, notSupported, required, type FieldError, type Path } from '../field-error.ts';
+import { internalItems } from './internal-form.ts';
 import { validateRuleForms } from './rule-forms.ts';
 import { additionalOf, hasDefault, itemsOf, type JsonSchema, META_FIELDS } from './json-schema.ts';
 
@@ -122,7 +123,7 @@ function keyedList(schema: JsonSchema, keys: readonly string[], path: Path): Fie
   if (keys.length === 0) errors.push(required(field, 'must not be empty if x-kubernetes-list-type is map'));
   if (schema.items === undefined) return [...errors, required(path.child('items'), 'must have a schema if x-kubernetes-list-type is map')];
   const items = itemsOf(schema);
-  if (!items) return [...errors, invalid(path.child('items'), schema.items, 'must only have a single schema if x-kubernetes-list-type is map')];
+  if (!items) return [...errors, invalid(path.child('items'), internalItems(schema.items), 'must only have a single schema if x-kubernetes-list-type is map')];
   if (items.type !== 'object') {
     return [...errors, invalid(path.child('items', 'type'), items.type ?? '', "must be object if parent array's x-kubernetes-list-type is map")];
   }

@@ -46,3 +46,17 @@ test.each<[string, JsonSchema, string[]]>([
 ])('%s', (_what, schema, expected) => {
   expect(check(schema)).toEqual(expected);
 });
+
+const embeddedWith = (properties: JsonSchema['properties'] & object): JsonSchema => of({ type: 'object', 'x-kubernetes-embedded-resource': true, properties });
+
+test.each<[string, JsonSchema, string[]]>([
+  ['a default name that is none', embeddedWith({ metadata: { type: 'object', properties: { name: { type: 'string', default: '%' } } } }), [
+    's.properties[a].properties[metadata].properties[name].default: Invalid value: "%": must result in valid metadata: metadata.name: Invalid value: "%": may not contain \'%\'',
+  ]],
+  ['a default name of another type', embeddedWith({ metadata: { type: 'object', properties: { name: { type: 'string', default: 4 as never } } } }), [
+    's.properties[a].properties[metadata].properties[name].default: Invalid value: 4: must result in valid metadata: metadata: Invalid value: {"name":4}: json: cannot unmarshal number into Go struct field ObjectMeta.name of type string',
+  ]],
+  ['a default that its rule forbids', of({ type: 'integer', default: 1, 'x-kubernetes-validations': [{ rule: 'self > 1' }] }), ['s.properties[a].default: Invalid value: 1: failed rule: self > 1']],
+])('defaults: %s', (_what, schema, expected) => {
+  expect(check(schema)).toEqual(expected);
+});

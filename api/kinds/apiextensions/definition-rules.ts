@@ -1,6 +1,7 @@
 /** What a CustomResourceDefinition must be. Provenance: apiextensions-apiserver pkg/apis/apiextensions/validation of v0.36. */
 import { deepEqual } from '../../../std/deep.ts';
 import { invalid, notSupported, Path, required, type FieldError } from '../../field-error.ts';
+import { internalVersion } from '../../structural/internal-form.ts';
 import type { CustomResourceDefinition, CustomResourceDefinitionNames, CustomResourceDefinitionSpec, CustomResourceDefinitionVersion } from '../../types/apiextensions.v1.ts';
 import { dns1035Label, dnsSubdomain } from '../shared/formats.ts';
 import { nameIsSubdomain } from '../shared/names.ts';
@@ -77,6 +78,7 @@ function validateVersions(versions: readonly CustomResourceDefinitionVersion[], 
   const [first] = versions;
   const alike = (name: keyof CustomResourceDefinitionVersion): boolean => versions.every((version) => deepEqual(version[name], first?.[name]));
   const shared = { schema: alike('schema'), subresources: alike('subresources'), additionalPrinterColumns: alike('additionalPrinterColumns'), selectableFields: alike('selectableFields') };
+  const shown = (): unknown => (versions.length === 0 ? null : versions.map((version) => internalVersion(version, shared)));
   const anyStatus = versions.some(({ subresources }) => subresources?.status !== undefined);
   for (const [at, version] of versions.entries()) {
     const here = field.index(at);
@@ -92,8 +94,8 @@ function validateVersions(versions: readonly CustomResourceDefinitionVersion[], 
       hasStatus: shared.schema ? anyStatus : version.subresources?.status !== undefined, unchanged: old !== undefined && deepEqual(old.schema, version.schema),
     }));
   }
-  if (new Set(versions.map(({ name }) => name)).size < versions.length) errors.push(invalid(field, versions, 'must contain unique version names'));
-  if (versions.filter(({ storage }) => storage).length !== 1) errors.push(invalid(field, versions, 'must have exactly one version marked as storage version'));
+  if (new Set(versions.map(({ name }) => name)).size < versions.length) errors.push(invalid(field, shown(), 'must contain unique version names'));
+  if (versions.filter(({ storage }) => storage).length !== 1) errors.push(invalid(field, shown(), 'must have exactly one version marked as storage version'));
   // Older definitions had one version, whose name stood at the top: that of the first is told of there too.
   const wrong = first?.name ? dns1035Label(first.name) : [];
   if (wrong.length > 0) errors.push(invalid(SPEC.child('version'), first?.name, wrong.join(',')));

@@ -1,6 +1,7 @@
 /** What one version of a definition must be: its schema, subresources, columns and selectable fields. Provenance: apiextensions-apiserver pkg/apis/apiextensions/validation of v0.36. */
 import { duplicate, forbiddenField, invalid, type Path, required, tooMany, type FieldError } from '../../field-error.ts';
 import { validateDefaults } from '../../structural/default-rules.ts';
+import { internalSchema } from '../../structural/internal-form.ts';
 import type { JsonSchema } from '../../structural/json-schema.ts';
 import { validateRules } from '../../structural/rule-rules.ts';
 import { validateSchema } from '../../structural/schema-rules.ts';
@@ -41,7 +42,7 @@ function validateRoot(schema: JsonSchema, path: Path, { hasStatus, unchanged }: 
   if (convertible && structural.length === 0) structural.push(...validateDefaults(schema, path));
   const forms = validateSchema(schema, path);
   // Rules are compiled where the schema says what they speak of.
-  const rules = convertible && structural.length === 0 && forms.length === 0 ? validateRules(schema, path, unchanged) : [];
+  const rules = convertible && structural.length === 0 ? validateRules(schema, path, { unchanged, errors: forms }) : [];
   return [...errors, ...structural, ...forms, ...rules];
 }
 
@@ -60,7 +61,7 @@ function validateRootFields(schema: JsonSchema, path: Path): FieldError[] {
   const allowed = Object.values(ROOT_FIELDS);
   const said = Object.entries(schema).filter(([, value]) => value !== undefined && value !== null && value !== false && value !== '');
   if (said.every(([name]) => allowed.includes(name))) return [];
-  return [invalid(path, schema, `only [${Object.keys(ROOT_FIELDS).join(' ')}] fields are allowed at the root of the schema if the status subresource is enabled`)];
+  return [invalid(path, internalSchema(schema), `only [${Object.keys(ROOT_FIELDS).join(' ')}] fields are allowed at the root of the schema if the status subresource is enabled`)];
 }
 
 function validateSubresources(subresources: CustomResourceSubresources | undefined, path: Path): FieldError[] {
@@ -102,6 +103,7 @@ export const SELECTABLE_LIMIT = 8;
 const SELECTABLE_TYPES = ['string', 'boolean', 'integer'];
 
 function validateSelectable(fields: readonly SelectableField[], schema: JsonSchema | undefined, path: Path): FieldError[] {
+  if (fields.length > 0 && !schema) return [invalid(path, '', 'may only be set when validations.schema is included')];
   const errors: FieldError[] = [];
   const seen = new Set<string>();
   for (const [at, { jsonPath = '' }] of fields.entries()) {
