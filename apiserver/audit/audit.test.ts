@@ -70,7 +70,7 @@ describe('records of a server', () => {
   let server: TestServer;
   beforeAll(async () => {
     const rules = [
-      '- {level: None, users: ["system:apiserver"]}', '- {level: Metadata, resources: [{resources: [secrets]}]}', '- {level: RequestResponse, resources: [{resources: [configmaps]}]}',
+      '- {level: None, users: ["system:apiserver"]}', '- {level: Metadata, resources: [{resources: [secrets]}]}', '- {level: RequestResponse, resources: [{resources: [configmaps]}]}', '- {level: Metadata, resources: [{resources: [pods]}]}',
       '- {level: Metadata, nonResourceURLs: ["/version"]}', '- {level: Metadata, verbs: [watch]}', '',
     ];
     server = await openTestServer({ audit: { policy: parsePolicy(policy(rules.join('\n'), 'omitManagedFields: true\n')), backends: [{ write: (one) => void events.push(structuredClone(one)), close: () => Promise.resolve() }] } });
@@ -101,6 +101,17 @@ describe('records of a server', () => {
     await server.http('GET', '/api/v1/namespaces/default/configmaps/c', { headers: { 'Impersonate-User': 'nobody' } });
     expect(of('ResponseComplete')[1]).toMatchObject({
       user: { username: 'admin' }, impersonatedUser: { username: 'nobody' }, responseStatus: { code: 403, reason: 'Forbidden', status: 'Failure' }, annotations: { 'authorization.k8s.io/decision': 'forbid' },
+    });
+  });
+
+  test('admission tells what it decided by', async () => {
+    const labels = { 'pod-security.kubernetes.io/audit': 'restricted' };
+    await server.http('POST', '/api/v1/namespaces', { body: JSON.stringify({ metadata: { name: 'audited', labels } }) });
+    await server.http('POST', '/api/v1/namespaces/audited/serviceaccounts', { body: JSON.stringify({ metadata: { name: 'default' } }) });
+    await server.http('POST', '/api/v1/namespaces/audited/pods', { body: JSON.stringify({ metadata: { name: 'p' }, spec: { containers: [{ name: 'c', image: 'i' }] } }) });
+    expect(of('ResponseComplete').at(-1)).toMatchObject({
+      objectRef: { resource: 'pods' },
+      annotations: { 'pod-security.kubernetes.io/enforce-policy': 'privileged:latest', 'pod-security.kubernetes.io/audit-violations': expect.stringMatching(/^would violate PodSecurity "restricted:latest": allowPrivilegeEscalation != false/) },
     });
   });
 

@@ -68,6 +68,7 @@ class PolicyAudit implements Audit {
     const recording: Recording = { opening, verdict, user };
     this.#open.set(exchange, recording);
     exchange.auditAnnotations = new Map();
+    exchange.auditsBodies = verdict.level !== 'Metadata';
     this.#record('RequestReceived', recording, {});
     exchange.after.push(() => this.#record('ResponseComplete', recording, this.#closing(exchange, recording)));
   };

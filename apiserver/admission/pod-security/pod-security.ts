@@ -36,10 +36,12 @@ export function podSecurity(reader: Reader): AdmissionPlugin {
 
 function checkPod(request: AdmissionRequest, reader: Reader): void {
   const { policy } = policyOf(reader.get(namespaces, '', request.namespace)?.metadata.labels);
-  const { enforce, warn } = policy;
-  if (enforce.level === 'privileged' && warn.level === 'privileged') return;
+  const { enforce, audit, warn } = policy;
+  if (enforce.level === 'privileged' && warn.level === 'privileged' && audit.level === 'privileged') return record(request, 'enforce-policy', printed(enforce));
   const pod = request.object as unknown as Pod;
   if (request.operation === 'UPDATE' && !isSignificant(pod, request.old as unknown as Pod)) return;
+  record(request, 'enforce-policy', printed(enforce));
+  recordViolations(request, audit, pod);
   const found = violations(enforce, pod);
   if (found.length > 0) throw refused(request, `violates PodSecurity ${JSON.stringify(printed(enforce))}: ${described(found)}`);
   warnOf(request, warn, pod);
@@ -56,10 +58,12 @@ function imagesOf(spec: Pod['spec']): unknown {
 }
 
 function checkWorkload(request: AdmissionRequest, reader: Reader): void {
-  const { warn } = policyOf(reader.get(namespaces, '', request.namespace)?.metadata.labels).policy;
-  if (warn.level === 'privileged') return;
+  const { audit, warn } = policyOf(reader.get(namespaces, '', request.namespace)?.metadata.labels).policy;
+  if (warn.level === 'privileged' && audit.level === 'privileged') return;
   const template = templateOf(request.object as ApiObject);
-  if (template) warnOf(request, warn, template);
+  if (!template) return;
+  recordViolations(request, audit, template);
+  warnOf(request, warn, template);
 }
 
 /** The template stands at `template` (PodTemplate), `spec.template`, or `spec.jobTemplate.spec.template`. */
@@ -71,6 +75,17 @@ function templateOf(object: ApiObject): Subject | undefined {
   }
   const holder = object as unknown as Holder;
   return holder.template ?? holder.spec?.template ?? holder.spec?.jobTemplate?.spec?.template;
+}
+
+/** For the audit record, where one is kept. */
+function record({ caller }: AdmissionRequest, key: string, value: string): void {
+  caller?.auditAnnotations?.set(`pod-security.kubernetes.io/${key}`, value);
+}
+
+function recordViolations(request: AdmissionRequest, audit: LevelVersion, subject: Subject): void {
+  if (!request.caller?.auditAnnotations || audit.level === 'privileged') return;
+  const found = violations(audit, subject);
+  if (found.length > 0) record(request, 'audit-violations', `would violate PodSecurity ${JSON.stringify(printed(audit))}: ${described(found)}`);
 }
 
 function warnOf(request: AdmissionRequest, warn: LevelVersion, subject: Subject): void {
