@@ -38,6 +38,8 @@ export interface Exchange {
   readonly after: (() => void)[];
   /** Facts for the audit record, where one is kept. */
   auditAnnotations?: Map<string, string>;
+  /** The audit record holds what was sent, and so what others have made of it. */
+  auditsBodies?: boolean;
   /** Of the span of this request, where it is traced: for calls to others that are part of it. */
   traceparent?: string;
   /** It may last: a watch, a log that is followed, a tunnel. */

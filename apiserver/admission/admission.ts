@@ -28,6 +28,10 @@ export interface Caller {
   readonly signal: AbortSignal;
   /** Facts for the audit record, where one is kept. */
   readonly auditAnnotations?: Map<string, string>;
+  /** The audit record holds what was sent, and so what others have made of it. */
+  readonly auditsBodies?: boolean;
+  /** Of the span of the request, where it is traced. */
+  readonly traceparent?: string;
 }
 
 /** What mutating plugins of one request share: they run a second time when policies or webhooks have changed the object. */

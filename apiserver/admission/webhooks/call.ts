@@ -64,7 +64,7 @@ async function ask({ hook, target, request, objects, mutating }: Call, { client,
   if (!version) throw new CallFailure(hook, 'could not create admission objects: webhook does not accept known AdmissionReview versions (v1, v1beta1)', 400);
   const uid = uuid(random);
   const review = writeReview(request, { uid, version, target, versioned: objects.get(target.kind) });
-  const answer = await client.call(hook.client, review, { timeoutSeconds: hook.timeoutSeconds, signal: request.caller?.signal }).catch((error: unknown) => {
+  const answer = await client.call(hook.client, review, { timeoutSeconds: hook.timeoutSeconds, signal: request.caller?.signal, traceparent: request.caller?.traceparent }).catch((error: unknown) => {
     throw new CallFailure(hook, `failed to call webhook: ${(error as Error).message}`);
   });
   const verdict = readReview(answer, { uid, version }, mutating);

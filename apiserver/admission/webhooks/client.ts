@@ -31,6 +31,8 @@ export interface CallLimits {
   /** Reads an answer that is no AdmissionReview. */
   readonly decode?: (text: string) => Record<string, unknown>;
   readonly signal?: AbortSignal | undefined;
+  /** Of the span that the call is part of. */
+  readonly traceparent?: string | undefined;
 }
 
 export interface ClientDependencies {
@@ -59,7 +61,7 @@ class UndiciClient implements WebhookClient {
     this.#resolve = resolve ?? ((service) => resolveService(reader, service));
   }
 
-  async call(client: DeepReadonly<WebhookClientConfig>, review: object, { timeoutSeconds, signal, decode = decodeAnswer }: CallLimits): Promise<Record<string, unknown>> {
+  async call(client: DeepReadonly<WebhookClientConfig>, review: object, { timeoutSeconds, signal, traceparent, decode = decodeAnswer }: CallLimits): Promise<Record<string, unknown>> {
     const { pool, address } = this.#keep(client);
     const path = `${address.path}?timeout=${timeoutSeconds}s`;
     const abort = new AbortController();
@@ -68,7 +70,7 @@ class UndiciClient implements WebhookClient {
     if (signal?.aborted) leave();
     signal?.addEventListener('abort', leave, { once: true });
     try {
-      return await this.#exchange(pool, { path, url: `${address.origin}${path}`, body: JSON.stringify(review), abort: abort.signal, decode });
+      return await this.#exchange(pool, { path, url: `${address.origin}${path}`, body: JSON.stringify(review), headers: { ...HEADERS, ...(traceparent && { traceparent }) }, abort: abort.signal, decode });
     } finally {
       timer.cancel();
       signal?.removeEventListener('abort', leave);
@@ -93,9 +95,9 @@ class UndiciClient implements WebhookClient {
     }
   }
 
-  async #post(pool: Pool, { path, url, body, abort }: Outgoing): Promise<Posted> {
+  async #post(pool: Pool, { path, url, body, headers, abort }: Outgoing): Promise<Posted> {
     const answer = await pool
-      .request({ method: 'POST', path, body, signal: abort, headersTimeout: 0, bodyTimeout: 0, headers: HEADERS })
+      .request({ method: 'POST', path, body, signal: abort, headersTimeout: 0, bodyTimeout: 0, headers })
       .catch((error: unknown) => {
         throw new Error(`Post ${JSON.stringify(url)}: ${this.#reason(error, abort)}`, { cause: error });
       });
@@ -103,10 +105,10 @@ class UndiciClient implements WebhookClient {
       if (error instanceof TooLarge) throw error;
       throw new Error(`unexpected error when reading response body. Please retry. Original error: ${this.#reason(error, abort)}`, { cause: error });
     });
-    const { statusCode: code, headers } = answer;
-    const later = String(headers['retry-after'] ?? '');
+    const { statusCode: code } = answer;
+    const later = String(answer.headers['retry-after'] ?? '');
     const again = (code === 429 || code >= 500) && /^\d{1,6}$/.test(later);
-    return { code, type: String(headers['content-type'] ?? ''), text, ...(again && { retryAfterSeconds: Number(later) }) };
+    return { code, type: String(answer.headers['content-type'] ?? ''), text, ...(again && { retryAfterSeconds: Number(later) }) };
   }
 
   #reason(error: unknown, abort: AbortSignal): string {
@@ -160,6 +162,7 @@ interface Outgoing {
   readonly path: string;
   readonly url: string;
   readonly body: string;
+  readonly headers: Readonly<Record<string, string>>;
   readonly abort: AbortSignal;
   readonly decode: (text: string) => Record<string, unknown>;
 }

@@ -84,6 +84,7 @@ class Turn {
     if (patchType !== 'JSONPatch') throw new CallFailure(hook, `unsupported patch type ${JSON.stringify(patchType)}`);
     const managers = request.object.metadata?.managedFields;
     const changed = await objects.set(target.kind, patched(object, operations));
+    if (request.caller?.auditsBodies) this.#annotate('patch', JSON.stringify({ configuration: hook.configuration, webhook: hook.name, patch: operations, patchType }));
     checkManagers(request, managers);
     return changed;
   }

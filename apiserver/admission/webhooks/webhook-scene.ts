@@ -24,8 +24,8 @@ export class WebhookScene {
     this.hook = hook;
   }
 
-  static async open(): Promise<WebhookScene> {
-    return new WebhookScene(await openTestServer(), await openFakeWebhook());
+  static async open(options: Parameters<typeof openTestServer>[0] = {}): Promise<WebhookScene> {
+    return new WebhookScene(await openTestServer(options), await openFakeWebhook());
   }
 
   async close(): Promise<void> {
