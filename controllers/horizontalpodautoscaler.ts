@@ -6,7 +6,7 @@
  */
 import { customresourcedefinitions, horizontalpodautoscalers, pods } from '../api/resources.ts';
 import { formatSelector, matchesLabels, parseLabelSelector, type Selector } from '../api/selectors.ts';
-import { isReason } from '../api/status.ts';
+import { ApiError, isReason } from '../api/status.ts';
 import { parseKey } from '../client/cache.ts';
 import type { Informer } from '../client/client.ts';
 import { WorkQueue } from '../client/queue.ts';
@@ -143,7 +143,7 @@ class Autoscaling {
     const call = { verb: 'get', group: resource.group, version: resource.version, resource: resource.resource, namespace, name } as const;
     try {
       const scale = await this.#tools.client.call({ ...call, subresource: 'scale' });
-      if (typeof scale !== 'object') throw new Error('404 page not found');
+      if (typeof scale !== 'object') throw new ApiError({ code: 404, reason: 'NotFound', message: '404 page not found' });
       return { scale: scale as Scale, resource };
     } catch (error) {
       return { problem: answerText(error, { ...call, group: '' }) };

@@ -56,8 +56,16 @@ test.each<[string, Item[], string[]]>([
   ['its claim has gone', [volume('v', boundTo('c'), { phase: 'Bound' })], ['update persistentvolumes/status v Released']],
   ['another claim has the name', [volume('v', boundTo('c', 'older'), { phase: 'Bound' }), claim('c')], ['update persistentvolumes/status v Released']],
   ['retained', [volume('v', boundTo('c'), { phase: 'Released' })], []],
-  ['to be deleted by nobody', [volume('v', { ...boundTo('c'), persistentVolumeReclaimPolicy: 'Delete' }, { phase: 'Released' })], [
-    'update persistentvolumes/status v Failed', 'Warning VolumeFailedDelete: error getting deleter volume plugin for volume "v": no deletable volume plugin matched',
+  ['a path that nobody deletes', [volume('v', { ...boundTo('c'), persistentVolumeReclaimPolicy: 'Delete' }, { phase: 'Released' })], [
+    'update persistentvolumes/status v Failed', 'Warning VolumeFailedDelete: host_path deleter only supports /tmp/.+ but received provided /v',
+  ]],
+  ['a temporary path', [volume('v', { ...boundTo('c'), persistentVolumeReclaimPolicy: 'Delete', hostPath: { path: '/tmp/x' } }, { phase: 'Released' })], ['delete persistentvolumes v']],
+  ['of a kind that nobody deletes', [volume('v', { ...boundTo('c'), persistentVolumeReclaimPolicy: 'Delete', hostPath: undefined, local: { path: '/v' } } as never, { phase: 'Released' })], [
+    'update persistentvolumes/status v Failed', 'Warning VolumeFailedDelete: error getting deleter volume plugin for volume "v": no volume plugin matched',
+  ]],
+  ['that others made', [volume('v', { ...boundTo('c'), persistentVolumeReclaimPolicy: 'Delete' }, { phase: 'Released', annotations: { 'pv.kubernetes.io/provisioned-by': 'example.com/disks' } })], []],
+  ['to be recycled', [volume('v', { ...boundTo('c'), persistentVolumeReclaimPolicy: 'Recycle', hostPath: undefined, local: { path: '/v' } } as never, { phase: 'Released' })], [
+    'update persistentvolumes/status v Failed', 'Warning VolumeFailedRecycle: No recycler plugin found for the volume!',
   ]],
   ['its claim got another', [volume('v', boundTo('c'), { annotations: BY_US }), claim('c', { volumeName: 'w' })], ['update persistentvolumes v Available']],
 ])('volume: %s', (_, items, expected) => {

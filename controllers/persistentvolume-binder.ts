@@ -5,11 +5,12 @@
  */
 import { persistentvolumeclaims, persistentvolumes, pods, storageclasses } from '../api/resources.ts';
 import { parseKey } from '../client/cache.ts';
-import { event, subject, update } from './actions.ts';
+import { event, remove, subject, update } from './actions.ts';
 import { watch, type Action, type Controller, type Key, type Outcome, type View } from './controller.ts';
 import { byClaim } from './volumes/used-by.ts';
 import { BIND_COMPLETED, BOUND_BY_CONTROLLER, OLDER_PROVISIONER, PROVISIONED_BY, PROVISIONER, SELECTED_NODE, annotation, claimKey, classOf, defaultClass, hasClass, isFor, waitsForConsumer, type StoredClaim, type StoredClass, type StoredVolume } from './volumes/claims.ts';
 import { bestMatch, mismatch, modeOf } from './volumes/match.ts';
+import { isDeleting } from './owners.ts';
 import { isDone } from './pods.ts';
 
 export interface VolumeBinderOptions {
@@ -21,6 +22,7 @@ export interface VolumeBinderOptions {
 const SYNC_PERIOD_MS = 15_000;
 const OF_CLAIM = 'claim ';
 const OF_VOLUME = 'volume ';
+const HOST_PATH = 'kubernetes.io/host-path';
 /** What in-tree provisioners are called since they moved out. */
 const MIGRATED: Readonly<Record<string, string>> = {
   'kubernetes.io/aws-ebs': 'ebs.csi.aws.com', 'kubernetes.io/gce-pd': 'pd.csi.storage.gke.io', 'kubernetes.io/azure-disk': 'disk.csi.azure.com',
@@ -131,6 +133,7 @@ function provision(claim: StoredClaim, storageClass: StoredClass | undefined, sa
   if (!storageClass) return say('Warning', 'ProvisioningFailed', `storageclass.storage.k8s.io "${classOf(claim)}" not found`);
   const { provisioner: named } = storageClass;
   const provisioner = MIGRATED[named] ?? named;
+  if (provisioner === HOST_PATH) return say('Warning', 'ProvisioningFailed', `Failed to create provisioner: provisioning in volume plugin "${HOST_PATH}" is disabled`);
   if (provisioner.startsWith('kubernetes.io/')) return say('Warning', 'ProvisioningFailed', `no volume plugin matched name: ${provisioner}`);
   const annotated = annotation(claim, PROVISIONER) === provisioner;
   const annotations = { ...claim.metadata.annotations, [OLDER_PROVISIONER]: provisioner, [PROVISIONER]: provisioner };
@@ -226,10 +229,18 @@ function release(volume: StoredVolume, say: Say): Action[] {
   if (current !== 'Released' && current !== 'Failed') return phase(volume, 'Released');
   const policy = volume.spec?.persistentVolumeReclaimPolicy;
   if (current === 'Failed' || policy === 'Retain') return [];
-  if (policy === 'Recycle') return [...phase(volume, 'Failed'), ...say('Warning', 'VolumeFailedRecycle', 'No recycler plugin found for the volume!')];
+  if (policy === 'Recycle') {
+    const message = volume.spec?.hostPath ?? volume.spec?.nfs ? 'Recycle failed: volumes are not recycled by this cluster' : 'No recycler plugin found for the volume!';
+    return [...phase(volume, 'Failed', message), ...say('Warning', 'VolumeFailedRecycle', message)];
+  }
   const provisioner = annotation(volume, PROVISIONED_BY);
   if (policy !== 'Delete' || volume.spec?.csi || (provisioner !== undefined && !provisioner.startsWith('kubernetes.io/'))) return [];
-  const message = `error getting deleter volume plugin for volume "${volume.metadata.name}": no deletable volume plugin matched`;
+  const directory = volume.spec?.hostPath?.path;
+  // What lies in temporary directories needs nobody to delete it.
+  if (directory !== undefined && /^\/tmp\/.+/.test(directory)) return isDeleting(volume) ? [] : [remove(persistentvolumes, volume)];
+  const message = directory === undefined
+    ? `error getting deleter volume plugin for volume "${volume.metadata.name}": no ${volume.spec?.nfs ? 'deletable ' : ''}volume plugin matched`
+    : `host_path deleter only supports /tmp/.+ but received provided ${directory}`;
   return [...phase(volume, 'Failed', message), ...say('Warning', 'VolumeFailedDelete', message)];
 }
 

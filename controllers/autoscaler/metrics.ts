@@ -20,6 +20,10 @@ export interface MetricsQuery {
 type Spec = DeepReadonly<MetricSpec>;
 
 const DEFAULT_WINDOW_MS = 60_000;
+const CUSTOM = 'custom.metrics.k8s.io';
+/** Of adapters that have not moved on. */
+const OLDER_CUSTOM_VERSION = 'v1beta1';
+const NO_PAGE = '404 page not found';
 const NOT_SERVED = 'the server could not find the requested resource';
 
 /** Never rejects: what went wrong is the reading. */
@@ -108,7 +112,7 @@ async function external(client: Client, { name, selector }: DeepReadonly<MetricI
 }
 
 function custom(call: Pick<ApiCall, 'resource' | 'namespace' | 'name' | 'subresource' | 'query'>): ApiCall {
-  return { verb: 'get', group: 'custom.metrics.k8s.io', version: 'v1beta2', ...call };
+  return { verb: 'get', group: CUSTOM, version: 'v1beta2', ...call };
 }
 
 function metricLabels(selector: DeepReadonly<MetricIdentifier>['selector']): Readonly<Record<string, string>> {
@@ -119,18 +123,25 @@ async function ask<T>(client: Client, call: ApiCall, which: 'resource' | 'custom
   try {
     const answer = await client.call(call);
     // A group that nobody serves is a page that is not there.
-    if (typeof answer !== 'object') throw new ApiError({ code: 404, reason: 'NotFound', message: NOT_SERVED });
+    if (typeof answer !== 'object') throw new ApiError({ code: 404, reason: 'NotFound', message: NO_PAGE });
     return answer as T;
   } catch (error) {
+    if (call.group === CUSTOM && isNoPage(error)) {
+      if (call.version !== OLDER_CUSTOM_VERSION) return ask(client, { ...call, version: OLDER_CUSTOM_VERSION }, which);
+      throw new Error('unable to fetch metrics from custom metrics API: no custom metrics API (custom.metrics.k8s.io) registered', { cause: error });
+    }
     throw new Error(`unable to fetch metrics from ${which} metrics API: ${answerText(error, call)}`, { cause: error });
   }
 }
 
-/** Clients name what they asked for where the server only said that there is no such thing. */
+/** Clients name what they asked for where nobody serves it at all. */
 export function answerText(error: unknown, { verb, resource: name, group, name: object }: Pick<ApiCall, 'verb' | 'resource' | 'group' | 'name'>): string {
   const text = error instanceof Error ? error.message : String(error);
-  const isBare = error instanceof ApiError && error.code === 404 && (text === NOT_SERVED || text === '404 page not found');
-  return isBare ? `${NOT_SERVED} (${verb === 'list' ? 'get' : verb} ${qualified({ group, resource: name })}${object ? ` ${object}` : ''})` : text;
+  return isNoPage(error) ? `${NOT_SERVED} (${verb === 'list' ? 'get' : verb} ${qualified({ group, resource: name })}${object ? ` ${object}` : ''})` : text;
+}
+
+function isNoPage(error: unknown): boolean {
+  return error instanceof ApiError && error.code === 404 && error.message.trim() === NO_PAGE;
 }
 
 function milli(text: string | undefined): number {
