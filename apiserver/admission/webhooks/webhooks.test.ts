@@ -102,13 +102,14 @@ describe('mutation', () => {
     await scene.configure('Mutating', 'one', { rules: [{ ...CONFIGMAPS, resources: ['pods'] }] });
     const pod = (await scene.send('POST', '/api/v1/namespaces/default/pods', { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'p' }, spec: { containers: [{ name: 'c', image: 'c' }] } })).json() as unknown as {
       metadata: { labels: object; managedFields: unknown };
-      spec: { containers: { name: string; volumeMounts?: unknown[] }[] };
+      spec: { containers: { name: string; volumeMounts?: unknown[] }[]; volumes: unknown[] };
     };
     expect(pod.metadata.labels).toEqual({ injected: 'yes' });
     expect(pod.spec.containers[1]).toMatchObject({ name: 'sidecar', imagePullPolicy: 'IfNotPresent', ports: [{ containerPort: 80, protocol: 'TCP' }] });
     expect(pod.spec.containers[1]).not.toHaveProperty('unheardOf');
     // ServiceAccount admission ran again: the sidecar has the token too.
     expect(pod.spec.containers[1]?.volumeMounts).toEqual([expect.objectContaining({ mountPath: '/var/run/secrets/kubernetes.io/serviceaccount' })]);
+    expect(pod.spec.volumes).toHaveLength(1);
     expect(JSON.stringify(pod.metadata.managedFields)).not.toContain('injected');
     scene.hook.replies.set('/', () => patchOf({ op: 'add', path: '/metadata/labels', value: { 'not a label': '?' } }));
     expect((await scene.send('POST', '/api/v1/namespaces/default/pods', { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'q' }, spec: { containers: [{ name: 'c', image: 'c' }] } })).code).toBe(422);
