@@ -89,7 +89,8 @@ async function getIn(inner: Store, opened: Opened, key: string, options?: { read
 
 async function seen(opened: Opened, entry: Entry): Promise<Entry> {
   const [value] = await converted(opened.view, [entry.value]);
-  return { ...entry, key: outwards(opened, entry.key), value: value as Buffer };
+  const stale = entry.stale === true || versionOf(entry.value) !== opened.view.storedVersion;
+  return { ...entry, key: outwards(opened, entry.key), value: value as Buffer, ...(stale && { stale }) };
 }
 
 async function listIn(inner: Store, opened: Opened, prefix: string, options: ListOptions = {}): ReturnType<Store['list']> {

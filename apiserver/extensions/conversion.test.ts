@@ -113,6 +113,12 @@ test('after the storage version has changed, what was stored before is converted
   expect((await server.http('GET', v2('old'))).json()).toMatchObject({ spec: { host: 'old' } });
   expect((await server.http('GET', v1('new0'))).json()).toMatchObject({ apiVersion: 'example.com/v1', spec: { hostPort: 'new:2' } });
   expect(await stored('old')).toBe('example.com/v1');
+  await send('PUT', v2('old'), (await server.http('GET', v2('old'))).json());
+  expect(await stored('old')).toBe('example.com/v2');
+  // What is stored as it would be now is not written again.
+  const before = await server.store.revision();
+  await send('PUT', v1('old'), (await server.http('GET', v1('old'))).json());
+  expect(await server.store.revision()).toBe(before);
 });
 
 test.each<[string, (answer: { response: Json; apiVersion: string }) => unknown, string]>([

@@ -72,12 +72,12 @@ async function attemptChange(core: Core, request: ChangeRequest, current: Curren
     if (fresh?.revision === current.revision) throw error;
     return { current: fresh };
   }
-  if (decision.do === 'nothing' || (decision.do === 'write' && current && isSame(decision.object, current))) {
+  if (decision.do === 'nothing' || (decision.do === 'write' && current && !current.stale && isSame(decision.object, current))) {
     request.refused?.();
     if (decision.do === 'write') await decision.settle?.rollback();
     if (!current?.cached) return { changed: { object: asIs(current), created: false, removed: false } };
     const fresh = await storedState(core, resource, key);
-    if (fresh?.revision === current.revision) return { changed: { object: asIs(current), created: false, removed: false } };
+    if (fresh?.revision === current.revision && !(fresh.stale && decision.do === 'write')) return { changed: { object: asIs(current), created: false, removed: false } };
     return { current: fresh };
   }
   const { object } = decision;

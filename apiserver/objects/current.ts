@@ -15,11 +15,13 @@ export interface Current {
   readonly bytes: Buffer;
   /** Out of the cache: others may have written meanwhile. */
   readonly cached: boolean;
+  /** Known of what comes from the store: it would be stored otherwise now, and even a write that changes nothing is one. */
+  readonly stale: boolean;
 }
 
 export function cachedState(resource: Resource, key: string): Current | undefined {
   const found = resource.cache.get(key);
-  return found && { object: found.object as Readonly<ApiObject>, revision: found.revision, bytes: found.bytes, cached: true };
+  return found && { object: found.object as Readonly<ApiObject>, revision: found.revision, bytes: found.bytes, cached: true, stale: false };
 }
 
 export async function storedState(core: Core, resource: Resource, key: string): Promise<Current | undefined> {
@@ -34,5 +36,12 @@ export async function storedState(core: Core, resource: Resource, key: string): 
 export function stateOf(resource: Resource, entry: Entry): Current {
   const bytes = resource.splice(entry.value, entry.revision);
   const object = deepFreeze(parseExact(bytes.toString()) as ApiObject) as Readonly<ApiObject>;
-  return { object, revision: entry.revision, bytes, cached: false };
+  return { object, revision: entry.revision, bytes, cached: false, stale: entry.stale === true || !hasVersion(entry.value, resource.hubApiVersion) };
+}
+
+/** Objects are stored with kind and apiVersion first. */
+const FIRST_BYTES = 600;
+
+function hasVersion(value: Buffer, apiVersion: string): boolean {
+  return value.subarray(0, FIRST_BYTES).includes(`"apiVersion":${JSON.stringify(apiVersion)}`);
 }

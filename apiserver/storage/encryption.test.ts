@@ -86,7 +86,9 @@ test('what an older program stored in plain text is sealed without a new key', a
   const { inner, store, keys } = await open();
   await inner.write(SECRET, 0, Buffer.from(PLAIN));
   expect((await store.get(SECRET))?.value.toString()).toBe(PLAIN);
+  expect(await store.get(SECRET)).toMatchObject({ stale: true });
   expect(await rotateKeys(store, keys, { newKey: false })).toEqual({ rewritten: 1 });
+  expect((await store.get(SECRET))?.stale).toBeUndefined();
   expect(keyOf((await inner.get(SECRET))?.value as Buffer)).toBe(`aesgcm:v1:${keys.current}`);
   await store.close();
 });

@@ -141,7 +141,9 @@ class CipherStore implements EncryptedStore {
 
   #opened(entry: Entry): Entry {
     const transformer = this.#of(entry.key);
-    return transformer ? { ...entry, value: this.#open(transformer, entry.key, entry.value).plain } : entry;
+    if (!transformer) return entry;
+    const { plain, stale } = this.#open(transformer, entry.key, entry.value);
+    return { ...entry, value: plain, ...(stale && { stale }) };
   }
 
   #open(transformer: Transformer, key: string, value: Buffer): { readonly plain: Buffer; readonly stale: boolean } {

@@ -16,6 +16,8 @@ export interface Entry {
   readonly revision: number;
   /** Of the write that created the key. */
   readonly created: number;
+  /** A layer above the store would write the same value otherwise now: under another key, in another version. */
+  readonly stale?: boolean;
 }
 
 export interface Page {
