@@ -65,7 +65,7 @@ const ROWS: readonly Row[] = [
   workers('concurrent-namespace-syncs', 'namespace-controller'),
   workers('concurrent-resource-quota-syncs', 'resourcequota-controller'),
   workers('concurrent-resourceclaim-syncs', 'resourceclaim-controller'),
-  workers('concurrent-serviceaccount-token-syncs', 'legacy-serviceaccount-token-cleaner-controller'),
+  workers('concurrent-serviceaccount-token-syncs', 'serviceaccount-token-controller'),
   workers('concurrent-validating-admission-policy-status-syncs', 'validatingadmissionpolicy-status-controller'),
 ];
 

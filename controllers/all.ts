@@ -32,6 +32,7 @@ import { resourceQuotaController, type ResourceQuotaOptions } from './resourcequ
 import { rootCaController } from './root-ca.ts';
 import { serviceLoadBalancerController } from './service-lb.ts';
 import { serviceAccountController } from './serviceaccount.ts';
+import { serviceAccountTokenController } from './serviceaccount-token.ts';
 import { statefulSetController } from './statefulset.ts';
 import { taintEvictionController } from './taint-eviction.ts';
 import { ttlAfterFinishedController } from './ttl-after-finished.ts';
@@ -67,6 +68,7 @@ export function controllers(options: ControllerOptions): readonly (Controller | 
   const authority = signing?.authority;
   return [
     serviceAccountController,
+    serviceAccountTokenController(),
     ...(rootCa ? [rootCaController({ caPem: rootCa })] : []),
     ...(clusterCidr && allocateNodeCidrs !== false ? [nodeIpamController({ clusterCidr, nodeMaskSize, everyNode: allocateNodeCidrs === true })] : []),
     nodeLifecycleController(options.nodeLifecycle),

@@ -2,6 +2,7 @@ import { configmaps, pods, secrets, serviceaccounts } from '../api/resources.ts'
 import { bootstrapSignerController, detachedSignature, tokenCleanerController } from './bootstrap-tokens.ts';
 import { NOW, item, reconciled, shown, type Item } from './fake-view.ts';
 import { legacyTokenCleaner } from './legacy-token-cleaner.ts';
+import { serviceAccountTokenController } from './serviceaccount-token.ts';
 
 const DAY = 24 * 3_600_000;
 const encode = (data: Record<string, string>) => Object.fromEntries(Object.entries(data).map(([key, value]) => [key, Buffer.from(value).toString('base64')]));
@@ -50,4 +51,15 @@ test.each<[string, Item[], string | undefined]>([
   ['stays until use has been watched long enough', [tracking('2025-06-01'), account, secret({})], undefined],
 ])('an unused token %s', (_, items, expected) => {
   expect(shown(reconciled(legacyTokenCleaner({ cleanUpPeriodMs: 365 * DAY }), 'tokens', items).actions)).toEqual(expected ? [expected] : []);
+});
+
+test.each<[string, Item[], number, string[]]>([
+  ['with its account stays', [account, secret({})], 5000, []],
+  ['of no account goes, after a moment', [secret({})], 5000, ['delete secrets a/old']],
+  ['whose account may be on its way stays', [secret({})], 500, []],
+  ['of an older account of the same name goes', [item(serviceaccounts, { metadata: { name: 'sa', uid: 'newer' } }), secret({})], 5000, ['delete secrets a/old']],
+])('a token Secret %s', (_, items, afterMs, expected) => {
+  const controller = serviceAccountTokenController();
+  reconciled(controller, 'a/old', items);
+  expect(shown(reconciled(controller, 'a/old', items, NOW + afterMs).actions)).toEqual(expected);
 });
