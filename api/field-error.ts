@@ -1,4 +1,5 @@
 /** Validation errors with the place they are about, worded and coded as API clients expect them. */
+import { isEmptyCollection } from './codec/empties.ts';
 import { goQuote } from './go-quote.ts';
 
 export type FieldErrorType =
@@ -54,6 +55,8 @@ export function show(value: unknown): string {
 const MAPS: ReadonlySet<string> = new Set(['matchLabels', 'nodeSelector', 'labels', 'annotations']);
 
 function inOrder(key: string, value: unknown): unknown {
+  // Types of the API itself leave out what is empty.
+  if ((key === 'matchLabels' || key === 'matchExpressions') && isEmptyCollection(value)) return undefined;
   return MAPS.has(key) && typeof value === 'object' && value !== null ? byKeys(value as Record<string, unknown>) : value;
 }
 

@@ -5,6 +5,7 @@
  */
 import { knownType, type FieldFact, type TypeFact } from '../facts/facts.ts';
 import type { Context } from './context.ts';
+import { emptiesOf, isEmptyCollection, noteEmpties } from './empties.ts';
 import { convertScalar } from './convert-scalars.ts';
 import { setKey, WrittenNumber, type Duplicate } from './json-text.ts';
 
@@ -77,6 +78,7 @@ function compileStruct(fact: TypeFact): Convert {
     let found = 0;
     let position = 0;
     let noted = 0;
+    let empties: Record<string, 'list' | 'map'> | undefined = carried(input, byName);
     for (const key in input) {
       if (twice) noted = context.duplicatesBefore({ list: twice, from: noted, index: position++, known, depth });
       if (input[key] === undefined) continue;
@@ -90,7 +92,10 @@ function compileStruct(fact: TypeFact): Convert {
       context.steps[depth] = key;
       context.struct = goName;
       const converted = slot.convert(twice ? valueOf(input, key, twice) : input[key], context);
-      if (converted === undefined) continue;
+      if (converted === undefined) {
+        if (isEmptyCollection(input[key])) (empties ??= {})[key] = Array.isArray(input[key]) ? 'list' : 'map';
+        continue;
+      }
       out[key] = converted;
       if (slot.absent) found++;
       if (slot.index < last) ordered = false;
@@ -98,8 +103,21 @@ function compileStruct(fact: TypeFact): Convert {
     }
     context.depth = depth;
     if (twice) context.duplicatesBefore({ list: twice, from: noted, index: Infinity, known, depth });
-    return ordered && found === always ? out : inOrder(out);
+    const done = ordered && found === always ? out : inOrder(out);
+    if (empties) {
+      noteEmpties(done, empties);
+      context.empties = true;
+    }
+    return done;
   };
+}
+
+/** What was noted when the value was decoded before. */
+function carried(input: Readonly<Record<string, unknown>>, known: ReadonlyMap<string, unknown>): Record<string, 'list' | 'map'> | undefined {
+  const before = emptiesOf(input);
+  if (!before) return undefined;
+  const still = Object.entries(before).filter(([name]) => input[name] === undefined && known.has(name));
+  return still.length > 0 ? Object.fromEntries(still) : undefined;
 }
 
 /** A struct that comes twice is read into one. */

@@ -25,6 +25,8 @@ export class Context {
   readonly unknown: string[] = [];
   readonly twice: string[] = [];
   readonly duplicates: ReadonlyMap<object, readonly Duplicate[]> | undefined;
+  /** Somewhere an empty list or map was dropped. */
+  empties = false;
 
   constructor(duplicates: ReadonlyMap<object, readonly Duplicate[]> | undefined) {
     this.duplicates = duplicates;

@@ -15,6 +15,8 @@ export interface Decoded {
   readonly unknown: readonly string[];
   /** Those about fields that occur more than once: `duplicate field "spec.replicas"`. The last one counts. */
   readonly duplicates: readonly string[];
+  /** Empty lists or maps were dropped that `restoreEmpties` brings back. */
+  readonly empties?: true;
 }
 
 /** Throws ApiError 400 with the decoder's own words, for `cannotHandle` and `unrecognized` to complete. */
@@ -62,7 +64,7 @@ const SHOWN = 30;
 function decode(schema: Schema, value: unknown, duplicates: ReadonlyMap<object, readonly Duplicate[]> | undefined): Decoded {
   const context = new Context(duplicates);
   const object = convert(schema, value, context);
-  return { object: object as ApiObject, strict: context.strict, unknown: context.unknown, duplicates: context.twice };
+  return { object: object as ApiObject, strict: context.strict, unknown: context.unknown, duplicates: context.twice, ...(context.empties && { empties: true as const }) };
 }
 
 function convert(schema: Schema, value: unknown, context: Context): unknown {

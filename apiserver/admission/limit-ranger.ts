@@ -25,7 +25,7 @@ export function limitRanger(reader: Reader): AdmissionPlugin {
     },
     validate(request) {
       for (const range of reader.list(limitranges, request.namespace)) {
-        const violations = range.spec?.limits.flatMap((item) => check(request, item)) ?? [];
+        const violations = (range.spec?.limits ?? []).flatMap((item) => check(request, item));
         if (violations.length > 0) throw refused(request, together(violations));
       }
     },

@@ -195,6 +195,11 @@ describe('LimitRanger', () => {
     expect(await refusal(range(limit), requestFor('pods', object))).toBe(refused ? `pods "p" is forbidden: ${refused}` : 'admitted');
   });
 
+  test('a range that limits nothing', async () => {
+    const empty = cluster().set(limitranges, { metadata: { name: 'l', namespace: 'd' }, spec: { limits: null } } as never);
+    expect(await refusal(empty, requestFor('pods', container({})))).toBe('admitted');
+  });
+
   test('claims', async () => {
     const claim = (storage: string): object => ({ metadata: { name: 'a' }, spec: { resources: { requests: { storage } } } });
     const store = range({ type: 'PersistentVolumeClaim', min: { storage: '1Gi' }, max: { storage: '2Gi' } });

@@ -1,4 +1,5 @@
 /** What a kind's strategy and the server make of an object before it is stored. Provenance: apiserver/pkg/registry/rest of v0.36. */
+import { emptiesOf, noteEmpties, restoreEmpties } from '../../api/codec/empties.ts';
 import { normalize } from '../../api/codec/json.ts';
 import type { FieldError } from '../../api/field-error.ts';
 import type { ApiObject, Metadata, RuleContext } from '../../api/kind.ts';
@@ -29,9 +30,10 @@ export function prepareNew(core: Core, object: ApiObject, { resource, context, w
   if (strategy.movesGeneration) metadata.generation = 1;
   object.kind = kind.kind;
   object.apiVersion = resource.hubApiVersion;
-  canonicalize(object, resource);
+  const undo = canonicalize(object, resource);
   refuseInvalid(resource, object.metadata.name ?? '', strategy.validate?.(object, context));
   if (strategy.warnings) warnings.push(...strategy.warnings(object, undefined));
+  undo?.();
 }
 
 /** Carries over what an update may not touch, then checks the result. Throws 422. */
@@ -54,19 +56,27 @@ export function prepareUpdate(object: ApiObject, old: Readonly<ApiObject>, { res
   }
   object.kind = kind.kind;
   object.apiVersion = resource.hubApiVersion;
-  canonicalize(object, resource);
+  const undo = canonicalize(object, resource);
   refuseInvalid(resource, object.metadata.name ?? '', strategy.validateUpdate?.(object, own, context));
   // Writers of a part of an object are not warned of the rest.
   const whole = context.subresource === '' || context.subresource === 'scale' || resource.kind.custom !== undefined;
   if (strategy.warnings && whole) warnings.push(...strategy.warnings(object, own));
+  undo?.();
 }
 
-/** Brings an object that rules have changed into the form in which it is stored and shown: what the type always has is there. */
-function canonicalize(object: ApiObject, { hubSchema }: Resource): void {
-  if (!hubSchema || !('type' in hubSchema)) return;
-  const whole = normalize(hubSchema, object).object;
+/**
+ * Brings an object that rules have changed into the form in which it is stored and shown: what the type always has is there.
+ * Empty lists and maps that the client sent are there as well, for the rules that follow, until the result is called.
+ */
+function canonicalize(object: ApiObject, { hubSchema }: Resource): (() => void) | undefined {
+  if (!hubSchema || !('type' in hubSchema)) return undefined;
+  const { object: whole, empties } = normalize(hubSchema, object);
   for (const key of Object.keys(object)) if (!(key in whole)) delete object[key];
   Object.assign(object, whole);
+  if (!empties) return undefined;
+  const own = emptiesOf(whole);
+  if (own) noteEmpties(object, own);
+  return restoreEmpties(object);
 }
 
 export function refuseInvalid(resource: Resource, name: string, errors: readonly FieldError[] | undefined): void {

@@ -70,7 +70,7 @@ function checkSpecAndSelector(spec: JobSpec): FieldError[] {
   errors.push(...malformed);
   const labels = spec.template?.metadata?.labels;
   if (malformed.length > 0 || selects(spec.selector, labels)) return errors;
-  return [...errors, invalid(SPEC.child('template', 'metadata', 'labels'), byKeys(labels ?? {}), '`selector` does not match template `labels`')];
+  return [...errors, invalid(SPEC.child('template', 'metadata', 'labels'), labels && byKeys(labels), '`selector` does not match template `labels`')];
 }
 
 /** Labels and selector that the server made are its own to choose. */

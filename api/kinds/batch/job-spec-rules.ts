@@ -122,7 +122,7 @@ function checkExitCodes(codes: PodFailurePolicyOnExitCodesRequirement, container
     const why = 'must be one of the container or initContainer names in the pod template';
     errors.push(invalid(path.child('containerName'), codes.containerName, why));
   }
-  if (values.length === 0) errors.push(invalid(field, codes.values ?? [], 'at least one value is required'));
+  if (values.length === 0) errors.push(invalid(field, codes.values, 'at least one value is required'));
   else if (values.length > EXIT_CODES_LIMIT) errors.push(tooMany(field, values.length, EXIT_CODES_LIMIT));
   for (const [at, value] of values.entries()) {
     if (operator === 'In' && value === 0) errors.push(invalid(field.index(at), value, 'must not be 0 for the In operator'));

@@ -84,11 +84,12 @@ function affinityKept(affinity: PersistentVolumeSpec['nodeAffinity'], old: Persi
   return [invalid(Path.of('nodeAffinity'), shown, 'field is immutable, except for updating from beta label to GA')];
 }
 
-function checkCapacity({ capacity = {} }: PersistentVolumeSpec): FieldError[] {
+function checkCapacity({ capacity: given }: PersistentVolumeSpec): FieldError[] {
+  const capacity = given ?? {};
   const path = SPEC.child('capacity');
   const names = Object.keys(capacity);
   const errors: FieldError[] = names.length === 0 ? [required(path)] : [];
-  if (capacity['storage'] === undefined || names.length > 1) errors.push(notSupported(path, names.length > 0 ? shownAmounts(capacity) : null, ['storage']));
+  if (capacity['storage'] === undefined || names.length > 1) errors.push(notSupported(path, given && shownAmounts(given), ['storage']));
   return [...errors, ...Object.entries(capacity).flatMap(([name, text]) => [...validAmount(text, path.key(name)), ...positiveAmount(text, path.key(name))])];
 }
 

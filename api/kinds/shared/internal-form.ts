@@ -1,4 +1,5 @@
 /** Objects as upstream's server holds them, under Go's names with everything they lack: some of its error messages show them so. */
+import { isEmptyCollection } from '../../codec/empties.ts';
 import { canonicalQuantity } from '../../quantity.ts';
 import { unifiedDiff } from '../../unified-diff.ts';
 import { INTERNAL_TYPES } from './internal-types.ts';
@@ -33,7 +34,9 @@ const OF_THE_POD = new Set(['hostNetwork', 'hostPID', 'hostIPC', 'shareProcessNa
 
 function struct(type: string, value: Fields, owner: Fields): unknown {
   const out: Record<string, unknown> = {};
-  if (INLINE_METADATA.has(type)) Object.assign(out, value['metadata']);
+  if (INLINE_METADATA.has(type)) {
+    for (const [field, inner] of Object.entries((value['metadata'] ?? {}) as Fields)) if (!isEmptyCollection(inner)) out[field] = inner;
+  }
   for (const { name, from, form } of slotsOf(type)) {
     const source = type === 'PodSecurityContext' && OF_THE_POD.has(from) ? owner : value;
     // There is always one as soon as the pod says anything about its host.

@@ -1,4 +1,5 @@
 /** Equality as API rules mean it: absent, null and empty are the same, quantities compare by amount, key order does not matter. */
+import { isEmptyMap } from '../../codec/empties.ts';
 import { compareQuantities, parseQuantity } from '../../quantity.ts';
 
 export function semanticEqual(a: unknown, b: unknown): boolean {
@@ -32,7 +33,7 @@ function sameAmount(a: unknown, b: unknown): boolean {
 
 function isEmpty(value: unknown): boolean {
   if (value === undefined || value === null) return true;
-  return Array.isArray(value) && value.length === 0;
+  return (Array.isArray(value) && value.length === 0) || isEmptyMap(value);
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {
