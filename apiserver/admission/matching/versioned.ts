@@ -1,9 +1,9 @@
 /** The objects of one request in the versions that webhooks and policies want to see, and the way back. */
 import { normalize, strictProblem } from '../../../api/codec/json.ts';
 import { kindFact } from '../../../api/facts/facts.ts';
-import type { ApiObject, Kind, KindVersion } from '../../../api/kind.ts';
+import type { ApiObject, Kind, KindVersion, Metadata } from '../../../api/kind.ts';
 import type { Schema } from '../../../api/schema.ts';
-import { ApiError, internalError } from '../../../api/status.ts';
+import { ApiError, badRequest, internalError } from '../../../api/status.ts';
 import { deepCopy, deepEqual } from '../../../std/deep.ts';
 import { dropDuplicateOwners } from '../../objects/owners.ts';
 import type { AdmissionRequest } from '../admission.ts';
@@ -57,10 +57,13 @@ export class VersionedObjects {
     const shown = this.get(kind).object as ApiObject;
     const schema = this.schema(kind);
     const next = inForm(schema, changed, strict);
+    // What says nothing of its kind is of the one that was shown.
+    next.kind ||= shown.kind;
+    next.apiVersion ||= shown.apiVersion;
     if (next.kind !== shown.kind || next.apiVersion !== shown.apiVersion) {
       throw internalError(`converting (${next.apiVersion}, Kind=${next.kind}) to (${shown.apiVersion}, Kind=${shown.kind}): unknown conversion`);
     }
-    if (shown.metadata) next.metadata ??= {};
+    if (shown.metadata) keepNamespace((next.metadata ??= {}), this.#request);
     const differs = !deepEqual(next, shown);
     version?.defaults?.(next);
     const hub = row?.convert && next.apiVersion !== object.apiVersion ? await convertBack(row, next, object.apiVersion) : version?.toHub ? version.toHub(next) : next;
@@ -132,6 +135,13 @@ function inForm(schema: Schema | undefined, value: unknown, strict: boolean): Ap
   } catch (error) {
     throw error instanceof ApiError && error.code === 400 ? internalError(error.message) : error;
   }
+}
+
+/** An object stays in the namespace of the request. Throws 400. */
+function keepNamespace(metadata: Metadata, { kind, namespace }: AdmissionRequest): void {
+  if (!kind.namespaced || namespace === '') return;
+  metadata.namespace ||= namespace;
+  if (metadata.namespace !== namespace) throw badRequest('the namespace of the provided object does not match the namespace sent on the request');
 }
 
 /** Others hold on to the object, and to its metadata, which options of connections lack. */

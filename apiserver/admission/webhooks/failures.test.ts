@@ -83,6 +83,16 @@ describe('patches that do not apply are errors of the server', () => {
   });
 });
 
+test('an object stays what it is and where it is', async () => {
+  scene.hook.replies.set('/', () => patchOf({ op: 'remove', path: '/kind' }, { op: 'remove', path: '/apiVersion' }, { op: 'remove', path: '/metadata/namespace' }));
+  await scene.configure('Mutating', 'one', {});
+  expect(await scene.create()).toMatchObject({ kind: 'ConfigMap', apiVersion: 'v1', metadata: { namespace: 'default' } });
+  scene.hook.replies.set('/', () => patchOf({ op: 'replace', path: '/metadata/namespace', value: 'kube-system' }));
+  expect(await scene.create()).toMatchObject({ code: 400, message: 'the namespace of the provided object does not match the namespace sent on the request' });
+  scene.hook.replies.set('/', () => patchOf({ op: 'replace', path: '/kind', value: 'Secret' }));
+  expect(await scene.create()).toMatchObject({ code: 500, message: expect.stringContaining('unknown conversion') });
+});
+
 test('webhooks that cannot be reached', async () => {
   const rows: readonly (readonly [WantedHook, string])[] = [
     [{ url: 'https://127.0.0.1:1/x' }, 'Post "https://127.0.0.1:1/x?timeout=10s": dial tcp 127.0.0.1:1: connect: connection refused'],
