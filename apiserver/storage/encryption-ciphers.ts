@@ -1,6 +1,7 @@
 /** How one value is sealed under one key: the providers of an EncryptionConfiguration, in upstream's stored format. */
 import { createCipheriv, createDecipheriv } from 'node:crypto';
 import type { Random } from '../../std/random.ts';
+import { openBox, sealBox } from './encryption-secretbox.ts';
 
 export interface Cipher {
   /** What every value of it starts with; names the provider and the key. */
@@ -55,6 +56,24 @@ export function aesCbc({ name, secret }: NamedKey, random: Random): Cipher {
       if (sealed.length < BLOCK_BYTES) throw new Error('the stored data was shorter than the required size');
       const decipher = createDecipheriv(algorithm, secret, sealed.subarray(0, BLOCK_BYTES));
       return Buffer.concat([decipher.update(sealed.subarray(BLOCK_BYTES)), decipher.final()]);
+    },
+  };
+}
+
+const BOX_NONCE_BYTES = 24;
+
+/** NaCl's secretbox. The place of the value is not authenticated: what is stored must be what upstream stores. */
+export function secretbox({ name, secret }: NamedKey, random: Random): Cipher {
+  return {
+    prefix: `k8s:enc:secretbox:v1:${name}:`,
+    seal(_path, plain) {
+      const nonce = random.bytes(BOX_NONCE_BYTES);
+      return Buffer.concat([nonce, sealBox(plain, nonce, secret)]);
+    },
+    open(_path, sealed) {
+      const plain = sealed.length > BOX_NONCE_BYTES ? openBox(sealed.subarray(BOX_NONCE_BYTES), sealed.subarray(0, BOX_NONCE_BYTES), secret) : undefined;
+      if (!plain) throw new Error('the stored data was changed, or sealed under another key');
+      return plain;
     },
   };
 }

@@ -13,14 +13,14 @@ test.each([
   ['secrets', 'k8s:enc:aescbc:v1:one:'],
   ['services/specs', 'k8s:enc:aesgcm:v1:two:'],
   ['configmaps', 'k8s:enc:aesgcm:v1:two:'],
-  ['example.com/widgets', 'k8s:enc:aesgcm:v1:three:'],
+  ['example.com/widgets', 'k8s:enc:secretbox:v1:three:'],
   ['deployments', undefined],
   ['example.com/gadgets', undefined],
 ])('%s is sealed as %s', (place, prefix) => {
   const policy = parse([
     { resources: ['secrets'], providers: [{ aescbc: { keys: [{ name: 'one', secret: KEY }] } }, { identity: {} }] },
     { resources: ['*.'], providers: [{ aesgcm: { keys: [{ name: 'two', secret: KEY }] } }] },
-    { resources: ['widgets.example.com'], providers: [{ aesgcm: { keys: [{ name: 'three', secret: KEY }] } }] },
+    { resources: ['widgets.example.com'], providers: [{ secretbox: { keys: [{ name: 'three', secret: KEY }] } }] },
     { resources: ['*.apps'], providers: [{ identity: {} }] },
   ]);
   const sealed = policy.transformerOf(place)?.seal('/x', Buffer.from('plain')).toString('latin1');
@@ -35,7 +35,7 @@ test.each([
   [[{ resources: ['secrets', '*.'], providers: [{ identity: {} }] }], 'using overlapping resources'],
   [[{ resources: ['secrets', 'secrets'], providers: [{ identity: {} }] }], 'the same resource cannot be specified multiple times'],
   [[{ resources: ['secrets'], providers: [{ kms: { name: 'a' } }] }], 'the provider kms is not supported'],
-  [[{ resources: ['secrets'], providers: [{ secretbox: { keys: [] } }] }], 'the provider secretbox is not supported'],
+  [[{ resources: ['secrets'], providers: [{ secretbox: { keys: [{ name: 'a', secret: Buffer.alloc(16).toString('base64') }] } }] }], 'secret is not of the expected length, got 16, expected one of [32]'],
   [[{ resources: ['secrets'], providers: [{ aesgcm: { keys: [{ name: 'a', secret: 'AAAA' }] } }] }], 'secret is not of the expected length, got 3, expected one of [16 24 32]'],
   [[{ resources: ['secrets'], providers: [{ aesgcm: {}, identity: {} }] }], 'more than one provider specified'],
 ])('%j is refused', (resources, why) => {

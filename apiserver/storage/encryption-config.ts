@@ -2,7 +2,7 @@
 import type { Kind } from '../../api/kind.ts';
 import { parseYaml } from '../../api/codec/yaml.ts';
 import type { Random } from '../../std/random.ts';
-import { aesCbc, aesGcm, chain, identity, type Cipher, type NamedKey, type Transformer } from './encryption-ciphers.ts';
+import { aesCbc, aesGcm, chain, identity, secretbox, type Cipher, type NamedKey, type Transformer } from './encryption-ciphers.ts';
 import type { EncryptionPolicy } from './encryption.ts';
 
 interface KeyEntry {
@@ -29,7 +29,8 @@ export interface EncryptionConfigOptions {
   readonly kinds: readonly Pick<Kind, 'group' | 'plural' | 'storagePath'>[];
 }
 
-const KEY_SIZES = [16, 24, 32];
+const AES_KEYS = [16, 24, 32];
+const PROVIDERS = { aesgcm: [aesGcm, AES_KEYS], aescbc: [aesCbc, AES_KEYS], secretbox: [secretbox, [32]] } as const;
 const NOT_REST = new Set(['apiserveripinfo', 'serviceipallocations', 'servicenodeportallocations']);
 
 /** Throws a sentence per mistake, with the field's path. */
@@ -98,21 +99,21 @@ function ciphersOf(provider: Provider, path: string, problems: string[], random:
   if (kind === undefined) problems.push(`${path}: Invalid value: "": provider does not contain any of the expected providers: KMS, AESGCM, AESCBC, Secretbox, Identity`);
   else if (more.length > 0) problems.push(`${path}: Invalid value: more than one provider specified in a single element, should split into different list elements`);
   else if (kind === 'identity') return [identity];
-  else if (kind === 'aesgcm' || kind === 'aescbc') {
-    const make = kind === 'aesgcm' ? aesGcm : aesCbc;
-    return keysOf(provider[kind]?.keys ?? [], `${path}.${kind}.keys`, problems).map((key) => make(key, random));
-  } else problems.push(`${path}.${kind}: Unsupported value: the provider ${kind} is not supported by this server; supported values: "aescbc", "aesgcm", "identity"`);
+  else if (kind === 'aesgcm' || kind === 'aescbc' || kind === 'secretbox') {
+    const [make, sizes] = PROVIDERS[kind];
+    return keysOf(provider[kind]?.keys ?? [], `${path}.${kind}.keys`, { sizes, problems }).map((key) => make(key, random));
+  } else problems.push(`${path}.${kind}: Unsupported value: the provider ${kind} is not supported by this server; supported values: "aescbc", "aesgcm", "secretbox", "identity"`);
   return [];
 }
 
-function keysOf(keys: readonly KeyEntry[], path: string, problems: string[]): NamedKey[] {
+function keysOf(keys: readonly KeyEntry[], path: string, { sizes, problems }: { readonly sizes: readonly number[]; readonly problems: string[] }): NamedKey[] {
   if (keys.length === 0) problems.push(`${path}: Required value: at least one keys is required`);
   return keys.flatMap(({ name = '', secret = '' }, at) => {
     if (!name) problems.push(`${path}[${at}].name: Required value: name is a mandatory field for a key`);
     if (!secret) problems.push(`${path}[${at}].secret: Required value: secret is a mandatory field for a key`);
     const bytes = Buffer.from(secret, 'base64');
     if (secret && bytes.toString('base64') !== secret.trim()) problems.push(`${path}[${at}].secret: Invalid value: "REDACTED": secrets must be base64 encoded`);
-    else if (secret && !KEY_SIZES.includes(bytes.length)) problems.push(`${path}[${at}].secret: Invalid value: "REDACTED": secret is not of the expected length, got ${bytes.length}, expected one of [${KEY_SIZES.join(' ')}]`);
+    else if (secret && !sizes.includes(bytes.length)) problems.push(`${path}[${at}].secret: Invalid value: "REDACTED": secret is not of the expected length, got ${bytes.length}, expected one of [${sizes.join(' ')}]`);
     return [{ name, secret: bytes }];
   });
 }
