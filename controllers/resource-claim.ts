@@ -28,7 +28,7 @@ export function resourceClaimController(): Controller {
     component: 'resource_claim',
     watches: [
       watch({ resource: pods, indexes: { byResourceClaim: byClaim }, keys: (pod) => ((pod.spec?.resourceClaims ?? []).length > 0 ? [podKey(pod), ...byClaim(pod).map((key) => OF_CLAIM + key)] : []) }),
-      watch({ resource: resourceclaims, indexes: { byOwnerPod: (claim) => [controllerOf(claim)?.uid ?? ''] }, keys: (claim, view) => [OF_CLAIM + keyOf(claim), ...view.of(pods).by('byResourceClaim', keyOf(claim)).map(podKey)] }),
+      watch({ resource: resourceclaims, indexes: { byOwnerPod: (claim) => [controllerOf(claim)?.uid ?? ''] }, keys: (claim, view) => [OF_CLAIM + keyOf(claim), ...ownPod(claim), ...view.of(pods).by('byResourceClaim', keyOf(claim)).map(podKey)] }),
       watch({ resource: resourceclaimtemplates, keys: ({ metadata }, view) => view.of(pods).list(metadata.namespace).filter((pod) => (pod.spec?.resourceClaims ?? []).some((one) => one.resourceClaimTemplateName === metadata.name)).map(podKey) }),
     ],
     reconcile(key, view, { random }) {
@@ -56,6 +56,12 @@ export function resourceClaimController(): Controller {
 
 function keyOf({ metadata }: StoredClaim): string {
   return `${metadata.namespace}/${metadata.name}`;
+}
+
+/** A claim that was just made for a pod is not noted there yet. */
+function ownPod(claim: StoredClaim): string[] {
+  const owner = controllerOf(claim);
+  return owner?.kind === 'Pod' ? [`${claim.metadata.namespace}/${owner.name}`] : [];
 }
 
 /** Index: pods by the claims that they are known to use. */
