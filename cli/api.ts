@@ -92,7 +92,7 @@ async function openStore(options: OpenApiOptions): Promise<Store> {
     const { openSqlite } = await import('../apiserver/storage/sqlite.ts');
     const store = await openSqlite({ path: join(dataDir, 'state.db'), clock, log: (message) => log.warn({}, message) });
     try {
-      return await (await import('./encryption.ts')).encryptLocally(store, { ...options, configFile });
+      return await (await import('./encryption.ts')).encryptLocally(store, { ...options, configFile, reload: flags.encryptionProviderConfigAutomaticReload ?? false });
     } catch (error) {
       await store.close();
       throw error;
@@ -108,7 +108,7 @@ async function openStore(options: OpenApiOptions): Promise<Store> {
     await store.close();
     throw error;
   }
-  return configFile === undefined ? store : (await import('./encryption.ts')).encryptByConfig(store, configFile, options);
+  return configFile === undefined ? store : (await import('./encryption.ts')).encryptByConfig(store, configFile, { ...options, reload: flags.encryptionProviderConfigAutomaticReload ?? false });
 }
 
 /** With what this server shows itself to etcd, and below which key it keeps everything. */

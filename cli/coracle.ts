@@ -31,7 +31,8 @@ function withServer(command: Command, how: { readonly quiet?: boolean } = {}): C
     .option('--etcd-prefix <prefix>', 'put before all keys within etcd; default: none')
     .option('--service-cluster-ip-range <cidr>', 'addresses of Services')
     .option('--advertise-address <address>', 'address under which others reach the API server')
-    .option('--encryption-provider-config <file>', 'an EncryptionConfiguration: what is encrypted at rest, and how');
+    .option('--encryption-provider-config <file>', 'an EncryptionConfiguration: what is encrypted at rest, and how')
+    .option('--encryption-provider-config-automatic-reload', 'read it again when it changes');
   return withAccess(withServing(named, how), how);
 }
 

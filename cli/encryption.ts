@@ -4,9 +4,10 @@ import { join } from 'node:path';
 import { builtinKinds } from '../api/kinds/index.ts';
 import { parseEncryptionConfig } from '../apiserver/storage/encryption-config.ts';
 import { checkKeys, type LocalKeys, openLocalKeys, rotateKeys } from '../apiserver/storage/encryption-keys.ts';
-import { type EncryptedStore, encryptStore } from '../apiserver/storage/encryption.ts';
+import { chain, identity } from '../apiserver/storage/encryption-ciphers.ts';
+import { type EncryptedStore, type EncryptionPolicy, encryptStore } from '../apiserver/storage/encryption.ts';
 import type { Store } from '../apiserver/storage/store.ts';
-import { type Clock, sleep, systemClock } from '../std/clock.ts';
+import { type Clock, every, sleep, systemClock } from '../std/clock.ts';
 import { type Random, systemRandom } from '../std/random.ts';
 import { defaultDataDir, hold, holderOf } from './data-dir.ts';
 import type { Log } from './log.ts';
@@ -15,6 +16,9 @@ import type { Stopper } from './stopper.ts';
 export interface EncryptionOptions {
   readonly dataDir: string;
   readonly configFile: string | undefined;
+  /** The file is read again when it changes. */
+  readonly reload: boolean;
+  readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
   readonly stopper: Stopper;
@@ -47,14 +51,37 @@ export async function encryptLocally(store: Store, options: EncryptionOptions): 
   return encrypted;
 }
 
-export function encryptByConfig(store: Store, configFile: string, { random, log }: Pick<EncryptionOptions, 'random' | 'log'>): Store {
-  let policy: ReturnType<typeof parseEncryptionConfig>;
-  try {
-    policy = parseEncryptionConfig(readFileSync(configFile, 'utf8'), { random, kinds: builtinKinds() });
-  } catch (error) {
-    throw new Error(`--encryption-provider-config ${configFile}: ${(error as Error).message}`, { cause: error });
+export function encryptByConfig(store: Store, configFile: string, { random, log, stopper, reload, clock }: Omit<EncryptionOptions, 'dataDir' | 'configFile'>): Store {
+  let text = '';
+  const read = (): EncryptionPolicy => {
+    try {
+      text = readFileSync(configFile, 'utf8');
+      return parseEncryptionConfig(text, { random, kinds: builtinKinds() });
+    } catch (error) {
+      throw new Error(`--encryption-provider-config ${configFile}: ${(error as Error).message}`, { cause: error });
+    }
+  };
+  let policy = read();
+  if (reload) {
+    const timer = every(clock, RELOAD_MS, () => {
+      if (readFileSync(configFile, 'utf8') === text) return;
+      policy = read();
+      log.info({ file: configFile }, 'encryption configuration read again');
+    }, (error) => log.error({ error: String(error) }, 'the encryption configuration cannot be read; what was read before stays'));
+    stopper.add('encryption configuration', () => timer.cancel());
   }
-  return encryptStore(store, policy, (error) => log.error({ error: error.message }, 'cannot decrypt'));
+  return encryptStore(store, reload ? changing(() => policy) : policy, (error) => log.error({ error: error.message }, 'cannot decrypt'));
+}
+
+/** Whatever is configured at the moment. */
+function changing(now: () => EncryptionPolicy): EncryptionPolicy {
+  const plain = chain(() => [identity]);
+  return {
+    transformerOf: (place) => ({
+      seal: (path, value) => (now().transformerOf(place) ?? plain).seal(path, value),
+      open: (path, value) => (now().transformerOf(place) ?? plain).open(path, value),
+    }),
+  };
 }
 
 /** One change of keys after the other. */
@@ -100,6 +127,7 @@ async function rotateStopped(dataDir: string, file: string): Promise<void> {
   }
 }
 
+const RELOAD_MS = 60_000;
 const LOOK_MS = 100;
 const PATIENCE_MS = 10 * 60_000;
 

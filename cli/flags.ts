@@ -20,6 +20,7 @@ export interface ApiServerFlags extends ServingFlags, AccessFlags {
   readonly serviceClusterIpRange?: string;
   readonly advertiseAddress?: string;
   readonly encryptionProviderConfig?: string;
+  readonly encryptionProviderConfigAutomaticReload?: boolean;
 }
 
 export interface UpFlags extends ApiServerFlags {
