@@ -8,6 +8,8 @@ export interface Remains {
   readonly counts: Map<string, number>;
   readonly finalizers: Map<string, number>;
   readonly errors: Error[];
+  /** Versions of groups of which nobody knows what is in them. */
+  readonly undiscovered: readonly string[];
 }
 
 type Condition = DeepReadonly<NamespaceCondition>;
@@ -40,8 +42,13 @@ export function deletionConditions(known: readonly Condition[], remains: Remains
   return changed ? next : undefined;
 }
 
-function problems({ counts, finalizers, errors }: Remains): Map<string, { readonly reason: string; readonly message: string }> {
+function problems({ counts, finalizers, errors, undiscovered }: Remains): Map<string, { readonly reason: string; readonly message: string }> {
   const found = new Map<string, { readonly reason: string; readonly message: string }>();
+  if (undiscovered.length > 0) {
+    const stale = undiscovered.map((version) => `${version}: stale GroupVersion discovery: ${version}`).join(', ');
+    const message = `Discovery failed for some groups, ${undiscovered.length} failing: unable to retrieve the complete list of server APIs: ${stale}`;
+    found.set('NamespaceDeletionDiscoveryFailure', { reason: 'DiscoveryFailed', message });
+  }
   if (errors.length > 0) {
     const messages = errors.map(({ message }) => message).sort().join(', ');
     found.set('NamespaceDeletionContentFailure', { reason: 'ContentDeletionFailed', message: `Failed to delete all resource types, ${errors.length} remaining: ${messages}` });

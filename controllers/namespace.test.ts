@@ -1,4 +1,4 @@
-import { configmaps, namespaces, pods, secrets, serviceaccounts } from '../api/resources.ts';
+import { apiservices, configmaps, namespaces, pods, secrets, serviceaccounts } from '../api/resources.ts';
 import type { ApiCall } from '../api/request.ts';
 import { ApiError } from '../api/status.ts';
 import { openClient } from '../client/client.ts';
@@ -49,6 +49,26 @@ test('everything goes, pods first, and then the namespace is finalized', async (
   end();
 });
 
+test('a group whose server does not answer keeps the namespace, and says so; what an answering one has goes too', async () => {
+  const boats = { group: 'example.com', version: 'v1', resource: 'boats', kind: 'Boat', namespaced: true } as const;
+  const { clock, door, client, ns, end } = await open();
+  const answers = door.call.bind(door);
+  door.call = async (call) => (call.group === 'example.com' && call.resource === '' ? { resources: [{ name: 'boats', namespaced: true, kind: 'Boat', verbs: ['list', 'delete', 'deletecollection'] }, { name: 'boats/scale', kind: 'Scale', namespaced: true, verbs: ['get', 'delete'] }] } : answers(call));
+  await client.create(boats, { metadata: { name: 'b', namespace: 'a' } } as never);
+  const service = await client.create(apiservices, { metadata: { name: 'v1.example.com' }, spec: { group: 'example.com', version: 'v1', groupPriorityMinimum: 1, versionPriority: 1, service: { namespace: 'x', name: 'y' } } } as never);
+  await client.delete(namespaces, ns.metadata);
+  await clock.advance(5000);
+  const condition = async () => (await client.get(namespaces, { name: 'a' })).status?.conditions?.find(({ type }) => type === 'NamespaceDeletionDiscoveryFailure');
+  expect(await condition()).toMatchObject({ status: 'True', reason: 'DiscoveryFailed', message: 'Discovery failed for some groups, 1 failing: unable to retrieve the complete list of server APIs: example.com/v1: stale GroupVersion discovery: example.com/v1' });
+  expect((await client.get(namespaces, { name: 'a' })).spec?.finalizers).toEqual(['kubernetes']);
+  await client.update(apiservices, { ...service, status: { conditions: [{ type: 'Available', status: 'True' }] } } as never, { subresource: 'status' });
+  await clock.advance(10_000);
+  expect(await condition()).toMatchObject({ status: 'False', reason: 'ResourcesDiscovered' });
+  expect(door.objects('boats')).toEqual([]);
+  expect((await client.get(namespaces, { name: 'a' })).spec?.finalizers).toEqual([]);
+  end();
+});
+
 test('what cannot be deleted is said, and tried again', async () => {
   let refuse = true;
   const { clock, client, ns, end } = await open((call) => {
@@ -65,7 +85,7 @@ test('what cannot be deleted is said, and tried again', async () => {
 });
 
 test('deletionConditions() keeps the time of a condition whose status stays', () => {
-  const remains = { counts: new Map([['pods.', 2]]), finalizers: new Map([['b', 1], ['a', 2]]), errors: [] };
+  const remains = { counts: new Map([['pods.', 2]]), finalizers: new Map([['b', 1], ['a', 2]]), errors: [], undiscovered: [] };
   const first = deletionConditions([], remains, NOW);
   expect(first?.map(({ type, status }) => `${type} ${status}`)).toEqual(['NamespaceDeletionDiscoveryFailure False', 'NamespaceDeletionGroupVersionParsingFailure False', 'NamespaceDeletionContentFailure False', 'NamespaceContentRemaining True', 'NamespaceFinalizersRemaining True']);
   expect(first?.[4]?.message).toBe('Some content in the namespace has finalizers remaining: a in 2 resource instances, b in 1 resource instances');

@@ -3,8 +3,9 @@
  *
  * It is no reconcile function because it asks the server for objects of every kind, most of which nobody watches.
  */
-import { customresourcedefinitions, namespaces, pods } from '../api/resources.ts';
+import { apiservices, customresourcedefinitions, namespaces, pods } from '../api/resources.ts';
 import { isReason } from '../api/status.ts';
+import type { APIService } from '../api/types/apiregistration.v1.ts';
 import type { Namespace } from '../api/types/core.v1.ts';
 import type { Client, Informer, Stored } from '../client/client.ts';
 import { WorkQueue } from '../client/queue.ts';
@@ -28,6 +29,7 @@ export const namespaceController: FreeController = {
   async run(tools, signal) {
     const { clock, log } = tools;
     const definitions = tools.informer(customresourcedefinitions);
+    const services = tools.informer(apiservices);
     const informer = tools.informer(namespaces);
     const looks = new Map<string, number>();
     const queue = new WorkQueue({
@@ -37,14 +39,14 @@ export const namespaceController: FreeController = {
         if (!isReason(error, 'Conflict')) log.warn({ namespace: name, error: String(error), failures }, 'a namespace could not be emptied');
       },
       async work(name) {
-        const remaining = await empty(name, { tools, definitions, informer, signal });
+        const remaining = await empty(name, { tools, definitions, services, informer, signal });
         if (!remaining) return void looks.delete(name);
         const count = looks.get(name) ?? 0;
         looks.set(name, count + 1);
         queue.addAfter(name, backoff(count, REMAINING));
       },
     });
-    await Promise.race([Promise.all([definitions.synced(), informer.synced()]), ended(signal)]);
+    await Promise.race([Promise.all([definitions.synced(), services.synced(), informer.synced()]), ended(signal)]);
     const unsubscribe = informer.subscribe(({ object }) => {
       if (isDeleting(object)) queue.addAfter(object.metadata.name, SETTLE_MS);
     });
@@ -57,20 +59,23 @@ export const namespaceController: FreeController = {
 interface Context {
   readonly tools: ControllerTools;
   readonly definitions: Informer<Parameters<typeof customResource>[0]>;
+  /** Groups that other servers answer for. */
+  readonly services: Informer<APIService>;
   readonly informer: Informer<Namespace>;
   readonly signal: AbortSignal;
 }
 
 /** Whether something remains. */
-async function empty(name: string, { tools: { client, clock }, definitions, signal }: Context): Promise<boolean> {
+async function empty(name: string, { tools: { client, clock }, definitions, services, signal }: Context): Promise<boolean> {
   const namespace = await client.get(namespaces, { name }).catch((error: unknown) => {
     if (isReason(error, 'NotFound')) return undefined;
     throw error;
   });
   if (!namespace || !isDeleting(namespace) || !namespace.spec?.finalizers?.includes(FINALIZER) || signal.aborted) return false;
   const custom = definitions.cache.list().flatMap((definition) => customResource(definition) ?? []);
-  const others = [...builtinResources, ...custom].filter((resource) => resource.namespaced && resource !== (pods as AnyRef));
-  const remains: Remains = { counts: new Map(), finalizers: new Map(), errors: [] };
+  const remote = await remoteResources(services.cache.list(), client);
+  const others = [...builtinResources, ...custom, ...remote.resources].filter((resource) => resource.namespaced && resource !== (pods as AnyRef));
+  const remains: Remains = { counts: new Map(), finalizers: new Map(), errors: [], undiscovered: remote.failing };
   await emptyOf(pods as AnyRef, name, client, remains);
   // Nothing that a running pod may need goes before the last pod.
   if (remains.counts.size === 0 && remains.errors.length === 0) {
@@ -79,10 +84,42 @@ async function empty(name: string, { tools: { client, clock }, definitions, sign
   const conditions = deletionConditions(namespace.status?.conditions ?? [], remains, clock.now());
   const noted = conditions ? await client.update(namespaces, { ...namespace, status: { ...namespace.status, conditions } } as Stored<Namespace>, { subresource: 'status' }) : namespace;
   if (remains.errors.length > 0) throw remains.errors[0] as Error;
+  // What cannot be looked into may hold something.
+  if (remains.undiscovered.length > 0) return true;
   if (remains.counts.size > 0) return true;
   const finalizers = (noted.spec?.finalizers ?? []).filter((finalizer) => finalizer !== FINALIZER);
   await client.update(namespaces, { ...noted, spec: { ...noted.spec, finalizers } } as Stored<Namespace>, { subresource: 'finalize' });
   return false;
+}
+
+/** What other servers keep in namespaces; `failing`: versions of groups whose servers do not say. */
+async function remoteResources(services: readonly Stored<APIService>[], client: Client): Promise<{ readonly resources: readonly AnyRef[]; readonly failing: readonly string[] }> {
+  const resources: AnyRef[] = [];
+  const failing: string[] = [];
+  for (const { spec, status } of services) {
+    const { group = '', version = '', service } = spec ?? {};
+    if (!service) continue;
+    const available = status?.conditions?.some(({ type, status: value }) => type === 'Available' && value === 'True');
+    const found = available ? await discover(client, group, version) : undefined;
+    if (found) resources.push(...found);
+    else failing.push(`${group}/${version}`);
+  }
+  return { resources, failing: failing.sort() };
+}
+
+interface ResourceList {
+  readonly resources?: readonly { readonly name: string; readonly namespaced?: boolean; readonly kind: string; readonly verbs?: readonly string[] }[];
+}
+
+async function discover(client: Client, group: string, version: string): Promise<AnyRef[] | undefined> {
+  try {
+    const { resources = [] } = (await client.call({ verb: 'get', group, version, resource: '' })) as ResourceList;
+    return resources
+      .filter(({ name, verbs }) => !name.includes('/') && verbs?.includes('delete'))
+      .map(({ name, kind, namespaced = false }) => ({ group, version, resource: name, kind, namespaced }));
+  } catch {
+    return undefined;
+  }
 }
 
 /** Deletes all there is of a resource, and notes what stays. */
