@@ -29,9 +29,12 @@ const ROTATE = 'SIGUSR2';
 
 /** The embedded store, its Secrets under the local key, or as the configuration file says. */
 export async function encryptLocally(store: Store, options: EncryptionOptions): Promise<Store> {
-  if (options.configFile !== undefined) return encryptByConfig(store, options.configFile, options);
   const { dataDir, random, log, stopper } = options;
   const file = keysFile(dataDir);
+  if (options.configFile !== undefined) {
+    // What was sealed under the local key before there was a configuration stays readable.
+    return encryptByConfig(store, options.configFile, options, existsSync(file) ? openLocalKeys(file, random).policy : undefined);
+  }
   const fresh = !existsSync(file);
   const keys = openLocalKeys(file, random);
   try {
@@ -51,7 +54,7 @@ export async function encryptLocally(store: Store, options: EncryptionOptions): 
   return encrypted;
 }
 
-export function encryptByConfig(store: Store, configFile: string, { random, log, stopper, reload, clock }: Omit<EncryptionOptions, 'dataDir' | 'configFile'>): Store {
+export function encryptByConfig(store: Store, configFile: string, { random, log, stopper, reload, clock }: Omit<EncryptionOptions, 'dataDir' | 'configFile'>, earlier?: EncryptionPolicy): Store {
   let text = '';
   const read = (): EncryptionPolicy => {
     try {
@@ -70,7 +73,32 @@ export function encryptByConfig(store: Store, configFile: string, { random, log,
     }, (error) => log.error({ error: String(error) }, 'the encryption configuration cannot be read; what was read before stays'));
     stopper.add('encryption configuration', () => timer.cancel());
   }
-  return encryptStore(store, reload ? changing(() => policy) : policy, (error) => log.error({ error: error.message }, 'cannot decrypt'));
+  const present = reload ? changing(() => policy) : policy;
+  return encryptStore(store, earlier ? withEarlier(present, earlier) : present, (error) => log.error({ error: error.message }, 'cannot decrypt'));
+}
+
+function withEarlier(present: EncryptionPolicy, earlier: EncryptionPolicy): EncryptionPolicy {
+  const plain = chain(() => [identity]);
+  return {
+    transformerOf(place) {
+      const [now, before] = [present.transformerOf(place), earlier.transformerOf(place)];
+      if (!before) return now;
+      return {
+        seal: (path, value) => (now ?? plain).seal(path, value),
+        open(path, stored) {
+          try {
+            return (now ?? plain).open(path, stored);
+          } catch (error) {
+            try {
+              return { plain: before.open(path, stored).plain, stale: true };
+            } catch {
+              throw error;
+            }
+          }
+        },
+      };
+    },
+  };
 }
 
 /** Whatever is configured at the moment. */
