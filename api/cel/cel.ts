@@ -35,8 +35,7 @@ export interface CelProgram {
    * Evaluates over plain JSON values, read as the declared types. A value comes back as plain JSON.
    * An optional variable that is undefined has no value. Of the library type `kubernetes.authorization.Authorizer`
    * the value is a `CelAuthorizer`, of `kubernetes.authorization.ResourceCheck` what `resourceCheckValue` made; a variable's name may have
-   * a dot (`authorizer.requestResource`). Properties may be getters, called when the expression reads them: a `CelError` that one throws is
-   * an error of the expression there. What getters give may be what `value` gave.
+   * a dot (`authorizer.requestResource`). What `value` gave, and other values of `value.ts`, stand as they are.
    * Throws a `CelError`, and one with `exhausted` when the budget is used up.
    */
   evaluate(bindings: Readonly<Record<string, unknown>>, budget: CelBudget): unknown;

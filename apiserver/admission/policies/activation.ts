@@ -1,6 +1,7 @@
 /** What the names in expressions stand for, for one request and one parameter object. */
-import { CelError, type CelBudget } from '../../../api/cel/cel.ts';
+import { CelError, type CelBudget, type CelProgram } from '../../../api/cel/cel.ts';
 import { resourceCheckValue } from '../../../api/cel/library/authorizer.ts';
+import { Fault, Mapper, type Value } from '../../../api/cel/value.ts';
 import type { ApiObject } from '../../../api/kind.ts';
 import type { Namespace } from '../../../api/types/core.v1.ts';
 import type { Stored } from '../../auth/reader.ts';
@@ -45,31 +46,48 @@ export interface NamedExpression extends Expression {
 /** The variables of a policy: each is evaluated when it is first asked for, out of the stage's budget. */
 export function withVariables(bindings: Bindings, variables: readonly NamedExpression[], budget: CelBudget): Bindings {
   if (variables.length === 0) return bindings;
-  const lazy: Record<string, unknown> = {};
-  const all: Bindings = { ...bindings, variables: lazy };
-  for (const { name, compiled } of variables) {
-    let known: { readonly value: unknown } | { readonly error: Error } | undefined;
-    Object.defineProperty(lazy, name, {
-      enumerable: true,
-      get() {
-        known ??= attempt(() => {
-          if ('problem' in compiled) throw new CelError(`composited variable ${JSON.stringify(name)} fails to compile: ${compiled.problem}`);
-          return spend(budget, (call) => compiled.program.value(all, call));
-        }, name);
-        if ('error' in known) throw known.error;
-        return known.value;
-      },
-    });
-  }
+  const all: Record<string, unknown> = { ...bindings };
+  all['variables'] = new LazyVariables(variables, (program) => spend(budget, (call) => program.value(all, call)));
   return all;
 }
 
-function attempt(run: () => unknown, name: string): { readonly value: unknown } | { readonly error: Error } {
-  try {
-    return { value: run() };
-  } catch (error) {
-    if (!(error instanceof CelError)) return { error: error as Error };
-    const told = error.message.startsWith('composited variable');
-    return { error: told ? error : new CelError(`composited variable ${JSON.stringify(name)} fails to evaluate: ${error.message}`) };
+class LazyVariables extends Mapper {
+  readonly typeName = 'kubernetes.variables';
+  readonly #variables: ReadonlyMap<string, NamedExpression>;
+  readonly #known = new Map<string, Value>();
+  readonly #run: (program: CelProgram) => unknown;
+
+  constructor(variables: readonly NamedExpression[], run: (program: CelProgram) => unknown) {
+    super();
+    this.#variables = new Map(variables.map((variable) => [variable.name, variable]));
+    this.#run = run;
+  }
+
+  get size(): number {
+    return this.#variables.size;
+  }
+
+  keys(): Iterable<Value> {
+    return this.#variables.keys();
+  }
+
+  get(key: Value): Value | undefined {
+    const variable = this.#variables.get(key as string);
+    if (!variable) return undefined;
+    const { name } = variable;
+    let value = this.#known.get(name);
+    if (value === undefined) this.#known.set(name, (value = this.#evaluate(variable)));
+    return value;
+  }
+
+  /** What goes wrong is a value as well: the expression may not need it. */
+  #evaluate({ name, compiled }: NamedExpression): Value {
+    if ('problem' in compiled) return new Fault(`composited variable ${JSON.stringify(name)} fails to compile: ${compiled.problem}`);
+    try {
+      return this.#run(compiled.program) as Value;
+    } catch (error) {
+      if (!(error instanceof CelError)) throw error;
+      return new Fault(`composited variable ${JSON.stringify(name)} fails to evaluate: ${error.message}`);
+    }
   }
 }

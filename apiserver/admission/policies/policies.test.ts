@@ -110,6 +110,11 @@ test('variables are evaluated when they are asked for, and name themselves when 
   await install('Validating', { spec: { variables, validations: [{ expression: "variables.n < 2 || variables.bad == ''", messageExpression: "'has ' + string(variables.n)" }] } });
   expect((await create({ data: { a: '' } })).code).toBe(201);
   const { message } = (await create({ data: { a: '', b: '' } }, { name: 'x' })).json();
+  // What fails is a value too: another part may decide.
+  await send('DELETE', `${GROUP}/validatingadmissionpolicies`);
+  await send('DELETE', `${GROUP}/validatingadmissionpolicybindings`);
+  await install('Validating', { spec: { variables: [...variables, { name: 'nothing', expression: 'null' }], validations: [{ expression: "(variables.bad == '' || variables.n > 0) && variables.nothing == null" }] } });
+  expect((await create({ data: { a: '' } })).code).toBe(201);
   expect(message).toBe(denied('x', `expression 'variables.n < 2 || variables.bad == ''' resulted in error: composited variable "bad" fails to evaluate: no such key: none`));
 });
 
