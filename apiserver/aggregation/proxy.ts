@@ -66,10 +66,11 @@ function refused(text: string, direct: boolean): Answer {
   return { type: 'text', code: 503, text: `${text}\n`, contentType: 'text/plain; charset=utf-8' };
 }
 
-function headersOf({ headers, body, id }: Exchange): OutgoingHttpHeaders {
+function headersOf({ headers, body, id, remoteAddress }: Exchange): OutgoingHttpHeaders {
   const kept = passedOn(headers);
   for (const name of Object.keys(kept)) if (IDENTITY_HEADER.test(name)) delete kept[name];
   kept['audit-id'] = id;
+  if (remoteAddress !== undefined) kept['x-forwarded-for'] = [headers['x-forwarded-for'], remoteAddress].flat().filter(Boolean).join(', ');
   if (body.form === 'value') {
     kept['accept'] = 'application/json';
     if (body.value !== undefined) kept['content-type'] = body.contentType || 'application/json';

@@ -69,11 +69,17 @@ export class Remote {
     };
   }
 
-  send({ host, port }: Endpoint, { method, path, headers, user, body, signal }: RemoteRequest): Promise<IncomingMessage> {
+  send(endpoint: Endpoint, request: RemoteRequest): Promise<IncomingMessage> {
+    const { host, port } = endpoint;
+    const { method, path, headers, user, body, signal } = request;
     return new Promise((resolve, reject) => {
       const outgoing = secureRequest({ host, port, path, method, headers: { ...headers, ...identityHeaders(user) }, agent: this.#agentNow(), signal, servername: this.tls.servername });
       outgoing.on('response', resolve);
-      outgoing.on('error', reject);
+      outgoing.on('error', (error: NodeJS.ErrnoException) => {
+        // The other server has let an idle connection go at the same moment: nothing of the request was seen.
+        if (outgoing.reusedSocket && error.code === 'ECONNRESET' && body === undefined && !signal.aborted) this.send(endpoint, request).then(resolve, reject);
+        else reject(error);
+      });
       if (body === undefined) outgoing.end();
       else if (Buffer.isBuffer(body)) outgoing.end(body);
       else body.on('error', (error) => outgoing.destroy(error)).pipe(outgoing);
