@@ -86,8 +86,12 @@ function obstacles(snapshot: Snapshot, known: Case): Obstacle[] {
   const byDevices: Obstacle | undefined = devices && ((row) => devices.refusals(snapshot.facts[row] as NodeFacts));
   const refused = known.asked?.refused;
   const byExtenders: Obstacle | undefined = refused && ((row) => toList(refused.get(snapshot.facts[row]?.name ?? '')));
-  return [byVolumes, bySpread, byAffinity, byDevices, byExtenders].filter((one) => one !== undefined);
+  const { features } = known.demand;
+  const byFeatures: Obstacle | undefined = features.length > 0 && filters.has('NodeDeclaredFeatures') ? (row) => (features.every((one) => snapshot.facts[row]?.features.includes(one)) ? FINE : UNABLE) : undefined;
+  return [byVolumes, bySpread, byAffinity, byDevices, byFeatures, byExtenders].filter((one) => one !== undefined);
 }
+
+const UNABLE: readonly Refusal[] = [{ plugin: 'NodeDeclaredFeatures', reason: "node(s) didn't match Pod's required features", lasting: true }];
 
 function toList(refusal: Refusal | undefined): readonly Refusal[] {
   return refusal ? [refusal] : FINE;

@@ -1,6 +1,6 @@
 import type { Pod, PodSpec, Taint } from '../api/types/core.v1.ts';
 import type { Stored } from '../client/client.ts';
-import { cluster, node, place, pod } from './fixtures.ts';
+import { cluster, node, place, pod, reasons } from './fixtures.ts';
 import type { Snapshot } from './snapshot.ts';
 
 const tainted: Taint = { key: 'a', value: 'b', effect: 'NoSchedule' };
@@ -46,6 +46,15 @@ describe('decide() says why a pod fits nowhere', () => {
   ];
   test.each(rows)('%s', (_, one, message) => {
     expect(place(nodes(), one)).toEqual([message]);
+  });
+
+  test('an ability that the kubelet does not declare', () => {
+    const one = node('a');
+    const snapshot = cluster(one);
+    const asks = (): Stored<Pod> => pod({ hostNetwork: true, hostUsers: false });
+    expect(reasons(place(snapshot, asks())[0])).toBe("1 node(s) didn't match Pod's required features");
+    snapshot.setNode({ ...one, status: { ...one.status, declaredFeatures: ['UserNamespacesHostNetworkSupport'] } });
+    expect(place(snapshot, asks())).toEqual(['a']);
   });
 
   test('no node at all', () => {

@@ -29,6 +29,8 @@ export interface Demand {
   /** Claims it uses: `namespace/name`. */
   readonly claims: readonly string[];
   readonly affinity: Affinity;
+  /** Abilities that not every kubelet has. */
+  readonly features: readonly string[];
   /** Whether it names disks that cannot be shared. */
   readonly disks: boolean;
   /** Whether it has claims of devices. */
@@ -65,9 +67,17 @@ export function demandOf(pod: Stored<Pod>): Demand {
     priority: spec.priority ?? 0,
     claims: claimsOf(pod).map(({ name }) => `${pod.metadata.namespace}/${name}`),
     affinity: spec.affinity?.podAffinity || spec.affinity?.podAntiAffinity ? affinityOf(spec.affinity, pod.metadata.namespace) : NO_AFFINITY,
+    features: featuresOf(spec),
     disks: hasDisks(pod),
     devices: (spec.resourceClaims?.length ?? 0) > 0,
   };
+}
+
+/** As component-helpers' nodedeclaredfeatures of v0.36 infers them for scheduling. */
+function featuresOf(spec: DeepReadonly<PodSpec>): string[] {
+  const restarts = [...spec.containers, ...(spec.initContainers ?? [])].some(({ restartPolicyRules }) => restartPolicyRules?.some(({ action }) => action === 'RestartAllContainers'));
+  const users = spec.hostNetwork === true && spec.hostUsers === false;
+  return [...(restarts ? ['RestartAllContainersOnContainerExits'] : []), ...(users ? ['UserNamespacesHostNetworkSupport'] : [])];
 }
 
 function hostPorts(spec: DeepReadonly<PodSpec>): HostPort[] {

@@ -7,6 +7,7 @@ import { type Client, type Stored, openClient } from '../client/client.ts';
 import { FakeDoor } from '../client/fake-door.ts';
 import { VirtualClock } from '../std/clock.ts';
 import { seededRandom } from '../std/random.ts';
+import type { Configuration } from './configuration.ts';
 import { type Scheduler, startScheduler } from './run.ts';
 
 const QUIET = { info: (): void => undefined, warn: (): void => undefined };
@@ -25,6 +26,7 @@ export class FakeCluster {
   readonly clock = new VirtualClock();
   readonly fake = new FakeDoor({ now: () => this.clock.now() });
   readonly client: Client;
+  configuration: Configuration | undefined;
   /** Sees each binding before it takes effect, and may refuse it by throwing. */
   onBind: (call: ApiCall) => void | Promise<void> = () => undefined;
   /** Sees each binding after it took effect, and may lose the answer by throwing. */
@@ -40,7 +42,7 @@ export class FakeCluster {
   }
 
   async start(): Promise<Scheduler> {
-    const scheduler = startScheduler({ client: this.client, clock: this.clock, random: seededRandom(1), log: QUIET });
+    const scheduler = startScheduler({ client: this.client, clock: this.clock, random: seededRandom(1), log: QUIET, ...(this.configuration && { configuration: this.configuration }) });
     await this.settle();
     await scheduler.synced;
     await this.settle();

@@ -261,6 +261,7 @@ function mayHelp(before: Stored<Node>, after: Stored<Node>): boolean {
     !deepEqual(before.status?.allocatable, after.status?.allocatable) ||
     !deepEqual(before.metadata.labels, after.metadata.labels) ||
     !deepEqual(before.spec.taints, after.spec.taints) ||
-    before.spec.unschedulable !== after.spec.unschedulable
+    before.spec.unschedulable !== after.spec.unschedulable ||
+    !deepEqual(before.status?.declaredFeatures, after.status?.declaredFeatures)
   );
 }

@@ -21,6 +21,8 @@ export interface NodeFacts {
   readonly labels: Readonly<Record<string, string>>;
   readonly taints: readonly DeepReadonly<Taint>[];
   readonly unschedulable: boolean;
+  /** What its kubelet says that it can do. */
+  readonly features: readonly string[];
 }
 
 const FIRST_ROWS = 64;
@@ -92,7 +94,7 @@ export class Snapshot {
   setNode(node: Stored<Node>): void {
     const row = this.#rowOf(node.metadata.name);
     if (!this.facts[row]) this.nodeCount++;
-    const facts = { name: node.metadata.name, labels: node.metadata.labels ?? {}, taints: node.spec.taints ?? [], unschedulable: node.spec.unschedulable ?? false };
+    const facts = { name: node.metadata.name, labels: node.metadata.labels ?? {}, taints: node.spec.taints ?? [], unschedulable: node.spec.unschedulable ?? false, features: node.status?.declaredFeatures ?? [] };
     this.#setFacts(row, facts, node);
     for (const column of this.columns.values()) column.allocatable[row] = 0;
     this.podLimit[row] = 0;
