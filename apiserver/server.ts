@@ -26,6 +26,7 @@ import { bootstrap, loadNeeded } from './bootstrap.ts';
 import { openAudit, type Audit, type AuditOptions } from './audit/audit.ts';
 import { authenticate } from './chain/authenticate.ts';
 import { authorize, impersonate } from './chain/authorize.ts';
+import { maxInFlight } from './chain/max-in-flight.ts';
 import { finish, runChain, type Step } from './chain/chain.ts';
 import { requestId } from './chain/request-id.ts';
 import type { Core, Log } from './core.ts';
@@ -186,7 +187,8 @@ class CoracleApiServer implements ApiServer {
       reader, clock, meter: this.meter, stored: storedIn(this.registry), timeoutMs: options.serving?.requestTimeoutMs ?? REQUEST_TIMEOUT_MS, ...(options.flowLimits && { limits: options.flowLimits }),
     }));
     const { registry, meter } = this;
-    serverGauges(meter, { flow, registry });
+    const limited = options.flowLimits?.unfair ? maxInFlight(options.flowLimits) : undefined;
+    serverGauges(meter, { inFlight: () => (limited ?? flow).inFlight(), inQueue: () => flow.inQueue(), registry });
     const watches = watchSeries(meter);
     this.#handshakes = meter.counter({ name: 'apiserver_tls_handshake_errors_total', help: 'TLS handshakes that failed.' }).of();
     this.statistics = new NodeStatistics({ clock, fetch: kubeletSummary(this.#core, pki), onError: (node, error) => log.error(`statistics of node ${node}`, error) });
@@ -199,7 +201,7 @@ class CoracleApiServer implements ApiServer {
       audit.step,
       requestSeries(meter, registry, clock).step,
       impersonate(createImpersonation(this.authorizer)),
-      flow.step,
+      limited ? limited.step : flow.step,
       countAuthorization(meter, authorize(this.authorizer)),
       async (exchange) => {
         exchange.answer = await dispatch(this.#core, handlers, exchange);

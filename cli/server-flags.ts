@@ -4,6 +4,7 @@ import { GOAWAY_LIMIT } from '../apiserver/serving.ts';
 import { duration } from './duration.ts';
 
 export interface ServingFlags {
+  readonly enablePriorityAndFairness?: boolean;
   readonly maxRequestsInflight?: number;
   readonly maxMutatingRequestsInflight?: number;
   readonly requestTimeout?: number;
@@ -35,6 +36,7 @@ export function withServing(command: Command, { quiet = false } = {}): Command {
     if (parse) option.argParser(parse);
     command.addOption(quiet ? option.hideHelp() : option);
   };
+  add('--enable-priority-and-fairness <bool>', 'priority levels share the seats (true); else the two limits stand for themselves', truth);
   add('--max-requests-inflight <n>', 'seats for reading requests (400)', count);
   add('--max-mutating-requests-inflight <n>', 'seats for writing requests (200)', count);
   add('--request-timeout <time>', 'an answer is given within this time (1m)', duration);
@@ -64,6 +66,11 @@ export function withServing(command: Command, { quiet = false } = {}): Command {
 function count(text: string): number {
   if (!/^\d+$/.test(text)) throw new InvalidArgumentError('it must be a whole number.');
   return Number(text);
+}
+
+function truth(text: string): boolean {
+  if (text !== 'true' && text !== 'false') throw new InvalidArgumentError('it must be true or false.');
+  return text === 'true';
 }
 
 function chance(text: string): number {

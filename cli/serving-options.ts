@@ -23,7 +23,7 @@ export async function servingOptions(flags: ServingFlags, { clock, log }: { read
     ...(flags.shutdownSendRetryAfter && { shutdownSendsRetryAfter: true }),
     ...(flags.shutdownWatchTerminationGracePeriod !== undefined && { watchGraceMs: flags.shutdownWatchTerminationGracePeriod }),
   };
-  const limits = { reading: flags.maxRequestsInflight ?? FLOW_LIMITS.reading, writing: flags.maxMutatingRequestsInflight ?? FLOW_LIMITS.writing };
+  const limits = { reading: flags.maxRequestsInflight ?? FLOW_LIMITS.reading, writing: flags.maxMutatingRequestsInflight ?? FLOW_LIMITS.writing, ...(flags.enablePriorityAndFairness === false && { unfair: true }) };
   if (limits.reading + limits.writing === 0) throw new Error('--max-requests-inflight and --max-mutating-requests-inflight are both 0: nothing would be answered');
   return {
     serving, flags: flagTexts(flags), flowLimits: limits, identity: hostname().toLowerCase(), audit: await auditOptions(flags, clock, log),

@@ -4,6 +4,7 @@ import type { UserInfo } from '../auth/auth.ts';
 import { DirectExchange } from '../door.ts';
 import type { Exchange } from '../exchange.ts';
 import { finish } from '../chain/chain.ts';
+import { maxInFlight } from '../chain/max-in-flight.ts';
 import { openTestServer, type TestServer } from '../test-server.ts';
 import { FlowControl, TooManyRequests } from './flow-control.ts';
 import type { Reader } from '../auth/reader.ts';
@@ -110,6 +111,20 @@ describe('FlowControl', () => {
     const after = seats();
     expect([(after['idle'] ?? 0) > (before['idle'] ?? 0), (after['busy'] ?? 0) < (before['busy'] ?? 0)]).toEqual([true, true]);
   });
+});
+
+test('maxInFlight() counts reads and writes apart, and sends away what exceeds either', () => {
+  const { step, inFlight } = maxInFlight({ reading: 2, writing: 1, unfair: true });
+  const read = ask('a');
+  for (const one of [read, ask('a'), ask('a', { verb: 'update' })]) expect(step(one)).toBeUndefined();
+  expect(inFlight()).toEqual({ reading: 2, writing: 1 });
+  expect(() => step(ask('a'))).toThrow(TooManyRequests);
+  expect(() => step(ask('a', { verb: 'delete' }))).toThrow(TooManyRequests);
+  finish(read);
+  expect(step(ask('a'))).toBeUndefined();
+  const master = ask('root');
+  master.user = { name: 'root', groups: ['system:masters'] };
+  expect([step(ask('a', { verb: 'watch', name: '' })), step(master)]).toEqual([undefined, undefined]);
 });
 
 test.each<[string, Record<string, string>, string, { count?: number; bytes?: number; watches?: number }, object]>([

@@ -21,6 +21,8 @@ export interface FlowLimits {
   /** `--max-requests-inflight` and `--max-mutating-requests-inflight`: together the seats that levels share. */
   readonly reading: number;
   readonly writing: number;
+  /** `--enable-priority-and-fairness=false`: the two limits stand for themselves. */
+  readonly unfair?: boolean;
 }
 
 export const FLOW_LIMITS: FlowLimits = { reading: 400, writing: 200 };
@@ -272,6 +274,7 @@ function distinguisherOf({ spec }: SchemaInUse, { user, route }: Exchange): stri
   }
 }
 
-function laneOf({ route: { verb } }: Exchange): 'reading' | 'writing' {
+/** Of the two limits which one counts. */
+export function laneOf({ route: { verb } }: Exchange): 'reading' | 'writing' {
   return verb === 'get' || verb === 'list' || verb === 'watch' ? 'reading' : 'writing';
 }

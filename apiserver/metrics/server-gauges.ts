@@ -1,28 +1,29 @@
 /** What a server is and holds now: looked up when `/metrics` is asked. */
 import type { Meter } from '../../std/meter.ts';
 import type { ResourceCache } from '../cache/cache.ts';
-import type { FlowControl } from '../flow/flow-control.ts';
+import type { InFlight } from '../flow/flow-control.ts';
 import { VERSION } from '../paths/version.ts';
 import type { Registry } from '../registry.ts';
 
 interface Parts {
-  readonly flow: FlowControl;
+  readonly inFlight: () => InFlight;
+  readonly inQueue: () => InFlight;
   readonly registry: Registry;
 }
 
-export function serverGauges(meter: Meter, { flow, registry }: Parts): void {
-  const inFlight = meter.gauge({
+export function serverGauges(meter: Meter, { inFlight, inQueue, registry }: Parts): void {
+  const running = meter.gauge({
     name: 'apiserver_current_inflight_requests', help: 'Requests that are worked on now.', labels: ['request_kind'],
     collect() {
-      inFlight.of('readOnly').set(flow.inFlight().reading);
-      inFlight.of('mutating').set(flow.inFlight().writing);
+      running.of('readOnly').set(inFlight().reading);
+      running.of('mutating').set(inFlight().writing);
     },
   });
-  const inQueue = meter.gauge({
+  const waiting = meter.gauge({
     name: 'apiserver_current_inqueue_requests', help: 'Requests that wait now.', labels: ['request_kind'],
     collect() {
-      inQueue.of('readOnly').set(flow.inQueue().reading);
-      inQueue.of('mutating').set(flow.inQueue().writing);
+      waiting.of('readOnly').set(inQueue().reading);
+      waiting.of('mutating').set(inQueue().writing);
     },
   });
   /** Of each resource whose cache has been opened. */
