@@ -22,9 +22,13 @@ export async function create(core: Core, exchange: Exchange, resource: Resource)
   const { version, kind } = resource;
   const own = await decodeBody(exchange, { apiVersion: resource.apiVersion, kind: kind.kind, schema: version.schema }, options.fieldValidation);
   checkNamespace(own, exchange.route, resource);
+  // Before admission, which shall not take them for the server's.
+  for (const field of GIVEN_BY_SERVER) if (own.metadata[field] !== undefined) delete own.metadata[field];
   version.defaults?.(own);
   return { type: 'object', code: 201, resource, object: await createObject(core, exchange, { resource, object: resource.toHub(own), options }) };
 }
+
+const GIVEN_BY_SERVER = ['uid', 'creationTimestamp', 'deletionTimestamp', 'deletionGracePeriodSeconds', 'selfLink'] as const;
 
 export interface NewObject {
   readonly resource: Resource;

@@ -29,6 +29,9 @@ test('a webhook is asked in the form of an AdmissionReview', async () => {
     },
   });
   expect(review.request).not.toHaveProperty('subResource');
+  await scene.configure('Mutating', 'two', {});
+  await scene.create(scene.configMap({}, { uid: 'mine', creationTimestamp: '2020-01-01T00:00:00Z' }));
+  expect((scene.hook.asked[1]?.review.request?.object as ApiObject | undefined)?.metadata).not.toHaveProperty('uid');
 });
 
 test('older webhooks are asked in the older form, whose answers are not held to a uid', async () => {
