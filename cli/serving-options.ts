@@ -7,11 +7,12 @@ import { FLOW_LIMITS } from '../apiserver/flow/flow-control.ts';
 import type { ApiServerOptions } from '../apiserver/server.ts';
 import { DRAIN_MS, type ServingOptions } from '../apiserver/serving.ts';
 import type { Clock } from '../std/clock.ts';
+import { DEFAULT_PORT } from './flags.ts';
 import type { Log } from './log.ts';
 import type { ServingFlags } from './server-flags.ts';
 
 /** What the flags mean for a server. Throws on files that cannot be read. */
-export async function servingOptions(flags: ServingFlags, { clock, log }: { readonly clock: Clock; readonly log: Log }): Promise<Partial<ApiServerOptions>> {
+export async function servingOptions(flags: ServingFlags & { readonly port?: number }, { clock, log }: { readonly clock: Clock; readonly log: Log }): Promise<Partial<ApiServerOptions>> {
   const { minRequestTimeout, corsAllowedOrigins } = flags;
   const serving: ServingOptions = {
     ...(flags.requestTimeout !== undefined && { requestTimeoutMs: flags.requestTimeout }),
@@ -26,10 +27,16 @@ export async function servingOptions(flags: ServingFlags, { clock, log }: { read
   const limits = { reading: flags.maxRequestsInflight ?? FLOW_LIMITS.reading, writing: flags.maxMutatingRequestsInflight ?? FLOW_LIMITS.writing, ...(flags.enablePriorityAndFairness === false && { unfair: true }) };
   if (limits.reading + limits.writing === 0) throw new Error('--max-requests-inflight and --max-mutating-requests-inflight are both 0: nothing would be answered');
   return {
-    serving, flags: flagTexts(flags), flowLimits: limits, identity: hostname().toLowerCase(), audit: await auditOptions(flags, clock, log),
+    serving, flags: flagTexts(flags), flowLimits: limits, identity: identityOf(flags.port), audit: await auditOptions(flags, clock, log),
     ...(flags.serviceNodePortRange && { nodePortRange: flags.serviceNodePortRange }),
     ...(flags.tracingConfigFile && { tracing: await tracingOptions(flags.tracingConfigFile, clock, log) }),
   };
+}
+
+/** Of several servers on one machine each has its own. */
+function identityOf(port = DEFAULT_PORT): string {
+  const host = hostname().toLowerCase();
+  return port === DEFAULT_PORT ? host : `${host}-${port}`;
 }
 
 /** As they are written on the command line. */
