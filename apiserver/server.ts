@@ -180,7 +180,7 @@ class CoracleApiServer implements ApiServer {
     const admission = new Admission(builtinPlugins({ reader, writer, clock, random, authorizer: this.authorizer, dynamic }), admissionSeries(this.meter, clock));
     this.#services = serviceHooks({ ...options, store, reader, clock, random });
     this.#core = { store, registry: this.registry, clock, random, reader, writer, authorizer: this.authorizer, admission, hooks: this.#services, log, watchLastsMs: options.serving?.minRequestTimeoutMs ?? MIN_REQUEST_TIMEOUT_MS };
-    this.#aggregator = new Aggregator({ reader, writer, clock, random, pki, log });
+    this.#aggregator = new Aggregator({ reader, writer, clock, random, pki, log, meter: this.meter });
     this.#webhooks = createWebhookClient({ reader, clock, resolve: ({ namespace, name, port }) => resolveEndpoint(reader, random, { namespace, name, port: port ?? 443 }) });
     this.#definitions = new Definitions(this.#core, { views, random, client: this.#webhooks });
     const flow = (this.#flow = new FlowControl({

@@ -166,6 +166,10 @@ test('one that fails is told as such, answers 503, is stale in discovery, and ho
   const list = (await server.http('GET', '/apis', { headers: { Accept: 'application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList' } })).json();
   expect(list.items.find(({ metadata }) => metadata.name === 'gone.example.com')).toMatchObject({ versions: [{ version: 'v1', freshness: 'Stale', resources: [] }] });
   expect((await server.http('GET', '/apis/apps/v1')).code).toBe(200);
+  const metrics = (await server.http('GET', '/metrics')).bytes.toString();
+  expect(metrics).toContain('aggregator_unavailable_apiservice{name="v1.gone.example.com"} 1\n');
+  expect(metrics).toContain('aggregator_unavailable_apiservice{name="v1.apps"} 0\n');
+  expect(metrics).toContain('aggregator_unavailable_apiservice_total{name="v1.gone.example.com",reason="ServiceNotFound"} 1\n');
 });
 
 test('a group that is only named is listed, and answers with nothing', async () => {

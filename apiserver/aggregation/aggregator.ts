@@ -12,6 +12,7 @@ import type { APIService } from '../../api/types/apiregistration.v1.ts';
 import { backoff } from '../../std/backoff.ts';
 import type { Clock, Timer } from '../../std/clock.ts';
 import { deepCopy, deepEqual } from '../../std/deep.ts';
+import type { Cell, Family, Meter } from '../../std/meter.ts';
 import type { Random } from '../../std/random.ts';
 import type { Reader, Stored, Writer } from '../auth/reader.ts';
 import type { Log } from '../core.ts';
@@ -31,6 +32,7 @@ export interface AggregatorOptions {
   readonly random: Random;
   readonly pki: Pick<Pki, 'frontProxyClient'>;
   readonly log: Log;
+  readonly meter: Meter;
 }
 
 /** Availability is looked at this often when nothing changes, and soon again after a failure. */
@@ -52,12 +54,22 @@ export class Aggregator {
   readonly #options: AggregatorOptions;
   readonly #tracked = new Map<string, Tracked>();
   readonly #following: { close(): void }[] = [];
+  readonly #losses: Family<Cell>;
   #closed = false;
 
   constructor(options: AggregatorOptions) {
     this.#options = options;
     this.discovery = new RemoteDiscovery(options);
     this.openapi = new RemoteOpenApi(options);
+    const { meter, reader } = options;
+    this.#losses = meter.counter({ name: 'aggregator_unavailable_apiservice_total', help: 'How often an APIService became unavailable, by its name and the reason.', labels: ['name', 'reason'] });
+    const unavailable = meter.gauge({
+      name: 'aggregator_unavailable_apiservice', help: 'APIServices that are unavailable.', labels: ['name'],
+      collect: () => {
+        unavailable.clear();
+        for (const { metadata: { name } } of reader.list(apiservices)) unavailable.of(name).set(this.isAvailable(name) ? 0 : 1);
+      },
+    });
   }
 
   /** Answers what is another server's to answer; undefined: it is this one's. */
@@ -175,6 +187,7 @@ export class Aggregator {
     const condition = { type: 'Available', status, reason, message, ...(lastTransitionTime !== undefined && { lastTransitionTime }) };
     next.status = { conditions: [...(next.status?.conditions ?? []).filter(({ type }) => type !== 'Available'), condition] };
     await writer.update(apiservices, next, 'status');
+    if (status === 'False' && before?.status !== 'False') this.#losses.of(remote.name, reason).add();
   }
 }
 
