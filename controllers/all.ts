@@ -61,6 +61,8 @@ export interface ControllerOptions {
   readonly endpointSlice?: EndpointSliceOptions;
   /** How many keys at a time, by the controller's name, where it differs from the default. */
   readonly workers?: Readonly<Record<string, number>>;
+  /** How long changes are gathered, by the controller's name; absent: not at all. */
+  readonly batchMs?: Readonly<Record<string, number>>;
 }
 
 export function controllers(options: ControllerOptions): readonly (Controller | FreeController)[] {

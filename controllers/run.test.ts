@@ -18,7 +18,7 @@ function copier(reconcile: Controller['reconcile'], more: Partial<Controller> = 
   return { name: 'copier', watches: [watch({ resource: configmaps, keys: key }), watch({ resource: secrets, keys: () => [] })], reconcile, ...more };
 }
 
-function open(controller: Controller, options: { before?: (call: ApiCall) => void; informerDoor?: (door: FakeDoor) => Door } = {}) {
+function open(controller: Controller, options: { before?: (call: ApiCall) => void; informerDoor?: (door: FakeDoor) => Door; batchMs?: number } = {}) {
   const clock = new VirtualClock();
   const fake = new FakeDoor({ now: () => clock.now(), ...(options.before && { before: options.before }) });
   const client = openClient(fake, { userAgent: 'test' });
@@ -27,7 +27,7 @@ function open(controller: Controller, options: { before?: (call: ApiCall) => voi
   const informers = new SharedInformers(watching, { clock, random });
   const stop = new AbortController();
   const events: string[] = [];
-  const tools = { client, clock, random, log, informer: informers.of.bind(informers), event: (action: { reason: string }) => void events.push(action.reason) };
+  const tools = { client, clock, random, log, informer: informers.of.bind(informers), event: (action: { reason: string }) => void events.push(action.reason), ...(options.batchMs && { batchMs: options.batchMs }) };
   const ended = runController(controller, tools, stop.signal);
   const end = async (): Promise<void> => {
     stop.abort();
@@ -182,3 +182,19 @@ test('requeueAfterMs brings a key back without any change', async () => {
 function refuseBad(call: ApiCall): void {
   if (call.verb === 'create' && (call.body as { metadata: { name: string } }).metadata.name === 'bad') throw new ApiError({ code: 422, reason: 'Invalid', message: 'bad' });
 }
+
+test('changes of what a controller only looks at are gathered where that is asked for', async () => {
+  let looks = 0;
+  const controller: Controller = { name: 'x', watches: [watch({ resource: configmaps, keys: () => ['a/k'] }), watch({ resource: secrets, keys: () => ['a/k'] })], reconcile: () => (looks++, { actions: [] }) };
+  const { clock, client, end } = open(controller, { batchMs: 1000 });
+  await clock.advance(10);
+  for (const name of ['s', 't', 'u']) await client.create(secrets, map(name));
+  await clock.advance(990);
+  expect(looks).toBe(0);
+  await clock.advance(100);
+  expect(looks).toBe(1);
+  await client.create(configmaps, map('m'));
+  await clock.advance(10);
+  expect(looks).toBe(2);
+  await end();
+});

@@ -24,6 +24,8 @@ export interface RunTools {
   readonly informer: <T>(resource: ResourceRef<T>, options?: InformerOptions<T>) => Informer<T>;
   readonly event: Performer['event'];
   readonly workers?: number;
+  /** How long changes of anything but the first resource are gathered. */
+  readonly batchMs?: number;
   readonly meter?: Meter;
 }
 
@@ -76,10 +78,10 @@ export async function runController(controller: Controller, tools: RunTools, sig
   });
   await Promise.race([Promise.all(watches.map(({ informer }) => informer.synced())), aborted(signal)]);
   overdue.cancel();
-  const ends = watches.map(({ informer, spec }) =>
+  const ends = watches.map(({ informer, spec }, at) =>
     informer.subscribe((event) => {
       for (const key of own.waitingFor(spec.resource, event.object)) queue.add(key);
-      for (const key of keysOf(event, spec, view)) queue.add(key);
+      for (const key of keysOf(event, spec, view)) queue.addAfter(key, at === 0 ? 0 : (tools.batchMs ?? 0));
     }),
   );
   await aborted(signal);

@@ -67,6 +67,7 @@ async function runAll(chosen: readonly (Controller | FreeController)[], options:
     const recorder = openRecorder({ client, clock, component, log });
     recorders.push(recorder);
     const workers = options.workers?.[name];
+    const batchMs = options.batchMs?.[name];
     return { client, clock, random, log, informer: (resource, selection) => informers.of(resource, selection), event: (action) => recorder.record(action), ...(workers && { workers }), ...(options.meter && { meter: options.meter }) };
   };
   await Promise.all(chosen.map(async (controller) => {
