@@ -68,7 +68,7 @@ async function runAll(chosen: readonly (Controller | FreeController)[], options:
     recorders.push(recorder);
     const workers = options.workers?.[name];
     const batchMs = options.batchMs?.[name];
-    return { client, clock, random, log, informer: (resource, selection) => informers.of(resource, selection), event: (action) => recorder.record(action), ...(workers && { workers }), ...(options.meter && { meter: options.meter }) };
+    return { client, clock, random, log, informer: (resource, selection) => informers.of(resource, selection), event: (action) => recorder.record(action), ...(workers && { workers }), ...(batchMs && { batchMs }), ...(options.meter && { meter: options.meter }) };
   };
   await Promise.all(chosen.map(async (controller) => {
     try {
