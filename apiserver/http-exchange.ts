@@ -29,6 +29,8 @@ export class HttpExchange implements Exchange {
   answer: Answer | undefined;
   readonly #request: IncomingMessage;
   #controller: AbortController | undefined;
+  #isAborted = false;
+  #reason: unknown;
   #accepted: Accepted | undefined;
   #bytes: Promise<Buffer> | undefined;
   #soFar: Buffer | undefined;
@@ -79,11 +81,20 @@ export class HttpExchange implements Exchange {
   }
 
   get signal(): AbortSignal {
-    return (this.#controller ??= new AbortController()).signal;
+    if (!this.#controller) {
+      this.#controller = new AbortController();
+      if (this.#isAborted) this.#controller.abort(this.#reason);
+    }
+    return this.#controller.signal;
   }
 
+  /** Every request ends with it; most never had anybody who would hear. */
   abort(reason: unknown): void {
-    (this.#controller ??= new AbortController()).abort(reason);
+    if (this.#controller) this.#controller.abort(reason);
+    else if (!this.#isAborted) {
+      this.#isAborted = true;
+      this.#reason = reason;
+    }
   }
 
   accepted = (custom = false): Accepted => {
