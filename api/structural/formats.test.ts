@@ -14,7 +14,7 @@ test.each<[string, readonly string[], readonly string[]]>([
   ['hostname', ['h', 'a.example.com'], ['-x', '']],
   ['email', ['a@b.example'], ['a', '@b']],
   ['uuid', ['123e4567-e89b-12d3-a456-426614174000'], ['abc']],
-  ['byte', ['aGk=', ''], ['$$$', 'aGk']],
+  ['byte', ['aGk='], ['$$$', 'aGk', '']],
   ['isbn', ['978-3-16-148410-0', '0321751043'], ['12', '978-3-16-148410-1']],
   ['hexcolor', ['#ff0000', 'abc'], ['#zz']],
   ['k8s-short-name', ['good-name'], ['No_Good', 'a.b', 'a'.repeat(64)]],

@@ -11,7 +11,10 @@ const of = (schema: JsonSchema): JsonSchema => ({ type: 'object', properties: { 
 test.each<[string, JsonSchema, unknown, string[]]>([
   ['a type', { type: 'string' }, 1, ['FieldValueTypeInvalid a: Invalid value: "integer": a in body must be of type string: "integer"']],
   ['a whole number for a number', { type: 'number' }, 3, []],
-  ['a fraction for an integer', { type: 'integer' }, 1.5, ['FieldValueTypeInvalid a: Invalid value: "number": a in body must be of type integer: "number"']],
+  ['a fraction for an integer', { type: 'integer' }, 1.5, [
+    'FieldValueTypeInvalid a: Invalid value: "number": a in body must be of type integer: "number"',
+    'FieldValueInvalid <nil>: Invalid value: "": Checked value must be of type integer (default format) in a',
+  ]],
   ['null', { type: 'string' }, null, ['FieldValueTypeInvalid a: Invalid value: "null": a in body must be of type string: "null"']],
   ['null where it may be', { type: 'string', nullable: true, minLength: 3 }, null, []],
   ['either', { 'x-kubernetes-int-or-string': true }, true, ['FieldValueTypeInvalid a: Invalid value: "boolean": a in body must be of type integer,string: "boolean"']],

@@ -9,7 +9,8 @@ import { deepEqual } from '../../std/deep.ts';
 import { invalid, notSupported, Path, required, tooLong, tooMany, typeInvalid, type FieldError } from '../field-error.ts';
 import { compileRegex, type Pattern } from '../cel/regex.ts';
 import { FORMATS, formatKey, isKnownFormat } from './formats.ts';
-import { additionalOf, isObject, itemsOf, type Json, type JsonSchema, propertyOf } from './json-schema.ts';
+import { Correlation } from './correlation.ts';
+import { additionalOf, isObject, itemsOf, type JsonSchema, propertyOf } from './json-schema.ts';
 
 /** `prefix` is put before the paths of errors, but not into their texts. `old`: what an update changes; undefined: nothing to compare with. */
 export type Validator = (value: unknown, prefix: string, old?: unknown) => FieldError[];
@@ -19,19 +20,19 @@ const compiled = new WeakMap<JsonSchema, Check>();
 export function compileValidator(schema: JsonSchema): Validator {
   return (value, prefix, old) => {
     const run = new Run(prefix);
-    run.check(compile(schema), value, '', old === undefined ? NONE : { value: old });
-    return run.errors;
+    run.check(compile(schema), value, '', old === undefined ? undefined : new Correlation(value, old, schema));
+    return once(run.errors);
   };
 }
 
-interface Old {
-  readonly value: unknown;
+/** What is said twice is told once. */
+function once(errors: readonly FieldError[]): FieldError[] {
+  if (errors.length < 2) return [...errors];
+  return [...new Map(errors.map((error) => [`${error.type} ${error.field} ${error.message}`, error])).values()];
 }
 
-const NONE: Old | undefined = undefined;
-
 /** Returns how many of its checks passed: of alternatives that all fail, the errors of the closest are told. */
-type Check = (run: Run, value: unknown, path: string, old: Old | undefined) => number;
+type Check = (run: Run, value: unknown, path: string, old: Correlation | undefined) => number;
 
 class Run {
   readonly errors: FieldError[] = [];
@@ -42,10 +43,10 @@ class Run {
   }
 
   /** What is the same as before may stay. */
-  check(check: Check, value: unknown, path: string, old: Old | undefined): number {
+  check(check: Check, value: unknown, path: string, old: Correlation | undefined): number {
     const before = this.errors.length;
     const passed = check(this, value, path, old);
-    if (this.errors.length > before && old && deepEqual(value, old.value)) this.errors.length = before;
+    if (this.errors.length > before && old?.same) this.errors.length = before;
     return passed;
   }
 
@@ -119,12 +120,23 @@ function typeChecks(schema: JsonSchema): Check[] {
   const types = typesOf(schema);
   if (types.length === 0) return [];
   const { nullable = false } = schema;
+  const numeric = types.includes('number') || types.includes('integer');
+  const format = schema.format && isKnownFormat(schema.format, schema.type) ? schema.format : undefined;
   return [leaf((run, value, path) => {
     const actual = typeName(value);
     if (types.includes(actual) || (actual === 'integer' && types.includes('number'))) return;
     if (actual === 'null' && nullable) return;
-    run.wrongType(path, actual, types.join(','));
+    const isText = typeof value === 'string' || Array.isArray(value);
+    // Where there is a format, that is what is told of, and lists are taken for bytes.
+    if (format === undefined || value === null || (numeric && isText)) run.wrongType(path, actual, types.join(','));
+    else if (!isText && formatOf(value) !== format) run.wrongType(path, formatOf(value), format);
   })];
+}
+
+/** The format that a value has by itself. */
+function formatOf(value: unknown): string {
+  if (typeof value === 'bigint') return 'int64';
+  return typeof value === 'number' ? (Number.isInteger(value) ? 'int64' : 'float64') : '';
 }
 
 function combinations(schema: JsonSchema): Check[] {
@@ -211,26 +223,60 @@ function strings(schema: JsonSchema): Check[] {
   return checks;
 }
 
-const RANGES: Readonly<Record<string, readonly [number, number]>> = {
-  int32: [-(2 ** 31), 2 ** 31 - 1], int64: [-(2 ** 63), 2 ** 63], float: [-3.40282346638528859811704183484516925440e38, 3.40282346638528859811704183484516925440e38],
-};
+const FLOAT_LIMIT = 3.402_823_466_385_288_6e38;
+
+/** Whether a number is one of a type and format; `what` it is, is told. */
+function rangeProblem(value: number, { type = '', format }: JsonSchema, what: string, path: string): string | undefined {
+  const known = format !== undefined && isKnownFormat(format, type) ? format : undefined;
+  const limit = known === 'int32' ? 2 ** 31 : 2 ** 63;
+  const fits = type === 'integer' ? Number.isInteger(value) && value >= -limit && (known === 'int32' ? value < limit : value <= limit) : known !== 'float' || Math.abs(value) <= FLOAT_LIMIT;
+  return fits ? undefined : `${what} value must be of type ${type} ${known === undefined ? '(default format)' : `with format ${known}`} in ${path}`;
+}
 
 function numbers(schema: JsonSchema): Check[] {
-  const { format, multipleOf, maximum, exclusiveMaximum, minimum, exclusiveMinimum, type } = schema;
-  const range = format !== undefined && isKnownFormat(format, type) && type !== undefined ? RANGES[format] : undefined;
-  if (!range && multipleOf === undefined && maximum === undefined && minimum === undefined) return [];
+  const { format, multipleOf, type } = schema;
+  const bounds = [minimumOf(schema), maximumOf(schema)].filter((bound) => bound !== undefined);
+  if (type !== 'integer' && format !== 'float' && multipleOf === undefined && bounds.length === 0) return [];
   return [leaf((run, value, path) => {
     if (typeof value !== 'number' && typeof value !== 'bigint') return;
     const number = Number(value);
-    if (range && (number < range[0] || number > range[1])) run.composite(`Checked value must be of type ${type} with format ${format} in ${path}`);
-    if (multipleOf !== undefined && !isMultiple(number, multipleOf)) run.wrong(path, number, `should be a multiple of ${multipleOf}`);
-    if (minimum !== undefined && (exclusiveMinimum ? number <= minimum : number < minimum)) {
-      run.wrong(path, number, `should be greater than ${exclusiveMinimum ? '' : 'or equal to '}${minimum}`);
-    }
-    if (maximum !== undefined && (exclusiveMaximum ? number >= maximum : number > maximum)) {
-      run.wrong(path, number, `should be less than ${exclusiveMaximum ? '' : 'or equal to '}${maximum}`);
+    const told = (problem: string | undefined): boolean => {
+      if (problem !== undefined) run.composite(problem);
+      return problem !== undefined;
+    };
+    told(rangeProblem(number, schema, 'Checked', path));
+    // Whole numbers are compared with whole numbers, where what they are compared with is of their type.
+    const comparable = (limit: number, what: string): number => (!told(rangeProblem(limit, schema, what, path)) && Number.isInteger(number) ? Math.trunc(limit) : limit);
+    if (multipleOf !== undefined) checkMultiple(run, path, number, comparable(multipleOf, 'MultipleOf'));
+    for (const bound of bounds) {
+      const limit = comparable(bound.limit, bound.what);
+      if (bound.exceeds(number, limit)) run.wrong(path, number, `${bound.why} ${limit}`);
     }
   })];
+}
+
+interface Bound {
+  readonly limit: number;
+  readonly exceeds: (value: number, limit: number) => boolean;
+  readonly what: string;
+  readonly why: string;
+}
+
+function minimumOf({ minimum, exclusiveMinimum = false }: JsonSchema): Bound | undefined {
+  if (minimum === undefined) return undefined;
+  const why = exclusiveMinimum ? 'should be greater than' : 'should be greater than or equal to';
+  return { limit: minimum, exceeds: (value, limit) => (exclusiveMinimum ? value <= limit : value < limit), what: 'Minimum boundary', why };
+}
+
+function maximumOf({ maximum, exclusiveMaximum = false }: JsonSchema): Bound | undefined {
+  if (maximum === undefined) return undefined;
+  const why = exclusiveMaximum ? 'should be less than' : 'should be less than or equal to';
+  return { limit: maximum, exceeds: (value, limit) => (exclusiveMaximum ? value >= limit : value > limit), what: 'Maximum boundary', why };
+}
+
+function checkMultiple(run: Run, path: string, value: number, of: number): void {
+  if (of <= 0) run.errors.push(invalid(run.field(path), of, `factor MultipleOf declared for ${path} must be positive: ${of}`));
+  else if (!isMultiple(value, of)) run.wrong(path, value, `should be a multiple of ${of}`);
 }
 
 const ALMOST_WHOLE = 1e-9;
@@ -245,27 +291,14 @@ function lists(schema: JsonSchema): Check[] {
   const { minItems, maxItems } = schema;
   if (!items && minItems === undefined && maxItems === undefined) return [];
   const check = items && compile(items);
-  const keys = schema['x-kubernetes-list-type'] === 'map' ? (schema['x-kubernetes-list-map-keys'] ?? []) : [];
   return [(run, value, path, old) => {
     if (!Array.isArray(value)) return 0;
     let passed = 1;
-    if (check) {
-      const before = oldItems(keys, items, old);
-      for (const [at, item] of value.entries()) passed += run.check(check, item, `${path}[${at}]`, before?.(item));
-    }
+    if (check) for (const [at, item] of value.entries()) passed += run.check(check, item, `${path}[${at}]`, old?.index(at));
     if (minItems !== undefined && value.length < minItems) run.wrong(path, value.length, `should have at least ${minItems} items`);
     if (maxItems !== undefined && value.length > maxItems) run.errors.push(tooMany(run.field(path), value.length, maxItems));
     return passed;
   }];
-}
-
-/** Finds the old item with the same keys; other lists than keyed ones are compared as a whole only. */
-function oldItems(keys: readonly string[], items: JsonSchema | undefined, old: Old | undefined): ((item: unknown) => Old | undefined) | undefined {
-  if (!old || keys.length === 0 || !Array.isArray(old.value)) return undefined;
-  const keyOf = (item: unknown): string => JSON.stringify(keys.map((key) => (isObject(item) ? (item[key] ?? propertyOf(items, key)?.default ?? null) : null)));
-  const byKey = new Map<string, Old>();
-  for (const value of old.value) byKey.set(keyOf(value), { value });
-  return (item) => byKey.get(keyOf(item));
 }
 
 function enums(schema: JsonSchema): Check[] {
@@ -273,8 +306,13 @@ function enums(schema: JsonSchema): Check[] {
   if (!choices || choices.length === 0) return [];
   const shown = choices.map((choice) => (typeof choice === 'string' ? choice : JSON.stringify(choice)));
   return [leaf((run, value, path) => {
-    if (!choices.some((choice) => choice === value || deepEqual(choice, value))) run.errors.push(notSupported(run.field(path), value, shown));
+    if (!choices.some((choice) => choice === value || deepEqual(choice, value) || isTruncated(choice, value))) run.errors.push(notSupported(run.field(path), value, shown));
   })];
+}
+
+/** Upstream compares a number with a whole one as a whole one. */
+function isTruncated(choice: unknown, value: unknown): boolean {
+  return typeof choice === 'number' && typeof value === 'number' && Number.isInteger(choice) && Math.trunc(value) === choice;
 }
 
 function objects(schema: JsonSchema): Check[] {
@@ -284,20 +322,16 @@ function objects(schema: JsonSchema): Check[] {
   const closed = additionalProperties === false;
   if (minProperties === undefined && maxProperties === undefined && properties.length === 0 && !additional && !closed && names.length === 0) return [];
   const check = additional && compile(additional);
-  const atomic = schema['x-kubernetes-map-type'] === 'atomic';
   return [(run, value, path, old) => {
     if (!isObject(value)) return 0;
     const size = minProperties === undefined && maxProperties === undefined ? 0 : Object.keys(value).length;
     if (minProperties !== undefined && size < minProperties) {
       run.wrong(path, size, `should have at least ${minProperties} properties`);
-      return 0;
     }
     if (maxProperties !== undefined && size > maxProperties) {
       run.errors.push(tooMany(run.field(path), size, maxProperties));
-      return 0;
     }
-    const before = atomic ? undefined : old;
-    const oldOf = (name: string): Old | undefined => (path === '' && (name === 'kind' || name === 'apiVersion') ? undefined : oldProperty(before, name));
+    const oldOf = (name: string): Correlation | undefined => (path === '' && (name === 'kind' || name === 'apiVersion') ? undefined : old?.key(name));
     let passed = 1;
     if (check || closed) {
       for (const name of Object.keys(value)) {
@@ -312,9 +346,4 @@ function objects(schema: JsonSchema): Check[] {
     for (const name of names) if (!Object.hasOwn(value, name)) run.errors.push(required(run.field(`${path}.${name}`)));
     return passed;
   }];
-}
-
-function oldProperty(old: Old | undefined, name: string): Old | undefined {
-  const value = old?.value as Json | undefined;
-  return isObject(value) && Object.hasOwn(value, name) ? { value: value[name] } : undefined;
 }
