@@ -15,6 +15,7 @@ import { controllerUser, userOf } from './identities.ts';
 import { type Log, openLog } from './log.ts';
 import { type RuntimeChoice, chooseRuntime, startNode } from './node.ts';
 import { signingAuthority } from './signing-authority.ts';
+import { collectStartGarbage } from './start-garbage.ts';
 import { Stopper, untilSignal } from './stopper.ts';
 
 export interface Context {
@@ -55,6 +56,7 @@ export async function up(flags: UpFlags): Promise<void> {
     await startComponents(context, runtime);
     say(`Coracle is up at ${api.url}. Its kubeconfig: ${file}`);
     say(`Try: kubectl --kubeconfig ${file} get nodes`);
+    collectStartGarbage(systemClock);
   } catch (error) {
     await stop();
     throw error;
