@@ -12,6 +12,7 @@ import { AGE, NAME, integer, selectorCell, text } from '../shared/columns.ts';
 import { ALL_METADATA, splitStrategy } from '../shared/split-strategy.ts';
 import { validateMutatingBinding, validateMutatingPolicy } from './mutation-rules.ts';
 import { validateBinding, validatePolicy } from './policy-rules.ts';
+import { reservedNameWarnings } from './reserved-names.ts';
 
 export const validatingadmissionpolicy = rulesFor<ValidatingAdmissionPolicy>({
   bareFinalizers: true,
@@ -20,14 +21,14 @@ export const validatingadmissionpolicy = rulesFor<ValidatingAdmissionPolicy>({
     spec.failurePolicy ??= 'Fail';
     defaultMatch(spec.matchConstraints);
   },
-  strategy: splitStrategy<ValidatingAdmissionPolicy>({ generation: ['spec'], unconditionalUpdate: false, statusKeeps: ALL_METADATA, validate: validatePolicy, validateUpdate: validatePolicy }),
+  strategy: splitStrategy<ValidatingAdmissionPolicy>({ generation: ['spec'], unconditionalUpdate: false, warnings: reservedNameWarnings, statusKeeps: ALL_METADATA, validate: validatePolicy, validateUpdate: validatePolicy }),
   columns: [NAME, integer('Validations', (object) => object.spec?.validations?.length ?? 0), text('ParamKind', ({ spec }) => showKind(spec?.paramKind)), AGE],
 });
 
 export const validatingadmissionpolicybinding = rulesFor<ValidatingAdmissionPolicyBinding>({
   bareFinalizers: true,
   defaults: ({ spec }) => defaultMatch(spec?.matchResources),
-  strategy: splitStrategy<ValidatingAdmissionPolicyBinding>({ noStatus: true, generation: ['spec'], unconditionalUpdate: false, validate: validateBinding, validateUpdate: validateBinding }),
+  strategy: splitStrategy<ValidatingAdmissionPolicyBinding>({ noStatus: true, generation: ['spec'], unconditionalUpdate: false, warnings: reservedNameWarnings, validate: validateBinding, validateUpdate: validateBinding }),
   columns: [NAME, text('PolicyName', (object) => object.spec?.policyName ?? ''), text('ParamRef', ({ spec }) => showParam(spec?.paramRef)), AGE],
 });
 
@@ -38,14 +39,14 @@ export const mutatingadmissionpolicy = rulesFor<MutatingAdmissionPolicy>({
     spec.failurePolicy ??= 'Fail';
     defaultMatch(spec.matchConstraints);
   },
-  strategy: splitStrategy<MutatingAdmissionPolicy>({ noStatus: true, generation: ['spec'], unconditionalUpdate: false, validate: validateMutatingPolicy, validateUpdate: validateMutatingPolicy }),
+  strategy: splitStrategy<MutatingAdmissionPolicy>({ noStatus: true, generation: ['spec'], unconditionalUpdate: false, warnings: reservedNameWarnings, validate: validateMutatingPolicy, validateUpdate: validateMutatingPolicy }),
   columns: [NAME, integer('Mutations', (object) => object.spec?.mutations?.length ?? 0), text('ParamKind', ({ spec }) => showKind(spec?.paramKind)), AGE],
 });
 
 export const mutatingadmissionpolicybinding = rulesFor<MutatingAdmissionPolicyBinding>({
   bareFinalizers: true,
   defaults: ({ spec }) => defaultMatch(spec?.matchResources),
-  strategy: splitStrategy<MutatingAdmissionPolicyBinding>({ noStatus: true, generation: ['spec'], unconditionalUpdate: false, validate: validateMutatingBinding, validateUpdate: validateMutatingBinding }),
+  strategy: splitStrategy<MutatingAdmissionPolicyBinding>({ noStatus: true, generation: ['spec'], unconditionalUpdate: false, warnings: reservedNameWarnings, validate: validateMutatingBinding, validateUpdate: validateMutatingBinding }),
   columns: [NAME, text('PolicyName', (object) => object.spec?.policyName ?? ''), text('ParamRef', ({ spec }) => showParam(spec?.paramRef)), AGE],
 });
 

@@ -5,6 +5,7 @@ import type { LabelSelector } from '../../types/meta.v1.ts';
 import { rulesFor } from '../kind-rules.ts';
 import { AGE, NAME, integer } from '../shared/columns.ts';
 import { splitStrategy } from '../shared/split-strategy.ts';
+import { reservedNameWarnings } from './reserved-names.ts';
 import { type Webhook as CheckedWebhook, checkWebhooks } from './webhook-rules.ts';
 
 interface Webhook {
@@ -18,7 +19,7 @@ interface Webhook {
 }
 
 const TIMEOUT_SECONDS = 10;
-const STRATEGY = { noStatus: true, generation: ['webhooks'], unconditionalUpdate: false, validate: checkAll, validateUpdate: checkAll } as const;
+const STRATEGY = { noStatus: true, generation: ['webhooks'], unconditionalUpdate: false, warnings: reservedNameWarnings, validate: checkAll, validateUpdate: checkAll } as const;
 
 export const mutatingwebhookconfiguration = rulesFor<MutatingWebhookConfiguration>({
   bareFinalizers: true,

@@ -217,6 +217,12 @@ test('the status tells of fields that the types do not have', async () => {
   }
 });
 
+test('names that are kept for files are warned of', async () => {
+  const spec = { matchConstraints: { resourceRules: [CONFIGMAPS] }, ...validations('true') };
+  const answer = await send('POST', `${GROUP}/validatingadmissionpolicies?dryRun=All`, { apiVersion: 'admissionregistration.k8s.io/v1', kind: 'ValidatingAdmissionPolicy', metadata: { name: 'x.static.k8s.io' }, spec });
+  expect(answer.headers['warning']).toBe('299 - "metadata.name: names ending with \\".static.k8s.io\\" are reserved for static manifest-based configurations and cannot be managed via the API"');
+});
+
 describe('expressions are checked when they are written', () => {
   const policy = (spec: object): Promise<HttpAnswer> =>
     send('POST', `${GROUP}/validatingadmissionpolicies?dryRun=All`, { apiVersion: 'admissionregistration.k8s.io/v1', kind: 'ValidatingAdmissionPolicy', metadata: { name: 'x' }, spec: { matchConstraints: { resourceRules: [CONFIGMAPS] }, ...spec } });
