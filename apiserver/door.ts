@@ -5,6 +5,7 @@ import { backoff } from '../std/backoff.ts';
 import { sleep, type Clock } from '../std/clock.ts';
 import { ANONYMOUS, type UserInfo } from './auth/auth.ts';
 import type { Answer, Exchange, Query, WatchAnswer, WatchItem, WatchSink } from './exchange.ts';
+import { finish } from './chain/chain.ts';
 import { TooManyRequests } from './flow/flow-control.ts';
 import { answerDocument } from './forms/answer-document.ts';
 import { PLAIN_JSON } from './negotiate.ts';
@@ -16,7 +17,7 @@ export interface DoorOptions {
   readonly userAgent?: string;
 }
 
-/** Runs the chain; the exchange has its answer afterwards. */
+/** Runs the chain; the exchange has its answer afterwards, and is over, unless that is a watch. */
 export type Serve = (exchange: Exchange) => Promise<void>;
 
 export function openDoor(serve: Serve, clock: Clock, user: UserInfo, options: DoorOptions): Door {
@@ -40,7 +41,11 @@ export function openDoor(serve: Serve, clock: Clock, user: UserInfo, options: Do
       await serve(exchange).catch((error: unknown) => {
         throw errorAnswer(error).error;
       });
-      yield* eventsOf(exchange.answer as WatchAnswer, call.signal, clock);
+      try {
+        yield* eventsOf(exchange.answer as WatchAnswer, call.signal, clock);
+      } finally {
+        finish(exchange);
+      }
     },
   };
 }

@@ -320,7 +320,8 @@ class CoracleApiServer implements ApiServer {
       exchange.answer = { type: 'document', code, object: status };
       throw error;
     } finally {
-      finish(exchange);
+      // A watch is over when its reader says so.
+      if (exchange.answer?.type !== 'watch') finish(exchange);
     }
   }
 }

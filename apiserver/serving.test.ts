@@ -238,3 +238,14 @@ test('who comes and whether he may is counted', async () => {
     for (const line of ['authentication_attempts{result="error"} 1', 'authorization_attempts_total{result="denied"} 1', 'apiserver_client_certificate_expiration_seconds_count 1']) expect(text).toContain(`${line}\n`);
   });
 });
+
+test('a watch within the process counts for as long as it is read', async () => {
+  await withServer({}, async ({ doors, server }) => {
+    const lasting = (): string | undefined => /longrunning_requests\{verb="WATCH",group="",version="v1",resource="namespaces".*\} (\d)/.exec(server.meter.text())?.[1];
+    const events = doors.direct.watch({ group: '', version: 'v1', resource: 'namespaces', verb: 'watch' })[Symbol.asyncIterator]();
+    await events.next();
+    const during = lasting();
+    await events.return?.();
+    expect([during, lasting()]).toEqual(['1', '0']);
+  });
+});
