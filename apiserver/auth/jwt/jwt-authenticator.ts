@@ -1,5 +1,5 @@
 /** Tokens of other issuers: verified by their keys, turned into users by configuration, remembered for a moment. */
-import { every, type Clock } from '../../../std/clock.ts';
+import type { Clock } from '../../../std/clock.ts';
 import type { UserInfo } from '../auth.ts';
 import { userOf, type Claims } from './claims.ts';
 import type { IssuerConfig } from './config.ts';
@@ -30,20 +30,24 @@ interface Issuer {
 export function createJwtAuthenticator(issuers: readonly IssuerConfig[], clock: Clock): JwtAuthenticator {
   let known = open(issuers);
   const remembered = new Map<string, { readonly user: UserInfo; readonly until: number }>();
-  const sweep = every(clock, REMEMBERED_MS, forgetOld, () => undefined);
 
   function open(configs: readonly IssuerConfig[]): Map<string, Issuer> {
     return new Map(configs.map((config) => [config.url, { config, provider: openProvider({ ...config, clock }) }]));
   }
 
   function forgetOld(): void {
-    for (const [token, { until }] of remembered) if (until <= clock.now()) remembered.delete(token);
+    // The oldest stand first.
+    for (const [token, { until }] of remembered) {
+      if (until > clock.now()) return;
+      remembered.delete(token);
+    }
   }
 
   async function verify(token: string, { config, provider }: Issuer): Promise<UserInfo> {
     const claims = await verifiedClaims(token, config, provider);
     const expires = checkClaims(claims, config, clock.now());
     const user = userOf(claims, config);
+    forgetOld();
     if (remembered.size >= REMEMBERED) remembered.delete(remembered.keys().next().value as string);
     remembered.set(token, { user, until: Math.min(expires, clock.now() + REMEMBERED_MS) });
     return user;
@@ -64,7 +68,6 @@ export function createJwtAuthenticator(issuers: readonly IssuerConfig[], clock: 
     },
     problems: () => [...known.values()].flatMap(({ config, provider }) => (provider.problem === undefined ? [] : [`oidc: authenticator for issuer ${JSON.stringify(config.url)} is not healthy: ${provider.problem}`])),
     close() {
-      sweep.cancel();
       for (const { provider } of known.values()) provider.close();
     },
   };
