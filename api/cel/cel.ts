@@ -24,6 +24,10 @@ export interface CelEnvironment {
   readonly variables: Readonly<Record<string, CelType>>;
   /** The type the expression must have; any, when absent. */
   readonly result?: CelType;
+  /** Whether `cel.bind(name, value, expression)` may be written. */
+  readonly bindings?: boolean;
+  /** The variable whose type tells estimates the sizes of what it holds; `self`, when absent. */
+  readonly root?: string;
   /** Types that the expression may make objects of: `Object.spec{replicas: 1}`. */
   readonly objects?: (name: string) => CelObject | undefined;
 }

@@ -16,7 +16,7 @@ export const CALL_LIMIT = 1_000_000;
 export function compile(expression: string, environment: CelEnvironment): CelCompilation {
   let checked: Checked;
   try {
-    checked = check(parse(expression), environment);
+    checked = check(parse(expression, environment.bindings), environment);
   } catch (error) {
     if (!(error instanceof SourceErrors)) throw error;
     return { errors: describeMistakes(expression, error.mistakes), stage: 'check' };
@@ -63,7 +63,7 @@ class Program implements CelProgram {
   }
 
   estimate(): ReturnType<CelProgram['estimate']> {
-    return estimateCost(this.#checked, this.#environment.variables);
+    return estimateCost(this.#checked, this.#environment);
   }
 
   #run(bindings: Readonly<Record<string, unknown>>, budget: CelBudget): Value {

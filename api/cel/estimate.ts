@@ -1,7 +1,7 @@
 /** What an expression costs at most, by the sizes of what it may meet. Provenance: checker/cost.go and ext/{lists,sets}.go of cel-go v0.26. */
 import type { Call, Expr, Fold } from './ast.ts';
 import { ACCUMULATOR } from './ast.ts';
-import type { CelEstimate, CelType } from './cel.ts';
+import type { CelEnvironment, CelEstimate, CelType } from './cel.ts';
 import type { Checked } from './check.ts';
 import { characters, LIST, MAP, STRUCT, TRAVERSAL } from './cost.ts';
 import { type Operand, callEstimate } from './estimate-call.ts';
@@ -9,8 +9,8 @@ import { isReserved } from './escape.ts';
 import { add, fixed, type Range, scaled, times, union, unknown } from './range.ts';
 import type { Type } from './type.ts';
 
-export function estimateCost(checked: Checked, variables: Readonly<Record<string, CelType>>): CelEstimate {
-  return new Estimator(checked, variables).cost(checked.expr);
+export function estimateCost(checked: Checked, environment: CelEnvironment): CelEstimate {
+  return new Estimator(checked, environment).cost(checked.expr);
 }
 
 /** Sizes of the keys (or indices) and values of a list or map that is made on the way. */
@@ -38,16 +38,16 @@ const SCALARS = new Set(['bool', 'double', 'duration', 'int', 'timestamp', 'uint
 
 class Estimator {
   readonly #checked: Checked;
-  readonly #variables: Readonly<Record<string, CelType>>;
+  readonly #environment: CelEnvironment;
   readonly #sizes = new Map<Expr, Range>();
   readonly #inners = new Map<Expr, Inner>();
   /** The declared type at which a part looks. */
   readonly #shapes = new Map<Expr, Shape>();
   readonly #locals: Map<string, Local>[] = [];
 
-  constructor(checked: Checked, variables: Readonly<Record<string, CelType>>) {
+  constructor(checked: Checked, environment: CelEnvironment) {
     this.#checked = checked;
-    this.#variables = variables;
+    this.#environment = environment;
   }
 
   cost(expr: Expr): Range {
@@ -83,7 +83,7 @@ class Estimator {
   }
 
   get #root(): Shape {
-    return this.#variables['self'] ?? 'lost';
+    return this.#environment.variables[this.#environment.root ?? 'self'] ?? 'lost';
   }
 
   /** One step further: to a field, or inside. */
@@ -101,8 +101,14 @@ class Estimator {
     }
     const sum = this.cost(operand);
     if (test) return sum;
-    this.#shapes.set(expr, this.#step(this.#shapes.get(operand), (type) => (type.kind === 'object' && !isReserved(field) ? type.field(field) : undefined)));
+    this.#shapes.set(expr, this.#step(this.#shapes.get(operand), (type) => this.#member(type, field)));
     return ['map', 'object', 'param'].includes(this.#type(operand).kind) ? add(sum, ONE) : sum;
+  }
+
+  /** Only with a root of its own, entries of any type are found by their names as well. */
+  #member(type: CelType, field: string): CelType | undefined {
+    if (type.kind === 'map' && type.of.kind === 'dyn' && this.#environment.root) return type.of;
+    return type.kind === 'object' && !isReserved(field) ? type.field(field) : undefined;
   }
 
   #call(expr: Call): Range {

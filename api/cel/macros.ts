@@ -9,6 +9,14 @@ export function expandMacro(at: number, name: string, target: Expr | undefined, 
   return macro?.(new Builder(at), target, args);
 }
 
+/** `cel.bind(name, value, expression)`, which only some environments know. */
+export function expandBinding(at: number, name: string, target: Expr, args: readonly Expr[]): Expr | undefined {
+  const [variable, value, expression] = args;
+  if (name !== 'bind' || target.kind !== 'ident' || target.name !== 'cel' || !variable || !value || !expression || args.length !== 3) return undefined;
+  if (variable.kind !== 'ident') throw new SourceError(variable.at, 'cel.bind() variable names must be simple identifiers');
+  return new Builder(at).bind(variable.name, value, expression);
+}
+
 type Macro = (build: Builder, target: Expr, args: readonly Expr[]) => Expr;
 
 const MACROS: Readonly<Record<string, Macro>> = {
@@ -93,7 +101,7 @@ class Builder {
 
   whenPresent(target: Expr, name: Expr, wrap: (bound: Expr) => Expr, value: Expr): Expr {
     if (name.kind !== 'ident') throw new SourceError(name.at, 'variable name must be a simple identifier');
-    const inner = this.#bind(name.name, { kind: 'call', at: this.#at, name: 'value', target, args: [] }, value);
+    const inner = this.bind(name.name, { kind: 'call', at: this.#at, name: 'value', target, args: [] }, value);
     return this.call('_?_:_', { kind: 'call', at: this.#at, name: 'hasValue', target, args: [] }, wrap(inner), this.call('optional.none'));
   }
 
@@ -103,7 +111,7 @@ class Builder {
     }
     const input: Expr = { kind: 'ident', at: this.#at, name: SORT_INPUT };
     const keys = this.collect({ ...input }, this.names(TRANSFORMER, iter), key);
-    return this.#bind(SORT_INPUT, target, { kind: 'call', at: this.#at, name: '@sortByAssociatedKeys', target: input, args: [keys] });
+    return this.bind(SORT_INPUT, target, { kind: 'call', at: this.#at, name: '@sortByAssociatedKeys', target: input, args: [keys] });
   }
 
   call(name: string, ...args: readonly Expr[]): Expr {
@@ -111,7 +119,7 @@ class Builder {
   }
 
   /** A loop that never runs, whose accumulator is the variable. */
-  #bind(accu: string, init: Expr, result: Expr): Expr {
+  bind(accu: string, init: Expr, result: Expr): Expr {
     return { kind: 'fold', at: this.#at, range: this.#list([]), iter: '#unused', accu, init, condition: this.#literal(false), step: { kind: 'ident', at: this.#at, name: accu }, result };
   }
 

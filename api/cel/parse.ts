@@ -1,7 +1,7 @@
 /** Reads an expression into its tree. Provenance: the grammar and limits of cel-go v0.26; its package for JavaScript lacks optional fields, and its stack gives way to long sums. */
 import type { Entry, Expr, Field } from './ast.ts';
 import { readBytes, readInt, readString, readUint } from './literals.ts';
-import { expandMacro } from './macros.ts';
+import { expandBinding, expandMacro } from './macros.ts';
 import { checkShape, DEPTH_LIMIT } from './shape.ts';
 import { type Mistake, SourceError, SourceErrors } from './source.ts';
 import { type Token, tokenize } from './tokens.ts';
@@ -9,12 +9,12 @@ import { type Token, tokenize } from './tokens.ts';
 /** Longer expressions are not looked at. */
 const SOURCE_LIMIT_CHARACTERS = 100_000;
 
-/** Throws SourceErrors. */
-export function parse(source: string): Expr {
+/** Throws SourceErrors. `bindings`: whether `cel.bind` is known. */
+export function parse(source: string, bindings = false): Expr {
   const length = source.length > SOURCE_LIMIT_CHARACTERS ? [...source].length : source.length;
   if (length > SOURCE_LIMIT_CHARACTERS) throw new SourceErrors([new SourceError(-1, `expression code point size exceeds limit: size: ${length}, limit ${SOURCE_LIMIT_CHARACTERS}`)]);
   const { tokens, mistakes } = tokenize(source);
-  const parser = new Parser(tokens, mistakes);
+  const parser = new Parser(tokens, mistakes, bindings);
   try {
     const expr = parser.expr();
     parser.end();
@@ -41,11 +41,13 @@ class Parser {
   /** Those that did not end the reading. */
   readonly mistakes: Mistake[] = [];
   readonly #tokens: readonly Token[];
+  readonly #bindings: boolean;
   #next = 0;
   #depth = 0;
 
-  constructor(tokens: readonly Token[], mistakes: readonly Mistake[]) {
+  constructor(tokens: readonly Token[], mistakes: readonly Mistake[], bindings: boolean) {
     this.#tokens = tokens;
+    this.#bindings = bindings;
     this.mistakes.push(...mistakes);
   }
 
@@ -137,7 +139,8 @@ class Parser {
     if (!optional && this.#is('(')) {
       const open = this.#take();
       const args = this.#args(')');
-      return expandMacro(open.at, token.text, operand, args) ?? { kind: 'call', at: open.at, name: token.text, target: operand, args };
+      const binding = this.#bindings ? expandBinding(open.at, token.text, operand, args) : undefined;
+      return binding ?? expandMacro(open.at, token.text, operand, args) ?? { kind: 'call', at: open.at, name: token.text, target: operand, args };
     }
     if (optional) return { kind: 'call', at, name: '_?._', args: [operand, { kind: 'literal', at: token.at, value: token.text }] };
     return { kind: 'select', at, operand, field: token.text, test: false };

@@ -34,6 +34,7 @@ export function describeMistakes(source: string, mistakes: readonly Mistake[]): 
 }
 
 function describe(source: string, at: number, message: string): string {
+  if (source === '') return `ERROR: <input>:1:0: ${message}`;
   if (at < 0) return `ERROR: <input>:-1:0: ${message}`;
   const before = source.slice(0, at);
   const line = before.split('\n').length;

@@ -46,6 +46,7 @@ describe('a pod gets devices', () => {
     ['by an attribute', { slices: one, claims: [claim('c', { requests: [wants(cel(`device.attributes['${DRIVER}'].model == 'b'`))] })] }, 'n1: r=g1'],
     ['by a capacity', { slices: one, claims: [claim('c', { requests: [wants(cel(`device.capacity['${DRIVER}'].memory.compareTo(quantity('40Gi')) >= 0`))] })] }, 'n1: r=g1'],
     ['by a version', { slices: one, claims: [claim('c', { requests: [wants(cel(`device.attributes['${DRIVER}'].driverVersion.isGreaterThan(semver('2.0.0'))`))] })] }, 'n1: r=g0'],
+    ['by a domain that is named once', { slices: one, claims: [claim('c', { requests: [wants(cel(`cel.bind(d, device.attributes['${DRIVER}'], d.model == 'b')`))] })] }, 'n1: r=g1'],
     ['whatever other domains say', { slices: one, claims: [claim('c', { requests: [wants(cel(`!('x' in device.attributes['other.example.com'])`))] })] }, 'n1: r=g0'],
     ['several of them', { slices: one, claims: [claim('c', { requests: [wants({ count: 2 })] })] }, 'n1: r=g0 r=g1'],
     ['all of them', { slices: one, claims: [claim('c', { requests: [wants({ allocationMode: 'All' })] })] }, 'n1: r=g0 r=g1'],

@@ -1,16 +1,12 @@
 /** Whether devices are what expressions ask for: CEL over a device's driver, attributes and capacity. */
 import type { CelProgram, CelType } from '../../api/cel/cel.ts';
 import { CALL_LIMIT, compile } from '../../api/cel/compile.ts';
+import { DEVICE_SELECTORS } from '../../api/kinds/resource/device-selector.ts';
 import type { Device } from '../../api/types/resource.v1.ts';
 import type { DeepReadonly } from '../../std/deep.ts';
 
-const DYN: CelType = { kind: 'dyn' };
 const BOOL: CelType = { kind: 'bool' };
 const STRING: CelType = { kind: 'string' };
-const QUANTITY: CelType = { kind: 'library', name: 'kubernetes.Quantity' };
-const mapOf = (of: CelType): CelType => ({ kind: 'map', of });
-const FIELDS: Readonly<Record<string, CelType>> = { driver: STRING, allowMultipleAllocations: BOOL, attributes: mapOf(mapOf(DYN)), capacity: mapOf(mapOf(QUANTITY)) };
-const DEVICE: CelType = { kind: 'object', name: 'kubernetes.DRADevice', field: (name) => (Object.hasOwn(FIELDS, name) ? FIELDS[name] : undefined) };
 
 /** Expressions compiled at once; the oldest is forgotten for the next. */
 const PROGRAM_LIMIT = 256;
@@ -25,7 +21,7 @@ export function selects(expression: string, driver: string, device: DeepReadonly
 function programOf(expression: string): CelProgram {
   const known = programs.get(expression);
   if (known) return known;
-  const compilation = compile(expression, { variables: { device: DEVICE }, result: BOOL });
+  const compilation = compile(expression, { ...DEVICE_SELECTORS, result: BOOL });
   if ('errors' in compilation) throw new Error(`CEL compile error: ${compilation.errors.join(', ')}`);
   if (programs.size >= PROGRAM_LIMIT) for (const oldest of programs.keys()) if (programs.delete(oldest)) break;
   programs.set(expression, compilation.program);

@@ -6,6 +6,7 @@ import { checkLabelKey } from '../shared/object-meta.ts';
 import { isDnsLabel, isDnsSubdomain } from '../shared/text-rules.ts';
 import { checkDriverName } from '../shared/volume-rules.ts';
 import { checkItems, checkQualifiedKey, checkSet } from './device-names.ts';
+import { checkDeviceSelector } from './device-selector.ts';
 
 export const REQUESTS_LIMIT = 32;
 const CONSTRAINTS_LIMIT = 32;
@@ -73,7 +74,8 @@ function checkMode(mode: string, count: number, path: Path): FieldError[] {
 export function checkSelectors(selectors: readonly DeviceSelector[] | undefined, path: Path): FieldError[] {
   return checkItems(selectors, SELECTORS_LIMIT, path, ({ cel }, here) => {
     if (!cel) return [required(here.child('cel'))];
-    return bytes(cel.expression) > EXPRESSION_LIMIT_BYTES ? [tooLong(here.child('cel', 'expression'), EXPRESSION_LIMIT_BYTES)] : [];
+    const expression = here.child('cel', 'expression');
+    return bytes(cel.expression) > EXPRESSION_LIMIT_BYTES ? [tooLong(expression, EXPRESSION_LIMIT_BYTES)] : checkDeviceSelector(cel.expression ?? '', expression);
   });
 }
 
