@@ -90,6 +90,8 @@ export interface ApiServerOptions {
   readonly authorization?: readonly AuthorizationMode[];
   /** In place of the cluster's own policies and webhooks. */
   readonly dynamicAdmission?: (core: Pick<ApiServer, 'reader' | 'writer'>) => readonly AdmissionPlugin[];
+  /** Names of plugins that are left out: `ServiceAccount`. */
+  readonly disabledAdmission?: readonly string[];
   /** Addresses of Services, `10.96.0.0/16`. */
   readonly serviceRange?: string;
   readonly nodePortRange?: { readonly from: number; readonly to: number };
@@ -177,7 +179,7 @@ class CoracleApiServer implements ApiServer {
     this.authenticator = this.authentication.authenticator;
     this.authorizer = createAuthorizer(reader, { clock, ...(options.authorization && { modes: options.authorization }) });
     const dynamic = options.dynamicAdmission?.(this) ?? dynamicPlugins({ reader, clock, random, authorizer: this.authorizer, registry: this.registry, meter: this.meter });
-    const admission = new Admission(builtinPlugins({ reader, writer, clock, random, authorizer: this.authorizer, dynamic }), admissionSeries(this.meter, clock));
+    const admission = new Admission(builtinPlugins({ reader, writer, clock, random, authorizer: this.authorizer, dynamic }).filter(({ name }) => !options.disabledAdmission?.includes(name)), admissionSeries(this.meter, clock));
     this.#services = serviceHooks({ ...options, store, reader, clock, random });
     this.#core = { store, registry: this.registry, clock, random, reader, writer, authorizer: this.authorizer, admission, hooks: this.#services, log, watchLastsMs: options.serving?.minRequestTimeoutMs ?? MIN_REQUEST_TIMEOUT_MS };
     this.#aggregator = new Aggregator({ reader, writer, clock, random, pki, log, meter: this.meter });

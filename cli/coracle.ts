@@ -7,6 +7,7 @@ import { withControllers } from './controller-flags.ts';
 import { withAccess } from './access-flags.ts';
 import { withServing } from './server-flags.ts';
 import { COMPONENTS, type ApiServerFlags, type ComponentFlags, type UpFlags, componentList, portNumber, wholeNumber } from './flags.ts';
+import type { TestEnvFlags } from './test-env.ts';
 
 // Half of a start is reading and compiling code: what was compiled once is kept, in a place that only its owner can write to.
 enableCompileCache(join(import.meta.dirname, '../node_modules/.cache/coracle'));
@@ -89,6 +90,15 @@ program
   .option('-n, --namespace <name>', 'where it is')
   .option('--kubeconfig <file>', 'of the cluster; else $KUBECONFIG, else the cluster of this machine')
   .action(async (what: string[], flags: { namespace?: string; kubeconfig?: string }) => (await import('./why.ts')).why(what, flags));
+
+program
+  .command('test-env')
+  .description('a cluster with simulated nodes for tests: prints the path of its kubeconfig, and ends with its parent')
+  .option('--kubeconfig <file>', 'written there; default: a new file, which goes when it ends')
+  .option('--port <n>', 'port of the API server; default: any free one', portNumber)
+  .option('--nodes <n>', 'simulated nodes; default: 1', wholeNumber)
+  .option('--assets', 'only print the folder of `etcd` and `kube-apiserver` for KUBEBUILDER_ASSETS')
+  .action(async (flags: TestEnvFlags) => (await import('./test-env.ts')).testEnv(flags));
 
 program
   .command('kubeconfig')

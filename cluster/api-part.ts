@@ -69,11 +69,14 @@ export class ApiPart implements Switch {
 
   /** Of the port, once somebody asked for it. */
   get url(): string | undefined {
-    return this.#listener && `https://127.0.0.1:${this.#listener.port}`;
+    return this.#port?.port ? `https://127.0.0.1:${this.#port.port}` : undefined;
   }
 
   start(): Promise<void> {
-    return (this.#starting ??= this.#begin());
+    return (this.#starting ??= this.#begin().catch(async (error: unknown) => {
+      await this.stop();
+      throw error;
+    }));
   }
 
   crash(): void {
@@ -82,7 +85,7 @@ export class ApiPart implements Switch {
 
   async stop(): Promise<void> {
     const life = this.#life;
-    this.#life = this.#starting = undefined;
+    this.#life = this.#starting = this.#listener = undefined;
     if (!life) return;
     life.gone.abort();
     life.secrets.close();
@@ -95,7 +98,7 @@ export class ApiPart implements Switch {
     if (!this.url) {
       this.#port = { host: '127.0.0.1', port: 0, ...port };
       await this.start();
-      await this.#openPort();
+      if (!this.#listener) await this.#openPort();
     }
     return this.url as string;
   }

@@ -192,6 +192,15 @@ test('a port is opened for who asks, with credentials that work', async () => {
   expect(answers).toEqual([1, expect.stringContaining('nodes is forbidden: User "somebody" cannot list resource "nodes"')]);
 });
 
+test('a port that was asked for at once is the same after a crash of the API server', async () => {
+  const one = await cluster({ nodes: 0, listen: true, clock: 'system' });
+  const url = await one.listen();
+  one.apiserver.crash();
+  await one.until(() => one.apiserver.start().then(() => true, () => false));
+  expect(await one.listen()).toBe(url);
+  expect((await fetch(`${url}/healthz`).catch((error: Error & { cause: { code: string } }) => error.cause.code))).toMatch(/SELF_SIGNED|UNABLE_TO_VERIFY/);
+});
+
 test('until() says what did not come about', async () => {
   const one = await cluster({ nodes: 0 });
   await expect(one.until(() => false, { within: '1m', what: 'a miracle' })).rejects.toThrow('a miracle did not come about within 1m');

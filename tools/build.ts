@@ -7,7 +7,7 @@ const root = join(import.meta.dirname, '..');
 /** Somewhere else where a word says so. */
 const dist = resolve(process.argv[2] ?? join(root, 'dist'));
 /** Not code, but needed beside it. */
-const ASSETS = ['api/facts/table/*.json', 'kubelet/**/*.proto', 'kubelet/**/*.sh', 'manifests/**/*'];
+const ASSETS = ['api/facts/table/*.json', 'kubelet/**/*.proto', 'kubelet/**/*.sh', 'cli/assets/{etcd,kube-apiserver}', 'cli/assets/*.help', 'manifests/**/*'];
 const OPTIONS = ['--noEmit', 'false', '--outDir', dist, '--rootDir', root, '--declaration', '--rewriteRelativeImportExtensions'];
 
 rmSync(dist, { recursive: true, force: true });
