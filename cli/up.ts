@@ -95,7 +95,7 @@ async function startComponents(context: Context, runtime: RuntimeChoice): Promis
     parts.push(
       Promise.all([import('../scheduler/run.ts'), import('./scheduler-configuration.ts')]).then(([{ startScheduler }, { schedulerConfiguration }]) => {
         const client = openClient(doors('scheduler'), { userAgent: agentOf('scheduler') });
-        const scheduler = startScheduler({ client, clock, random, log, configuration: schedulerConfiguration(context.flags.schedulerConfig) });
+        const scheduler = startScheduler({ client, clock, random, log, meter: api.server.meter, configuration: schedulerConfiguration(context.flags.schedulerConfig) });
         stopper.add('scheduler', () => scheduler.stop());
       }),
     );

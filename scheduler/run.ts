@@ -4,6 +4,7 @@ import type { Node, Pod } from '../api/types/core.v1.ts';
 import type { CacheEvent, Client, Stored } from '../client/client.ts';
 import { openInformer } from '../client/informer.ts';
 import type { Clock, Timer } from '../std/clock.ts';
+import type { Meter } from '../std/meter.ts';
 import { deepEqual } from '../std/deep.ts';
 import type { Random } from '../std/random.ts';
 import { Backlog, SETTLE_MS } from './backlog.ts';
@@ -15,6 +16,7 @@ import { Extenders } from './extenders.ts';
 import { candidates, fits } from './fits.ts';
 import { Outcomes } from './outcomes.ts';
 import { DEFAULT_PROFILE, type Profile } from './profile.ts';
+import { schedulerSeries } from './series.ts';
 import { Snapshot } from './snapshot.ts';
 
 export interface SchedulerOptions {
@@ -24,6 +26,8 @@ export interface SchedulerOptions {
   readonly log: { info(fields: object, message: string): void; warn(fields: object, message: string): void };
   /** Only pods that ask for one of its profiles are its business. Default: one, `default-scheduler`. */
   readonly configuration?: Configuration;
+  /** Counts decisions. */
+  readonly meter?: Meter;
 }
 
 export interface Scheduler {
@@ -55,6 +59,7 @@ class RunningScheduler {
   readonly #nodes;
   readonly #pods;
   readonly #feeds;
+  readonly #series;
   /** Pods whose claims of devices are not there yet: nobody looks at them until they are. */
   readonly #claimless = new Map<string, Stored<Pod>>();
   #timer: Timer | undefined;
@@ -71,6 +76,7 @@ class RunningScheduler {
     this.#profiles = new Map(profiles.map((profile) => [profile.name, { ...profile, ignoredResources: [...profile.ignoredResources, ...ignored] }]));
     this.#backlog = new Backlog(backoff);
     this.#extenders = new Extenders(extenders);
+    this.#series = schedulerSeries(options.meter, clock, () => this.#backlog.size);
     this.#nodes = openInformer(client, nodes, {}, options);
     this.#pods = openInformer(client, pods, { fieldSelector: 'status.phase!=Succeeded,status.phase!=Failed' }, options);
     this.#outcomes = new Outcomes({
@@ -230,7 +236,10 @@ class RunningScheduler {
           continue;
         }
         const moment = { now: clock.now(), random, profile: this.#profileOf(pod) };
-        for (const decision of decide(this.#snapshot, [pod], moment)) this.#outcomes.carryOut(decision);
+        const beganMs = clock.monotonic();
+        const decisions = decide(this.#snapshot, [pod], moment);
+        this.#series.decided(moment.profile.name, decisions, beganMs);
+        for (const decision of decisions) this.#outcomes.carryOut(decision);
       }
     }
     if (decided > 0) return this.#wake();
