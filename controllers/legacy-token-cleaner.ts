@@ -32,7 +32,7 @@ export function legacyTokenCleaner({ cleanUpPeriodMs = DEFAULT_MS }: LegacyToken
     watches: [
       watch({ resource: secrets, selection: { fieldSelector: `type=${TYPE}` }, keys: () => [KEY] }),
       watch({ resource: serviceaccounts, keys: () => [] }),
-      watch({ resource: pods, indexes: { bySecret }, keys: () => [] }),
+      watch({ resource: pods, keys: () => [] }),
       watch({ resource: configmaps, selection: { namespace: TRACKING.namespace, fieldSelector: `metadata.name=${TRACKING.name}` }, keys: () => [KEY] }),
     ],
     reconcile(_, view, { now }) {
@@ -40,12 +40,13 @@ export function legacyTokenCleaner({ cleanUpPeriodMs = DEFAULT_MS }: LegacyToken
       const since = view.of(configmaps).get(TRACKING)?.data?.['since'] ?? '';
       if (!DATE.test(since) || now < Date.parse(since) + DAY_MS + cleanUpPeriodMs) return { actions: [], ...again };
       const limit = now - cleanUpPeriodMs;
-      return { actions: view.of(secrets).list().filter((secret) => isUnused(secret, limit, view)).flatMap((secret) => clean(secret, limit, now)), ...again };
+      const mounted = new Set(view.of(pods).list().flatMap(secretsOf));
+      return { actions: view.of(secrets).list().filter((secret) => isUnused(secret, { limit, view, mounted })).flatMap((secret) => clean(secret, limit, now)), ...again };
     },
   };
 }
 
-function isUnused(secret: Stored<Secret>, limit: number, view: View): boolean {
+function isUnused(secret: Stored<Secret>, { limit, view, mounted }: { readonly limit: number; readonly view: View; readonly mounted: ReadonlySet<string> }): boolean {
   const { namespace, name, creationTimestamp, labels = {}, annotations = {} } = secret.metadata;
   if (secret.type !== TYPE || isDeleting(secret) || timeMs(creationTimestamp) >= limit) return false;
   const used = labels[LAST_USED];
@@ -53,7 +54,7 @@ function isUnused(secret: Stored<Secret>, limit: number, view: View): boolean {
   const account = view.of(serviceaccounts).get({ namespace, name: annotations[ACCOUNT_NAME] ?? '' });
   if (!account || (annotations[ACCOUNT_UID] && annotations[ACCOUNT_UID] !== account.metadata.uid)) return false;
   // Only those that the account lists were made by themselves.
-  return (account.secrets ?? []).some((one) => one.name === name) && view.of(pods).by('bySecret', `${namespace}/${name}`).length === 0;
+  return (account.secrets ?? []).some((one) => one.name === name) && !mounted.has(`${namespace}/${name}`);
 }
 
 /** First it is marked as invalid; after the same time again it goes. */
@@ -71,7 +72,7 @@ function dateText(ms: number): string {
   return new Date(ms).toISOString().slice(0, 10);
 }
 
-function bySecret(pod: StoredPod): readonly string[] {
+function secretsOf(pod: StoredPod): readonly string[] {
   const { namespace } = pod.metadata;
   const names = (pod.spec?.volumes ?? []).flatMap(({ secret, projected }) => [secret?.secretName, ...(projected?.sources ?? []).map((source) => source.secret?.name)]);
   const containers = [...(pod.spec?.containers ?? []), ...(pod.spec?.initContainers ?? [])];

@@ -37,8 +37,13 @@ export function podCondition(pod: StoredPod, type: string): DeepReadonly<NonNull
   return pod.status?.conditions?.find((condition) => condition.type === type);
 }
 
+/** Asked again and again of thousands of pods; objects of caches never change. */
+const readiness = new WeakMap<StoredPod, boolean>();
+
 export function isReady(pod: StoredPod): boolean {
-  return podCondition(pod, 'Ready')?.status === 'True';
+  let ready = readiness.get(pod);
+  if (ready === undefined) readiness.set(pod, (ready = podCondition(pod, 'Ready')?.status === 'True'));
+  return ready;
 }
 
 /** When it became ready; undefined while it is not. */

@@ -104,6 +104,7 @@ function manage(kind: ReplicaKind, { set, mine, view, moment: { now, random } }:
       return [create(pods, pod), event(about, 'Normal', 'SuccessfulCreate', `Created pod: ${pod.metadata.name}`)];
     }));
   }
+  if (missing === 0) return [];
   const surplus = Math.min(-missing, BURST);
   const victims = deletionOrder(mine, related(kind, set, view), now).slice(0, surplus);
   return together(victims.map((pod) => [remove(pods, pod), event(about, 'Normal', 'SuccessfulDelete', `Deleted pod: ${pod.metadata.name}`)]));

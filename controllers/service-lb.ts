@@ -30,7 +30,10 @@ export function serviceLoadBalancerController(): Controller {
       watch({
         resource: endpointslices,
         indexes: { bySliceService: ({ metadata }) => [`${metadata.namespace}/${metadata.labels?.[SERVICE_NAME] ?? ''}`] },
-        keys: ({ metadata }, view) => ours(view).filter((service) => isLocal(service) && keyOf(service) === `${metadata.namespace}/${metadata.labels?.[SERVICE_NAME]}`).map(keyOf),
+        keys: ({ metadata }, view) => {
+          const service = view.of(services).get({ namespace: metadata.namespace, name: metadata.labels?.[SERVICE_NAME] ?? '' });
+          return service && isOurs(service) && isLocal(service) ? [keyOf(service)] : [];
+        },
       }),
     ],
     reconcile(key, view) {

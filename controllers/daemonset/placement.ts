@@ -1,9 +1,9 @@
 /** On which nodes a DaemonSet's pods belong, and what such a pod is. */
+import { fitsNode } from '../../api/selectors/node-selector.ts';
 import type { DaemonSet } from '../../api/types/apps.v1.ts';
 import type { Affinity, PodSpec, PodTemplateSpec, Toleration } from '../../api/types/core.v1.ts';
 import type { Stored } from '../../client/client.ts';
 import type { DeepReadonly } from '../../std/deep.ts';
-import { fitsNode } from '../node/affinity.ts';
 import { areTolerated, taintsOf, type StoredNode } from '../node/taints.ts';
 import type { StoredPod } from '../pods.ts';
 import { REVISION_HASH } from '../revisions.ts';
@@ -16,7 +16,7 @@ const GENERATION_LABEL = 'pod-template-generation';
 /** `start`: a pod belongs there. `keep`: one that runs may stay. */
 export function placement(set: StoredDaemonSet, node: StoredNode): { readonly start: boolean; readonly keep: boolean } {
   const spec = set.spec.template.spec as DeepReadonly<PodSpec>;
-  if ((spec.nodeName && spec.nodeName !== node.metadata.name) || !fitsNode(spec, node)) return { start: false, keep: false };
+  if ((spec.nodeName && spec.nodeName !== node.metadata.name) || !fitsNode(spec, node.metadata.labels ?? {}, node.metadata.name)) return { start: false, keep: false };
   const tolerations = tolerationsOf(spec);
   const bears = (effects: readonly string[]): boolean => areTolerated(tolerations, taintsOf(node).filter(({ effect }) => effects.includes(effect)));
   const start = bears(['NoSchedule', 'NoExecute']);
