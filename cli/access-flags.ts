@@ -23,6 +23,7 @@ export interface AccessFlags {
   readonly oidcRequiredClaim?: readonly string[];
   readonly oidcSigningAlgs?: readonly string[];
   readonly serviceAccountIssuer?: readonly string[];
+  readonly serviceAccountKeyFile?: readonly string[];
   readonly serviceAccountJwksUri?: string;
   readonly apiAudiences?: readonly string[];
   readonly authorizationMode?: readonly string[];
@@ -59,6 +60,7 @@ export function withAccess(command: Command, { quiet = false } = {}): Command {
   add('--oidc-required-claim <key=value>', 'what a token must say; may be given several times', several);
   add('--oidc-signing-algs <list>', 'how its tokens may be signed (RS256)', list);
   add('--service-account-issuer <url>', 'who issues ServiceAccount tokens; given again: others that are accepted', several);
+  add('--service-account-key-file <file>', 'a key of another signer of ServiceAccount tokens; may be given several times', several);
   add('--service-account-jwks-uri <url>', 'where others find the keys of ServiceAccount tokens');
   add('--api-audiences <list>', 'for whom tokens are by default (the issuer)', list);
   add('--authorization-mode <list>', 'authorizers in their order: Node, RBAC, Webhook, AlwaysAllow, AlwaysDeny (Node,RBAC)', list);

@@ -15,11 +15,11 @@ type AccessOptions = Pick<ApiServerOptions, 'authentication' | 'authorization' |
 
 /** Throws a sentence that names the flag. */
 export async function accessOptions(flags: AccessFlags): Promise<AccessOptions> {
-  const { serviceAccountIssuer: issuers, apiAudiences: audiences, serviceAccountJwksUri: jwksUri } = flags;
+  const { serviceAccountIssuer: issuers, apiAudiences: audiences, serviceAccountJwksUri: jwksUri, serviceAccountKeyFile: keyFiles } = flags;
   return {
     authentication: authenticationOf(flags),
     authorization: await authorizationOf(flags),
-    serviceAccounts: { ...(issuers && { issuers }), ...(audiences && { audiences }), ...(jwksUri !== undefined && { jwksUri }) },
+    serviceAccounts: { ...(issuers && { issuers }), ...(audiences && { audiences }), ...(jwksUri !== undefined && { jwksUri }), ...(keyFiles && { keyPems: keyFiles.map((one) => read('--service-account-key-file', one)) }) },
   };
 }
 

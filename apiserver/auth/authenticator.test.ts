@@ -7,7 +7,7 @@ import type { RequestAuthenticator } from './authenticator.ts';
 import { createAuthenticator } from './authenticator.ts';
 import { FakeReader } from './fake-reader.ts';
 import type { IssueOptions, ServiceAccountTokens } from './service-account-tokens.ts';
-import { DEFAULT_ISSUER, openServiceAccountTokens } from './service-account-tokens.ts';
+import { DEFAULT_ISSUER, type ServiceAccountSettings, openServiceAccountTokens } from './service-account-tokens.ts';
 
 const KEYS = ['rsa', 'ec'].map((type) =>
   generateKeyPairSync(type as 'rsa', { modulusLength: 2048, namedCurve: 'P-256', publicKeyEncoding: { type: 'spki', format: 'pem' }, privateKeyEncoding: { type: 'pkcs8', format: 'pem' } } as never),
@@ -20,7 +20,7 @@ interface World {
   readonly authenticator: RequestAuthenticator;
 }
 
-function world(key = 0): World {
+function world(key = 0, settings: ServiceAccountSettings = {}): World {
   const clock = new VirtualClock();
   const store = new FakeReader()
     .set(namespaces, { metadata: { name: 'd' } } as never)
@@ -29,7 +29,7 @@ function world(key = 0): World {
     .set(secrets, { metadata: { name: 's', namespace: 'd', uid: 'secret-1' } })
     .set(nodes, { metadata: { name: 'n1', uid: 'node-1' } } as never);
   const { privateKey, publicKey } = KEYS[key] as { privateKey: string; publicKey: string };
-  const tokens = openServiceAccountTokens({ privatePem: privateKey, publicPem: publicKey, reader: store, clock, random: seededRandom(1) });
+  const tokens = openServiceAccountTokens({ privatePem: privateKey, publicPem: publicKey, reader: store, clock, random: seededRandom(1), ...settings });
   const authenticator = createAuthenticator({ reader: store, clock, tokens, staticTokens: '# people\nsecret-a,alice,u1,"devs,ops"\nsecret-b,bob,\n' });
   return { store, clock, tokens, authenticator };
 }
@@ -124,6 +124,18 @@ describe('ServiceAccount tokens', () => {
   test('of another key are refused', async () => {
     const token = await world(1).tokens.issue(options());
     expect(await show(world(0), bearer(token))).toBe(401);
+  });
+
+  test('of another key and another issuer hold where both are named', async () => {
+    const other = world(1, { issuers: ['https://old'], audiences: [DEFAULT_ISSUER] });
+    const token = await other.tokens.issue(options());
+    const here = world(0, { issuers: [DEFAULT_ISSUER, 'https://old'], keyPems: [(KEYS[1] as { publicKey: string }).publicKey], jwksUri: 'https://keys' });
+    expect(await show(here, bearer(token))).toMatchObject({ name: 'system:serviceaccount:d:robot' });
+    expect(await show(here, bearer(await here.tokens.issue(options())))).toMatchObject({ name: 'system:serviceaccount:d:robot' });
+    expect(here.tokens.discovery('x')).toMatchObject({ issuer: DEFAULT_ISSUER, jwks_uri: 'https://keys' });
+    expect((here.tokens.jwks()['keys'] as unknown[]).length).toBe(2);
+    expect(await show(world(0, { issuers: [DEFAULT_ISSUER, 'https://old'] }), bearer(token))).toBe(401);
+    expect(await show(world(0, { keyPems: [(KEYS[1] as { publicKey: string }).publicKey] }), bearer(token))).toBe(401);
   });
 
   test('in a Secret hold as long as the Secret has them', async () => {

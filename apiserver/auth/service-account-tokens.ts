@@ -59,6 +59,8 @@ export interface ServiceAccountSettings {
   readonly issuers?: readonly string[];
   /** Default: the first issuer. */
   readonly audiences?: readonly string[];
+  /** Keys of other signers, in PEM: their tokens are accepted too. */
+  readonly keyPems?: readonly string[];
   /** Where others find the keys; default: this server. */
   readonly jwksUri?: string;
 }
@@ -108,9 +110,8 @@ export function openServiceAccountTokens(options: ServiceAccountTokensOptions): 
   const issuer = issuers[0] ?? DEFAULT_ISSUER;
   const audiences = options.audiences ?? [issuer];
   const privateKey = createPrivateKey(options.privatePem);
-  const publicKey = createPublicKey(options.publicPem);
-  const alg = publicKey.asymmetricKeyType === 'rsa' ? 'RS256' : 'ES256';
-  const kid = createHash('sha256').update(publicKey.export({ type: 'spki', format: 'der' })).digest('base64url');
+  const keys = [options.publicPem, ...(options.keyPems ?? [])].map(signatureKey).filter(({ kid }, at, all) => all.findIndex((other) => other.kid === kid) === at);
+  const { alg, kid } = keys[0] as SignatureKey;
   const verified = new Map<string, Claims>();
 
   async function sign(claims: Record<string, unknown>): Promise<string> {
@@ -138,13 +139,8 @@ export function openServiceAccountTokens(options: ServiceAccountTokensOptions): 
   }
 
   async function verifyFirst(token: string, asked: readonly string[]): Promise<VerifiedToken | undefined> {
-    const { compactVerify } = await import('jose');
-    let payload: Uint8Array;
-    try {
-      ({ payload } = await compactVerify(token, publicKey, { algorithms: [alg] }));
-    } catch {
-      throw new Error('invalid bearer token');
-    }
+    const payload = await verifiedPayload(token, keys);
+    if (!payload) throw new Error('invalid bearer token');
     const claims = JSON.parse(Buffer.from(payload).toString('utf8')) as Claims;
     remember(token, claims);
     return accept(token, claims, asked);
@@ -174,10 +170,46 @@ export function openServiceAccountTokens(options: ServiceAccountTokensOptions): 
       jwks_uri: jwksUri ?? `https://${address}/openid/v1/jwks`,
       response_types_supported: ['id_token'],
       subject_types_supported: ['public'],
-      id_token_signing_alg_values_supported: [alg],
+      id_token_signing_alg_values_supported: [...new Set(keys.map((key) => key.alg))].sort(),
     }),
-    jwks: () => ({ keys: [{ use: 'sig', ...jwk(publicKey), kid, alg }] }),
+    jwks: () => ({ keys: keys.map((one) => ({ use: 'sig', ...jwk(one.key), kid: one.kid, alg: one.alg })) }),
   };
+}
+
+interface SignatureKey {
+  readonly key: KeyObject;
+  readonly kid: string;
+  readonly alg: string;
+}
+
+const CURVES: Readonly<Record<string, string>> = { prime256v1: 'ES256', secp384r1: 'ES384', secp521r1: 'ES512' };
+
+/** Of a public key, or of the public half of a private one. */
+function signatureKey(pem: string): SignatureKey {
+  const key = createPublicKey(pem);
+  const kid = createHash('sha256').update(key.export({ type: 'spki', format: 'der' })).digest('base64url');
+  const alg = key.asymmetricKeyType === 'rsa' ? 'RS256' : CURVES[key.asymmetricKeyDetails?.namedCurve ?? ''];
+  if (!alg) throw new Error(`keys of ServiceAccount tokens are of RSA or of a NIST curve, not ${key.asymmetricKeyType ?? 'unknown'}`);
+  return { key, kid, alg };
+}
+
+/** The key that the token names is tried first; others may have signed without naming theirs so. */
+async function verifiedPayload(token: string, keys: readonly SignatureKey[]): Promise<Uint8Array | undefined> {
+  const { compactVerify, decodeProtectedHeader } = await import('jose');
+  let named: string | undefined;
+  try {
+    ({ kid: named } = decodeProtectedHeader(token));
+  } catch {
+    return undefined;
+  }
+  for (const { key, alg } of [...keys].sort((a, b) => Number(b.kid === named) - Number(a.kid === named))) {
+    try {
+      return (await compactVerify(token, key, { algorithms: [alg] })).payload;
+    } catch {
+      // Another may have signed it.
+    }
+  }
+  return undefined;
 }
 
 function newClaims(wanted: IssueOptions, now: number): Record<string, unknown> {
