@@ -1,5 +1,6 @@
 /** Whether this node takes a pod: what it asks for must still be free, its host ports too, and its selector must fit. */
 import { milliValue, parseQuantity, value } from '../api/quantity.ts';
+import { fitsNode } from '../api/selectors/node-selector.ts';
 import type { PodObject } from './pod.ts';
 import { podRequests } from './resources.ts';
 
@@ -88,38 +89,6 @@ function hostPorts(pod: PodObject): { readonly ip: string; readonly protocol: st
 }
 
 function unfitSelector({ pod, labels, nodeName }: AdmissionInput): Refusal | undefined {
-  const bySelector = Object.entries(pod.spec.nodeSelector ?? {}).every(([key, wanted]) => labels[key] === wanted);
-  const terms = pod.spec.affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution?.nodeSelectorTerms;
-  const byAffinity = !terms || terms.some((term) => termFits(term, labels, nodeName));
-  if (bySelector && byAffinity) return undefined;
+  if (fitsNode(pod.spec, labels, nodeName)) return undefined;
   return { reason: 'NodeAffinity', message: "Pod was rejected: Predicate NodeAffinity failed: node(s) didn't match Pod's node affinity/selector" };
-}
-
-type Term = NonNullable<
-  NonNullable<NonNullable<NonNullable<PodObject['spec']['affinity']>['nodeAffinity']>['requiredDuringSchedulingIgnoredDuringExecution']>['nodeSelectorTerms']
->[number];
-
-/** A term without requirements fits nothing. */
-function termFits({ matchExpressions = [], matchFields = [] }: Term, labels: Readonly<Record<string, string>>, nodeName: string): boolean {
-  if (matchExpressions.length + matchFields.length === 0) return false;
-  return matchExpressions.every((r) => requirementHolds(r, labels[r.key])) && matchFields.every((r) => requirementHolds(r, r.key === 'metadata.name' ? nodeName : undefined));
-}
-
-function requirementHolds({ operator, values = [] }: { readonly operator: string; readonly values?: readonly string[] }, actual: string | undefined): boolean {
-  switch (operator) {
-    case 'In':
-      return actual !== undefined && values.includes(actual);
-    case 'NotIn':
-      return actual === undefined || !values.includes(actual);
-    case 'Exists':
-      return actual !== undefined;
-    case 'DoesNotExist':
-      return actual === undefined;
-    case 'Gt':
-      return actual !== undefined && Number(actual) > Number(values[0]);
-    case 'Lt':
-      return actual !== undefined && Number(actual) < Number(values[0]);
-    default:
-      return false;
-  }
 }

@@ -1,5 +1,5 @@
 /** Whether a node takes a pod as far as the node itself and its numbers go; in the scheduler framework's order, the first refusal counts. */
-import { namedNodes, matchesLabels, matchesNodeSelector } from './node-affinity.ts';
+import { namedNodes, matchesLabels, matchesNodeSelector } from '../api/selectors/node-selector.ts';
 import type { Demand } from './demand.ts';
 import { Ports } from './ports.ts';
 import type { Profile } from './profile.ts';

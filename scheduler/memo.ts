@@ -1,7 +1,7 @@
 /** What is known per pod signature and node row, kept until the row changes: whether the pod fits, and how well. */
+import { matchesTerm } from '../api/selectors/node-selector.ts';
 import type { Demand } from './demand.ts';
 import { type Ask, type Refusal, STATIC_REFUSALS, askOf, judgeFacts, roomFor } from './filters.ts';
-import { matchesTerm } from './node-affinity.ts';
 import type { Profile } from './profile.ts';
 import { Ranking } from './ranking.ts';
 import { roomScore } from './room-score.ts';

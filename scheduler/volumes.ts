@@ -1,13 +1,13 @@
 /** Claims and volumes: whether a pod's claims can be honoured at all, and on which nodes. Follows VolumeBinding, VolumeZone and VolumeRestrictions. */
 import { compareQuantities, parseQuantity } from '../api/quantity.ts';
 import { matchesLabels } from '../api/selectors.ts';
+import { matchesNodeSelector } from '../api/selectors/node-selector.ts';
 import type { PersistentVolume, PersistentVolumeClaim, Pod } from '../api/types/core.v1.ts';
 import type { CSIDriver, CSINode, CSIStorageCapacity, StorageClass, VolumeAttachment } from '../api/types/storage.v1.ts';
 import type { Stored } from '../client/client.ts';
 import { Attachments } from './attachments.ts';
 import { conflicts } from './disks.ts';
 import type { Impossible, Refusal } from './filters.ts';
-import { matchesNodeSelector } from './node-affinity.ts';
 import type { NodeFacts } from './snapshot.ts';
 import { type Labels, compiled } from './terms.ts';
 

@@ -1,9 +1,9 @@
 /** Claims of devices: which are there and free, and what a pod's claims would get on a node. Follows the framework's DynamicResources. */
+import { matchesNodeSelector } from '../../api/selectors/node-selector.ts';
 import type { Pod } from '../../api/types/core.v1.ts';
 import type { AllocationResult, DeviceClass, ResourceClaim } from '../../api/types/resource.v1.ts';
 import type { Stored } from '../../client/client.ts';
 import { type Impossible, type Refusal } from '../filters.ts';
-import { matchesNodeSelector } from '../node-affinity.ts';
 import type { NodeFacts } from '../snapshot.ts';
 import { type Allocated, NotHere, allocate } from './allocate.ts';
 import { type Pool, type Slice, poolsOf } from './pools.ts';

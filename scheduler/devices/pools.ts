@@ -1,9 +1,9 @@
 /** The devices that a node can reach: the newest generation of each pool, complete or not. Follows structured/internal/incubating of dynamic-resource-allocation v0.36. */
+import { matchesNodeSelector } from '../../api/selectors/node-selector.ts';
 import type { NodeSelector } from '../../api/types/core.v1.ts';
 import type { CounterSet, Device, ResourceSlice } from '../../api/types/resource.v1.ts';
 import type { Stored } from '../../client/client.ts';
 import type { DeepReadonly } from '../../std/deep.ts';
-import { matchesNodeSelector } from '../node-affinity.ts';
 import type { NodeFacts } from '../snapshot.ts';
 
 export type Slice = Stored<ResourceSlice>;

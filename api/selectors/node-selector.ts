@@ -1,8 +1,14 @@
 /** Node selectors and affinity terms against the labels and the name of a node. */
-import type { NodeSelector, NodeSelectorRequirement, NodeSelectorTerm } from '../api/types/core.v1.ts';
-import type { DeepReadonly } from '../std/deep.ts';
+import type { NodeSelector, NodeSelectorRequirement, NodeSelectorTerm, PodSpec } from '../types/core.v1.ts';
+import type { DeepReadonly } from '../../std/deep.ts';
 
 type Labels = Readonly<Record<string, string>>;
+
+/** Whether a node is one that a pod insists on. */
+export function fitsNode(spec: DeepReadonly<Pick<PodSpec, 'nodeSelector' | 'affinity'>>, labels: Labels, name: string): boolean {
+  const required = spec.affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution;
+  return matchesLabels(spec.nodeSelector ?? {}, labels) && (!required || matchesNodeSelector(required, labels, name));
+}
 
 /** Terms are alternatives; no term matches nothing. */
 export function matchesNodeSelector(selector: DeepReadonly<NodeSelector>, labels: Labels, name: string): boolean {
