@@ -15,7 +15,7 @@ let webhook: FakeWebhook;
 let spoil: (answer: { response: Json; apiVersion: string }) => unknown = (answer) => answer;
 
 beforeAll(async () => {
-  webhook = await openFakeWebhook();
+  webhook = await openFakeWebhook({ names: ['hook.default.svc'] });
   webhook.replies.set('/convert', () => (response, asked) => {
     const { apiVersion, request } = asked as unknown as Review;
     const convertedObjects = request.objects.map((object) => convert(object, request.desiredAPIVersion));
@@ -169,4 +169,16 @@ test('ownership is counted across versions: an apply in one conflicts with a man
   const managers = (forced.metadata.managedFields as { manager: string; apiVersion: string; fieldsV1: { 'f:spec'?: object } }[]).map(({ manager, apiVersion, fieldsV1 }) => [manager, apiVersion, Object.keys(fieldsV1['f:spec'] ?? {})]);
   expect(managers).toEqual([['second', 'example.com/v1', ['f:hostPort']]]);
   expect((await server.http('GET', v2('a'))).json()).toMatchObject({ spec: { host: 'y', port: '10' } });
+});
+
+test('a webhook is reached by its Service, at its endpoint', async () => {
+  const { call } = server.doors.direct;
+  const body = definition('served') as { spec: { conversion: { webhook: { clientConfig: object } } } };
+  body.spec.conversion.webhook.clientConfig = { service: { namespace: 'default', name: 'hook', path: '/convert', port: webhook.port }, caBundle: webhook.caBundle };
+  await call({ verb: 'create', group: '', version: 'v1', resource: 'services', namespace: 'default', body: { metadata: { name: 'hook' }, spec: { type: 'ExternalName', externalName: 'localhost' } } });
+  await call({ verb: 'create', group: 'apiextensions.k8s.io', version: 'v1', resource: 'customresourcedefinitions', body });
+  const path = '/apis/example.com/v2/namespaces/default/served';
+  while ((await server.http('GET', path)).code === 404) await new Promise((resolve) => setImmediate(resolve));
+  expect(await send('POST', path, one('served', 'v2', 'a', { host: 'h', port: '1' }))).toMatchObject({ code: 201 });
+  expect(JSON.parse(String((await server.store.get('/registry/example.com/served/default/a'))?.value))).toMatchObject({ spec: { hostPort: 'h:1' } });
 });
