@@ -69,6 +69,20 @@ describe('FlowControl', () => {
     expect([flow.inQueue().reading, flow.inFlight().reading]).toEqual([0, 1]);
   });
 
+  test('one whose caller leaves while it waits frees its place', async () => {
+    const flow = control(1, [level('queued', { nominalConcurrencyShares: 1000, limitResponse: queue }), schema('s', 'queued', 10, 'a')]);
+    const first = ask('a');
+    flow.step(first);
+    const leaving = new AbortController();
+    const left = expect(flow.step(ask('a', { signal: leaving.signal }))).rejects.toThrow(TooManyRequests);
+    leaving.abort();
+    await left;
+    expect(flow.inQueue().reading).toBe(0);
+    finish(first);
+    const [set] = [...flow.levels.levels].filter(({ name }) => name === 'queued').map((one) => one.set);
+    expect([set?.waiting, set?.running, set?.seatsInUse, set?.cancelled]).toEqual([0, 0, 0, 1]);
+  });
+
   test('a full queue refuses', () => {
     const flow = control(1, [level('queued', { nominalConcurrencyShares: 1000, limitResponse: { type: 'Queue', queuing: { queues: 1, handSize: 1, queueLengthLimit: 1 } } }), schema('s', 'queued', 10, 'a')]);
     flow.step(ask('a'));
