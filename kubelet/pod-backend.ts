@@ -1,6 +1,6 @@
 /** What the kubelet's server serves: containers by name, their logs, streams through the runtime, pods and their use of the node. */
 import { join } from 'node:path';
-import { microTimeText, timeText } from '../client/time.ts';
+import { microTimeText } from '../client/time.ts';
 import { BackendRefusal, type ContainerTarget, type KubeletBackend, type LogTarget } from './backend.ts';
 import type { KubeletContext } from './context.ts';
 import { readMachineUse } from './machine-use.ts';
