@@ -31,7 +31,7 @@ test('a pod of which one container has no rate yet is left out', () => {
   expect(usageOf(sample(10, { c: 1 }), sample(20, { c: 2, new: 1 })).pods).toEqual([]);
 });
 
-function open(failing = false) {
+function open(failing = false, onError = (): void => undefined) {
   const clock = new VirtualClock(T0);
   const asked: number[] = [];
   const fetch = async (): Promise<Summary> => {
@@ -40,7 +40,7 @@ function open(failing = false) {
     asked.push(seconds);
     return summary(seconds, { c: seconds / 2 });
   };
-  return { clock, asked, statistics: new NodeStatistics({ clock, fetch }) };
+  return { clock, asked, statistics: new NodeStatistics({ clock, fetch, onError }) };
 }
 
 test('the first question takes two looks, further ones none while the answer is fresh, then one', async () => {
@@ -56,6 +56,15 @@ test('the first question takes two looks, further ones none while the answer is 
   const [later] = await statistics.usage(['n']);
   expect(asked).toEqual([0, 1, 16]);
   expect(later?.windowMs).toBe(15_000);
+});
+
+test('a node that does not answer is complained of once', async () => {
+  let complaints = 0;
+  const { clock, statistics } = open(true, () => void complaints++);
+  await statistics.usage(['n']);
+  await clock.advance(60_000);
+  await statistics.usage(['n']);
+  expect(complaints).toBe(1);
 });
 
 test('a node that does not answer is left out, one of this process is not asked over the network', async () => {

@@ -31,6 +31,7 @@ export class NodeStatistics {
   readonly #asking = new Map<string, Promise<NodeUsage | undefined>>();
   readonly #own = new Map<string, () => Promise<unknown>>();
   readonly #listeners = new Set<() => void>();
+  readonly #failing = new Set<string>();
 
   constructor(options: NodeStatisticsOptions) {
     this.#options = options;
@@ -53,6 +54,7 @@ export class NodeStatistics {
 
   forget(node: string): void {
     this.#known.delete(node);
+    this.#failing.delete(node);
   }
 
   /** What these nodes use; those that do not answer are left out. */
@@ -89,9 +91,12 @@ export class NodeStatistics {
       const last = await this.#sample(node);
       const usage = usageOf(before, last);
       this.#known.set(node, { last, usage });
+      this.#failing.delete(node);
       return usage;
     } catch (error) {
-      onError?.(node, error);
+      // Said once, until it answers again.
+      if (!this.#failing.has(node)) onError?.(node, error);
+      this.#failing.add(node);
       return undefined;
     }
   }
