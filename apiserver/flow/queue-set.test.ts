@@ -1,3 +1,4 @@
+import { below, seededRandom } from '../../std/random.ts';
 import { Demand } from './demand.ts';
 import { FlowRequest, QueueSet, type QueueSetConfig, type Start } from './queue-set.ts';
 import { RetryAfter } from './retry-after.ts';
@@ -89,6 +90,47 @@ describe('QueueSet', () => {
     set.start(other, [0, 3], 0);
     expect(other.queue).toBe(set.queues[3]);
   });
+});
+
+test.each([1, 2, 3, 4, 5])('a QueueSet loses nobody and no seat, whatever happens (seed %i)', (seed) => {
+  const random = seededRandom(seed);
+  const set = new QueueSet(queued(4, 8, 3), 0);
+  const all: FlowRequest[] = [];
+  const of = (state: FlowRequest['state']): FlowRequest[] => all.filter((one) => one.state === state);
+  const any = (list: readonly FlowRequest[]): FlowRequest | undefined => list[below(random, Math.max(1, list.length))];
+  const check = (): void => {
+    const seats = [...of('running'), ...of('lingering')].reduce((sum, one) => sum + one.seats, 0);
+    expect([set.waiting, set.running, set.seatsInUse]).toEqual([of('waiting').length, of('running').length, seats]);
+    expect(set.seatsWaiting).toBe(of('waiting').reduce((sum, one) => sum + one.seats, 0));
+    // Seats that are free are not held back from the one whose turn it is.
+    if (of('waiting').length > 0) expect(set.seatsInUse > 0).toBe(true);
+  };
+  let now = 0;
+  for (let step = 0; step < 2_000; step++) {
+    now += below(random, 5);
+    const what = below(random, 100);
+    if (what < 45) {
+      const one = request(now, 1 + below(random, 3), { finalSeats: below(random, 4), lingerMs: below(random, 3) });
+      all.push(one);
+      set.start(one, [below(random, 4), 4 + below(random, 4)], now);
+    } else if (what < 75) {
+      const one = any(of('running'));
+      if (one) set.finish(one, now);
+    } else if (what < 90) {
+      const one = any(of('lingering'));
+      if (one) set.release(one, now);
+    } else if (what < 98) {
+      const one = any(of('waiting'));
+      if (one) set.cancel(one, now);
+    } else set.configure(queued(1 + below(random, 6), 8 + below(random, 4), 3), now);
+    if (step % 20 === 0) check();
+  }
+  while (!set.isIdle || of('lingering').length > 0) {
+    for (const one of of('running')) set.finish(one, ++now);
+    for (const one of of('lingering')) set.release(one, ++now);
+  }
+  check();
+  expect([set.seatsInUse, set.seatsWaiting, set.queues.reduce((sum, { seatsInUse }) => sum + seatsInUse, 0)]).toEqual([0, 0, 0]);
 });
 
 describe('deal()', () => {
