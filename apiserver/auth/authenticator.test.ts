@@ -60,6 +60,9 @@ describe('authenticate()', () => {
     ['a static token', { authorization: 'bearer secret-a' }, { name: 'alice', uid: 'u1', groups: ['devs', 'ops', 'system:authenticated'] }],
     ['a certificate', { certificate: { subject: { CN: 'kubernetes-admin', O: ['system:masters', 'x'] }, fingerprint256: 'AB:CD' } as never, ...bearer('nonsense') },
       { name: 'kubernetes-admin', groups: ['system:masters', 'x', 'system:authenticated'], extra: { 'authentication.kubernetes.io/credential-id': ['X509SHA256=abcd'] } }],
+    ['a certificate with a uid', { certificate: { subject: { CN: 'jane', '1.3.6.1.4.1.57683.2': 'u-1' }, fingerprint256: 'AB' } as never },
+      { name: 'jane', uid: 'u-1', groups: ['system:authenticated'], extra: { 'authentication.kubernetes.io/credential-id': ['X509SHA256=ab'] } }],
+    ['a certificate with two uids', { certificate: { subject: { CN: 'jane', '1.3.6.1.4.1.57683.2': ['a', 'b'] }, fingerprint256: 'AB' } as never }, 401],
   ];
   test.each(rows)('%s', async (_, credentials, expected) => {
     expect(await show(world(), credentials)).toEqual(expected);

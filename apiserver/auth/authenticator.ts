@@ -118,13 +118,18 @@ export function bearerToken(authorization: string | undefined): string | undefin
   return scheme.toLowerCase() === 'bearer' && token !== '' ? token : undefined;
 }
 
-/** Common name → user, organizations → groups. */
+/** The part of a subject that tells a user's uid. */
+const UID_PART = '1.3.6.1.4.1.57683.2';
+
+/** Common name → user, organizations → groups. Throws 401 on a uid that is none, or on several. */
 export function certificateUser(certificate: Pick<PeerCertificate, 'subject' | 'fingerprint256'>): UserInfo {
-  const subject = certificate.subject as { CN?: string | string[]; O?: string | string[] };
+  const subject = certificate.subject as { CN?: string | string[]; O?: string | string[]; [UID_PART]?: string | string[] };
+  const uid = subject[UID_PART];
+  if (uid !== undefined && (typeof uid !== 'string' || uid === '')) throw unauthorized();
   const name = Array.isArray(subject.CN) ? (subject.CN.at(-1) ?? '') : (subject.CN ?? '');
   const groups = subject.O === undefined ? [] : [subject.O].flat();
   const credential = `X509SHA256=${(certificate.fingerprint256 ?? '').replaceAll(':', '').toLowerCase()}`;
-  return { name, groups, extra: { 'authentication.kubernetes.io/credential-id': [credential] } };
+  return { name, groups, ...(uid !== undefined && { uid }), extra: { 'authentication.kubernetes.io/credential-id': [credential] } };
 }
 
 /** Everybody who is somebody is in system:authenticated. */
