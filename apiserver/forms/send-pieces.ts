@@ -2,11 +2,14 @@
 import type { Writable } from 'node:stream';
 import { PIECE_BYTES, type ListBody } from './list-bytes.ts';
 
-/** Pieces that are on their way at a time: one is filled while others are sent. */
+/** Pieces of one list that are on their way at a time: one is filled while others are sent. */
 const BUFFERS = 4;
+/** Buffers that are kept for the next lists; more than these are let go. */
+const SPARE_LIMIT = 16;
+const spare: Buffer[] = [];
 
 export async function sendPieces(body: ListBody, out: Writable): Promise<void> {
-  const free: Buffer[] = Array.from({ length: BUFFERS }, () => Buffer.allocUnsafeSlow(PIECE_BYTES));
+  let underWay = 0;
   let wake: (() => void) | undefined;
   let failure: Error | undefined;
   const notify = (): void => {
@@ -21,14 +24,20 @@ export async function sendPieces(body: ListBody, out: Writable): Promise<void> {
   out.once('error', gone);
   try {
     for (;;) {
-      while (free.length === 0 && !failure) await new Promise<void>((resolve) => (wake = resolve));
+      while (underWay === BUFFERS && !failure) await new Promise<void>((resolve) => (wake = resolve));
       if (failure) throw failure;
-      const buffer = free.pop() as Buffer;
+      const buffer = spare.pop() ?? Buffer.allocUnsafeSlow(PIECE_BYTES);
       const piece = body.next(buffer);
-      if (!piece) break;
+      if (!piece) {
+        giveBack(buffer);
+        break;
+      }
+      underWay++;
       out.write(piece, (error) => {
         failure ??= error ?? undefined;
-        free.push(buffer);
+        underWay--;
+        // After a failure nobody knows who still looks at it.
+        if (!error) giveBack(buffer);
         notify();
       });
     }
@@ -36,4 +45,8 @@ export async function sendPieces(body: ListBody, out: Writable): Promise<void> {
   } finally {
     out.removeListener('close', gone);
   }
+}
+
+function giveBack(buffer: Buffer): void {
+  if (spare.length < SPARE_LIMIT) spare.push(buffer);
 }
