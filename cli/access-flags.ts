@@ -13,6 +13,9 @@ export interface AccessFlags {
   readonly requestheaderUidHeaders?: readonly string[];
   readonly requestheaderGroupHeaders?: readonly string[];
   readonly requestheaderExtraHeadersPrefix?: readonly string[];
+  readonly authenticationTokenWebhookConfigFile?: string;
+  readonly authenticationTokenWebhookVersion?: string;
+  readonly authenticationTokenWebhookCacheTtl?: number;
   readonly oidcIssuerUrl?: string;
   readonly oidcClientId?: string;
   readonly oidcCaFile?: string;
@@ -50,6 +53,9 @@ export function withAccess(command: Command, { quiet = false } = {}): Command {
   add('--requestheader-uid-headers <list>', 'headers that name his uid (X-Remote-Uid)', list);
   add('--requestheader-group-headers <list>', 'headers that name his groups (X-Remote-Group)', list);
   add('--requestheader-extra-headers-prefix <list>', 'beginnings of headers that tell more of him (X-Remote-Extra-)', list);
+  add('--authentication-token-webhook-config-file <file>', 'a server that knows tokens, in the form of a kubeconfig');
+  add('--authentication-token-webhook-version <version>', 'of the reviews it is asked with: v1 or v1beta1 (v1beta1)');
+  add('--authentication-token-webhook-cache-ttl <time>', 'how long its answers are kept (2m)', duration);
   add('--oidc-issuer-url <url>', 'an issuer of tokens');
   add('--oidc-client-id <id>', 'for whom its tokens are');
   add('--oidc-ca-file <file>', 'authority of its certificate');

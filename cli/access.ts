@@ -17,7 +17,7 @@ type AccessOptions = Pick<ApiServerOptions, 'authentication' | 'authorization' |
 export async function accessOptions(flags: AccessFlags): Promise<AccessOptions> {
   const { serviceAccountIssuer: issuers, apiAudiences: audiences, serviceAccountJwksUri: jwksUri, serviceAccountKeyFile: keyFiles } = flags;
   return {
-    authentication: authenticationOf(flags),
+    authentication: { ...authenticationOf(flags), ...(await tokenWebhookOf(flags)) },
     authorization: await authorizationOf(flags),
     serviceAccounts: { ...(issuers && { issuers }), ...(audiences && { audiences }), ...(jwksUri !== undefined && { jwksUri }), ...(keyFiles && { keyPems: keyFiles.map((one) => read('--service-account-key-file', one)) }) },
   };
@@ -35,6 +35,15 @@ function authenticationOf(flags: AccessFlags): AuthenticationSettings {
     ...(flags.clientCaFile !== undefined && { clientCaPem: read('--client-ca-file', flags.clientCaFile) }),
     ...requestHeaderOf(flags),
   };
+}
+
+const TOKEN_TTL_MS = 2 * 60_000;
+
+async function tokenWebhookOf(flags: AccessFlags): Promise<Pick<AuthenticationSettings, 'webhook'>> {
+  const { authenticationTokenWebhookConfigFile: kubeconfig, authenticationTokenWebhookVersion: version = 'v1beta1', authenticationTokenWebhookCacheTtl: ttlMs = TOKEN_TTL_MS } = flags;
+  if (kubeconfig === undefined) return {};
+  if (version !== 'v1' && version !== 'v1beta1') throw new Error(`unsupported webhook authenticator version ${JSON.stringify(version)}, supported versions are "v1", "v1beta1"`);
+  return { webhook: { connection: await readKubeconfig(kubeconfig), version, ttlMs } };
 }
 
 function requestHeaderOf(flags: AccessFlags): Pick<AuthenticationSettings, 'requestHeader'> {

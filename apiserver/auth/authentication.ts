@@ -6,6 +6,7 @@ import { createAuthenticator, type RequestAuthenticator } from './authenticator.
 import type { Anonymous, IssuerConfig } from './jwt/config.ts';
 import { createJwtAuthenticator, type JwtAuthenticator } from './jwt/jwt-authenticator.ts';
 import type { Reader } from './reader.ts';
+import { createTokenWebhook, type TokenWebhookSettings } from './token-webhook.ts';
 import { REQUEST_HEADERS, type RequestHeaderNames } from './request-header.ts';
 import type { ServiceAccountTokens } from './service-account-tokens.ts';
 
@@ -13,6 +14,8 @@ export interface AuthenticationSettings {
   /** The text of a static token file. */
   readonly staticTokens?: string;
   readonly issuers?: readonly IssuerConfig[];
+  /** Another server that knows tokens. */
+  readonly webhook?: TokenWebhookSettings;
   readonly anonymous?: Anonymous;
   /** Authorities of users' certificates besides the cluster's own. */
   readonly clientCaPem?: string;
@@ -41,14 +44,20 @@ export function openAuthentication(settings: AuthenticationSettings, { pki, read
   const clientCaPem = settings.clientCaPem === undefined ? pki.caPem : `${pki.caPem.trim()}\n${settings.clientCaPem}`;
   const requestHeader = settings.requestHeader ?? { caPem: pki.frontProxyCaPem, names: REQUEST_HEADERS };
   const jwt = createJwtAuthenticator(settings.issuers ?? [], clock);
+  const webhook = settings.webhook && createTokenWebhook(settings.webhook, clock);
   const authenticator = createAuthenticator({
     reader, clock, tokens, jwt,
+    ...(webhook && { webhook }),
     ...(settings.staticTokens !== undefined && { staticTokens: settings.staticTokens }),
     ...(settings.anonymous && { anonymous: settings.anonymous }),
     authorities: fingerprints(clientCaPem),
     proxy: { authorities: fingerprints(requestHeader.caPem), names: requestHeader.names },
   });
-  return { authenticator, trustedPems: [...certificates(clientCaPem), ...certificates(requestHeader.caPem)], requestHeader, clientCaPem, jwt, close: () => jwt.close() };
+  const close = (): void => {
+    jwt.close();
+    webhook?.close();
+  };
+  return { authenticator, trustedPems: [...certificates(clientCaPem), ...certificates(requestHeader.caPem)], requestHeader, clientCaPem, jwt, close };
 }
 
 function certificates(pem: string): string[] {

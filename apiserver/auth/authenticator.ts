@@ -9,6 +9,7 @@ import { unauthorized } from './denial.ts';
 import type { JwtAuthenticator } from './jwt/jwt-authenticator.ts';
 import { EVERYBODY, type Anonymous } from './jwt/config.ts';
 import type { Reader } from './reader.ts';
+import type { TokenWebhook } from './token-webhook.ts';
 import { requestHeaderUser, type RequestHeaderNames } from './request-header.ts';
 import type { ServiceAccountTokens, VerifiedToken } from './service-account-tokens.ts';
 import { parseStaticTokens } from './static-tokens.ts';
@@ -21,6 +22,8 @@ export interface AuthenticationOptions {
   readonly staticTokens?: string;
   /** Issuers of other tokens. */
   readonly jwt?: JwtAuthenticator;
+  /** Asked last of tokens. */
+  readonly webhook?: TokenWebhook;
   /** Proxies that name their users in headers. */
   readonly proxy?: { readonly authorities: ReadonlySet<string>; readonly names: RequestHeaderNames };
   /** Fingerprints of the authorities of users' certificates; absent: all that the TLS layer trusts. */
@@ -42,7 +45,7 @@ export interface RequestAuthenticator {
 }
 
 export function createAuthenticator(options: AuthenticationOptions): RequestAuthenticator {
-  const { reader, clock, tokens, staticTokens = '', jwt, proxy, authorities } = options;
+  const { reader, clock, tokens, staticTokens = '', jwt, webhook, proxy, authorities } = options;
   const fixed = parseStaticTokens(staticTokens);
   let anonymous = options.anonymous ?? EVERYBODY;
 
@@ -51,8 +54,9 @@ export function createAuthenticator(options: AuthenticationOptions): RequestAuth
     const known = fixed.get(token) ?? bootstrapTokenUser(token, reader, clock.now());
     if (known && own.length > 0) return { user: withGroup(known), audiences: own };
     const verified = tokens.verify(token, audiences);
-    if (verified instanceof Promise) return verified.then((found) => found ?? byIssuer(token, own)).then(finish);
-    const other = verified ?? byIssuer(token, own);
+    const others = (found: VerifiedToken | undefined): Promise<VerifiedToken | undefined> | VerifiedToken | undefined => found ?? byIssuer(token, own) ?? webhook?.verify(token, audiences);
+    if (verified instanceof Promise) return verified.then(others).then(finish);
+    const other = others(verified);
     return other instanceof Promise ? other.then(finish) : finish(other);
   }
 

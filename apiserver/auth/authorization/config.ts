@@ -1,17 +1,7 @@
 /** Which authorizers there are and in which order: an AuthorizationConfiguration file, or the plain list of modes. What is not supported is refused by name. */
 import { parseYaml } from '../../../api/codec/yaml.ts';
+import type { WebhookConnection } from '../review-client.ts';
 import { compileMatchConditions, type MatchConditions } from './match-conditions.ts';
-
-/** How a webhook is reached, as a kubeconfig says. */
-export interface WebhookConnection {
-  readonly server: string;
-  readonly ca?: string;
-  readonly cert?: string;
-  readonly key?: string;
-  readonly token?: string;
-  readonly serverName?: string;
-  readonly insecureSkipTlsVerify?: boolean;
-}
 
 export interface WebhookMode {
   readonly type: 'Webhook';
