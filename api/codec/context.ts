@@ -21,6 +21,8 @@ export class Context {
   depth = 0;
   /** The Go struct whose field is read, as type errors name it. */
   struct = '';
+  /** The step from which on type errors name fields. */
+  start = 0;
   readonly strict: string[] = [];
   readonly unknown: string[] = [];
   readonly twice: string[] = [];
@@ -73,7 +75,7 @@ export class Context {
 
   /** The refusal of a value that its Go type cannot hold. */
   mismatch(value: unknown, type: string): ApiError {
-    const fields = this.steps.slice(0, this.depth).filter((step) => typeof step === 'string');
+    const fields = this.steps.slice(this.start, this.depth).filter((step) => typeof step === 'string');
     if (fields.length === 0) return badRequest(`json: cannot unmarshal ${described(value, type)} into Go value of type ${type}`);
     return badRequest(`json: cannot unmarshal ${described(value, type)} into Go struct field ${this.struct}.${fields.join('.')} of type ${type}`);
   }

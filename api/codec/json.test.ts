@@ -31,6 +31,7 @@ const WIDGET: Schema = {
           free: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true, properties: { known: { type: 'object', properties: { a: { type: 'string' } } } } },
           parts: { type: 'array', items: { type: 'object', properties: { a: { type: 'string', nullable: true }, b: { type: 'string' } } } },
           map: { type: 'object', additionalProperties: { type: 'object', properties: { a: { type: 'string' } } } },
+          templates: { type: 'object', additionalProperties: { type: 'array', items: { type: 'object', 'x-kubernetes-embedded-resource': true } } },
           template: { type: 'object', 'x-kubernetes-embedded-resource': true, properties: { spec: { type: 'object', properties: {} } } },
         },
       },
@@ -96,7 +97,13 @@ describe('decodeJson() refuses in upstream’s words', () => {
     [CAPACITY, '{"capacity":true}', quantity],
     [CAPACITY, '{"capacity":["1"]}', quantity],
     [CONFIGMAP, '{"binaryData":{"a":"?"}}', 'illegal base64 data at input byte 0'],
-    [WIDGET, '{"metadata":{"labels":{"k":5}}}', 'json: cannot unmarshal number into Go struct field ObjectMeta.metadata.labels of type string'],
+    [WIDGET, '{"metadata":{"labels":{"k":5}}}', 'json: cannot unmarshal number into Go struct field ObjectMeta.labels of type string'],
+    [WIDGET, '{"metadata":[]}', 'json: cannot unmarshal array into Go value of type v1.ObjectMeta'],
+    [WIDGET, '{"spec":{"template":{"kind":1}}}', 'spec.template.kind: Invalid value: 1: must be a string'],
+    [
+      WIDGET, '{"spec":{"templates":{"a.b":[{"metadata":{"annotations":42}}]}}}',
+      'spec.templates[a.b][0].metadata: Invalid value: {"annotations":42}: json: cannot unmarshal number into Go struct field ObjectMeta.annotations of type map[string]string',
+    ],
   ];
   test.each(rows)('%j %.100s', (schema, text, message) => {
     expect(() => decodeJson(schema, text)).toThrow(expect.objectContaining({ message, code: 400, reason: 'BadRequest' }));

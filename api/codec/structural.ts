@@ -2,7 +2,8 @@
 import { convertType } from './compile.ts';
 import type { Context } from './context.ts';
 import { setKey, toPlain, WrittenNumber } from './json-text.ts';
-import { badRequest } from '../status.ts';
+import { invalid, Path } from '../field-error.ts';
+import { ApiError, badRequest } from '../status.ts';
 
 type Json = Readonly<Record<string, unknown>>;
 
@@ -22,20 +23,39 @@ export function prune(schema: Json, value: unknown, context: Context): unknown {
   out['metadata'] = meta;
   Object.assign(out, pruner.object(rest, schema, { path: '', keep: schema['x-kubernetes-preserve-unknown-fields'] === true }));
   for (const path of pruner.unknown.sort()) note(context, path);
-  for (const { object, path } of pruner.embedded) {
-    if (object['metadata'] !== undefined) object['metadata'] = convertMetadata(object['metadata'], [...path.split('.'), 'metadata'], context);
-  }
+  for (const embedded of pruner.embedded) coerce(embedded, context);
   return out;
+}
+
+/** An object inside has metadata of the known type too. */
+function coerce({ object, path, field }: Embedded, context: Context): void {
+  for (const name of ['apiVersion', 'kind']) {
+    if (Object.hasOwn(object, name) && typeof object[name] !== 'string') throw refused(field.child(name), object[name], 'must be a string');
+  }
+  const { metadata } = object;
+  if (metadata === undefined) return;
+  try {
+    object['metadata'] = convertMetadata(metadata, [...path.split('.'), 'metadata'], context);
+  } catch (error) {
+    if (error instanceof ApiError) throw refused(field.child('metadata'), metadata, error.message);
+    throw error;
+  }
+}
+
+function refused(field: Path, value: unknown, why: string): ApiError {
+  const error = invalid(field, value, why);
+  return badRequest(`${error.field}: ${error.message}`);
 }
 
 const META = 'io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta';
 const META_FIELDS: ReadonlySet<string> = new Set(['apiVersion', 'kind', 'metadata']);
 
 function convertMetadata(value: unknown, path: readonly string[], context: Context): unknown {
-  const { depth } = context;
+  const { depth, start } = context;
   for (const step of path) context.steps[context.depth++] = step;
+  context.start = context.depth;
   const meta = convertType(META)(value, context);
-  context.depth = depth;
+  Object.assign(context, { depth, start });
   return meta;
 }
 
@@ -46,6 +66,12 @@ function note(context: Context, path: string): void {
   context.depth = depth;
 }
 
+interface Embedded {
+  readonly object: Record<string, unknown>;
+  readonly path: string;
+  readonly field: Path;
+}
+
 interface Place {
   readonly path: string;
   /** Fields without a schema stay. */
@@ -54,7 +80,9 @@ interface Place {
 
 class Pruner {
   readonly unknown: string[] = [];
-  readonly embedded: { readonly object: Record<string, unknown>; readonly path: string }[] = [];
+  readonly embedded: Embedded[] = [];
+  /** The way here; a key of a map is told from a field. */
+  readonly #way: string[] = [];
 
   object(value: Json, schema: Json | undefined, { path, keep }: Place): Record<string, unknown> {
     const out: Record<string, unknown> = {};
@@ -68,14 +96,21 @@ class Pruner {
       if (embedded && META_FIELDS.has(key)) setKey(out, key, plain(inner));
       else if (property) {
         if (inner === null && property['nullable'] !== true && property['default'] === undefined) continue;
-        setKey(out, key, this.value(inner, property, at));
+        setKey(out, key, this.#inside(`.${key}`, () => this.value(inner, property, at)));
       } else if (additional !== undefined && additional !== false) {
-        setKey(out, key, keep && typeof additional !== 'object' ? plain(inner) : this.value(inner, isObject(additional) ? additional : undefined, at));
+        setKey(out, key, keep && typeof additional !== 'object' ? plain(inner) : this.#inside(`[${key}]`, () => this.value(inner, isObject(additional) ? additional : undefined, at)));
       } else if (keep) setKey(out, key, plain(inner));
       else this.unknown.push(at);
     }
-    if (embedded) this.embedded.push({ object: out, path });
+    if (embedded) this.embedded.push({ object: out, path, field: Path.of(this.#way.join('').slice(1)) });
     return out;
+  }
+
+  #inside(step: string, read: () => unknown): unknown {
+    this.#way.push(step);
+    const value = read();
+    this.#way.pop();
+    return value;
   }
 
   value(value: unknown, schema: Json | undefined, path: string): unknown {
@@ -83,7 +118,7 @@ class Pruner {
     if (isObject(value)) return this.object(value, schema, { path, keep });
     if (!Array.isArray(value)) return plain(value);
     const items = schema?.['items'] as Json | undefined;
-    return value.map((item, i) => (keep && !items ? plain(item) : this.value(item, items, `${path}[${i}]`)));
+    return value.map((item, i) => (keep && !items ? plain(item) : this.#inside(`[${i}]`, () => this.value(item, items, `${path}[${i}]`))));
   }
 }
 
