@@ -15,13 +15,12 @@ export function nodeMetricsHandler(statistics: NodeStatistics): Handler {
   return async (core, exchange, resource) => {
     const chosen = select(exchange, core.reader.list(nodes));
     const labels = new Map(chosen.map(({ metadata }) => [metadata.name, metadata.labels]));
-    const names = chosen.map(({ metadata }) => metadata.name);
-    const found = await Promise.all(names.map(async (name): Promise<NodeMetrics | undefined> => {
-      const [usage] = await statistics.usage([name]);
-      if (!usage?.node) return undefined;
-      return { ...described(resource, usage, core), metadata: { name, creationTimestamp: timeText(core.clock.now()), ...labelled(labels.get(name)) }, usage: amounts(usage.node) };
-    }));
-    return answer(core, exchange, resource, found.filter((one) => one !== undefined));
+    const usages = await statistics.usage(chosen.map(({ metadata }) => metadata.name));
+    const found = [...usages].flatMap(([name, usage]): NodeMetrics[] => {
+      if (!usage.node) return [];
+      return [{ ...described(resource, usage, core), metadata: { name, creationTimestamp: timeText(core.clock.now()), ...labelled(labels.get(name)) }, usage: amounts(usage.node) }];
+    });
+    return answer(core, exchange, resource, found);
   };
 }
 
@@ -31,7 +30,7 @@ export function podMetricsHandler(statistics: NodeStatistics): Handler {
     const chosen = select(exchange, namespace ? core.reader.list(pods, namespace) : core.reader.list(pods)).filter(({ spec, status }) => spec?.nodeName && status?.phase === 'Running');
     const labels = new Map(chosen.map(({ metadata }) => [`${metadata.namespace}/${metadata.name}`, metadata.labels]));
     const usages = await statistics.usage([...new Set(chosen.map(({ spec }) => spec?.nodeName ?? ''))]);
-    const found = usages.flatMap((node) => node.pods).filter(({ namespace: of, name }) => labels.has(`${of}/${name}`)).map((pod): PodMetrics => ({
+    const found = [...usages.values()].flatMap((node) => node.pods).filter(({ namespace: of, name }) => labels.has(`${of}/${name}`)).map((pod): PodMetrics => ({
       ...described(resource, pod, core),
       metadata: { name: pod.name, namespace: pod.namespace, creationTimestamp: timeText(core.clock.now()), ...labelled(labels.get(`${pod.namespace}/${pod.name}`)) },
       containers: pod.containers.map(({ name, ...usage }) => ({ name, usage: amounts(usage) })),

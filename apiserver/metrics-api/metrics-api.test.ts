@@ -47,13 +47,14 @@ test('the first question takes two looks, further ones none while the answer is 
   const { clock, asked, statistics } = open();
   const first = Promise.all([statistics.usage(['n']), statistics.usage(['n'])]);
   await clock.advance(1000);
-  const [[one]] = await first;
+  const [answers] = await first;
+  const one = answers.get('n');
   expect(one?.pods[0]?.containers[0]?.cpuNanoCores).toBe(5e8);
   await clock.advance(9000);
   await statistics.usage(['n']);
   expect(asked).toEqual([0, 1]);
   await clock.advance(6000);
-  const [later] = await statistics.usage(['n']);
+  const later = (await statistics.usage(['n'])).get('n');
   expect(asked).toEqual([0, 1, 16]);
   expect(later?.windowMs).toBe(15_000);
 });
@@ -71,7 +72,8 @@ test('a node that does not answer is left out, one of this process is not asked 
   const { clock, statistics } = open(true);
   statistics.provide('own', async () => summary((clock.now() - T0) / 1000, { c: 1 }));
   await clock.advance(4000);
-  const [usage] = await statistics.usage(['other', 'own']);
+  const usages = await statistics.usage(['other', 'own']);
+  expect([...usages.keys()]).toEqual(['own']);
   // Nothing was waited for: one core-second in the four since it started.
-  expect(usage).toMatchObject({ windowMs: 4000, node: { cpuNanoCores: 2.5e8, memoryBytes: 2048 }, pods: [{ containers: [{ cpuNanoCores: 2.5e8 }] }] });
+  expect(usages.get('own')).toMatchObject({ windowMs: 4000, node: { cpuNanoCores: 2.5e8, memoryBytes: 2048 }, pods: [{ containers: [{ cpuNanoCores: 2.5e8 }] }] });
 });

@@ -57,12 +57,13 @@ export class NodeStatistics {
     this.#failing.delete(node);
   }
 
-  /** What these nodes use; those that do not answer are left out. */
-  async usage(nodes: readonly string[]): Promise<NodeUsage[]> {
-    const found: NodeUsage[] = [];
+  /** What these nodes use, by name; those that do not answer are left out. */
+  async usage(nodes: readonly string[]): Promise<Map<string, NodeUsage>> {
+    const found = new Map<string, NodeUsage>();
     for (let at = 0; at < nodes.length; at += MAX_PARALLEL) {
-      const usages = await Promise.all(nodes.slice(at, at + MAX_PARALLEL).map((node) => this.#usage(node)));
-      for (const usage of usages) if (usage) found.push(usage);
+      const some = nodes.slice(at, at + MAX_PARALLEL);
+      const usages = await Promise.all(some.map((node) => this.#usage(node)));
+      usages.forEach((usage, i) => usage && found.set(some[i] ?? '', usage));
     }
     return found;
   }
