@@ -38,25 +38,23 @@ export async function pass(exchange: Exchange, { remote, available, clock }: Pas
   const leave = (): void => abort.abort();
   exchange.signal.addEventListener('abort', leave, { once: true });
   if (exchange.signal.aborted) leave();
-  let watching = false;
   const limit = isDiscovery(exchange) ? clock.after(DISCOVERY_LIMIT_MS, leave) : undefined;
   try {
     const response = await remote.send(endpoint, {
       method, path, user, headers: headersOf(exchange), signal: abort.signal,
       body: !sends ? undefined : body.form === 'value' ? Buffer.from(body.value === undefined ? '' : JSON.stringify(body.value)) : body.stream(),
     });
-    if (direct && exchange.route.verb === 'watch' && response.statusCode === 200) {
-      watching = true;
-      return watchAnswer(response, exchange.route);
-    }
+    // Who leaves after the answer has ended leaves nothing to stop.
+    response.once('close', () => exchange.signal.removeEventListener('abort', leave));
+    if (direct && exchange.route.verb === 'watch' && response.statusCode === 200) return watchAnswer(response, exchange.route);
     if (direct) return await documentOf(response);
     return { type: 'stream', code: response.statusCode ?? 502, headers: passedOn(response.headers) as Record<string, string | string[]>, stream: response };
   } catch (error) {
+    exchange.signal.removeEventListener('abort', leave);
     if (error instanceof ApiError) throw error;
     return refusal(abort.signal.aborted ? 'context deadline exceeded' : networkProblem(error, clock.now()));
   } finally {
     limit?.cancel();
-    if (direct && !watching) exchange.signal.removeEventListener('abort', leave);
   }
 }
 
