@@ -68,6 +68,7 @@ export class DirectExchange implements Exchange {
   readonly remoteAddress = undefined;
   auditAnnotations?: Map<string, string>;
   traceparent?: string;
+  waitedMs?: number;
   readonly route: Route;
   readonly query: Query;
   readonly headers: Exchange['headers'];

@@ -40,6 +40,8 @@ export interface Exchange {
   auditAnnotations?: Map<string, string>;
   /** The audit record holds what was sent, and so what others have made of it. */
   auditsBodies?: boolean;
+  /** How long it waited for its turn. */
+  waitedMs?: number;
   /** Of the span of this request, where it is traced: for calls to others that are part of it. */
   traceparent?: string;
   /** It may last: a watch, a log that is followed, a tunnel. */

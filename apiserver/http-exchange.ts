@@ -18,6 +18,7 @@ export class HttpExchange implements Exchange {
   readonly uri: string;
   auditAnnotations?: Map<string, string>;
   traceparent?: string;
+  waitedMs?: number;
   readonly route: Route;
   readonly query: Query;
   readonly body: Body;

@@ -58,7 +58,8 @@ describe('FlowControl', () => {
     const flow = control(1, [level('queued', { nominalConcurrencyShares: 1000, limitResponse: queue }), schema('s', 'queued', 10, 'a')]);
     const first = ask('a');
     expect(flow.step(first)).toBeUndefined();
-    const second = flow.step(ask('a'));
+    const waiting = ask('a');
+    const second = flow.step(waiting);
     const hasty = flow.step(ask('a', { query: { timeout: '40ms' } }));
     expect(flow.inQueue()).toEqual({ reading: 2, writing: 0 });
     const refused = expect(hasty).rejects.toMatchObject({ code: 429, status: { details: { retryAfterSeconds: 1 } } });
@@ -66,7 +67,7 @@ describe('FlowControl', () => {
     await refused;
     finish(first);
     await second;
-    expect([flow.inQueue().reading, flow.inFlight().reading]).toEqual([0, 1]);
+    expect([flow.inQueue().reading, flow.inFlight().reading, waiting.waitedMs]).toEqual([0, 1, 10]);
   });
 
   test('one whose caller leaves while it waits frees its place', async () => {

@@ -170,7 +170,8 @@ export class FlowControl {
         this.#waiting[lane]--;
         series.now.waiting--;
         series.now.waitingSeats -= waitedSeats;
-        series.waited(ran).observe((this.#clock.monotonic() - request.arrivalMs) / 1000);
+        exchange.waitedMs = this.#clock.monotonic() - request.arrivalMs;
+        series.waited(ran).observe(exchange.waitedMs / 1000);
       };
       const giveUp = (): void => {
         const nowMs = this.#clock.monotonic();

@@ -33,7 +33,7 @@ export function requestSeries(meter: Meter, registry: Registry, clock: Clock): R
   const limit = LIMIT;
   const total = meter.counter({ name: 'apiserver_request_total', help: 'Requests by verb, dry run, group, version, resource, scope, component and code.', labels: ['verb', 'dry_run', ...WHERE, 'code'], limit });
   const seconds = meter.histogram({ name: 'apiserver_request_duration_seconds', help: 'How long answers took.', labels: ['verb', 'dry_run', ...WHERE], buckets: SECONDS });
-  const sli = meter.histogram({ name: 'apiserver_request_sli_duration_seconds', help: 'How long answers took.', labels: ['verb', ...WHERE], buckets: SLI_SECONDS });
+  const sli = meter.histogram({ name: 'apiserver_request_sli_duration_seconds', help: 'How long answers took, waiting in queues left out.', labels: ['verb', ...WHERE], buckets: SLI_SECONDS });
   const bytes = meter.histogram({ name: 'apiserver_response_sizes', help: 'How large answers were.', labels: ['verb', ...WHERE], buckets: BYTES });
   const lasting = meter.gauge({ name: 'apiserver_longrunning_requests', help: 'Requests that may last, now.', labels: ['verb', ...WHERE] });
   const cutOff = meter.counter({ name: 'apiserver_request_terminations_total', help: 'Requests that the server ended in self-defence.', labels: ['verb', ...WHERE, 'code'], limit });
@@ -79,7 +79,7 @@ export function requestSeries(meter: Meter, registry: Registry, clock: Clock): R
         cell.add();
         const took = (clock.monotonic() - beganMs) / 1000;
         counted.seconds.observe(took);
-        counted.sli.observe(took);
+        counted.sli.observe(took - (exchange.waitedMs ?? 0) / 1000);
         if (counted.bytes && code === 200) counted.bytes.observe(sizeOf(exchange.answer));
         if (code === 429 || code === 504) counted.cutOff(code).add();
       });
