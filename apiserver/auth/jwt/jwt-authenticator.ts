@@ -28,11 +28,18 @@ interface Issuer {
 }
 
 export function createJwtAuthenticator(issuers: readonly IssuerConfig[], clock: Clock): JwtAuthenticator {
-  let known = open(issuers);
+  let known: ReadonlyMap<string, Issuer> = new Map();
+  known = open(issuers);
   const remembered = new Map<string, { readonly user: UserInfo; readonly until: number }>();
 
   function open(configs: readonly IssuerConfig[]): Map<string, Issuer> {
-    return new Map(configs.map((config) => [config.url, { config, provider: openProvider({ ...config, clock }) }]));
+    return new Map(configs.map((config) => [config.url, { config, provider: kept(config) ?? openProvider({ ...config, clock }) }]));
+  }
+
+  /** Keys that are there stay while an issuer is only read otherwise: no token is refused meanwhile. */
+  function kept({ url, discoveryUrl, ca }: IssuerConfig): Provider | undefined {
+    const found = known.get(url);
+    return found?.config.discoveryUrl === discoveryUrl && found?.config.ca === ca ? found?.provider : undefined;
   }
 
   function forgetOld(): void {
@@ -62,9 +69,11 @@ export function createJwtAuthenticator(issuers: readonly IssuerConfig[], clock: 
       return issuer && verify(token, issuer);
     },
     setIssuers(next) {
-      for (const { provider } of known.values()) provider.close();
-      remembered.clear();
+      const before = known;
       known = open(next);
+      remembered.clear();
+      const used = new Set([...known.values()].map(({ provider }) => provider));
+      for (const { provider } of before.values()) if (!used.has(provider)) provider.close();
     },
     problems: () => [...known.values()].flatMap(({ config, provider }) => (provider.problem === undefined ? [] : [`oidc: authenticator for issuer ${JSON.stringify(config.url)} is not healthy: ${provider.problem}`])),
     close() {

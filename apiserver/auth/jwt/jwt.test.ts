@@ -61,6 +61,8 @@ test('a token of a configured issuer names its user, others are refused with the
   await expect(jwt.verify(`${(await token({ sub: 'a' })).slice(0, -6)}AAAAAA`)).rejects.toThrow('failed to verify signature');
   expect(jwt.verify(await token({ sub: 'a' }, 'one', { iss: 'https://elsewhere' }))).toBeUndefined();
   expect(jwt.verify('no token')).toBeUndefined();
+  jwt.setIssuers(parse(entry({ claimMappings: { username: { claim: 'sub', prefix: 'new:' } } })));
+  expect(await jwt.verify(await token({ sub: 'jane' }))).toEqual({ name: 'new:jane', groups: [] });
   jwt.setIssuers([]);
   expect(jwt.verify(await token({ sub: 'jane' }))).toBeUndefined();
   jwt.close();
