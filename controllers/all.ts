@@ -28,7 +28,7 @@ import { podGcController, type PodGcOptions } from './pod-gc.ts';
 import { replicaSetController } from './replicaset.ts';
 import { replicationController } from './replicationcontroller.ts';
 import { resourceClaimController } from './resource-claim.ts';
-import { resourceQuotaController, type ResourceQuotaOptions } from './resourcequota.ts';
+import { resourceQuotas, type ResourceQuotaOptions } from './resourcequota.ts';
 import { rootCaController } from './root-ca.ts';
 import { serviceLoadBalancerController } from './service-lb.ts';
 import { serviceAccountController } from './serviceaccount.ts';
@@ -92,7 +92,7 @@ export function controllers(options: ControllerOptions): readonly (Controller | 
     clusterRoleAggregationController,
     ...(authority ? [requestApprovingController(authority), requestSigningController({ ...signing, authority })] : []),
     requestCleanerController,
-    resourceQuotaController(options.quota),
+    resourceQuotas(options.quota),
     disruptionController,
     staleDisruptionController,
     nodeTtlController(),

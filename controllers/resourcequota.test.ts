@@ -67,3 +67,10 @@ test('a lower count is believed only when it lasts; a higher one at once', () =>
   expect(run(900, counted, pod('a')).actions).toHaveLength(1);
   expect(run(0, quota({ pods: '5' }, { pods: '0' }), pod('a')).actions).toHaveLength(1);
 });
+
+test('custom objects count where somebody knows how many there are', () => {
+  const hard = { 'count/boats.example.com': '2', 'count/cars.example.com': '2' };
+  const controller = resourceQuotaController({ countCustom: (resource, namespace) => (resource === 'boats.example.com' && namespace === 'a' ? 3 : undefined) });
+  const [action] = controller.reconcile('a/q', viewOf(controller, [quota(hard)]), { now: NOW, random: seededRandom(1) }).actions;
+  expect(action?.do === 'update' && (action.object as ResourceQuota).status?.used).toEqual({ 'count/boats.example.com': '3' });
+});

@@ -1,20 +1,36 @@
 /** The quota controller: keeps account of what a namespace uses. Admission counts up as things are made; this sets it right. */
 import { persistentvolumeclaims, pods, resourcequotas, services, type ResourceRef } from '../api/resources.ts';
-import { compareQuantities, parseQuantity, zeroQuantity, quantityOf } from '../api/quantity.ts';
+import { compareQuantities, parseQuantity, zeroQuantity, quantityOf, type Quantity } from '../api/quantity.ts';
 import { plus } from '../api/quota/amounts.ts';
 import { scopesOf } from '../api/quota/usage.ts';
 import { parseKey } from '../client/cache.ts';
 import type { Stored } from '../client/client.ts';
 import { deepEqual } from '../std/deep.ts';
 import { update } from './actions.ts';
-import { watch, type Controller, type Key, type View } from './controller.ts';
+import { watch, type Controller, type FreeController, type Key, type View } from './controller.ts';
 import { isDone } from './pods.ts';
+import { CustomCounts } from './quota/custom-counts.ts';
 import { masked, usageOfAll, type Quota } from './quota/usage.ts';
+import { runController } from './run.ts';
 import { builtinResources, resourceText, type AnyRef } from './served.ts';
 
 export interface ResourceQuotaOptions {
   /** How often a quota is counted anew, whatever happens. */
   readonly syncPeriodMs?: number;
+  /** How many objects there are of a custom resource, `boats.example.com`; undefined: nobody knows. */
+  readonly countCustom?: (resource: string, namespace: string) => number | undefined;
+}
+
+/** It is no reconcile function alone because custom resources, which quotas count too, come and go with definitions. */
+export function resourceQuotas(options: ResourceQuotaOptions = {}): FreeController {
+  return {
+    name: 'resourcequota-controller',
+    run(tools, signal) {
+      const custom = new CustomCounts(tools);
+      const controller = resourceQuotaController({ ...options, countCustom: (resource, namespace) => custom.count(resource, namespace) });
+      return runController(controller, { ...tools, alsoFollow: custom.follow }, signal);
+    },
+  };
 }
 
 const RESYNC_MS = 300_000;
@@ -27,7 +43,7 @@ const COUNTED: readonly AnyRef[] = builtinResources.filter((resource) => resourc
 const OWN_NAMES = new Set(['configmaps', 'secrets', 'replicationcontrollers', 'resourcequotas']);
 
 /** It remembers since when a count has been lower than what admission says. */
-export function resourceQuotaController({ syncPeriodMs = RESYNC_MS }: ResourceQuotaOptions = {}): Controller {
+export function resourceQuotaController({ syncPeriodMs = RESYNC_MS, countCustom = () => undefined }: ResourceQuotaOptions = {}): Controller {
   const lower = new Map<Key, number>();
   return {
     name: 'resourcequota-controller',
@@ -45,7 +61,7 @@ export function resourceQuotaController({ syncPeriodMs = RESYNC_MS }: ResourceQu
         return { actions: [] };
       }
       const hard = quota.spec?.hard ?? {};
-      const used = usageOf(quota, view, now);
+      const used = usageOf(quota, { view, now, countCustom });
       const next = { hard: { ...hard }, used };
       if (deepEqual(quota.status ?? {}, next)) {
         lower.delete(key);
@@ -66,7 +82,13 @@ function quotasOf({ metadata }: Stored<unknown>, view: View): string[] {
   return view.of(resourcequotas).list(metadata.namespace).map((quota) => `${metadata.namespace}/${quota.metadata.name}`);
 }
 
-function usageOf(quota: Quota, view: View, now: number): Record<string, string> {
+interface Counting {
+  readonly view: View;
+  readonly now: number;
+  readonly countCustom: NonNullable<ResourceQuotaOptions['countCustom']>;
+}
+
+function usageOf(quota: Quota, { view, now, countCustom }: Counting): Record<string, string> {
   const { namespace } = quota.metadata;
   const hard = quota.spec?.hard ?? {};
   const used = [pods, services, persistentvolumeclaims].map((resource) =>
@@ -78,7 +100,17 @@ function usageOf(quota: Quota, view: View, now: number): Record<string, string> 
     const count = quantityOf(view.of(resource as ResourceRef<unknown>).list(namespace).length);
     used.push(Object.fromEntries(names.map((name) => [name, count])));
   }
-  return masked(used.reduce(plus, {}), hard, isKnown);
+  const custom = scopesOf(quota).length > 0 ? [] : customCounts(hard, (resource) => countCustom(resource, namespace));
+  used.push(Object.fromEntries(custom));
+  const counted = new Set(custom.map(([name]) => name));
+  return masked(used.reduce(plus, {}), hard, (name) => counted.has(name) || isKnown(name));
+}
+
+function customCounts(hard: Readonly<Record<string, string>>, count: (resource: string) => number | undefined): [string, Quantity][] {
+  return Object.keys(hard).flatMap((name): [string, Quantity][] => {
+    const found = name.startsWith('count/') && !COUNTS.has(name) ? count(name.slice('count/'.length)) : undefined;
+    return found === undefined ? [] : [[name, quantityOf(found)]];
+  });
 }
 
 const COUNTS = new Set([...COUNTED, ...builtinResources.filter((resource) => FULL.has(resourceText(resource)))].map((resource) => `count/${resourceText(resource)}`));

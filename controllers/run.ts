@@ -26,6 +26,8 @@ export interface RunTools {
   readonly workers?: number;
   /** How long changes of anything but the first resource are gathered. */
   readonly batchMs?: number;
+  /** Another source of keys; what it returns ends it. */
+  readonly alsoFollow?: (add: (key: Key) => void) => () => void;
   readonly meter?: Meter;
 }
 
@@ -84,7 +86,9 @@ export async function runController(controller: Controller, tools: RunTools, sig
       for (const key of keysOf(event, spec, view)) queue.addAfter(key, at === 0 ? 0 : (tools.batchMs ?? 0));
     }),
   );
+  const endOther = tools.alsoFollow?.((key) => queue.add(key));
   await aborted(signal);
+  endOther?.();
   for (const end of ends) end();
   await queue.stop();
 }
