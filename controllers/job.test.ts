@@ -1,7 +1,8 @@
 import { jobs, pods } from '../api/resources.ts';
 import type { Job } from '../api/types/batch.v1.ts';
 import type { Pod } from '../api/types/core.v1.ts';
-import { NOW, item, reconciled, shown, type Item } from './fake-view.ts';
+import { seededRandom } from '../std/random.ts';
+import { NOW, item, reconciled, shown, viewOf, type Item } from './fake-view.ts';
 import { formatIndexes, parseIndexes } from './job/indexes.ts';
 import { jobController } from './job.ts';
 import { ttlAfterFinishedController } from './ttl-after-finished.ts';
@@ -50,6 +51,13 @@ test('a Job makes as many pods as may run, with its finalizer', () => {
   expect(lines(actions)).toEqual(['| create pods a/sum-*', '| Normal SuccessfulCreate: Created pod: sum-*']);
   expect(actions[0]).toMatchObject({ sequences: [[{ object: { metadata: { generateName: 'sum-', finalizers: TRACKED } } }, {}]] });
   expect(statusOf(actions)).toMatchObject({ active: 2, ready: 0, terminating: 0, uncountedTerminatedPods: {} });
+});
+
+test('a pod that cannot be made keeps none that has ended from being counted and let go', () => {
+  const items = [job({}, { active: 1, uncountedTerminatedPods: { failed: ['uid-a'] } }), pod('a', { phase: 'Failed' }), pod('b')];
+  const refused = run(...items).actions.find((action) => action.do === 'together') as Extract<Action, { do: 'together' }>;
+  const answer = jobController.onRefused?.('a/sum', refused.sequences[0]?.[0] as Action, new Error('exceeded quota'), viewOf(jobController, items), { now: NOW, random: seededRandom(1) });
+  expect(lines(answer ?? [])).toEqual(['Warning FailedCreate: Error creating: exceeded quota', RELEASE('a')]);
 });
 
 test('a pod is counted in three steps: noted, released, and only then a number', () => {

@@ -51,6 +51,10 @@ interface Managed {
 }
 
 function reconcile(key: Key, view: View, moment: Moment): Outcome {
+  return sync({ key, view, moment }, (situation) => manage(situation, moment));
+}
+
+function sync({ key, view, moment }: { readonly key: Key; readonly view: View; readonly moment: Moment }, run: (situation: Situation) => Managed): Outcome {
   const job = view.of(jobs).get(parseKey(key));
   if (!job || isFinished(job)) return { actions: abandoned(key, job, view) };
   if (job.spec?.managedBy && job.spec.managedBy !== OURS) return { actions: [] };
@@ -59,7 +63,7 @@ function reconcile(key: Key, view: View, moment: Moment): Outcome {
   const situation = look(job, mine, moment.now);
   const startTime = job.status?.startTime ?? (job.spec?.suspend ? undefined : timeText(moment.now));
   const verdict = judge({ ...situation, startTime });
-  const managed = verdict ? stopAll(situation) : isDeleting(job) ? unchanged(situation) : manage(situation, moment);
+  const managed = verdict ? stopAll(situation) : isDeleting(job) ? unchanged(situation) : run(situation);
   const end = verdict ?? completion(situation, managed.active);
   const suspension = end || isDeleting(job) ? undefined : suspensionOf(job, moment.now);
   const ending = end && { as: end.type === 'SuccessCriteriaMet' ? ('success' as const) : ('failure' as const), held: new Set<StoredPod>() };
@@ -297,9 +301,11 @@ function writeStatus(job: StoredJob, status: JobStatus): Action[] {
   return deepEqual({ ...zeros, ...job.status }, { ...zeros, ...status }) ? [] : [update(jobs, { ...job, status } as StoredJob, 'status')];
 }
 
-function onRefused(key: Key, action: Action, error: Error, view: View): readonly Action[] {
+/** A pod that cannot be made does not keep those that have ended from being counted and let go. */
+function onRefused(key: Key, action: Action, error: Error, view: View, moment: Moment): readonly Action[] {
   const job = view.of(jobs).get(parseKey(key));
   if (!job || (action.do !== 'create' && action.do !== 'delete')) return [];
   const [reason, text] = action.do === 'create' ? ['FailedCreate', 'Error creating'] : ['FailedDelete', 'Error deleting'];
-  return [event(subject(jobs, job), 'Warning', reason, `${text}: ${error.message}`)];
+  const rest = action.do === 'create' && !isFinished(job) ? sync({ key, view, moment }, unchanged).actions : [];
+  return [event(subject(jobs, job), 'Warning', reason, `${text}: ${error.message}`), ...rest];
 }

@@ -199,7 +199,8 @@ export class Auditor {
       if (sum > limit) this.#violation(`the sets of ${deployment.key} ask for ${sum} pods together, at most ${limit} are allowed`);
       return;
     }
-    const lost = Math.min(set.available.max(at), from) - Math.min(set.available.max(at), to);
+    // In whatever way it may have looked to who decided, as long as nothing available was taken or enough was left.
+    const lost = Math.min(set.available.min(at), from) - Math.min(set.available.min(at), to);
     const left = sets.reduce((total, { available, replicas }) => total + Math.min(available.max(at), replicas.value), 0);
     const wanted = deployment.replicas.min(at) - deployment.maxUnavailable.max(at);
     if (lost > 0 && left < wanted) this.#violation(`${deployment.key} was left with ${left} available pods by our own hand, ${wanted} must be`);

@@ -91,7 +91,7 @@ export function faultyDoor(door: Door, { sky, clock, random, hearing }: FaultyDo
       sky.watches.add(ending);
       try {
         for await (const event of door.watch({ ...call, signal: ending.signal })) {
-          while (sky.stalledUntil > clock.monotonic()) await sleep(clock, sky.stalledUntil - clock.monotonic(), ending.signal);
+          while (sky.stalledUntil > clock.monotonic() && !ending.signal.aborted) await sleep(clock, sky.stalledUntil - clock.monotonic(), ending.signal);
           if (ending.signal.aborted) return;
           yield event;
         }
