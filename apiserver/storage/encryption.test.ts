@@ -83,6 +83,25 @@ test('rotateKeys() leaves nothing under the old key, and loses no write of those
   await again.store.close();
 });
 
+test('a change of keys that was cut short is taken up by the next start: nothing is lost in between', async () => {
+  const first = await open();
+  for (const name of ['a', 'b', 'c']) await first.store.write(`/registry/secrets/default/${name}`, 0, Buffer.from(name));
+  const old = first.keys.current;
+  first.keys.add();
+  const one = await first.store.get(SECRET);
+  await first.store.write(SECRET, one?.revision ?? 0, Buffer.from('a2'));
+  await first.store.close();
+  const again = await open();
+  expect(again.keys).toMatchObject({ count: 2 });
+  await checkKeys(again.inner, again.keys.policy, 'keys.json');
+  const read = async (): Promise<string[]> => (await again.store.list('/registry/secrets/')).entries.map(({ value }) => value.toString());
+  expect(await read()).toEqual(['a2', 'b', 'c']);
+  expect(await rotateKeys(again.store, again.keys, { newKey: false })).toEqual({ rewritten: 2 });
+  expect([again.keys.count, await read()]).toEqual([1, ['a2', 'b', 'c']]);
+  expect(readFileSync(join(dir, 'keys.json'), 'utf8')).not.toContain(old);
+  await again.store.close();
+});
+
 test('what an older program stored in plain text is sealed without a new key', async () => {
   const { inner, store, keys } = await open();
   await inner.write(SECRET, 0, Buffer.from(PLAIN));
