@@ -48,6 +48,8 @@ test('an eviction that was let through counts for two minutes, or until the pod 
 test('what cannot be computed allows nothing, and says why', () => {
   const stray = run(budget({ maxUnavailable: 1 }), pod('a', { owner: owned('Boat', 'b') })).actions;
   expect(shown(stray)[0]).toBe('Warning CalculateExpectedPodCountFailed: Failed to calculate the number of expected pods: found no controllers for pod "a"');
+  const ofDaemon = run(budget({ maxUnavailable: 1 }), pod('a', { owner: { ownerReferences: [{ apiVersion: 'apps/v1', kind: 'DaemonSet', name: 'd', uid: 'uid-d', controller: true }] } })).actions;
+  expect(shown(ofDaemon)[0]).toBe('Warning CalculateExpectedPodCountFailed: Failed to calculate the number of expected pods: daemonsets.apps does not implement the scale subresource');
   expect(statusOf(stray)).toMatchObject({ disruptionsAllowed: 0, conditions: [{ reason: 'SyncFailed' }] });
   expect(shown(run(budget({ maxUnavailable: 1 }), pod('a', { owner: {} })).actions)[0]).toContain('(selector: &LabelSelector{MatchLabels:map[string]string{app: x,},MatchExpressions:[]LabelSelectorRequirement{},})');
   expect(shown(run(budget({ minAvailable: 1 })).actions)[0]).toBe('Normal NoPods: No matching pods found');

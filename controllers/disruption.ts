@@ -12,6 +12,7 @@ import { watch, type Action, type Controller, type Key, type Moment, type Outcom
 import { scaled } from './deployment/plan.ts';
 import { controllerOf, isDeleting, selectorOf } from './owners.ts';
 import { isDone, isReady, podCondition, podKey, type StoredPod } from './pods.ts';
+import { builtinResources, resourceText } from './served.ts';
 
 type Budget = Stored<PodDisruptionBudget>;
 
@@ -99,6 +100,8 @@ function expectation({ spec }: Budget, covered: readonly StoredPod[], view: View
   for (const pod of covered) {
     const owner = controllerOf(pod);
     if (!owner || scales.has(owner.uid)) continue;
+    const scaleless = withoutScale(owner);
+    if (scaleless) return { failed: scaleless };
     const found = scaleOf(owner, pod.metadata.namespace, view);
     if (!found) return { failed: `found no controllers for pod "${pod.metadata.name}"` };
     scales.set(found.uid, found.scale);
@@ -107,6 +110,16 @@ function expectation({ spec }: Budget, covered: readonly StoredPod[], view: View
   const unmanaged = covered.some((pod) => !controllerOf(pod));
   if (maxUnavailable !== undefined) return { pods: total, healthy: Math.max(0, total - scaled(maxUnavailable, total, Math.ceil)), unmanaged };
   return { pods: total, healthy: scaled(minAvailable, total, Math.ceil), unmanaged };
+}
+
+const SCALED = new Set(['ReplicaSet', 'StatefulSet', 'ReplicationController', 'Deployment']);
+
+/** Why an owner has no size, where that is known of its kind. Sizes of custom resources are not asked for. */
+function withoutScale({ apiVersion, kind }: { readonly apiVersion: string; readonly kind: string }): string | undefined {
+  if (SCALED.has(kind)) return undefined;
+  const group = apiVersion.includes('/') ? (apiVersion.split('/')[0] ?? '') : '';
+  const resource = builtinResources.find((one) => one.kind === kind && one.group === group);
+  return resource && `${resourceText(resource)} does not implement the scale subresource`;
 }
 
 /** The size of what controls a pod; of a Deployment where one stands behind a ReplicaSet. */
