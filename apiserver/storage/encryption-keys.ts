@@ -31,14 +31,18 @@ const PLACES = new Set(['secrets']);
 export function openLocalKeys(path: string, random: Random): LocalKeys {
   let keys = existsSync(path) ? readKeys(path) : [];
   let ciphers: readonly Cipher[] = [];
-  const save = (next: readonly StoredKey[]): void => {
-    writeFileSync(`${path}.new`, `${JSON.stringify({ keys: next }, null, 2)}\n`, { mode: 0o600, flush: true });
-    renameSync(`${path}.new`, path);
+  const use = (next: readonly StoredKey[]): void => {
     keys = [...next];
     ciphers = [...keys.map(({ id, secret }) => aesGcm({ name: id, secret: Buffer.from(secret, 'base64') }, random)), identity];
   };
+  const save = (next: readonly StoredKey[]): void => {
+    writeFileSync(`${path}.new`, `${JSON.stringify({ keys: next }, null, 2)}\n`, { mode: 0o600, flush: true });
+    renameSync(`${path}.new`, path);
+    use(next);
+  };
   const fresh = (): StoredKey => ({ id: Buffer.from(random.bytes(ID_BYTES)).toString('hex'), secret: Buffer.from(random.bytes(KEY_BYTES)).toString('base64') });
-  save(keys.length > 0 ? keys : [fresh()]);
+  if (keys.length > 0) use(keys);
+  else save([fresh()]);
   const transformer = chain(() => ciphers);
   return {
     policy: { transformerOf: (place) => (PLACES.has(place) ? transformer : undefined) },
@@ -49,7 +53,7 @@ export function openLocalKeys(path: string, random: Random): LocalKeys {
       return keys.length;
     },
     add: () => save([fresh(), ...keys]),
-    dropOld: () => save(keys.slice(0, 1)),
+    dropOld: () => keys.length > 1 && save(keys.slice(0, 1)),
   };
 }
 
