@@ -1,5 +1,6 @@
 /** The local keys under which the embedded store keeps Secrets: one file, readable by its owner only, the newest key first. */
-import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { closeSync, existsSync, fsyncSync, openSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
 import type { Random } from '../../std/random.ts';
 import { aesGcm, chain, identity, keyOf, type Cipher } from './encryption-ciphers.ts';
 import type { EncryptedStore, EncryptionPolicy } from './encryption.ts';
@@ -38,6 +39,10 @@ export function openLocalKeys(path: string, random: Random): LocalKeys {
   const save = (next: readonly StoredKey[]): void => {
     writeFileSync(`${path}.new`, `${JSON.stringify({ keys: next }, null, 2)}\n`, { mode: 0o600, flush: true });
     renameSync(`${path}.new`, path);
+    // Nothing may be sealed under a key that a loss of power could take away.
+    const folder = openSync(dirname(path), 'r');
+    fsyncSync(folder);
+    closeSync(folder);
     use(next);
   };
   const fresh = (): StoredKey => ({ id: Buffer.from(random.bytes(ID_BYTES)).toString('hex'), secret: Buffer.from(random.bytes(KEY_BYTES)).toString('base64') });
