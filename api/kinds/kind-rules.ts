@@ -3,7 +3,7 @@ import type { FieldError } from '../field-error.ts';
 import type { ApiObject, Column, KindVersion, RuleContext, Strategy } from '../kind.ts';
 
 /** By subresource, `''` for the main resource. */
-export type MetadataChecks = Readonly<Record<string, 0 | 1 | 2>>;
+export type MetadataChecks = Readonly<Record<string, 0 | 1 | 2 | 'as new'>>;
 
 export interface KindRules {
   readonly strategy?: Strategy;
@@ -21,7 +21,7 @@ export interface KindRules {
   readonly ownMetadataRules?: boolean;
   /** Finalizers need no domain, as those of custom resources. */
   readonly bareFinalizers?: boolean;
-  /** How often a kind's own rules for changes check the metadata, as upstream's functions call each other; default once. */
+  /** How often a kind's own rules for changes check the metadata, as upstream's functions call each other; default once; 'as new': its rules for new objects do. */
   readonly metadataChecks?: MetadataChecks;
   /**
    * What an update of the main resource is held to: the rules for changes alone (default), or also those for new objects,

@@ -15,9 +15,9 @@ export function withMetadataRules(rules: KindRules, namespaced: boolean): Strate
     ...(own ? [] : [...validateMetadata(object.metadata, { namespaced, validateName }), ...finalizers(object.metadata)]),
     ...(strategy.validate?.(object, context) ?? []),
   ];
-  const checkAgain = ({ metadata }: ApiObject, old: ApiObject, times: 0 | 1 | 2): FieldError[] => [
-    ...(times === 2 ? [...validateMetadata(metadata, { namespaced, validateName }), ...finalizers(metadata)] : []),
-    ...(times > 0 ? [...validateMetadataUpdate(metadata, old.metadata), ...finalizers(metadata)] : []),
+  const checkAgain = ({ metadata }: ApiObject, old: ApiObject, times: 0 | 1 | 2 | 'as new'): FieldError[] => [
+    ...(times === 2 || times === 'as new' ? [...validateMetadata(metadata, { namespaced, validateName }), ...finalizers(metadata)] : []),
+    ...(times === 1 || times === 2 ? [...validateMetadataUpdate(metadata, old.metadata), ...finalizers(metadata)] : []),
   ];
   const changes: NonNullable<Strategy['validateUpdate']> = (object, old, context) => [
     ...(own ? [] : checkAgain(object, old, rules.metadataChecks?.[context.subresource] ?? 1)),

@@ -80,14 +80,14 @@ function fieldSelector({ fieldSelector: asked }: ResourceAttributes): { readonly
   return { text: terms.join(','), ignored: terms.length < asked.requirements.length ? `spec.resourceAttributes.fieldSelector ${part} due to parse error` : '' };
 }
 
-const LABEL_TERMS: Readonly<Record<string, (key: string, values: readonly string[]) => string>> = {
-  In: (key, values) => `${key} in (${values.join(',')})`, NotIn: (key, values) => `${key} notin (${values.join(',')})`, Exists: (key) => key, DoesNotExist: (key) => `!${key}`,
-};
+const LABEL_TERMS: ReadonlyMap<string, (key: string, values: readonly string[]) => string> = new Map([
+  ['In', (key, values) => `${key} in (${values.join(',')})`], ['NotIn', (key, values) => `${key} notin (${values.join(',')})`], ['Exists', (key) => key], ['DoesNotExist', (key) => `!${key}`],
+]);
 
 /** What authorizers cannot use is left out. */
 function labelSelector({ labelSelector: asked }: ResourceAttributes): string {
   if (!asked?.requirements?.length) return asked?.rawSelector ?? '';
-  return asked.requirements.flatMap(({ key, operator, values = [] }) => LABEL_TERMS[operator]?.(key, values) ?? []).join(',');
+  return asked.requirements.flatMap(({ key, operator, values = [] }) => LABEL_TERMS.get(operator)?.(key, values) ?? []).join(',');
 }
 
 function specErrors({ resourceAttributes, nonResourceAttributes }: SubjectAccessReviewSpec): FieldError[] {

@@ -179,11 +179,11 @@ function checkRestart(spec: JobSpec, path: Path): FieldError[] {
 }
 
 function internalSuccess(spec: JobSpec): unknown {
-  const rules = (spec.successPolicy?.rules ?? []).map(({ succeededIndexes, succeededCount }) => ({
+  const rules = spec.successPolicy?.rules?.map(({ succeededIndexes, succeededCount }) => ({
     SucceededIndexes: succeededIndexes ?? null,
     SucceededCount: succeededCount ?? null,
   }));
-  return { Rules: rules };
+  return { Rules: rules ?? null };
 }
 
 function validValues(values: readonly string[]): string {

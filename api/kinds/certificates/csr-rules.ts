@@ -25,7 +25,7 @@ export function validateRequest(object: CertificateSigningRequest, _context?: Ru
   const { request, usages = [], signerName, expirationSeconds } = object.spec;
   const path = SPEC.child('usages');
   const errors: FieldError[] = [];
-  if (pemBlocks(request ?? '')[0]?.type !== 'CERTIFICATE REQUEST') errors.push(invalid(SPEC.child('request'), request || null, 'PEM block type must be CERTIFICATE REQUEST'));
+  if (pemBlocks(request ?? '')[0]?.type !== 'CERTIFICATE REQUEST') errors.push(invalid(SPEC.child('request'), request ?? null, 'PEM block type must be CERTIFICATE REQUEST'));
   if (usages.length === 0) errors.push(required(path));
   const before = old?.spec.usages ?? [];
   if (before.every((usage) => USAGES.includes(usage))) {

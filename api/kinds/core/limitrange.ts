@@ -6,6 +6,7 @@ import { checkLimits } from './limitrange-rules.ts';
 
 export const limitrange = rulesFor<LimitRange>({
   updates: 'changes',
+  metadataChecks: { '': 'as new' },
   defaults(object) {
     for (const item of object.spec?.limits ?? []) defaultItem(item);
   },

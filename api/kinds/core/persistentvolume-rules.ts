@@ -59,7 +59,6 @@ export function checkInlineVolume(spec: PersistentVolumeSpec, path: Path): Field
     ...checkSource(spec, '', path),
     ...(spec.storageClassName ? [not('storageClassName')] : []),
     ...((spec.volumeMode ?? 'Filesystem') === 'Filesystem' ? [] : [forbiddenField(path.child('volumeMode'), `may not specify volumeMode other than Filesystem ${INLINE}`)]),
-    ...checkAttributesClass(spec, path),
   ];
 }
 
@@ -67,8 +66,9 @@ export function validateVolumeUpdate(volume: PersistentVolume, old: PersistentVo
   const [spec, before] = [volume.spec, old.spec];
   const errors = validateVolume(volume);
   if (!spec || !before) return errors;
-  if (!semanticEqual(sourceOf(spec), sourceOf(before))) {
-    errors.push(forbiddenField(SPEC.child('persistentvolumesource'), `spec.persistentvolumesource is immutable after creation\n${internalDiff('PersistentVolumeSource', sourceOf(before), sourceOf(spec))}`));
+  const source = sourceOf(withoutNewSecret(spec, before));
+  if (!semanticEqual(source, sourceOf(before))) {
+    errors.push(forbiddenField(SPEC.child('persistentvolumesource'), `spec.persistentvolumesource is immutable after creation\n${internalDiff('PersistentVolumeSource', sourceOf(before), source)}`));
   }
   errors.push(...immutable(spec.volumeMode, before.volumeMode, Path.of('volumeMode')));
   if (before.nodeAffinity) errors.push(...affinityKept(spec.nodeAffinity, before.nodeAffinity));
@@ -76,6 +76,13 @@ export function validateVolumeUpdate(volume: PersistentVolume, old: PersistentVo
     errors.push(forbiddenField(SPEC.child('volumeAttributesClassName'), 'update from non-nil value to nil is forbidden'));
   }
   return errors;
+}
+
+/** The secret by which a volume is grown may be added later. */
+function withoutNewSecret(spec: PersistentVolumeSpec, before: PersistentVolumeSpec): PersistentVolumeSpec {
+  if (!spec.csi?.controllerExpandSecretRef || !before.csi || before.csi.controllerExpandSecretRef) return spec;
+  const { controllerExpandSecretRef: _added, ...csi } = spec.csi;
+  return { ...spec, csi };
 }
 
 function affinityKept(affinity: PersistentVolumeSpec['nodeAffinity'], old: PersistentVolumeSpec['nodeAffinity']): FieldError[] {

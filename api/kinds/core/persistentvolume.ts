@@ -29,6 +29,7 @@ const OLD_DRIVERS = [
 
 export const persistentvolume = rulesFor<PersistentVolume>({
   updates: 'all, then changes',
+  metadataChecks: { '': 'as new' },
   defaults(object) {
     object.status = { ...object.status, phase: object.status?.phase || 'Pending' };
     const spec = object.spec;

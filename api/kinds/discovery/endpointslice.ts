@@ -11,6 +11,7 @@ const MANAGED_BY = 'endpointslice.kubernetes.io/managed-by';
 const CONTROLLERS = ['endpointslice-controller.k8s.io', 'endpointslicemirroring-controller.k8s.io'];
 
 export const endpointslice = rulesFor<EndpointSlice>({
+  metadataChecks: { '': 'as new' },
   defaults(object) {
     for (const port of object.ports ?? []) {
       port.name ??= '';

@@ -10,6 +10,7 @@ import { validateFlowSchema } from './flowschema-rules.ts';
 const DEFAULT_PRECEDENCE = 1000;
 
 export const flowschema = rulesFor<FlowSchema>({
+  metadataChecks: { '': 'as new' },
   defaults({ spec }) {
     if (spec) spec.matchingPrecedence ||= DEFAULT_PRECEDENCE;
   },

@@ -17,7 +17,8 @@ export function validatePriorityLevel({ metadata, spec }: PriorityLevelConfigura
   if (!TYPES.includes(type)) return [...errors, notSupported(path, type, TYPES)];
   if (type === 'Exempt') {
     if (spec?.limited) errors.push(forbiddenField(SPEC.child('limited'), 'must be nil if the type is not Limited'));
-    return [...errors, ...checkShares(spec?.exempt ?? {}, SPEC.child('exempt'))];
+    const here = SPEC.child('exempt');
+    return [...errors, ...checkShares(spec?.exempt ?? {}, here), ...checkLent(spec?.exempt ?? {}, here)];
   }
   if (spec?.exempt) errors.push(forbiddenField(SPEC.child('exempt'), 'must be nil if the type is Limited'));
   const here = SPEC.child('limited');
@@ -29,11 +30,13 @@ interface Shares {
   readonly lendablePercent?: number;
 }
 
-function checkShares({ nominalConcurrencyShares: shares, lendablePercent: lent }: Shares, path: Path): FieldError[] {
-  const errors: FieldError[] = [];
-  if ((shares ?? 0) < 0) errors.push(invalid(path.child('nominalConcurrencyShares'), shares, 'must be a non-negative integer'));
+function checkShares({ nominalConcurrencyShares: shares }: Shares, path: Path): FieldError[] {
+  return (shares ?? 0) < 0 ? [invalid(path.child('nominalConcurrencyShares'), shares, 'must be a non-negative integer')] : [];
+}
+
+function checkLent({ lendablePercent: lent }: Shares, path: Path): FieldError[] {
   const fits = lent === undefined || (lent >= 0 && lent <= 100);
-  return fits ? errors : [...errors, invalid(path.child('lendablePercent'), lent, 'must be between 0 and 100, inclusive')];
+  return fits ? [] : [invalid(path.child('lendablePercent'), lent, 'must be between 0 and 100, inclusive')];
 }
 
 function checkLimited(limited: LimitedPriorityLevelConfiguration, path: Path): FieldError[] {
@@ -41,6 +44,7 @@ function checkLimited(limited: LimitedPriorityLevelConfiguration, path: Path): F
   return [
     ...checkShares(limited, path),
     ...checkResponse(limited.limitResponse, path.child('limitResponse')),
+    ...checkLent(limited, path),
     ...(borrowed < 0 ? [invalid(path.child('borrowingLimitPercent'), borrowed, 'if specified, must be a non-negative integer')] : []),
   ];
 }

@@ -8,6 +8,7 @@ import { ALL_METADATA, splitStrategy } from '../shared/split-strategy.ts';
 import { validatePriorityLevel } from './priority-level-rules.ts';
 
 export const prioritylevelconfiguration = rulesFor<PriorityLevelConfiguration>({
+  metadataChecks: { '': 'as new' },
   defaults({ spec }) {
     if (spec?.exempt) {
       spec.exempt.nominalConcurrencyShares ??= 0;

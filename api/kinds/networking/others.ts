@@ -4,7 +4,7 @@ import type { IPAddress, IngressClass, ServiceCIDR } from '../../types/networkin
 import { rulesFor } from '../kind-rules.ts';
 import { AGE, NAME, text } from '../shared/columns.ts';
 import { dnsLabel, dnsSubdomain, pathSegment } from '../shared/formats.ts';
-import { canonicalAddress, checkCidr, isIPv6, parseAddress } from '../shared/ip-address.ts';
+import { canonicalAddress, checkCidr, parseAddress, parseCidr } from '../shared/ip-address.ts';
 import { IMMUTABLE_WORDS, immutable } from '../shared/object-meta.ts';
 import { ALL_METADATA, splitStrategy } from '../shared/split-strategy.ts';
 
@@ -128,6 +128,6 @@ function checkRanges({ spec }: ServiceCIDR): FieldError[] {
   if (cidrs.length === 0) return [required(path, 'at least one CIDR required')];
   if (cidrs.length > 2) return [invalid(path, { CIDRs: cidrs }, 'may only hold up to 2 values')];
   const errors = cidrs.flatMap((cidr, at) => checkCidr(path.index(at), cidr));
-  const families = new Set(cidrs.map((cidr) => isIPv6(cidr.split('/')[0] ?? '')));
-  return errors.length === 0 && cidrs.length > families.size ? [...errors, invalid(path, cidrs, 'may specify no more than one IP for each IP family, i.e 192.168.0.0/24 and 2001:db8::/64')] : errors;
+  const families = cidrs.map((cidr) => parseCidr(cidr)?.address.bytes.length);
+  return cidrs.length === 2 && families[0] === families[1] && families[0] !== undefined ? [...errors, invalid(path, cidrs, 'may specify no more than one IP for each IP family, i.e 192.168.0.0/24 and 2001:db8::/64')] : errors;
 }

@@ -9,12 +9,10 @@ import { dnsLabel } from '../shared/formats.ts';
 import { checkLabels, immutable } from '../shared/object-meta.ts';
 import { checkContainerResources } from '../shared/resource-requirement-rules.ts';
 import { internalForm } from '../shared/internal-form.ts';
-import { roundUpToMilli } from '../shared/resource-list.ts';
 
 export const runtimeclass = rulesFor<RuntimeClass>({
   updates: 'all, then changes',
   bareFinalizers: true,
-  defaults: (object) => roundUpToMilli(object.overhead?.podFixed),
   strategy: {
     createOnUpdate: true,
     unconditionalUpdate: false,

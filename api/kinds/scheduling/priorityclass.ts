@@ -1,5 +1,5 @@
 /** PriorityClasses: two of the system, the others below a billion. */
-import { type FieldError, Path, forbiddenField, notSupported } from '../../field-error.ts';
+import { type FieldError, Path, forbiddenField, notSupported, required } from '../../field-error.ts';
 import type { PriorityClass } from '../../types/scheduling.v1.ts';
 import { rulesFor } from '../kind-rules.ts';
 import { AGE, NAME, boolean, integer, text } from '../shared/columns.ts';
@@ -41,8 +41,10 @@ function checkClass(object: PriorityClass): FieldError[] {
   } else if (object.value > HIGHEST) {
     errors.push(forbiddenField(Path.of('value'), `maximum allowed value of a user defined priority is ${HIGHEST}`));
   }
-  const policy = object.preemptionPolicy;
-  return policy === undefined || POLICIES.includes(policy) ? errors : [...errors, notSupported(Path.of('preemptionPolicy'), policy, POLICIES)];
+  const policy: string | undefined = object.preemptionPolicy;
+  if (policy === undefined || POLICIES.includes(policy)) return errors;
+  const path = Path.of('preemptionPolicy');
+  return [...errors, policy === '' ? required(path) : notSupported(path, policy, POLICIES)];
 }
 
 function systemProblem({ value, globalDefault }: PriorityClass, name: string): string {

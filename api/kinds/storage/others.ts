@@ -16,6 +16,7 @@ import { isDnsSubdomain } from '../shared/text-rules.ts';
 import { checkDriverName } from '../shared/volume-rules.ts';
 
 export const csinode = rulesFor<CSINode>({
+  metadataChecks: { '': 'as new' },
   strategy: { unconditionalUpdate: false, validate: checkDrivers, validateUpdate: (object, old) => [...checkDrivers(object), ...driversKept(object, old)] },
   columns: [NAME, integer('Drivers', (object) => object.spec?.drivers?.length ?? 0), AGE],
 });
@@ -72,6 +73,7 @@ export const csistoragecapacity = rulesFor<CSIStorageCapacity>({
 });
 
 export const volumeattachment = rulesFor<VolumeAttachment>({
+  metadataChecks: { '': 'as new' },
   strategy: splitStrategy<VolumeAttachment>({
     unconditionalUpdate: false,
     statusKeeps: ALL_METADATA,

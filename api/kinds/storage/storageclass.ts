@@ -7,6 +7,7 @@ import { checkParameters } from './parameter-rules.ts';
 import { AGE, text } from '../shared/columns.ts';
 import { qualifiedName } from '../shared/formats.ts';
 import { checkLabelKey, immutable } from '../shared/object-meta.ts';
+import { semanticEqual } from '../shared/semantic-equal.ts';
 
 const DEFAULT_CLASS = ['storageclass.kubernetes.io/is-default-class', 'storageclass.beta.kubernetes.io/is-default-class'];
 const RECLAIM = ['Delete', 'Retain'];
@@ -21,7 +22,7 @@ export const storageclass = rulesFor<StorageClass>({
   },
   strategy: {
     validate: checkClass,
-    validateUpdate: (object, old) => FIXED.flatMap((field) => immutable(shown(object, field), shown(old, field), Path.of(field))),
+    validateUpdate: (object, old) => FIXED.flatMap((field) => same(object[field], old[field]) ? [] : immutable(shown(object, field), shown(old, field), Path.of(field))),
   },
   columns: [
     {
@@ -38,6 +39,10 @@ export const storageclass = rulesFor<StorageClass>({
     AGE,
   ],
 });
+
+function same(a: unknown, b: unknown): boolean {
+  return semanticEqual(a ?? {}, b ?? {});
+}
 
 function shown(object: StorageClass, field: (typeof FIXED)[number]): unknown {
   return field === 'parameters' ? object.parameters && byKeys(object.parameters) : object[field];
