@@ -202,10 +202,16 @@ suite(`@kubernetes/client-node${obstacle ? ` (${obstacle})` : ''}`, () => {
       namespace,
       body: { metadata: { name: 'scaled' }, spec: { replicas: 0, selector: { matchLabels: labels }, template: { metadata: { labels }, spec: { containers: [{ name: 'c', image: 'coracle.local/busybox:1', command: ['sleep', '3600'] }] } } } },
     });
-    const scale = await apps.readNamespacedDeploymentScale({ name: 'scaled', namespace });
-    // Zero is left out of a Scale, as the type says.
-    expect(scale.spec?.replicas ?? 0).toBe(0);
-    await apps.replaceNamespacedDeploymentScale({ name: 'scaled', namespace, body: { ...scale, spec: { replicas: 2 } } });
+    // The controller writes the status meanwhile: as every client must, this one reads again when it was too late.
+    await until('the scale is written', async () => {
+      const scale = await apps.readNamespacedDeploymentScale({ name: 'scaled', namespace });
+      // Zero is left out of a Scale, as the type says.
+      expect(scale.spec?.replicas ?? 0).toBe(0);
+      return apps.replaceNamespacedDeploymentScale({ name: 'scaled', namespace, body: { ...scale, spec: { replicas: 2 } } }).catch((error: { code?: number }) => {
+        if (error.code === 409) return false;
+        throw error;
+      });
+    });
     await until('two pods were made', async () => (await core.listNamespacedPod({ namespace, labelSelector: 'app=scaled' })).items.length === 2);
     await apps.deleteNamespacedDeployment({ name: 'scaled', namespace });
   });
