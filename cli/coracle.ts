@@ -42,6 +42,7 @@ withControllers(withServer(program.command('up'), { quiet: true }), { quiet: tru
   .addOption(new Option('--runtime <kind>', 'what runs containers on this node').choices(['auto', 'cri', 'hollow', 'none']))
   .option('--cri-socket <path>', 'a running CRI runtime to use instead of our own containerd')
   .option('--hollow-nodes <n>', 'simulated nodes besides', wholeNumber)
+  .option('--hollow-rules <file>', 'YAML: how what runs on them behaves')
   .option('--scheduler-config <file>', 'a KubeSchedulerConfiguration: profiles, plugins and what they are told, extenders')
   .option('--components <list>', `which of ${COMPONENTS.join(',')} to run`, componentList)
   .option('--node-name <name>', 'name of this node')

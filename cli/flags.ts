@@ -27,6 +27,7 @@ export interface UpFlags extends ApiServerFlags {
   readonly runtime?: 'auto' | 'cri' | 'hollow' | 'none';
   readonly criSocket?: string;
   readonly hollowNodes?: number;
+  readonly hollowRules?: string;
   readonly schedulerConfig?: string;
   readonly components?: readonly ComponentName[];
   readonly nodeName?: string;

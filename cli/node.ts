@@ -1,9 +1,11 @@
 /** The node of this process: what runs its containers, the node agent over it, and simulated nodes beside. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { parseYaml } from '../api/codec/yaml.ts';
 import { openClient } from '../client/client.ts';
 import type { Client } from '../client/client.ts';
 import type { KubeletBackend } from '../kubelet/backend.ts';
+import { checkRules, type HollowRules } from '../kubelet/runtime/hollow-behaviour.ts';
 import type { Clock } from '../std/clock.ts';
 import type { Random } from '../std/random.ts';
 import { machineAddress } from './api.ts';
@@ -68,9 +70,10 @@ export async function startNode(context: Context, runtime: RuntimeChoice): Promi
     else await startHollowNode(parts);
   }
   const count = flags.hollowNodes ?? 0;
+  const rules = readRules(flags.hollowRules);
   for (let i = 0; i < count; i++) {
     const name = `hollow-${i}`;
-    const backend = await startSimulation({ clock, random, log, stopper, client: openClient(doors(`kubelet:${name}`), { userAgent: 'kubelet' }), nodeName: name, address: api.address, port: KUBELET_PORT });
+    const backend = await startSimulation({ clock, random, log, stopper, ...(rules && { rules }), client: openClient(doors(`kubelet:${name}`), { userAgent: 'kubelet' }), nodeName: name, address: api.address, port: KUBELET_PORT });
     // It has no port of its own to be asked at.
     api.server.statistics.provide(name, () => backend.summary());
   }
@@ -128,9 +131,19 @@ async function startHollowNode(parts: Parts): Promise<void> {
   backend = await startSimulation({ ...parts, port });
 }
 
-async function startSimulation({ client, nodeName, address, port, clock, random, log, stopper }: Omit<Parts, 'tls' | 'dataDir'>): Promise<KubeletBackend> {
+/** Throws a sentence that names the file. */
+function readRules(file: string | undefined): HollowRules | undefined {
+  if (file === undefined) return undefined;
+  try {
+    return checkRules(parseYaml(readFileSync(file, 'utf8')).value);
+  } catch (error) {
+    throw new Error(`--hollow-rules ${file}: ${(error as Error).message}`);
+  }
+}
+
+async function startSimulation({ client, nodeName, address, port, clock, random, log, stopper, rules }: Omit<Parts, 'tls' | 'dataDir'> & { readonly rules?: HollowRules }): Promise<KubeletBackend> {
   const { startHollowNode: start } = await import('../kubelet/hollow-node.ts');
-  const node = await start({ client, name: nodeName, clock, random, log, address, port });
+  const node = await start({ client, name: nodeName, clock, random, log, address, port, ...(rules && { rules }) });
   stopper.add(`node ${nodeName}`, async () => {
     await node.stop();
     await node.runtime.close();

@@ -9,7 +9,7 @@ import { createApiServer, type ApiServer } from '../apiserver/server.ts';
 import { openMemory } from '../apiserver/storage/memory.ts';
 import type { Store } from '../apiserver/storage/store.ts';
 import type { Random } from '../std/random.ts';
-import { Line, type Host, type Traffic } from './line.ts';
+import { Ending, Line, type Host, type Traffic } from './line.ts';
 import type { Switch, Who } from './part.ts';
 import type { Clock } from '../std/clock.ts';
 
@@ -36,7 +36,7 @@ export interface Port {
 
 interface Life {
   readonly server: ApiServer;
-  readonly gone: AbortController;
+  readonly gone: Ending;
   readonly secrets: { close(): void };
 }
 
@@ -87,7 +87,7 @@ export class ApiPart implements Switch {
     const life = this.#life;
     this.#life = this.#starting = this.#listener = undefined;
     if (!life) return;
-    life.gone.abort();
+    life.gone.end();
     life.secrets.close();
     this.#options.traffic.passed++;
     await life.server.close();
@@ -116,7 +116,7 @@ export class ApiPart implements Switch {
   /** The server as somebody meets it; undefined while it does not run. */
   host({ user, groups = [], userAgent }: Who): Host | undefined {
     const life = this.#life;
-    return life && { door: life.server.door({ name: user, groups: [...groups, 'system:authenticated'] }, { userAgent }), gone: life.gone.signal };
+    return life && { door: life.server.door({ name: user, groups: [...groups, 'system:authenticated'] }, { userAgent }), gone: life.gone };
   }
 
   async save(): Promise<string> {
@@ -165,7 +165,7 @@ export class ApiPart implements Switch {
       log: { info: (message) => log.info({}, message), error: (message, error) => log.error({ error: error instanceof Error ? error.stack : error }, message) },
       flowLimits: FLOW_LIMITS,
     });
-    const life: Life = { server, gone: new AbortController(), secrets: followTokenSecrets({ ...server, caPem: pki.caPem, onError: (error) => log.warn({ error: String(error) }, 'cannot fill a token Secret') }) };
+    const life: Life = { server, gone: new Ending(), secrets: followTokenSecrets({ ...server, caPem: pki.caPem, onError: (error) => log.warn({ error: String(error) }, 'cannot fill a token Secret') }) };
     this.#life = life;
     for (const [node, summary] of this.#summaries) server.statistics.provide(node, summary);
     await server.start();

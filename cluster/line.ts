@@ -10,18 +10,44 @@ export class Traffic {
   readonly underWay = new Set<ApiCall>();
 }
 
+/** Something that ends once. Unlike an AbortSignal it bears thousands who want to hear of it. */
+export class Ending {
+  readonly #listeners = new Set<() => void>();
+  #isOver = false;
+
+  get isOver(): boolean {
+    return this.#isOver;
+  }
+
+  on(listener: () => void): void {
+    this.#listeners.add(listener);
+  }
+
+  off(listener: () => void): void {
+    this.#listeners.delete(listener);
+  }
+
+  end(): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    const all = [...this.#listeners];
+    this.#listeners.clear();
+    for (const listener of all) listener();
+  }
+}
+
 /** A server as a line sees it. */
 export interface Host {
   readonly door: Door;
-  /** Aborted when the server dies. */
-  readonly gone: AbortSignal;
+  /** The server dies. */
+  readonly gone: Ending;
 }
 
 /** A cut line refuses calls and ends watches at once; a call that is under way may have been carried out, but nobody hears of it. */
 export class Line implements Door {
   readonly #host: () => Host | undefined;
   readonly #traffic: Traffic;
-  #cut = new AbortController();
+  #cut = new Ending();
 
   constructor(host: () => Host | undefined, traffic: Traffic) {
     this.#host = host;
@@ -29,17 +55,17 @@ export class Line implements Door {
   }
 
   get isCut(): boolean {
-    return this.#cut.signal.aborted;
+    return this.#cut.isOver;
   }
 
   cut(): void {
     this.#traffic.passed++;
-    this.#cut.abort();
+    this.#cut.end();
   }
 
   mend(): void {
     this.#traffic.passed++;
-    if (this.isCut) this.#cut = new AbortController();
+    if (this.isCut) this.#cut = new Ending();
   }
 
   async call(call: ApiCall): Promise<unknown> {
@@ -87,27 +113,27 @@ export class Line implements Door {
 
   #open(): { readonly door: Door; readonly loss: Loss } {
     const host = this.#host();
-    if (!host || this.isCut || host.gone.aborted) throw unreachable();
-    return { door: host.door, loss: new Loss([this.#cut.signal, host.gone]) };
+    if (!host || this.isCut || host.gone.isOver) throw unreachable();
+    return { door: host.door, loss: new Loss([this.#cut, host.gone]) };
   }
 }
 
-/** Tells once when any of the signals is aborted. */
+/** Tells once when any of them ends. */
 class Loss {
   onLost: () => void = () => undefined;
-  readonly #signals: readonly AbortSignal[];
+  readonly #endings: readonly Ending[];
   readonly #tell = (): void => {
     this.forget();
     this.onLost();
   };
 
-  constructor(signals: readonly AbortSignal[]) {
-    this.#signals = signals;
-    for (const signal of signals) signal.addEventListener('abort', this.#tell, { once: true });
+  constructor(endings: readonly Ending[]) {
+    this.#endings = endings;
+    for (const ending of endings) ending.on(this.#tell);
   }
 
   forget(): void {
-    for (const signal of this.#signals) signal.removeEventListener('abort', this.#tell);
+    for (const ending of this.#endings) ending.off(this.#tell);
   }
 }
 

@@ -5,9 +5,11 @@ import type { Clock } from '../std/clock.ts';
 import type { Random } from '../std/random.ts';
 import type { Log } from './context.ts';
 import type { Machine } from './machine.ts';
+import type { PodObject } from './pod.ts';
 import type { KubeletOptions, Kubelet } from './run.ts';
 import { startKubelet } from './run.ts';
 import { HollowRuntime } from './runtime/hollow.ts';
+import { saysReadiness, type HollowRules } from './runtime/hollow-behaviour.ts';
 
 export interface HollowNodeOptions extends Pick<KubeletOptions, 'labels' | 'taints' | 'maxPods' | 'capacity'> {
   readonly client: Client;
@@ -18,6 +20,8 @@ export interface HollowNodeOptions extends Pick<KubeletOptions, 'labels' | 'tain
   /** What it says its address and the port of its server are. */
   readonly address: string;
   readonly port: number;
+  /** How its containers behave that do not say it themselves. */
+  readonly rules?: HollowRules;
   /** Its containers, where they outlive this agent. */
   readonly runtime?: HollowRuntime;
 }
@@ -39,9 +43,12 @@ export const HOLLOW_MACHINE: Machine = {
   architecture: 'amd64',
 };
 
+/** Twice in the time of a lease: of thousands of nodes in one process every heartbeat counts. */
+const HEARTBEAT_MS = 20_000;
+
 export async function startHollowNode(options: HollowNodeOptions): Promise<HollowNode> {
   const { client, name, clock, random, log, address, port, labels, taints, maxPods, capacity } = options;
-  const runtime = options.runtime ?? new HollowRuntime({ clock, random });
+  const runtime = options.runtime ?? new HollowRuntime({ clock, random, nodeName: name, ...(options.rules && { rules: options.rules }) });
   const kubelet = await startKubelet({
     client,
     runtime,
@@ -56,6 +63,8 @@ export async function startHollowNode(options: HollowNodeOptions): Promise<Hollo
     ],
     port,
     isSimulated: true,
+    adapt: (pod) => withReadiness(pod, options.rules),
+    heartbeatMs: HEARTBEAT_MS,
     machine: HOLLOW_MACHINE,
     ...(labels && { labels }),
     ...(taints && { taints }),
@@ -65,4 +74,12 @@ export async function startHollowNode(options: HollowNodeOptions): Promise<Hollo
   // Ranges are handed out after the node is registered; the first pods may be faster.
   runtime.podCidr = async () => kubelet.podCidrs[0] ?? (await client.get(nodes, { name }).catch(() => undefined))?.spec.podCIDR;
   return Object.assign(kubelet, { runtime });
+}
+
+/** What is said of its readiness is worth a probe, also where the pod has none. */
+function withReadiness(pod: PodObject, rules: HollowRules | undefined): PodObject {
+  const { namespace, labels = {}, annotations = {} } = pod.metadata;
+  if (!saysReadiness({ namespace, labels, annotations }, rules)) return pod;
+  const containers = pod.spec.containers.map((container) => ({ readinessProbe: { exec: {}, periodSeconds: 1 }, ...container }));
+  return { ...pod, spec: { ...pod.spec, containers } } as PodObject;
 }

@@ -19,14 +19,16 @@ export interface NodeAgentOptions {
   readonly log: Log;
   readonly node: NodeDescription;
   readonly health: () => Promise<NodeHealth>;
+  /** How often it says that it lives, and looks whether its status has changed. */
+  readonly heartbeatMs?: number;
   /** The node has become ready, or is so no more. */
   readonly onReady: (isReady: boolean) => void;
   readonly signal: AbortSignal;
 }
 
 const LEASE_SECONDS = 40;
-const LEASE_RENEW_MS = 10_000;
-const STATUS_LOOK_MS = 10_000;
+const HEARTBEAT_MS = 10_000;
+const LEASE_RETRY = { baseMs: 200, limitMs: 7000 };
 const NOT_READY_LOOK_MS = 500;
 const STATUS_WRITE_MS = 300_000;
 const POD_CIDR_LOOK_MS = 100;
@@ -36,6 +38,7 @@ const NAMESPACE = 'kube-node-lease';
 export class NodeAgent {
   readonly #options: NodeAgentOptions;
   readonly #timers: Timer[] = [];
+  #leaseTimer: Timer | undefined;
   #conditions: readonly NodeCondition[] = [];
   #written: { readonly at: number; readonly status: object } | undefined;
   #lease: Stored<Lease> | undefined;
@@ -65,15 +68,20 @@ export class NodeAgent {
   /** Resolves when the node is registered and its status written once. */
   async start(): Promise<void> {
     await this.#register();
-    const { clock, log } = this.#options;
+    const { clock, log, heartbeatMs = HEARTBEAT_MS } = this.#options;
     const failed = (error: unknown): void => log.warn({ error: String(error) }, 'the node could not be kept known');
     await this.writeStatus().catch(failed);
-    await this.#renewLease().catch(failed);
-    this.#timers.push(
-      every(clock, LEASE_RENEW_MS, () => this.#renewLease(), failed),
-      every(clock, STATUS_LOOK_MS, () => this.writeStatus(), failed),
-    );
+    await this.#keepLease(failed, 0);
+    this.#timers.push(every(clock, heartbeatMs, () => this.writeStatus(), failed));
     this.#awaitReadiness(failed);
+  }
+
+  /** What could not be renewed is tried again soon: the next heartbeat may be too late. */
+  async #keepLease(failed: (error: unknown) => void, failures: number): Promise<void> {
+    const { clock, signal, heartbeatMs = HEARTBEAT_MS } = this.#options;
+    const hasFailed = await this.#renewLease().then(() => false, (error: unknown) => (failed(error), true));
+    if (signal.aborted) return;
+    this.#leaseTimer = clock.after(hasFailed ? backoff(failures, LEASE_RETRY) : heartbeatMs, () => void this.#keepLease(failed, hasFailed ? failures + 1 : 0));
   }
 
   /** A node that is not ready yet will be soon, and is waited for. */
@@ -91,6 +99,7 @@ export class NodeAgent {
   }
 
   stop(): void {
+    this.#leaseTimer?.cancel();
     for (const timer of this.#timers) timer.cancel();
   }
 

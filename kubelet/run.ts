@@ -45,10 +45,14 @@ export interface KubeletOptions {
   readonly isSimulated?: boolean;
   /** Stands in for the machine that this runs on. */
   readonly machine?: Machine;
+  /** How often it says that it lives. Default: 10 s. */
+  readonly heartbeatMs?: number;
   /** Over what the node computes: `{ cpu: '64' }`. */
   readonly capacity?: Readonly<Record<string, string>>;
   /** Sets the pod network up, once the node's pod ranges are known: those of the node, or the default when nobody gives any. */
   readonly network?: (podCidrs: readonly string[]) => Promise<void>;
+  /** What of a pod this node goes by, where that is not quite what the API says. */
+  readonly adapt?: (pod: PodObject) => PodObject;
   /** One picture of all Services that many nodes share. */
   readonly services?: Informer<Service>;
 }
@@ -85,9 +89,9 @@ export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
     if (!options.isSimulated) recorder.record({ about: { apiVersion: 'v1', kind: 'Node', name: nodeName, uid: nodeName }, type: 'Normal', reason, message });
   };
   recordNode('Starting', 'Starting kubelet.');
-  const agent = new NodeAgent({ client, clock, random, log, node, health: () => healthOf(runtime), onReady: (isReady) => recordNode(isReady ? 'NodeReady' : 'NodeNotReady', `Node ${nodeName} status is now: ${isReady ? 'NodeReady' : 'NodeNotReady'}`), signal });
+  const agent = new NodeAgent({ client, clock, random, log, node, ...(options.heartbeatMs !== undefined && { heartbeatMs: options.heartbeatMs }), health: () => healthOf(runtime), onReady: (isReady) => recordNode(isReady ? 'NodeReady' : 'NodeNotReady', `Node ${nodeName} status is now: ${isReady ? 'NodeReady' : 'NodeNotReady'}`), signal });
   const informer = openInformer(client, podsResource, { fieldSelector: `spec.nodeName=${nodeName}` }, { clock, random, log });
-  const ready = begin({ agent, informer, set, context, signal, network: options.network });
+  const ready = begin({ agent, informer, set, context, signal, network: options.network, adapt: options.adapt ?? ((pod) => pod) });
   ready.catch((error: unknown) => log.warn({ error: String(error) }, 'the kubelet could not begin'));
   const failed = (what: string) => (error: unknown): void => log.warn({ error: String(error) }, `${what} failed`);
   const keeper = new ImageKeeper({ runtime, clock, log, directory, isPinned: (tags) => tags.some((tag) => PINNED_IMAGES.test(tag)) });
@@ -122,10 +126,11 @@ interface Beginning {
   readonly context: KubeletContext;
   readonly signal: AbortSignal;
   readonly network: KubeletOptions['network'];
+  readonly adapt: NonNullable<KubeletOptions['adapt']>;
 }
 
 /** What runs already is found first, so that nothing is started twice. */
-async function begin({ agent, informer, set, context, signal, network }: Beginning): Promise<void> {
+async function begin({ agent, informer, set, context, signal, network, adapt }: Beginning): Promise<void> {
   await watchRuntime({ context, onChange: (uid) => set.wake(uid), signal });
   await agent.start();
   if (network) {
@@ -133,7 +138,7 @@ async function begin({ agent, informer, set, context, signal, network }: Beginni
     await network(podCidrs.length > 0 ? podCidrs : [DEFAULT_POD_CIDR]);
   }
   await Promise.all([informer.synced(), context.servicesKnown]);
-  informer.subscribe((event) => (event.type === 'deleted' ? set.gone(event.object as never) : set.put(event.object as never)));
+  informer.subscribe(({ type, object }) => (type === 'deleted' ? set.gone(object as never) : set.put(adapt(object as never))));
   await set.removeOrphans();
 }
 

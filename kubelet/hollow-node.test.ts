@@ -1,0 +1,42 @@
+import { pods } from '../api/resources.ts';
+import type { Pod } from '../api/types/core.v1.ts';
+import { openClient } from '../client/client.ts';
+import { FakeDoor } from '../client/fake-door.ts';
+import { VirtualClock } from '../std/clock.ts';
+import { seededRandom } from '../std/random.ts';
+import { startHollowNode } from './hollow-node.ts';
+
+const log = { info: () => undefined, warn: () => undefined };
+
+/** What is ready of a pod, second by second. */
+async function readiness(annotations: Record<string, string>, seconds: number, spec: object = {}): Promise<string> {
+  const clock = new VirtualClock();
+  const door = new FakeDoor({ now: () => clock.now() });
+  const client = openClient(door, { userAgent: 'kubelet' });
+  const node = await startHollowNode({ client, name: 'n1', clock, random: seededRandom(1), log, address: '192.0.2.1', port: 10_250 });
+  await clock.advance(100);
+  await node.ready;
+  await client.create(pods, { metadata: { name: 'web', namespace: 'default', annotations }, spec: { nodeName: 'n1', terminationGracePeriodSeconds: 30, containers: [{ name: 'app', image: 'app:1', imagePullPolicy: 'IfNotPresent', ...spec }] } } as Pod);
+  let seen = '';
+  for (let second = 0; second < seconds; second++) {
+    await clock.advance(1000);
+    const status = (door.objects('pods')[0] as { status?: Pod['status'] }).status?.containerStatuses?.[0];
+    seen += status?.ready ? 'R' : status?.state?.running ? 'r' : status?.state?.terminated ? 't' : 'w';
+  }
+  await node.stop();
+  await node.runtime.close();
+  return seen;
+}
+
+const probe = { readinessProbe: { exec: { command: ['x'] }, periodSeconds: 1 } };
+
+test.each<[string, Record<string, string>, object, string]>([
+  ['ready at once', {}, {}, 'RRRR'],
+  ['late to start', { start: '2500ms' }, {}, 'wwRR'],
+  ['late to be ready, with a probe', { ready: '2500ms' }, probe, 'rrRR'],
+  ['late to be ready, without one', { ready: '2500ms' }, {}, 'rrRR'],
+  ['over soon', { run: '1500ms' }, {}, 'R'],
+])('a container that is %s', async (_, fields, spec, expected) => {
+  const annotations = Object.fromEntries(Object.entries(fields).map(([key, value]) => [`coracle.dev/hollow-${key}`, value]));
+  expect(await readiness(annotations, expected.length, spec)).toBe(expected);
+});
