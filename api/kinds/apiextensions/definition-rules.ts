@@ -53,7 +53,7 @@ function validateSpec(spec: CustomResourceDefinitionSpec, old?: CustomResourceDe
   for (const [at, { schema }] of versions.entries()) {
     if (!schema?.openAPIV3Schema) errors.push(required(SPEC.child('versions').index(at).child('schema', 'openAPIV3Schema')));
   }
-  errors.push(...validateVersions(versions, old?.versions ?? []));
+  errors.push(...validateVersions(spec.versions, old?.versions ?? []));
   for (const name of ['plural', 'singular', 'kind', 'listKind'] as const) if (!names[name]) errors.push(required(SPEC.child('names', name)));
   return [...errors, ...validateNames(names, SPEC.child('names')), ...validateConversion(spec.conversion, SPEC.child('conversion'))];
 }
@@ -72,13 +72,14 @@ export function oneOf(field: Path, value: string, choices: readonly string[]): F
 }
 
 /** What all versions say alike is told of once, where older definitions had it: at the top of the spec. */
-function validateVersions(versions: readonly CustomResourceDefinitionVersion[], before: readonly CustomResourceDefinitionVersion[]): FieldError[] {
+function validateVersions(given: readonly CustomResourceDefinitionVersion[] | undefined, before: readonly CustomResourceDefinitionVersion[]): FieldError[] {
   const field = SPEC.child('versions');
   const errors: FieldError[] = [];
+  const versions = given ?? [];
   const [first] = versions;
   const alike = (name: keyof CustomResourceDefinitionVersion): boolean => versions.every((version) => deepEqual(version[name], first?.[name]));
   const shared = { schema: alike('schema'), subresources: alike('subresources'), additionalPrinterColumns: alike('additionalPrinterColumns'), selectableFields: alike('selectableFields') };
-  const shown = (): unknown => (versions.length === 0 ? null : versions.map((version) => internalVersion(version, shared)));
+  const shown = (): unknown => given?.map((version) => internalVersion(version, shared)) ?? null;
   const anyStatus = versions.some(({ subresources }) => subresources?.status !== undefined);
   for (const [at, version] of versions.entries()) {
     const here = field.index(at);
