@@ -87,7 +87,7 @@ describe('a parked pod', () => {
     const backlog = new Backlog();
     backlog.put(pod('a'), 0);
     backlog.take(0, 1);
-    backlog.park('a', 0, new Set(['NodeResourcesFit']), 'kind');
+    backlog.park('a', 0, new Set(['NodeResourcesFit']), { kind: 'kind' });
     backlog.stir(60_000, [''], 60_000 + SETTLE_MS);
     backlog.hurry('a', 60_002);
     expect(backlog.take(60_002, 1)).toEqual([]);
@@ -104,13 +104,24 @@ describe('a parked pod', () => {
     const backlog = new Backlog();
     for (const [name, priority] of [['low', 1], ['high', 5], ['other', 0], ['failed', 9]] as const) backlog.put(pod(name, priority), 0);
     backlog.take(0, 9);
-    for (const name of ['low', 'high']) backlog.park(name, 0, new Set(['NodeResourcesFit']), 'small');
-    backlog.park('other', 0, new Set(['NodeResourcesFit']), 'large');
+    for (const name of ['low', 'high']) backlog.park(name, 0, new Set(['NodeResourcesFit']), { kind: 'small' });
+    backlog.park('other', 0, new Set(['NodeResourcesFit']), { kind: 'large' });
     backlog.retry('failed', 0);
     expect(names(backlog.refused()).sort()).toEqual(['high', 'other']);
     for (const name of ['high', 'failed']) backlog.hurry(name, 100);
     expect(names(backlog.take(100, 9))).toEqual(['high']);
     expect(names(backlog.refused()).sort()).toEqual(['low', 'other']);
+  });
+
+  test('for which a node is being cleared waits for its back-off, unless it is known to fit', () => {
+    const backlog = new Backlog();
+    backlog.put(pod('a'), 0);
+    backlog.take(0, 1);
+    backlog.park('a', 0, new Set(['NodeResourcesFit']), { kind: 'kind', patient: true });
+    backlog.stir(100);
+    expect(backlog.take(100, 1)).toEqual([]);
+    backlog.hurry('a', 200);
+    expect(names(backlog.take(200, 1))).toEqual(['a']);
   });
 
   test('is forgotten when it is removed', () => {

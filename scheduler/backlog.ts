@@ -34,6 +34,8 @@ interface Waiting {
   plugins: ReadonlySet<string>;
   /** Pods of one kind are refused alike; '' where that is not known. */
   kind: string;
+  /** A node is being cleared for it: nothing else needs to be tried early. */
+  patient: boolean;
 }
 
 export class Backlog {
@@ -65,7 +67,7 @@ export class Backlog {
   put(pod: Stored<Pod>, now: number): void {
     const known = this.#waiting.get(pod.metadata.uid);
     if (!known) {
-      const entry: Waiting = { pod, attempts: 0, since: now, state: 'ready', failedAt: 0, until: 0, moved: false, plugins: NO_PLUGINS, kind: '' };
+      const entry: Waiting = { pod, attempts: 0, since: now, state: 'ready', failedAt: 0, until: 0, moved: false, plugins: NO_PLUGINS, kind: '', patient: false };
       this.#waiting.set(pod.metadata.uid, entry);
       this.#ready.push(entry);
       return;
@@ -117,9 +119,10 @@ export class Backlog {
   }
 
   /** It fits nowhere: parked until `stir`, or backing off when the cluster moved meanwhile. */
-  park(uid: string, now: number, plugins: ReadonlySet<string> = NO_PLUGINS, kind = ''): void {
+  park(uid: string, now: number, plugins: ReadonlySet<string> = NO_PLUGINS, { kind = '', patient = false }: { readonly kind?: string | undefined; readonly patient?: boolean } = {}): void {
     const entry = this.#waiting.get(uid);
     if (!entry) return;
+    entry.patient = patient;
     entry.failedAt = now;
     this.#setKind(entry, kind);
     if (entry.moved) return this.#wait(entry, now, now);
@@ -149,7 +152,7 @@ export class Backlog {
     for (const plugin of plugins) {
       for (const entry of this.#parked.get(plugin) ?? []) {
         this.#wait(entry, now, from);
-        if (from === now && this.#early.length < EARLY_LIMIT) this.#early.push(entry);
+        if (from === now && !entry.patient && this.#early.length < EARLY_LIMIT) this.#early.push(entry);
       }
     }
     for (const entry of this.#deciding) entry.moved = true;

@@ -152,7 +152,8 @@ export class Outcomes {
   #refuse(pod: Stored<Pod>, { message, plugins, kind, preemption, nominated, failed, useless }: Unschedulable): void {
     if (failed) return this.fail(pod, message);
     if (useless) this.#attempt(pod, 'give up an allocation of devices', this.#lane.run(() => deallocate(this.#tools, useless)));
-    this.#options.backlog.park(pod.metadata.uid, this.#options.clock.now(), plugins, kind);
+    const patient = this.#options.snapshot.nominations.of(pod.metadata.uid) !== undefined;
+    this.#options.backlog.park(pod.metadata.uid, this.#options.clock.now(), plugins, { kind, patient });
     // What node is being cleared is told before anybody goes.
     this.#explain(pod, { reason: 'Unschedulable', message, ...(nominated !== undefined && { nominated }) });
     if (preemption) this.#preempt(pod, preemption);

@@ -81,10 +81,11 @@ function weigh(snapshot: Snapshot, known: Case, row: number, { lesser, now }: Le
   const { order, broken } = turns(snapshot, lesser, now);
   const gone = new Set<Placed>();
   for (const placed of order) {
-    const back: Shift = { demand: placed.demand, sign: 1 };
-    shifts.push(back);
+    // Back again: its going and its coming cancel out.
+    const at = shifts.findIndex(({ demand, sign }) => sign === -1 && demand === placed.demand);
+    const [shift] = shifts.splice(at, 1) as [Shift];
     if (roomFor(snapshot, row, ask, shifts)) continue;
-    shifts.pop();
+    shifts.push(shift);
     gone.add(placed);
   }
   return candidate(name, lesser, gone, broken);
