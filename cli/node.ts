@@ -137,7 +137,7 @@ function readRules(file: string | undefined): HollowRules | undefined {
   try {
     return checkRules(parseYaml(readFileSync(file, 'utf8')).value);
   } catch (error) {
-    throw new Error(`--hollow-rules ${file}: ${(error as Error).message}`);
+    throw new Error(`--hollow-rules ${file}: ${(error as Error).message}`, { cause: error });
   }
 }
 

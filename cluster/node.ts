@@ -45,7 +45,7 @@ export class NodePart extends Part implements NodeSwitch {
   readonly #options: NodePartOptions;
 
   constructor(options: NodePartOptions) {
-    const { node, openLine, time, random, log, saved, onSummary } = options;
+    const { node, openLine, time, random, log, saved, rules, onSummary } = options;
     const runtime = { current: newRuntime(options, saved) };
     super(openLine, async (door) => {
       const client = openClient(door({ user: `system:node:${node.name}`, groups: ['system:nodes'], userAgent: 'kubelet' }), { userAgent: 'kubelet' });
@@ -59,6 +59,7 @@ export class NodePart extends Part implements NodeSwitch {
         address: '127.0.0.1',
         port: KUBELET_PORT,
         runtime: runtime.current,
+        ...(rules && { rules }),
         ...(labels && { labels }),
         ...(taints && { taints }),
         ...(capacity && { capacity }),

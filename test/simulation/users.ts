@@ -54,10 +54,18 @@ export class Users {
     void this.#run();
   }
 
-  /** Nothing is begun any more. */
+  /** Nothing is begun any more, and every node may be used again. */
   async stop(): Promise<void> {
+    const { client, clock } = this.#options;
     this.#stopped = true;
     await Promise.all(this.#busy);
+    for (;;) {
+      const all = await client.list(resources.nodes).catch(() => undefined);
+      const cordoned = all?.items.filter(({ spec }) => spec.unschedulable);
+      if (cordoned?.length === 0) return;
+      for (const { metadata } of cordoned ?? []) await this.#cordon(metadata.name, null);
+      await sleep(clock, DRAIN_RETRY_MS);
+    }
   }
 
   async #run(): Promise<void> {
@@ -157,8 +165,7 @@ export class Users {
     const all = await client.list(resources.nodes).catch(() => undefined);
     const node = all?.items[below(random, all.items.length)]?.metadata.name;
     if (!node) return;
-    const cordon = (unschedulable: boolean | null): Promise<void> => this.#attempt(`${unschedulable ? '' : 'un'}cordon ${node}`, () => client.patch(resources.nodes, { name: node }, { type: 'application/merge-patch+json', body: { spec: { unschedulable } } }));
-    await cordon(true);
+    await this.#cordon(node, true);
     for (let tries = 0; tries < DRAIN_TRIES; tries++) {
       const found = await client.list(resources.pods, { fieldSelector: `spec.nodeName=${node}` }).catch(() => undefined);
       const left = (found?.items ?? []).filter((pod) => !isDaemonPod(pod) && !pod.metadata.deletionTimestamp && pod.status?.phase === 'Running');
@@ -166,7 +173,12 @@ export class Users {
       for (const pod of left) await this.#evict(pod);
       await sleep(clock, DRAIN_RETRY_MS);
     }
-    await cordon(null);
+    await this.#cordon(node, null);
+  }
+
+  #cordon(name: string, unschedulable: true | null): Promise<void> {
+    const { client } = this.#options;
+    return this.#attempt(`${unschedulable ? '' : 'un'}cordon ${name}`, () => client.patch(resources.nodes, { name }, { type: 'application/merge-patch+json', body: { spec: { unschedulable } } }));
   }
 
   async #evict({ metadata: { namespace, name } }: Stored<Pod>): Promise<void> {
