@@ -104,6 +104,8 @@ export function parseGoDuration(text: string): Duration | undefined {
   return durationOf(text.startsWith('-') ? -ns : ns);
 }
 
+const LARGEST_INT = 2n ** 63n - 1n;
+
 /** Names of units; the last of a row also begins longer names. */
 const WORDS: readonly (readonly [names: readonly string[], ns: bigint])[] = [
   [['ns', 'nano'], 1n], [['us', 'µs', 'micro'], 1_000n], [['ms', 'milli'], 1_000_000n], [['s', 'sec'], NS], [['m', 'min'], 60n * NS], [['h', 'hr', 'hour'], 3_600n * NS],
@@ -115,14 +117,16 @@ export function parseDuration(text: string): Duration | undefined {
   const plain = parseGoDuration(text);
   if (plain) return plain;
   let ns: bigint | undefined;
-  for (const [, number = '', word = ''] of text.matchAll(/((?:-|\+)?\d+)\s*([A-Za-zµ]+)/g)) {
+  for (const [, number = '', word = ''] of text.matchAll(/(\d+)[\t\n\f\r ]*([A-Za-zµ]+)/g)) {
+    if (BigInt(number) > LARGEST_INT) return undefined;
     const unit = word.toLowerCase();
     for (const [names, size] of WORDS) {
       const last = names.length - 1;
       if (names.some((name, at) => name === unit || (at === last && unit.startsWith(name)))) ns = (ns ?? 0n) + BigInt(number) * size;
     }
   }
-  return ns === undefined ? undefined : durationOf(ns);
+  // What is too long starts over, as Go's numbers do.
+  return ns === undefined ? undefined : durationOf(BigInt.asIntN(64, ns));
 }
 
 export type DateField = 'fullYear' | 'month' | 'dayOfYear' | 'dayOfMonth' | 'date' | 'dayOfWeek' | 'hours' | 'minutes' | 'seconds' | 'milliseconds';

@@ -1,7 +1,7 @@
 /** Defaults fit the schema that they stand in. Provenance: apiextensions-apiserver pkg/apiserver/schema/defaulting/validation.go of v0.36. */
 import { deepCopy } from '../../std/deep.ts';
 import { invalid, type FieldError, type Path } from '../field-error.ts';
-import { validateEmbedded, validateResource } from './embedded.ts';
+import { misshapenEmbedded, misshapenResource, validateEmbedded, validateResource } from './embedded.ts';
 import { hasDefault, isObject, itemsOf, type Json, type JsonSchema, META_FIELDS } from './json-schema.ts';
 import { prune } from './prune.ts';
 import { checkRules, OBJECT_BUDGET } from './rule-check.ts';
@@ -41,7 +41,9 @@ function walk(schema: JsonSchema, path: Path, around: Where): FieldError[] {
 
 /** What it makes of an object is one still. */
 function checkMetaDefault(schema: JsonSchema, field: Path, { resource, surround }: Where): FieldError[] {
-  const wrong = validateResource(surround(deepCopy(schema.default)), resource).map((error) => `${error.field}: ${error.message}`);
+  const object = surround(deepCopy(schema.default));
+  const misshapen = misshapenResource(object, resource);
+  const wrong = (misshapen ? [misshapen] : validateResource(object, resource)).map((error) => `${error.field}: ${error.message}`);
   if (wrong.length > 0) return [invalid(field, schema.default, `must result in valid metadata: ${wrong.length === 1 ? wrong[0] : `[${wrong.join(', ')}]`}`)];
   return checkAgainst(schema, field);
 }
@@ -49,7 +51,8 @@ function checkMetaDefault(schema: JsonSchema, field: Path, { resource, surround 
 function checkDefault(schema: JsonSchema, field: Path): FieldError[] {
   const errors: FieldError[] = [];
   if (prune(deepCopy(schema.default), schema, false)) errors.push(invalid(field, schema.default, 'must not have unknown fields'));
-  const embedded = validateEmbedded(schema.default, schema);
+  const misshapen = misshapenEmbedded(schema.default, schema);
+  const embedded = misshapen ? [misshapen] : validateEmbedded(schema.default, schema);
   if (embedded.length > 0) return [...errors, ...embedded.map((error) => ({ ...error, field: field.child(error.field).text }))];
   return [...errors, ...checkAgainst(schema, field)];
 }

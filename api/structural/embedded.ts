@@ -8,16 +8,32 @@ import { additionalOf, isObject, itemsOf, type Json, type JsonSchema, propertyOf
 
 /** Of what is inside; the object itself is checked elsewhere. */
 export function validateEmbedded(object: unknown, schema: JsonSchema): FieldError[] {
-  if (!hasEmbedded(schema)) return [];
-  const errors: FieldError[] = [];
-  walk(object, schema, Path.of(), errors);
-  return errors;
+  return inside(object, schema, checkObject);
 }
 
 /** Of an object and what is inside. */
 export function validateResource(object: Json, schema: JsonSchema): FieldError[] {
-  const inside = validateEmbedded(object, schema);
-  return schema['x-kubernetes-embedded-resource'] ? inside : [...checkObject(object, Path.of()), ...inside];
+  return outsideToo(object, schema, checkObject);
+}
+
+/** The first thing that is not of its type, in what is inside. */
+export function misshapenEmbedded(object: unknown, schema: JsonSchema): FieldError | undefined {
+  return inside(object, schema, checkShape)[0];
+}
+
+export function misshapenResource(object: Json, schema: JsonSchema): FieldError | undefined {
+  return outsideToo(object, schema, checkShape)[0];
+}
+
+type Check = (object: Json, path: Path) => FieldError[];
+
+function inside(object: unknown, schema: JsonSchema, check: Check): FieldError[] {
+  return hasEmbedded(schema) ? walk(object, schema, Path.of(), check) : [];
+}
+
+function outsideToo(object: Json, schema: JsonSchema, check: Check): FieldError[] {
+  const errors = inside(object, schema, check);
+  return schema['x-kubernetes-embedded-resource'] ? errors : [...check(object, Path.of()), ...errors];
 }
 
 const withEmbedded = new WeakMap<JsonSchema, boolean>();
@@ -28,20 +44,28 @@ function hasEmbedded(schema: JsonSchema): boolean {
   return known;
 }
 
-function walk(value: unknown, schema: JsonSchema, path: Path, errors: FieldError[]): void {
+function walk(value: unknown, schema: JsonSchema, path: Path, check: Check): FieldError[] {
   if (Array.isArray(value)) {
     const items = itemsOf(schema);
-    if (items) for (const [at, item] of value.entries()) walk(item, items, path.index(at), errors);
-    return;
+    return items ? value.flatMap((item, at) => walk(item, items, path.index(at), check)) : [];
   }
-  if (!isObject(value)) return;
-  if (schema['x-kubernetes-embedded-resource']) errors.push(...checkObject(value, path));
+  if (!isObject(value)) return [];
+  const errors = schema['x-kubernetes-embedded-resource'] ? check(value, path) : [];
   const additional = additionalOf(schema);
   for (const [name, inner] of Object.entries(value)) {
     const property = propertyOf(schema, name);
-    if (property) walk(inner, property, path.child(name), errors);
-    else if (additional) walk(inner, additional, path.key(name), errors);
+    if (property) errors.push(...walk(inner, property, path.child(name), check));
+    else if (additional) errors.push(...walk(inner, additional, path.key(name), check));
   }
+  return errors;
+}
+
+function checkShape(object: Json, path: Path): FieldError[] {
+  const errors = ['apiVersion', 'kind'].filter((name) => Object.hasOwn(object, name) && typeof object[name] !== 'string')
+    .map((name) => invalid(path.child(name), object[name], 'must be a string'));
+  const { metadata } = object;
+  const odd = metadata === undefined ? undefined : metadataProblem(metadata);
+  return odd === undefined ? errors : [...errors, invalid(path.child('metadata'), metadata, odd)];
 }
 
 function checkObject(object: Json, path: Path): FieldError[] {

@@ -1,15 +1,18 @@
 /** The string formats that schemas may ask for. Provenance: kube-openapi pkg/validation/strfmt, apiextensions-apiserver pkg/apiserver/validation/formats.go of v0.36. */
+import { parseRequestUri } from '../cel/request-uri.ts';
+import { parseDuration } from '../cel/time.ts';
 import { parseAddress, parseCidr } from '../kinds/shared/ip-address.ts';
+import { isEmail } from './email.ts';
 
 /** By name without dashes. A format that is not here is not checked. */
 export const FORMATS: Readonly<Record<string, (text: string) => boolean>> = {
   bsonobjectid: (text) => /^[0-9a-fA-F]{24}$/.test(text),
-  uri: (text) => isRequestUri(text),
-  email: (text) => /^(?:[^<>]*<)?[^\s@<>,;:"()[\]\\]+@[^\s@<>,;:"()\\]+>?$/.test(text),
+  uri: (text) => typeof parseRequestUri(text) !== 'string',
+  email: (text) => isEmail(text),
   hostname: (text) => isHostname(text),
-  ipv4: (text) => isAddress(text, false),
-  ipv6: (text) => isAddress(text, true),
-  cidr: (text) => parseCidr(text)?.leadingZeros === false,
+  ipv4: (text) => text.includes('.') && parseAddress(text) !== undefined,
+  ipv6: (text) => text.includes(':') && parseAddress(text)?.leadingZeros === false,
+  cidr: (text) => parseCidr(text) !== undefined,
   mac: (text) => MAC.test(text),
   uuid: (text) => /^[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}$/i.test(text),
   uuid3: (text) => /^[0-9a-f]{8}-?[0-9a-f]{4}-?3[0-9a-f]{3}-?[0-9a-f]{4}-?[0-9a-f]{12}$/i.test(text),
@@ -19,13 +22,13 @@ export const FORMATS: Readonly<Record<string, (text: string) => boolean>> = {
   isbn10: (text) => isIsbn10(text),
   isbn13: (text) => isIsbn13(text),
   creditcard: (text) => isCreditCard(text),
-  ssn: (text) => /^\d{3}[- ]?\d{2}[- ]?\d{4}$/.test(text),
+  ssn: (text) => /^\d{3}[- ]\d{2}[- ]\d{4}$/.test(text),
   hexcolor: (text) => /^#?([0-9a-fA-F]{3}|[0-9a-fA-F]{6})$/.test(text),
   rgbcolor: (text) => isRgb(text),
   byte: (text) => text.length > 0 && text.length % 4 === 0 && /^[A-Za-z0-9+/]*={0,2}$/.test(text),
   password: () => true,
   date: (text) => isDate(text),
-  duration: (text) => isDuration(text),
+  duration: (text) => parseDuration(text) !== undefined,
   datetime: (text) => isDateTime(text),
   k8sshortname: (text) => text.length <= 63 && LABEL.test(text),
   k8slongname: (text) => text.length <= 253 && text.split('.').every((part) => LABEL.test(part)),
@@ -51,24 +54,24 @@ export function isKnownFormat(format: string, type: string | undefined): boolean
   }
 }
 
-function isAddress(text: string, six: boolean): boolean {
-  return text.includes(':') === six && parseAddress(text)?.leadingZeros === false;
-}
-
 const LABEL = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/;
-const MAC = /^(?:[0-9a-fA-F]{2}([:-])(?:[0-9a-fA-F]{2}\1){4}[0-9a-fA-F]{2}|[0-9a-fA-F]{2}([:-])(?:[0-9a-fA-F]{2}\2){6}[0-9a-fA-F]{2}|[0-9a-fA-F]{4}(?:\.[0-9a-fA-F]{4}){2,3})$/;
+const MAC = new RegExp(`^(?:${[6, 8, 20].map((bytes) => macForms(bytes)).join('|')})$`, 'i');
 
-/** As an HTTP request line may have it: absolute, or a path. */
-function isRequestUri(text: string): boolean {
-  // oxlint-disable-next-line no-control-regex
-  if (text === '' || /[\u0000-\u001f\u007f ]/.test(text) || /%(?![0-9a-fA-F]{2})/.test(text)) return false;
-  if (text.startsWith('/')) return true;
-  return /^[A-Za-z][A-Za-z0-9+.-]*:/.test(text);
+/** Bytes apart, pairs apart, or all in one. */
+function macForms(bytes: number): string {
+  const apart = ['-', ':'].map((sign) => `[0-9a-f]{2}(?:${sign}[0-9a-f]{2}){${bytes - 1}}`);
+  return [...apart, `[0-9a-f]{4}(?:\\.[0-9a-f]{4}){${bytes / 2 - 1}}`, `[0-9a-f]{${bytes * 2}}`].join('|');
 }
+
+const LABEL_CHARACTER = String.raw`[a-zA-Z0-9\p{S}\p{L}]`;
+// A single name may have one dash; the last one of several has letters only.
+const HOSTNAME = new RegExp(
+  String.raw`^(?:${LABEL_CHARACTER}-?${LABEL_CHARACTER}{0,62}|(?:${LABEL_CHARACTER}(?:[-a-zA-Z0-9\p{S}\p{L}]{0,61}${LABEL_CHARACTER})?\.)+[a-zA-Z\p{L}]{2,63})$`, 'u',
+);
 
 function isHostname(text: string): boolean {
-  if (text === '' || text.length > 253) return false;
-  return /^([\p{L}\p{N}_]([-\p{L}\p{N}_]{0,62}[\p{L}\p{N}_])?)(\.[\p{L}\p{N}]([-\p{L}\p{N}_]{0,62}[\p{L}\p{N}])?)*\.?$/u.test(text);
+  const size = (part: string): number => new TextEncoder().encode(part).length;
+  return text.length <= 255 && HOSTNAME.test(text) && size(text) <= 255 && text.split('.').every((part) => size(part) <= 63);
 }
 
 const DAYS = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
@@ -87,13 +90,6 @@ function isDateTime(text: string): boolean {
   const match = /^(\d{4}-\d{2}-\d{2})[Tt](\d{2}):(\d{2}):(\d{2})(?:\.\d+)?(?:[Zz]|[+-]\d{2}:\d{2})$/.exec(text);
   if (!match) return false;
   return isDate(match[1] as string) && Number(match[2]) <= 23 && Number(match[3]) <= 59 && Number(match[4]) <= 59;
-}
-
-const GO_DURATION = /^[-+]?(?:0|(?:(?:\d+\.?\d*|\.\d+)(?:ns|us|µs|μs|ms|s|m|h))+)$/;
-const LONG_UNITS = /^((\d+)\s*(ns|nanos?|nanosecond|nanoseconds|us|µs|micros?|microsecond|microseconds|ms|millis?|millisecond|milliseconds|s|secs?|seconds?|m|mins?|minutes?|h|hrs?|hours?|d|days?|w|weeks?|wk))+$/i;
-
-function isDuration(text: string): boolean {
-  return GO_DURATION.test(text) || LONG_UNITS.test(text);
 }
 
 function isIsbn10(text: string): boolean {
