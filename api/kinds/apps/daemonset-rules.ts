@@ -2,7 +2,7 @@
 import { type FieldError, Path, byKeys, invalid, notSupported, required } from '../../field-error.ts';
 import type { DaemonSet, DaemonSetUpdateStrategy } from '../../types/apps.v1.ts';
 import { amountOf, checkIntOrPercent, notMoreThanAll } from '../shared/int-or-percent.ts';
-import { checkLabelSelector, isEmptySelector, selects } from '../shared/label-selector.ts';
+import { checkLabelSelector, isEmptySelector, selects, shownSelector } from '../shared/label-selector.ts';
 import { immutable } from '../shared/object-meta.ts';
 import { checkAlwaysRunning, checkPodTemplate } from '../shared/pod-template-rules.ts';
 import { notNegative } from '../shared/quantity-rules.ts';
@@ -19,7 +19,7 @@ export function validateDaemonSet({ spec }: DaemonSet): FieldError[] {
     errors.push(invalid(template.child('metadata', 'labels'), labels && byKeys(labels), '`selector` does not match template `labels`'));
   }
   if (spec?.selector && isEmptySelector(spec.selector)) {
-    errors.push(invalid(SPEC.child('selector'), spec.selector, 'empty selector is invalid for daemonset'));
+    errors.push(invalid(SPEC.child('selector'), shownSelector(spec.selector), 'empty selector is invalid for daemonset'));
   }
   return [
     ...errors,

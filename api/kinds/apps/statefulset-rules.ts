@@ -16,7 +16,7 @@ const STATUS = Path.of('status');
 const RETENTIONS = ['Retain', 'Delete'];
 
 export function validateStatefulSet({ spec }: StatefulSet): FieldError[] {
-  return spec ? checkSpec(spec, true) : [];
+  return spec ? checkSpec(spec, { isNew: true, template: true }) : [];
 }
 
 const CHANGEABLE = ['replicas', 'template', 'updateStrategy', 'minReadySeconds', 'ordinals', 'revisionHistoryLimit', 'persistentVolumeClaimRetentionPolicy'];
@@ -26,7 +26,8 @@ const FIXED_WORDS =
 
 export function validateStatefulSetUpdate(object: StatefulSet, old: StatefulSet): FieldError[] {
   const fixed = (set: StatefulSet): unknown => Object.fromEntries(Object.entries(set.spec ?? {}).filter(([field]) => !CHANGEABLE.includes(field)));
-  const errors = object.spec ? checkSpec(object.spec, false) : [];
+  const wasFine = !old.spec || checkSpec(old.spec, { isNew: false, template: true }).length === 0;
+  const errors = object.spec ? checkSpec(object.spec, { isNew: false, template: wasFine }) : [];
   return semanticEqual(fixed(object), fixed(old)) ? errors : [...errors, forbiddenField(SPEC, FIXED_WORDS)];
 }
 
@@ -40,8 +41,14 @@ export function validateStatefulSetStatus(object: StatefulSet, old: StatefulSet)
   return [...checkCounts(object.status, STATUS, COUNTS), ...checkCollisions(object.status?.collisionCount, old.status?.collisionCount, STATUS)];
 }
 
-/** What cannot change is only checked when it is new. */
-function checkSpec(spec: StatefulSetSpec, isNew: boolean): FieldError[] {
+interface Parts {
+  /** What cannot change is only checked when it is new. */
+  readonly isNew: boolean;
+  /** A set that already breaks the rules may keep its template. */
+  readonly template: boolean;
+}
+
+function checkSpec(spec: StatefulSetSpec, { isNew, template: withTemplate }: Parts): FieldError[] {
   const template = SPEC.child('template');
   const checked = withClaimVolumes(spec);
   return [
@@ -54,7 +61,7 @@ function checkSpec(spec: StatefulSetSpec, isNew: boolean): FieldError[] {
     ...notNegative(spec.ordinals?.start, SPEC.child('ordinals.start')),
     ...(isNew && spec.serviceName ? isDnsLabel(spec.serviceName, SPEC.child('serviceName')) : []),
     ...checkWorkloadSelector(spec.selector, 'statefulset', SPEC.child('selector')),
-    ...checkSelectedTemplate(spec, SPEC, '', () => [...checkPodTemplate(checked, template), ...checkTemplateAgain(checked, template)]),
+    ...checkSelectedTemplate(spec, SPEC, '', () => [...(withTemplate ? checkPodTemplate(checked, template) : []), ...checkTemplateAgain(checked, template)]),
     ...checkAlwaysRunning(spec.template, 'StatefulSet', template),
   ];
 }
@@ -96,11 +103,8 @@ function checkClaimTemplates({ volumeClaimTemplates }: StatefulSetSpec): FieldEr
 /** Pods get a volume for each claim, and host names of their own. */
 function withClaimVolumes(spec: StatefulSetSpec): PodTemplateSpec {
   const { subdomain: _subdomain, hostname: _hostname, ...rest } = spec.template?.spec ?? { containers: [] };
-  const claims = (spec.volumeClaimTemplates ?? []).map((claim): Volume => {
-    const name = claim.metadata?.name ?? '';
-    return { name, persistentVolumeClaim: { claimName: name } };
-  });
-  const names = new Set(claims.map((volume) => volume.name));
+  const names = new Set((spec.volumeClaimTemplates ?? []).map((claim) => claim.metadata?.name ?? ''));
+  const claims = [...names].map((name): Volume => ({ name, persistentVolumeClaim: { claimName: name } }));
   const volumes = [...claims, ...(rest.volumes ?? []).filter((volume) => !names.has(volume.name))];
   return { ...spec.template, spec: { ...rest, ...(volumes.length > 0 && { volumes }) } };
 }

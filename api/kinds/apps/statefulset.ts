@@ -1,10 +1,12 @@
 /** StatefulSets. */
+import { Path } from '../../field-error.ts';
 import type { StatefulSet } from '../../types/apps.v1.ts';
 import { rulesFor } from '../kind-rules.ts';
 import { AGE, NAME, containerColumns, text } from '../shared/columns.ts';
 import { dropGatedFields } from '../shared/gated-fields.ts';
 import { nameIsLabel } from '../shared/names.ts';
 import { defaultPodTemplate } from '../shared/pod-spec-defaults.ts';
+import { claimSpecWarnings } from '../shared/claim-warnings.ts';
 import { workloadWarnings } from '../shared/pod-warnings.ts';
 import { splitStrategy } from '../shared/split-strategy.ts';
 import { defaultClaimSpec } from '../shared/volume-defaults.ts';
@@ -23,7 +25,7 @@ export const statefulset = rulesFor<StatefulSet>({
     warnings(object, old) {
       const negative = (object.spec?.revisionHistoryLimit ?? 0) < 0;
       const why = 'spec.revisionHistoryLimit: a negative value retains all historical revisions; a value >= 0 is recommended';
-      return [...workloadWarnings(object, old), ...(negative ? [why] : [])];
+      return [...workloadWarnings(object, old), ...claimWarnings(object, old !== undefined), ...(negative ? [why] : [])];
     },
   }),
   columns: [
@@ -56,6 +58,14 @@ function defaultStatefulSet(object: StatefulSet): void {
     if (claim.spec) defaultClaimSpec(claim.spec);
     claim.status = { ...claim.status, phase: claim.status?.phase || 'Pending' };
   }
+}
+
+/** Upstream names the place otherwise when a set is changed. */
+function claimWarnings({ spec }: StatefulSet, isUpdate: boolean): string[] {
+  return (spec?.volumeClaimTemplates ?? []).flatMap((claim, at) => {
+    const path = Path.of('spec', 'volumeClaimTemplates').index(at);
+    return claim.spec ? claimSpecWarnings(claim.spec, isUpdate ? path.child('Spec') : path) : [];
+  });
 }
 
 /** `maxUnavailable` belongs to a feature that is off by default. */

@@ -2,6 +2,7 @@
 import { type FieldError, Path, invalid, notSupported, required } from '../../field-error.ts';
 import type { CronJob, CronJobSpec } from '../../types/batch.v1.ts';
 import { bytes } from '../shared/formats.ts';
+import { shownSelector } from '../shared/label-selector.ts';
 import { notNegative } from '../shared/quantity-rules.ts';
 import { checkJobSpec } from './job-spec-rules.ts';
 import { scheduleProblem } from './schedule.ts';
@@ -70,7 +71,7 @@ function checkTemplate({ jobTemplate }: CronJobSpec, path: Path): FieldError[] {
   const spec = jobTemplate?.spec;
   if (!spec) return [];
   const errors = checkJobSpec(spec, path);
-  if (spec.selector) errors.push(invalid(path.child('selector'), spec.selector, '`selector` will be auto-generated'));
+  if (spec.selector) errors.push(invalid(path.child('selector'), shownSelector(spec.selector), '`selector` will be auto-generated'));
   if (spec.manualSelector) errors.push(notSupported(path.child('manualSelector'), true, ['nil', 'false']));
   return errors;
 }

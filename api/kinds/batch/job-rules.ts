@@ -3,7 +3,7 @@ import { type FieldError, Path, byKeys, invalid, required } from '../../field-er
 import type { Job, JobSpec } from '../../types/batch.v1.ts';
 import type { PodTemplateSpec } from '../../types/core.v1.ts';
 import { dnsLabel } from '../shared/formats.ts';
-import { checkLabelSelector, selects } from '../shared/label-selector.ts';
+import { checkLabelSelector, selects, shownSelector } from '../shared/label-selector.ts';
 import { internalForm } from '../shared/internal-form.ts';
 import { immutable } from '../shared/object-meta.ts';
 import { notNegative } from '../shared/quantity-rules.ts';
@@ -91,7 +91,7 @@ function checkGenerated(job: Job, spec: JobSpec): FieldError[] {
   }
   const malformed = checkLabelSelector(spec.selector, SPEC).length > 0;
   if (malformed || selects(spec.selector, Object.fromEntries(expected))) return errors;
-  return [...errors, invalid(SPEC.child('selector'), spec.selector, '`selector` not auto-generated')];
+  return [...errors, invalid(SPEC.child('selector'), spec.selector && shownSelector(spec.selector), '`selector` not auto-generated')];
 }
 
 function checkCompletions(spec: JobSpec, old: JobSpec): FieldError[] {

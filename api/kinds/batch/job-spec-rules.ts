@@ -45,7 +45,7 @@ function checkIndexed(spec: JobSpec, path: Path): FieldError[] {
     errors.push(invalid(path.child(field), spec[field], `must be less than or equal to ${why}`));
   };
   if ((parallelism ?? 0) > PARALLELISM_LIMIT) tooHigh('parallelism', `${PARALLELISM_LIMIT} when completion mode is Indexed`);
-  if (completions !== undefined && (failed ?? 0) > completions) tooHigh('maxFailedIndexes', 'completions');
+  if (completions !== undefined && failed !== undefined && failed > completions) tooHigh('maxFailedIndexes', 'completions');
   if ((failed ?? 0) > FAILED_LIMIT) tooHigh('maxFailedIndexes', String(FAILED_LIMIT));
   if ((completions ?? 0) <= MANY_COMPLETIONS || spec.backoffLimitPerIndex === undefined) return errors;
   const why = `${LIMIT_FOR_MANY} when completions are above ${MANY_COMPLETIONS} and used with backoff limit per index`;

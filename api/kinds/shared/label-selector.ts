@@ -20,6 +20,12 @@ export function checkLabelSelector(selector: LabelSelector | undefined, path: Pa
   ];
 }
 
+/** As messages show it: without what is empty. */
+export function shownSelector({ matchLabels = {}, matchExpressions = [] }: LabelSelector): object {
+  const expressions = matchExpressions.map(({ key, operator, values = [] }) => ({ key, operator, ...(values.length > 0 && { values }) }));
+  return { ...(Object.keys(matchLabels).length > 0 && { matchLabels }), ...(expressions.length > 0 && { matchExpressions: expressions }) };
+}
+
 export function isEmptySelector(selector: LabelSelector): boolean {
   return Object.keys(selector.matchLabels ?? {}).length + (selector.matchExpressions?.length ?? 0) === 0;
 }

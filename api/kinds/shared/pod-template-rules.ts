@@ -2,7 +2,7 @@
 import { type FieldError, type Path, byKeys, forbiddenField, invalid, notSupported, required } from '../../field-error.ts';
 import type { PodTemplateSpec } from '../../types/core.v1.ts';
 import type { LabelSelector } from '../../types/meta.v1.ts';
-import { checkLabelSelector, isEmptySelector, isMalformed, selects } from './label-selector.ts';
+import { checkLabelSelector, isEmptySelector, isMalformed, selects, shownSelector } from './label-selector.ts';
 import { checkAnnotations, checkLabels } from './object-meta.ts';
 import { checkAnnotationsMatchFields, checkPodAnnotations } from './pod-annotation-rules.ts';
 import { checkPodSpec } from './pod-spec-rules.ts';
@@ -36,7 +36,7 @@ export function checkAlwaysRunning(template: PodTemplateSpec | undefined, worklo
 export function checkWorkloadSelector(selector: LabelSelector | undefined, workload: string, path: Path): FieldError[] {
   if (!selector) return [required(path)];
   const errors = checkLabelSelector(selector, path);
-  return isEmptySelector(selector) ? [...errors, invalid(path, selector, `empty selector is invalid for ${workload}`)] : errors;
+  return isEmptySelector(selector) ? [...errors, invalid(path, shownSelector(selector), `empty selector is invalid for ${workload}`)] : errors;
 }
 
 /** What a template must be, unless its selector makes no sense. */
@@ -46,7 +46,7 @@ export function checkSelectedTemplate(
   malformed: string,
   rest: () => FieldError[],
 ): FieldError[] {
-  if (isMalformed(selector)) return [invalid(path.child('selector'), selector, malformed)];
+  if (isMalformed(selector)) return [invalid(path.child('selector'), selector && shownSelector(selector), malformed)];
   return [...checkSelectsTemplate(selector, template, path.child('template')), ...rest()];
 }
 
