@@ -17,6 +17,7 @@ import { type RuntimeChoice, chooseRuntime, startNode } from './node.ts';
 import { signingAuthority } from './signing-authority.ts';
 import { collectStartGarbage } from './start-garbage.ts';
 import { Stopper, untilSignal } from './stopper.ts';
+import { takeTurns } from './take-turns.ts';
 
 export interface Context {
   readonly flags: UpFlags;
@@ -86,7 +87,7 @@ async function startComponents(context: Context, runtime: RuntimeChoice): Promis
       import('../controllers/start.ts').then(({ startControllers }) => {
         const options = controllerOptionsOf(context.flags);
         const authority = signingAuthority(context.flags, random, () => api.pki.ca);
-        const controllers = startControllers({ door: (account) => doors(account ? `controller:${account}` : 'controllers'), clock, random, log, meter: api.server.meter, rootCa: api.pki.caPem, clusterCidr: POD_CIDR, localPath: { path: join(context.dataDir, 'local-path') }, ...options, signing: { ...options.signing, ...(authority && { authority }) } });
+        const controllers = startControllers({ door: (account) => takeTurns(doors(account ? `controller:${account}` : 'controllers')), clock, random, log, meter: api.server.meter, rootCa: api.pki.caPem, clusterCidr: POD_CIDR, localPath: { path: join(context.dataDir, 'local-path') }, ...options, signing: { ...options.signing, ...(authority && { authority }) } });
         stopper.add('controllers', () => controllers.stop());
       }),
     );
