@@ -127,7 +127,11 @@ class RunningScheduler {
       this.#backlog.stir(now, OF_OTHER_PODS);
     } else {
       this.#snapshot.setNode(event.object);
-      if (event.type === 'added' || mayHelp(event.previous, event.object)) this.#roomOn(event.object.metadata.name, event.type === 'added' ? SETTLE_MS : 0);
+      if (event.type === 'added') this.#roomOn(event.object.metadata.name, SETTLE_MS);
+      else if (mayHelp(event.previous, event.object)) {
+        this.#roomOn(event.object.metadata.name);
+        this.#decideSoon();
+      }
     }
     this.#wake();
   }
@@ -218,6 +222,13 @@ class RunningScheduler {
     setImmediate(() => {
       this.#scheduled = false;
       if (!this.#stopped) this.#decide();
+    });
+  }
+
+  /** Before what others make of the same change: a node is looked at in each of the states that it passes through. */
+  #decideSoon(): void {
+    queueMicrotask(() => {
+      if (this.#started && !this.#stopped) this.#decide();
     });
   }
 
