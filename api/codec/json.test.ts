@@ -101,8 +101,8 @@ describe('decodeJson() refuses in upstream’s words', () => {
     [WIDGET, '{"metadata":[]}', 'json: cannot unmarshal array into Go value of type v1.ObjectMeta'],
     [WIDGET, '{"spec":{"template":{"kind":1}}}', 'spec.template.kind: Invalid value: 1: must be a string'],
     [
-      WIDGET, '{"spec":{"templates":{"a.b":[{"metadata":{"annotations":42}}]}}}',
-      'spec.templates[a.b][0].metadata: Invalid value: {"annotations":42}: json: cannot unmarshal number into Go struct field ObjectMeta.annotations of type map[string]string',
+      WIDGET, '{"spec":{"templates":{"a.b":[{"metadata":{"name":"x","annotations":42}}]}}}',
+      'spec.templates[a.b][0].metadata: Invalid value: {"annotations":42,"name":"x"}: json: cannot unmarshal number into Go struct field ObjectMeta.annotations of type map[string]string',
     ],
   ];
   test.each(rows)('%j %.100s', (schema, text, message) => {

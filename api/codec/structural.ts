@@ -1,6 +1,7 @@
 /** Custom resources as they are read: pruned to their structural schema, with metadata of the known type. */
 import { convertType } from './compile.ts';
 import type { Context } from './context.ts';
+import { inKeyOrder } from '../structural/key-order.ts';
 import { setKey, toPlain, WrittenNumber } from './json-text.ts';
 import { invalid, Path } from '../field-error.ts';
 import { ApiError, badRequest } from '../status.ts';
@@ -43,7 +44,7 @@ function coerce({ object, path, field }: Embedded, context: Context): void {
 }
 
 function refused(field: Path, value: unknown, why: string): ApiError {
-  const error = invalid(field, value, why);
+  const error = invalid(field, inKeyOrder(value), why);
   return badRequest(`${error.field}: ${error.message}`);
 }
 

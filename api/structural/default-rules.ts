@@ -3,6 +3,7 @@ import { deepCopy } from '../../std/deep.ts';
 import { invalid, type FieldError, type Path } from '../field-error.ts';
 import { misshapenEmbedded, misshapenResource, validateEmbedded, validateResource } from './embedded.ts';
 import { hasDefault, isObject, itemsOf, type Json, type JsonSchema, META_FIELDS } from './json-schema.ts';
+import { inKeyOrder } from './key-order.ts';
 import { prune } from './prune.ts';
 import { checkRules, OBJECT_BUDGET } from './rule-check.ts';
 import { compileValidator } from './validate.ts';
@@ -44,13 +45,13 @@ function checkMetaDefault(schema: JsonSchema, field: Path, { resource, surround 
   const object = surround(deepCopy(schema.default));
   const misshapen = misshapenResource(object, resource);
   const wrong = (misshapen ? [misshapen] : validateResource(object, resource)).map((error) => `${error.field}: ${error.message}`);
-  if (wrong.length > 0) return [invalid(field, schema.default, `must result in valid metadata: ${wrong.length === 1 ? wrong[0] : `[${wrong.join(', ')}]`}`)];
+  if (wrong.length > 0) return [invalid(field, inKeyOrder(schema.default), `must result in valid metadata: ${wrong.length === 1 ? wrong[0] : `[${wrong.join(', ')}]`}`)];
   return checkAgainst(schema, field);
 }
 
 function checkDefault(schema: JsonSchema, field: Path): FieldError[] {
   const errors: FieldError[] = [];
-  if (prune(deepCopy(schema.default), schema, false)) errors.push(invalid(field, schema.default, 'must not have unknown fields'));
+  if (prune(deepCopy(schema.default), schema, false)) errors.push(invalid(field, inKeyOrder(schema.default), 'must not have unknown fields'));
   const misshapen = misshapenEmbedded(schema.default, schema);
   const embedded = misshapen ? [misshapen] : validateEmbedded(schema.default, schema);
   if (embedded.length > 0) return [...errors, ...embedded.map((error) => ({ ...error, field: field.child(error.field).text }))];

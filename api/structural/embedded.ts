@@ -5,6 +5,7 @@ import { dns1035Label } from '../kinds/shared/formats.ts';
 import { nameIsPathSegment } from '../kinds/shared/names.ts';
 import { validateMetadata } from '../kinds/shared/object-meta.ts';
 import { additionalOf, isObject, itemsOf, type Json, type JsonSchema, propertyOf, someSchema } from './json-schema.ts';
+import { inKeyOrder } from './key-order.ts';
 
 /** Of what is inside; the object itself is checked elsewhere. */
 export function validateEmbedded(object: unknown, schema: JsonSchema): FieldError[] {
@@ -62,10 +63,10 @@ function walk(value: unknown, schema: JsonSchema, path: Path, check: Check): Fie
 
 function checkShape(object: Json, path: Path): FieldError[] {
   const errors = ['apiVersion', 'kind'].filter((name) => Object.hasOwn(object, name) && typeof object[name] !== 'string')
-    .map((name) => invalid(path.child(name), object[name], 'must be a string'));
+    .map((name) => invalid(path.child(name), inKeyOrder(object[name]), 'must be a string'));
   const { metadata } = object;
   const odd = metadata === undefined ? undefined : metadataProblem(metadata);
-  return odd === undefined ? errors : [...errors, invalid(path.child('metadata'), metadata, odd)];
+  return odd === undefined ? errors : [...errors, invalid(path.child('metadata'), inKeyOrder(metadata), odd)];
 }
 
 function checkObject(object: Json, path: Path): FieldError[] {
@@ -80,7 +81,7 @@ function checkObject(object: Json, path: Path): FieldError[] {
   }
   if (!Object.hasOwn(object, 'metadata')) return errors;
   const odd = metadataProblem(metadata);
-  if (odd !== undefined) return [...errors, invalid(path.child('metadata'), metadata, odd)];
+  if (odd !== undefined) return [...errors, invalid(path.child('metadata'), inKeyOrder(metadata), odd)];
   const meta = { ...(metadata as Metadata), name: (metadata as Metadata).name || 'fakename' };
   return [...errors, ...validateMetadata(meta, { namespaced: Boolean(meta.namespace), validateName: nameIsPathSegment }, path.child('metadata'))];
 }

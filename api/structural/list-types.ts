@@ -1,6 +1,7 @@
 /** Lists of type set and map hold nothing twice. Provenance: apiextensions-apiserver pkg/apiserver/schema/listtype of v0.36. */
 import { duplicate, invalid, Path, type FieldError } from '../field-error.ts';
 import { additionalOf, isObject, itemsOf, type Json, type JsonSchema, propertyOf, someSchema } from './json-schema.ts';
+import { inKeyOrder } from './key-order.ts';
 
 export function validateListTypes(object: unknown, schema: JsonSchema): FieldError[] {
   if (!hasListTypes(schema)) return [];
@@ -35,12 +36,12 @@ function walk(value: unknown, schema: JsonSchema, path: Path, errors: FieldError
 function checkList(list: readonly unknown[], schema: JsonSchema, path: Path): FieldError[] {
   switch (schema['x-kubernetes-list-type']) {
     case 'set':
-      return repeated(list).map((at) => duplicate(path.index(at), list[at]));
+      return repeated(list).map((at) => duplicate(path.index(at), inKeyOrder(list[at])));
     case 'map': {
       const odd = list.findIndex((item) => item !== null && !isObject(item));
       if (odd >= 0) return [invalid(path.index(odd), list[odd], 'must be an object for an array of list-type map')];
       const keys = list.map((item) => keysOf(item as Json | null, schema['x-kubernetes-list-map-keys'] ?? []));
-      return repeated(keys).map((at) => duplicate(path.index(at), keys[at]));
+      return repeated(keys).map((at) => duplicate(path.index(at), inKeyOrder(keys[at])));
     }
     default:
       return [];
@@ -56,16 +57,10 @@ function repeated(values: readonly unknown[]): number[] {
   const counts = new Map<string, number>();
   const found: number[] = [];
   for (const [at, value] of values.entries()) {
-    const text = JSON.stringify(sorted(value));
+    const text = JSON.stringify(inKeyOrder(value));
     const count = (counts.get(text) ?? 0) + 1;
     counts.set(text, count);
     if (count === 2) found.push(at);
   }
   return found;
-}
-
-function sorted(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(sorted);
-  if (!isObject(value)) return value;
-  return Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)).map(([key, inner]) => [key, sorted(inner)]));
 }

@@ -11,6 +11,7 @@ import { compileRegex, type Pattern } from '../cel/regex.ts';
 import { FORMATS, formatKey, isKnownFormat } from './formats.ts';
 import { Correlation } from './correlation.ts';
 import { additionalOf, isObject, itemsOf, type JsonSchema, propertyOf } from './json-schema.ts';
+import { inKeyOrder } from './key-order.ts';
 
 /** `prefix` is put before the paths of errors, but not into their texts. `old`: what an update changes; undefined: nothing to compare with. */
 export type Validator = (value: unknown, prefix: string, old?: unknown) => FieldError[];
@@ -56,7 +57,7 @@ class Run {
 
   /** `why` follows the path, as in `spec.a in body should …`. */
   wrong(path: string, value: unknown, why: string): void {
-    this.errors.push(invalid(this.field(path), value, `${path} in body ${why}`));
+    this.errors.push(invalid(this.field(path), inKeyOrder(value), `${path} in body ${why}`));
   }
 
   /** Of a combination of schemas: upstream does not say where but in the text. */
@@ -304,9 +305,9 @@ function lists(schema: JsonSchema): Check[] {
 function enums(schema: JsonSchema): Check[] {
   const choices = schema.enum;
   if (!choices || choices.length === 0) return [];
-  const shown = choices.map((choice) => (typeof choice === 'string' ? choice : JSON.stringify(choice)));
+  const shown = choices.map((choice) => (typeof choice === 'string' ? choice : JSON.stringify(inKeyOrder(choice))));
   return [leaf((run, value, path) => {
-    if (!choices.some((choice) => choice === value || deepEqual(choice, value) || isTruncated(choice, value))) run.errors.push(notSupported(run.field(path), value, shown));
+    if (!choices.some((choice) => choice === value || deepEqual(choice, value) || isTruncated(choice, value))) run.errors.push(notSupported(run.field(path), inKeyOrder(value), shown));
   })];
 }
 
