@@ -61,9 +61,9 @@ function reconcile(key: Key, view: View, moment: Moment, failures: FailureBackof
   const situation: Situation = { set, nodes: view.of(nodes).list(), podsByNode, hash: history.current.hash, now: moment.now };
   const managed = manage(situation, failures);
   const step = managed.remove.length + managed.createOn.length === 0 ? rolloutStep(situation) : managed;
-  const changes = [...made(situation, step.createOn.slice(0, BURST), moment), ...removed(set, step.remove.slice(0, BURST))];
   const status = statusOf(situation);
-  const actions = [...claims, ...history.actions, ...changes, ...trim(set, history, mine), ...writeStatus(set, status)];
+  // Pods that cannot be made, for a quota or a webhook, keep nothing else from being done.
+  const actions = [...claims, ...history.actions, ...removed(set, step.remove.slice(0, BURST)), ...trim(set, history, mine), ...writeStatus(set, status), ...made(situation, step.createOn.slice(0, BURST), moment)];
   return { actions, ...waiting(set, mine, status, managed.retryMs, moment.now) };
 }
 

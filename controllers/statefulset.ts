@@ -75,7 +75,10 @@ function reconcile(key: Key, view: View, { now }: Moment): Outcome {
   const waits = [ready === undefined ? undefined : ready + 1, work.retryMs].filter((wait) => wait !== undefined);
   // Of a set that goes the garbage collector takes the revisions away: they must not come back.
   const revisions = isDeleting(set) ? [] : history.actions;
-  return { actions: [...claims, ...revisions, ...work.actions, ...writeStatus(set, status), ...trimmed], ...(waits.length > 0 && { requeueAfterMs: Math.min(...waits) }) };
+  const told = writeStatus(set, status);
+  // A pod that cannot be made does not keep the others from being told of; one that is replaced counts once it is deleted.
+  const changes = work.replaced ? [...work.actions, ...told] : [...told, ...work.actions];
+  return { actions: [...claims, ...revisions, ...changes, ...trimmed], ...(waits.length > 0 && { requeueAfterMs: Math.min(...waits) }) };
 }
 
 interface Work {

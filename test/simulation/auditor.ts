@@ -199,6 +199,8 @@ export class Auditor {
       if (sum > limit) this.#violation(`the sets of ${deployment.key} ask for ${sum} pods together, at most ${limit} are allowed`);
       return;
     }
+    // A Deployment that is scaled in the middle of a roll-out takes from each set by its size, as upstream's, available or not.
+    if (deployment.replicas.max(at) !== deployment.replicas.min(at)) return;
     // In whatever way it may have looked to who decided, as long as nothing available was taken or enough was left.
     const lost = Math.min(set.available.min(at), from) - Math.min(set.available.min(at), to);
     const left = sets.reduce((total, { available, replicas }) => total + Math.min(available.max(at), replicas.value), 0);
