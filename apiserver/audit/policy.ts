@@ -2,6 +2,7 @@
 import { load } from 'js-yaml';
 import type { UserInfo } from '../auth/auth.ts';
 import type { Route } from '../route.ts';
+import { fields, FLAG, listOf, shape, TEXT } from '../shape.ts';
 
 export const LEVELS = ['None', 'Metadata', 'Request', 'RequestResponse'] as const;
 export type Level = (typeof LEVELS)[number];
@@ -70,53 +71,41 @@ function matchesPath(pattern: string, path: string): boolean {
   return pattern.endsWith('*') ? path.startsWith(pattern.slice(0, -1)) : pattern === path;
 }
 
-const FIELDS = new Set(['apiVersion', 'kind', 'metadata', 'rules', 'omitStages', 'omitManagedFields']);
-const RULE_FIELDS = new Set(['level', 'users', 'userGroups', 'verbs', 'resources', 'namespaces', 'nonResourceURLs', 'omitStages', 'omitManagedFields']);
-const RESOURCE_FIELDS = new Set(['group', 'resources', 'resourceNames']);
+const TEXTS = listOf(TEXT);
+const RESOURCES = listOf(fields({ group: TEXT, resources: TEXTS, resourceNames: TEXTS }));
+const RULE = { level: TEXT, users: TEXTS, userGroups: TEXTS, verbs: TEXTS, resources: RESOURCES, namespaces: TEXTS, nonResourceURLs: TEXTS, omitStages: TEXTS, omitManagedFields: FLAG };
+const checkShape = shape(fields({ apiVersion: TEXT, kind: TEXT, metadata: {}, rules: listOf({ ...fields(RULE), type: 'object' }), omitStages: TEXTS, omitManagedFields: FLAG }));
 
 /** Throws on a text that is no policy, telling the field. */
 export function parsePolicy(text: string): Policy {
   const file = load(text) as Partial<Record<string, unknown>> | undefined;
   if (file?.['apiVersion'] !== 'audit.k8s.io/v1' || file['kind'] !== 'Policy') throw new Error('an audit policy must be a Policy of audit.k8s.io/v1');
-  known(file, FIELDS, '');
-  const rules = list<Rule>(file['rules'], 'rules');
+  checkShape(file);
+  const rules = (file['rules'] ?? []) as Rule[];
   if (rules.length === 0) throw new Error('loaded illegal policy with 0 rules');
   for (const [at, rule] of rules.entries()) checkRule(rule, `rules[${at}]`);
-  const omitStages = list<Stage>(file['omitStages'], 'omitStages');
+  const omitStages = (file['omitStages'] ?? []) as Stage[];
   checkStages(omitStages, 'omitStages');
   return { rules, omitStages, omitManagedFields: file['omitManagedFields'] === true };
 }
 
 function checkRule(rule: Rule, path: string): void {
-  known(rule as unknown as Record<string, unknown>, RULE_FIELDS, `${path}.`);
-  if (!LEVELS.includes(rule.level)) throw new Error(`${path}.level: ${rule.level === undefined ? 'Required value' : `Unsupported value: ${JSON.stringify(rule.level)}: supported values: ${LEVELS.map((level) => JSON.stringify(level)).join(', ')}`}`);
-  for (const [at, url] of list<string>(rule.nonResourceURLs, `${path}.nonResourceURLs`).entries()) {
+  if (!LEVELS.includes(rule.level)) throw new Error(`${path}.level: ${!rule.level ? 'Required value' : `Unsupported value: ${JSON.stringify(rule.level)}: supported values: ${LEVELS.map((level) => JSON.stringify(level)).join(', ')}`}`);
+  for (const [at, url] of (rule.nonResourceURLs ?? []).entries()) {
     if (url === '*') continue;
     if (!url.startsWith('/')) throw new Error(`${path}.nonResourceURLs[${at}]: Invalid value: ${JSON.stringify(url)}: non-resource URL rules must begin with a '/' character`);
     if (url.slice(0, -1).includes('*')) throw new Error(`${path}.nonResourceURLs[${at}]: Invalid value: ${JSON.stringify(url)}: non-resource URL wildcards '*' must be the final character of the rule`);
   }
-  for (const row of list<NonNullable<Rule['resources']>[number]>(rule.resources, `${path}.resources`)) {
-    known(row as Record<string, unknown>, RESOURCE_FIELDS, `${path}.resources.`);
+  for (const row of rule.resources ?? []) {
     if (row.group?.includes('/')) throw new Error(`${path}.resources.group: Invalid value: ${JSON.stringify(row.group)}: a group is named without its version`);
     if (row.resourceNames?.length && !row.resources?.length) throw new Error(`${path}.resources.resourceNames: using resourceNames requires at least one resource`);
   }
   if (rule.nonResourceURLs?.length && (rule.resources?.length || rule.namespaces?.length)) throw new Error(`${path}.nonResourceURLs: rules cannot apply to both regular resources and non-resource URLs`);
-  for (const name of ['users', 'userGroups', 'verbs', 'namespaces'] as const) list(rule[name], `${path}.${name}`);
-  checkStages(list<Stage>(rule.omitStages, `${path}.omitStages`), `${path}.omitStages`);
+  checkStages(rule.omitStages ?? [], `${path}.omitStages`);
 }
 
 function checkStages(stages: readonly Stage[], path: string): void {
   for (const [at, stage] of stages.entries()) {
     if (!STAGES.includes(stage)) throw new Error(`${path}[${at}]: Invalid value: ${JSON.stringify(stage)}: allowed stages are ${STAGES.join(',')}`);
   }
-}
-
-function list<T>(value: unknown, path: string): readonly T[] {
-  if (value === undefined || value === null) return [];
-  if (!Array.isArray(value)) throw new Error(`${path}: must be a list`);
-  return value as T[];
-}
-
-function known(object: Record<string, unknown>, fields: ReadonlySet<string>, path: string): void {
-  for (const name of Object.keys(object)) if (!fields.has(name)) throw new Error(`unknown field "${path}${name}"`);
 }

@@ -38,6 +38,9 @@ test.each([
   [[{ resources: ['secrets'], providers: [{ secretbox: { keys: [{ name: 'a', secret: Buffer.alloc(16).toString('base64') }] } }] }], 'secret is not of the expected length, got 16, expected one of [32]'],
   [[{ resources: ['secrets'], providers: [{ aesgcm: { keys: [{ name: 'a', secret: 'AAAA' }] } }] }], 'secret is not of the expected length, got 3, expected one of [16 24 32]'],
   [[{ resources: ['secrets'], providers: [{ aesgcm: {}, identity: {} }] }], 'more than one provider specified'],
+  [[{ resources: 'secrets', providers: [{ identity: {} }] }], 'resources[0].resources: must be array'],
+  [[{ resources: ['secrets'], providers: [{ identity: {}, colour: {} }] }], 'unknown field "resources[0].providers[0].colour"'],
+  [[{ resources: ['secrets'], providers: [{ aesgcm: { keys: [{ name: 7, secret: KEY }] } }] }], 'resources[0].providers[0].aesgcm.keys[0].name: must be string'],
 ])('%j is refused', (resources, why) => {
   expect(() => parse(resources)).toThrow(why);
 });

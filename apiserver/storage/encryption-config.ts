@@ -2,6 +2,7 @@
 import type { Kind } from '../../api/kind.ts';
 import { parseYaml } from '../../api/codec/yaml.ts';
 import type { Random } from '../../std/random.ts';
+import { fields, listOf, shape, TEXT } from '../shape.ts';
 import { aesCbc, aesGcm, chain, identity, secretbox, type Cipher, type NamedKey, type Transformer } from './encryption-ciphers.ts';
 import type { EncryptionPolicy } from './encryption.ts';
 
@@ -33,12 +34,17 @@ const AES_KEYS = [16, 24, 32];
 const PROVIDERS = { aesgcm: [aesGcm, AES_KEYS], aescbc: [aesCbc, AES_KEYS], secretbox: [secretbox, [32]] } as const;
 const NOT_REST = new Set(['apiserveripinfo', 'serviceipallocations', 'servicenodeportallocations']);
 
+const KEYS = fields({ keys: listOf(fields({ name: TEXT, secret: TEXT })) });
+const PROVIDER = { ...fields({ aesgcm: KEYS, aescbc: KEYS, secretbox: KEYS, identity: {}, kms: {} }), type: 'object' };
+const checkShape = shape(fields({ apiVersion: TEXT, kind: TEXT, resources: listOf({ ...fields({ resources: listOf(TEXT), providers: listOf(PROVIDER) }), type: 'object' }) }));
+
 /** Throws a sentence per mistake, with the field's path. */
 export function parseEncryptionConfig(text: string, { random, kinds }: EncryptionConfigOptions): EncryptionPolicy {
   const config = (parseYaml(text).value ?? {}) as Configuration;
   if (config.kind !== 'EncryptionConfiguration' || config.apiVersion !== 'apiserver.config.k8s.io/v1') {
     throw new Error(`expected an EncryptionConfiguration of apiserver.config.k8s.io/v1, got ${config.kind ?? ''} of ${config.apiVersion ?? ''}`);
   }
+  checkShape(config);
   const problems: string[] = [];
   if (!config.resources?.length) problems.push('resources: Required value: at least one resources is required');
   const rules = (config.resources ?? []).map((entry, at) => ruleOf(entry, `resources[${at}]`, problems, random));
@@ -63,7 +69,9 @@ function customPlace(place: string): { readonly group: string; readonly resource
   return resource ? { group, resource } : { group: '', resource: group };
 }
 
-function ruleOf({ resources = [], providers = [] }: ResourceEntry, path: string, problems: string[], random: Random): Rule {
+function ruleOf(entry: ResourceEntry, path: string, problems: string[], random: Random): Rule {
+  const resources = entry.resources ?? [];
+  const providers = entry.providers ?? [];
   if (resources.length === 0) problems.push(`${path}.resources: Required value: at least one ${path}.resources is required`);
   problems.push(...nameProblems(resources, `${path}.resources`));
   if (providers.length === 0) problems.push(`${path}.providers: Required value: at least one ${path}.providers is required`);
