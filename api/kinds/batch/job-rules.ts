@@ -6,12 +6,10 @@ import { dnsLabel } from '../shared/formats.ts';
 import { checkLabelSelector, selects, shownSelector } from '../shared/label-selector.ts';
 import { internalForm } from '../shared/internal-form.ts';
 import { immutable } from '../shared/object-meta.ts';
-import { notNegative } from '../shared/quantity-rules.ts';
 import { semanticEqual } from '../shared/semantic-equal.ts';
 import { checkJobSpec } from './job-spec-rules.ts';
 
 const SPEC = Path.of('spec');
-const STATUS = Path.of('status');
 
 export function validateJob(job: Job): FieldError[] {
   const spec = job.spec;
@@ -37,30 +35,6 @@ export function validateJobUpdate(job: Job, old: Job): FieldError[] {
     ...checkTemplateChange(spec, old),
     ...FIXED.flatMap((field) => immutable(spec[field], before[field], SPEC.child(field), INTERNAL[field])),
   ];
-}
-
-export function validateJobStatus(job: Job, old: Job): FieldError[] {
-  const { status } = job;
-  const errors = (['active', 'succeeded', 'failed', 'ready', 'terminating'] as const).flatMap((field) => notNegative(status?.[field], STATUS.child(field)));
-  const isTrue = (object: Job, type: string): boolean => object.status?.conditions?.find((condition) => condition.type === type)?.status === 'True';
-  const [complete, failed] = [isTrue(job, 'Complete'), isTrue(job, 'Failed')];
-  const refuse = (why: string): void => void errors.push({ type: 'FieldValueInvalid', field: STATUS.child('conditions').text, message: `Invalid value: ${why}` });
-  if (complete && failed) refuse('cannot set Complete=True and Failed=true conditions');
-  if (complete && isTrue(job, 'FailureTarget')) refuse('cannot set Complete=True and FailureTarget=true conditions');
-  if (status?.completionTime && !complete) {
-    errors.push(invalid(STATUS.child('completionTime'), status.completionTime, 'cannot set completionTime when there is no Complete=True condition'));
-  }
-  if (complete && !status?.completionTime) errors.push(required(STATUS.child('completionTime'), 'completionTime is required for Complete jobs'));
-  if (failed && !isTrue(old, 'Failed') && !isTrue(job, 'FailureTarget')) refuse('cannot set Failed=True condition without the FailureTarget=true condition');
-  if (complete && !isTrue(old, 'Complete') && !isTrue(job, 'SuccessCriteriaMet')) {
-    refuse('cannot set Complete=True condition without the SuccessCriteriaMet=true condition');
-  }
-  const finished = complete || failed;
-  if (finished && (status?.active ?? 0) > 0) errors.push(invalid(STATUS.child('active'), status?.active, 'active>0 is invalid for finished job'));
-  if (finished && !status?.startTime && !isTrue(old, 'Complete') && !isTrue(old, 'Failed')) {
-    errors.push(required(STATUS.child('startTime'), 'startTime is required for finished job'));
-  }
-  return errors;
 }
 
 function checkSpecAndSelector(spec: JobSpec): FieldError[] {

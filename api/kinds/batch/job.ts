@@ -8,7 +8,8 @@ import { podNameWarning } from '../shared/pod-name-warning.ts';
 import { defaultPodTemplate } from '../shared/pod-spec-defaults.ts';
 import { workloadWarnings } from '../shared/pod-warnings.ts';
 import { splitStrategy } from '../shared/split-strategy.ts';
-import { validateJob, validateJobStatus, validateJobUpdate } from './job-rules.ts';
+import { validateJob, validateJobUpdate } from './job-rules.ts';
+import { validateJobStatus } from './job-status-rules.ts';
 import { defaultJobSpec } from './job-spec-defaults.ts';
 
 const JOB_NAME_LABELS = ['job-name', 'batch.kubernetes.io/job-name'];

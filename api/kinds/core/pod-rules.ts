@@ -124,7 +124,8 @@ function checkAddedTolerations(tolerations: readonly Toleration[], old: readonly
 
 function checkRemovedGates(spec: PodSpec, old: PodSpec): FieldError[] {
   const before = new Set((old.schedulingGates ?? []).map((gate) => gate.name));
-  return (spec.schedulingGates ?? []).flatMap(({ name }, at) => {
+  const places = new Map((spec.schedulingGates ?? []).map(({ name }, at) => [name, at]));
+  return [...places].flatMap(([name, at]) => {
     if (before.has(name)) return [];
     const field = SPEC.child('schedulingGates').index(at).child('name');
     return [forbiddenField(field, `only deletion is allowed, but found new scheduling gate '${name}'`)];
