@@ -146,6 +146,9 @@ function bind(server: Http2SecureServer, { port, host }: ListenOptions): Promise
   });
 }
 
+/** Made once: every connection ends, and a stack of this would tell nobody anything. */
+const GONE = new Error('the client has gone');
+
 /** One request from the first step to the last byte. */
 async function answer(options: Serving, open: Set<HttpExchange>, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const { clock, limits } = options;
@@ -173,7 +176,7 @@ async function answer(options: Serving, open: Set<HttpExchange>, request: Incomi
       });
   response.on('close', () => {
     deadline?.cancel();
-    exchange.abort(new Error('the client has gone'));
+    exchange.abort(GONE);
   });
   try {
     await options.serve(exchange);

@@ -91,7 +91,7 @@ export function createAuthenticator(options: AuthenticationOptions): RequestAuth
       const { certificate, authority, authorization } = credentials;
       const named = proxied(credentials);
       if (named) return withGroup(named);
-      if (certificate?.subject?.CN && (authority === undefined || !authorities || authorities.has(authority))) return withGroup(certificateUser(certificate));
+      if (certificate?.subject?.CN && (authority === undefined || !authorities || authorities.has(authority))) return userOf(certificate);
       const token = bearerToken(authorization);
       if (token === undefined) return nobody(credentials);
       try {
@@ -134,6 +134,15 @@ export function certificateUser(certificate: Pick<PeerCertificate, 'subject' | '
   const groups = subject.O === undefined ? [] : [subject.O].flat();
   const credential = `X509SHA256=${(certificate.fingerprint256 ?? '').replaceAll(':', '').toLowerCase()}`;
   return { name, groups, ...(uid !== undefined && { uid }), extra: { 'authentication.kubernetes.io/credential-id': [credential] } };
+}
+
+/** Users by the certificate of their connection, which shows the same one with each request. */
+const users = new WeakMap<object, UserInfo>();
+
+function userOf(certificate: Pick<PeerCertificate, 'subject' | 'fingerprint256'>): UserInfo {
+  let user = users.get(certificate);
+  if (!user) users.set(certificate, (user = withGroup(certificateUser(certificate))));
+  return user;
 }
 
 /** Everybody who is somebody is in system:authenticated. */
