@@ -1,6 +1,7 @@
 /** The flags by which the API server knows its callers and decides what they may, under the names that kube-apiserver gives them. */
-import { InvalidArgumentError, Option, type Command } from 'commander';
+import type { Command } from 'commander';
 import { duration } from './duration.ts';
+import { flagsOf, truth } from './named-flags.ts';
 
 export interface AccessFlags {
   readonly anonymousAuth?: boolean;
@@ -38,12 +39,8 @@ export interface AccessFlags {
 }
 
 export function withAccess(command: Command, { quiet = false } = {}): Command {
-  const add = (flags: string, says: string, parse?: (text: string, before?: readonly string[]) => unknown): void => {
-    const option = new Option(flags, says);
-    if (parse) option.argParser(parse as (text: string) => unknown);
-    command.addOption(quiet ? option.hideHelp() : option);
-  };
-  add('--anonymous-auth <yes>', 'whether requests without credentials are let in as anonymous (true)', yes);
+  const add = flagsOf(command, quiet);
+  add('--anonymous-auth <yes>', 'whether requests without credentials are let in as anonymous (true)', truth);
   add('--token-auth-file <file>', 'tokens and whom they are: token,user,uid,"group1,group2" per line');
   add('--client-ca-file <file>', 'authorities of client certificates, besides the cluster\'s own');
   add('--authentication-config <file>', 'an AuthenticationConfiguration: issuers of tokens, and who may be anonymous; read again when it changes');
@@ -84,9 +81,4 @@ function list(text: string): string[] {
 
 function several(text: string, before: readonly string[] = []): string[] {
   return [...before, text];
-}
-
-function yes(text: string): boolean {
-  if (text !== 'true' && text !== 'false') throw new InvalidArgumentError('it must be true or false.');
-  return text === 'true';
 }

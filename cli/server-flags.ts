@@ -1,7 +1,8 @@
 /** The flags of the API server under load, under the names that kube-apiserver gives them, and what each sets. */
-import { InvalidArgumentError, Option, type Command } from 'commander';
+import { InvalidArgumentError, type Command } from 'commander';
 import { GOAWAY_LIMIT } from '../apiserver/serving.ts';
 import { duration } from './duration.ts';
+import { flagsOf, truth } from './named-flags.ts';
 
 export interface ServingFlags {
   readonly enablePriorityAndFairness?: boolean;
@@ -31,11 +32,7 @@ export interface ServingFlags {
 }
 
 export function withServing(command: Command, { quiet = false } = {}): Command {
-  const add = (flags: string, says: string, parse?: (text: string) => unknown): void => {
-    const option = new Option(flags, says);
-    if (parse) option.argParser(parse);
-    command.addOption(quiet ? option.hideHelp() : option);
-  };
+  const add = flagsOf(command, quiet);
   add('--enable-priority-and-fairness <bool>', 'priority levels share the seats (true); else the two limits stand for themselves', truth);
   add('--max-requests-inflight <n>', 'seats for reading requests (400)', count);
   add('--max-mutating-requests-inflight <n>', 'seats for writing requests (200)', count);
@@ -66,11 +63,6 @@ export function withServing(command: Command, { quiet = false } = {}): Command {
 function count(text: string): number {
   if (!/^\d+$/.test(text)) throw new InvalidArgumentError('it must be a whole number.');
   return Number(text);
-}
-
-function truth(text: string): boolean {
-  if (text !== 'true' && text !== 'false') throw new InvalidArgumentError('it must be true or false.');
-  return text === 'true';
 }
 
 function chance(text: string): number {

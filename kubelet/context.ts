@@ -4,7 +4,7 @@ import type { Client, Stored } from '../client/client.ts';
 import type { Clock } from '../std/clock.ts';
 import type { Random } from '../std/random.ts';
 import type { ClusterDns } from './dns.ts';
-import type { Gate } from './gate.ts';
+import type { Gate } from '../std/gate.ts';
 import type { Images } from './images.ts';
 import type { Observation } from './observation.ts';
 import type { PodObject, Spec } from './pod.ts';

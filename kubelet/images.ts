@@ -1,6 +1,6 @@
 /** Images on this node: looked for, pulled by policy, each one only once at a time, with back-off after failures. */
 import type { Clock } from '../std/clock.ts';
-import { Gate } from './gate.ts';
+import { Gate } from '../std/gate.ts';
 import { type PodObject, type Spec } from './pod.ts';
 import { durationText } from './restart.ts';
 import { withDefaultTag } from './image-name.ts';

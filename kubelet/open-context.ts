@@ -8,7 +8,7 @@ import { type Recorder, openRecorder } from '../client/events.ts';
 import { openInformer } from '../client/informer.ts';
 import type { KubeletContext, NodeFacts } from './context.ts';
 import { type Dns, parseResolvConf } from './dns.ts';
-import { Gate } from './gate.ts';
+import { Gate } from '../std/gate.ts';
 import { Images } from './images.ts';
 import type { NodeDescription } from './node-object.ts';
 import { Observation } from './observation.ts';

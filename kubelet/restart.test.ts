@@ -1,4 +1,4 @@
-import { Gate } from './gate.ts';
+import { Gate } from '../std/gate.ts';
 import { NOW } from './fixtures.ts';
 import { type Backoff, durationText, nextBackoff, waitBeforeRestart } from './restart.ts';
 

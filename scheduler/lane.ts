@@ -1,6 +1,7 @@
 /** Calls to the server in an orderly way: so many at a time, and again after a pause where the server had too much to do. */
 import { ApiError } from '../api/status.ts';
 import { type Clock, sleep } from '../std/clock.ts';
+import { Gate } from '../std/gate.ts';
 
 /** Tries in all, as client-go has it, and the pause where the server names none. */
 const ATTEMPTS = 10;
@@ -14,25 +15,16 @@ export interface LaneOptions {
 
 export class Lane {
   readonly #options: LaneOptions;
-  readonly #waiting: (() => void)[] = [];
-  #running = 0;
+  readonly #gate: Gate;
 
   constructor(options: LaneOptions) {
     this.#options = options;
+    this.#gate = new Gate(options.limit);
   }
 
   /** In the order of their coming. */
-  async run<T>(call: () => Promise<T>): Promise<T> {
-    if (this.#running >= this.#options.limit) await new Promise<void>((resolve) => this.#waiting.push(resolve));
-    else this.#running++;
-    try {
-      return await this.#persist(call);
-    } finally {
-      // The place is handed on, so that nobody who comes now takes it first.
-      const next = this.#waiting.shift();
-      if (next) next();
-      else this.#running--;
-    }
+  run<T>(call: () => Promise<T>): Promise<T> {
+    return this.#gate.run(() => this.#persist(call));
   }
 
   async #persist<T>(call: () => Promise<T>): Promise<T> {
