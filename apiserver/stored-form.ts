@@ -5,6 +5,7 @@ import { withStoredLists } from '../api/codec/stored-lists.ts';
 import type { ApiObject } from '../api/kind.ts';
 import { deepFreeze, type DeepReadonly } from '../std/deep.ts';
 import type { StoredForm } from './exchange.ts';
+import { shownAt } from './written.ts';
 
 export function encodeStored(object: DeepReadonly<ApiObject>): Buffer {
   return encodeJson(object as ApiObject);
@@ -22,6 +23,8 @@ export class StoredObject implements StoredForm {
 
   /** `value` is what the store holds at this revision; `object` what it was made of, which is not changed any more. */
   static at(value: Buffer, revision: number, object?: ApiObject): StoredObject {
+    const shown = shownAt(value, revision);
+    if (shown) return new StoredObject(shown.bytes, shown.object);
     const bytes = spliceRevision(value, revision);
     if (!object) return new StoredObject(bytes);
     const whole = withStoredLists(object) as ApiObject;

@@ -167,8 +167,10 @@ class RunningScheduler {
 
   #podOnNode(event: CacheEvent<Pod>, node: string): void {
     const { object: pod } = event;
-    if (event.type === 'updated' && this.#snapshot.refreshPod(pod)) return;
+    const known = event.type === 'updated' ? this.#snapshot.refreshPod(pod) : undefined;
+    if (known === 'same') return;
     const now = this.#options.clock.now();
+    if (known === 'relabelled') return this.#backlog.stir(now, OF_OTHER_PODS);
     this.#snapshot.setPod(pod, node);
     // A pod on a node may ask for less than before; any other change concerns only those who look at other pods.
     const isResized = event.type === 'updated' && event.previous.spec.nodeName && !deepEqual(event.previous.spec, pod.spec);

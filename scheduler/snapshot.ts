@@ -45,7 +45,7 @@ export interface Placed {
   pod: Stored<Pod>;
   readonly row: number;
   readonly demand: Demand;
-  readonly podClass: PodClass;
+  podClass: PodClass;
 }
 
 export class Snapshot {
@@ -121,15 +121,21 @@ export class Snapshot {
     this.add({ pod, row, demand, podClass: this.tallies.classOf(pod) });
   }
 
-  /** A newer state of a pod that is there. False: it asks for something else than before, or is another kind of pod now. */
-  refreshPod(pod: Stored<Pod>): boolean {
+  /** A newer state of a pod that is there: whether it is the same to everybody, another one to those who look at other pods, or (undefined) asks for something else. */
+  refreshPod(pod: Stored<Pod>): 'same' | 'relabelled' | undefined {
     const placed = this.#placed.get(pod.metadata.uid);
     const known = placed?.pod.metadata;
-    if (!placed || known?.generation === undefined || known.generation !== pod.metadata.generation || this.#names[placed.row] !== pod.spec.nodeName) return false;
-    if ((known.generation as number) > 1 && !sameAmounts(placed.demand.requests, podRequests(pod))) return false;
-    if (known.deletionTimestamp !== pod.metadata.deletionTimestamp || !deepEqual(known.labels, pod.metadata.labels)) return false;
+    if (!placed || known?.generation === undefined || known.generation !== pod.metadata.generation || this.#names[placed.row] !== pod.spec.nodeName) return undefined;
+    if ((known.generation as number) > 1 && !sameAmounts(placed.demand.requests, podRequests(pod))) return undefined;
+    const isEnding = known.deletionTimestamp !== pod.metadata.deletionTimestamp;
     placed.pod = pod;
-    return true;
+    if (!isEnding && deepEqual(known.labels, pod.metadata.labels)) return 'same';
+    const { demand, row } = placed;
+    this.tallies.count(placed.podClass, demand, row, -1);
+    placed.podClass = this.tallies.classOf(pod);
+    this.tallies.count(placed.podClass, demand, row, 1);
+    if (isEnding) this.#touch(row);
+    return 'relabelled';
   }
 
   removePod(uid: string): void {

@@ -4,6 +4,7 @@ import { deepFreeze, type DeepReadonly } from '../../std/deep.ts';
 import type { CachedObject } from './cache.ts';
 import { encodeJson, spliceRevision } from '../../api/codec/encode.ts';
 import { parseExact } from '../../api/codec/json-text.ts';
+import { shownAt } from '../written.ts';
 
 /** What selectors look at. */
 export interface Indexed {
@@ -49,7 +50,8 @@ export class CachedEntry implements CachedObject {
   /** Held weakly: bytes are the currency, and who needs the object for long holds it himself. */
   #parsed: WeakRef<DeepReadonly<ApiObject>> | undefined;
 
-  constructor(parts: CachedParts) {
+  constructor(parts: CachedParts, object?: DeepReadonly<ApiObject>) {
+    if (object) this.#parsed = new WeakRef(object);
     this.key = parts.key;
     this.namespace = parts.namespace;
     this.name = parts.name;
@@ -74,22 +76,20 @@ export interface StoredValue {
   readonly revision: number;
 }
 
-/** Takes a stored value in. Only here is a value parsed, for what selectors look at; the parsed form is dropped again. */
+/** Takes a stored value in. Only here is a value parsed, for what selectors look at; the parsed form is dropped again. What this process wrote itself needs no parsing. */
 export function ingest(stored: StoredValue, prefix: string, index: Indexer): CachedObject {
   const { key, value, revision } = stored;
   const rest = key.slice(prefix.length);
   const slash = rest.indexOf('/');
+  const place = { key, namespace: slash < 0 ? '' : rest.slice(0, slash), name: rest.slice(slash + 1), revision };
+  const shown = shownAt(value, revision);
+  if (shown) {
+    const { labels, fields } = index(shown.object as ApiObject);
+    return new CachedEntry({ ...place, bytes: shown.bytes, labels, fields }, shown.object);
+  }
   const object = JSON.parse(value.toString()) as ApiObject;
   const { labels, fields, changed } = index(object);
-  return new CachedEntry({
-    key,
-    namespace: slash < 0 ? '' : rest.slice(0, slash),
-    name: rest.slice(slash + 1),
-    revision,
-    bytes: spliceRevision(changed ? reformed(value, index) : value, revision),
-    labels,
-    fields,
-  });
+  return new CachedEntry({ ...place, bytes: spliceRevision(changed ? reformed(value, index) : value, revision), labels, fields });
 }
 
 /** With its numbers exactly as they were. */

@@ -7,6 +7,7 @@ import type { StoredForm } from '../exchange.ts';
 import type { Resource } from '../resource.ts';
 import { Conflict, Unavailable, VALUE_LIMIT_BYTES, type WriteOptions } from '../storage/store.ts';
 import { encodeStored, LooseObject, StoredObject } from '../stored-form.ts';
+import { announce, withdraw } from '../written.ts';
 
 /** etcd's default limit on a request, which clients of upstream know; larger objects are refused everywhere alike. */
 export const OBJECT_LIMIT_BYTES = Math.min(1.5 * 1024 * 1024, VALUE_LIMIT_BYTES);
@@ -26,17 +27,27 @@ export interface Put {
 
 /** Throws the store's `Conflict` when something else stands there. */
 export async function put(core: Core, request: Put): Promise<StoredForm> {
-  const { resource, key, expected, object, old, dryRun, settle } = request;
+  const { object, old, dryRun, settle } = request;
   try {
     if (dryRun) return loose(object, old);
     const value = encodeStored(object);
     if (value.length > OBJECT_LIMIT_BYTES) throw objectTooLarge(value.length);
-    const revision = await core.store.write(key, expected, value, writeOptions(resource));
-    await settle?.commit();
-    return StoredObject.at(value, revision, object);
+    return await written(core, request, value);
   } catch (error) {
     await settle?.rollback();
     throw storeFailure(error);
+  }
+}
+
+async function written(core: Core, { resource, key, expected, object, settle }: Put, value: Buffer): Promise<StoredForm> {
+  // What is brought into another form, or holds numbers that JavaScript rounds, is read back from its bytes.
+  if (!resource.kind.stored && !resource.kind.custom) announce(value, withStoredLists(object) as ApiObject);
+  try {
+    const revision = await core.store.write(key, expected, value, writeOptions(resource));
+    await settle?.commit();
+    return StoredObject.at(value, revision, object);
+  } finally {
+    withdraw(value);
   }
 }
 

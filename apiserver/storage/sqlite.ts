@@ -232,7 +232,9 @@ class SqliteStore implements Store, WatchSource {
   }
 
   #change({ id, key, created, prev, value }: BatchRow): Change {
-    return { key, revision: id, created, value, previous: prev > 0 ? this.#log.value(prev) : undefined };
+    const log = this.#log;
+    // Few watchers ask what was there before, and they ask at once.
+    return { key, revision: id, created, value, get previous() { return prev > 0 ? log.value(prev) : undefined; } };
   }
 
   async #flush(): Promise<void> {

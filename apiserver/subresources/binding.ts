@@ -2,7 +2,7 @@
 import type { ApiObject } from '../../api/kind.ts';
 import { ApiError, badRequest, conflict } from '../../api/status.ts';
 import type { Binding, Pod, PodCondition } from '../../api/types/core.v1.ts';
-import { deepCopy } from '../../std/deep.ts';
+import type { DeepReadonly } from '../../std/deep.ts';
 import type { Core } from '../core.ts';
 import { decodeBody } from '../decode.ts';
 import type { Answer, Exchange } from '../exchange.ts';
@@ -29,11 +29,10 @@ export async function bind(core: Core, exchange: Exchange, resource: Resource): 
   await change(core, {
     resource: pods, key: pods.key(namespace, name), name, dryRun: options.dryRun,
     decide(current) {
-      const pod = deepCopy((current as NonNullable<typeof current>).object) as unknown as Pod;
-      checkPreconditions({ ...(uid && { uid }), ...(resourceVersion && { resourceVersion }) }, pod as unknown as ApiObject, pods, name);
-      refuseUnbindable(pod, name);
-      assign(pod, body, target.name ?? '', timestamp(core.clock.now()));
-      return { do: 'write', object: pod as unknown as ApiObject };
+      const { object } = current as NonNullable<typeof current>;
+      checkPreconditions({ ...(uid && { uid }), ...(resourceVersion && { resourceVersion }) }, object, pods, name);
+      refuseUnbindable(object as unknown as DeepReadonly<Pod>, name);
+      return { do: 'write', object: assigned(object, body, target.name ?? '', timestamp(core.clock.now())) };
     },
   });
   return { type: 'document', code: 201, object: { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', code: 201 } };
@@ -48,23 +47,30 @@ function checkTarget(target: Binding['target'] | undefined): void {
   if (problems.length > 0) throw new ApiError({ code: 500, message: problems.length === 1 ? (problems[0] as string) : `[${problems.join(', ')}]` });
 }
 
-function refuseUnbindable(pod: Pod, name: string): void {
+function refuseUnbindable(pod: DeepReadonly<Pod>, name: string): void {
   const about = { group: '', resource: 'pods/binding', name };
   if (pod.metadata?.deletionTimestamp) throw conflict(about, `pod ${name} is being deleted, cannot be assigned to a host`);
   if (pod.spec?.nodeName) throw conflict(about, `pod ${name} is already assigned to node ${JSON.stringify(pod.spec.nodeName)}`);
   if (pod.spec?.schedulingGates?.length) throw conflict(about, `pod ${name} has non-empty .spec.schedulingGates`);
 }
 
-function assign(pod: Pod, binding: ApiObject, node: string, now: string): void {
-  const { metadata } = binding;
-  Object.assign(pod.spec as object, { nodeName: node });
-  const own = pod.metadata as ApiObject['metadata'];
-  if (metadata.annotations) own.annotations = { ...own.annotations, ...metadata.annotations };
-  if (metadata.labels) own.labels = { ...own.labels, ...metadata.labels };
-  const conditions = pod.status?.conditions ?? [];
-  const before = conditions.find(({ type }) => type === 'PodScheduled');
-  const changedAt = before?.status === 'True' ? before.lastTransitionTime : now;
+/** The pod on its node; whatever stays as it was is shared with the pod before. */
+function assigned(before: Readonly<ApiObject>, { metadata: { annotations, labels } }: ApiObject, node: string, now: string): ApiObject {
+  const { spec, status: known } = before as unknown as Pod;
+  const { metadata } = before;
+  const conditions = known?.conditions ?? [];
+  const waited = conditions.find(({ type }) => type === 'PodScheduled');
+  const changedAt = waited?.status === 'True' ? waited.lastTransitionTime : now;
   const scheduled = { type: 'PodScheduled', status: 'True', lastProbeTime: null, lastTransitionTime: changedAt } as unknown as PodCondition;
-  const { nominatedNodeName: _, ...status } = pod.status ?? {};
-  pod.status = { ...status, conditions: before ? conditions.map((one) => (one === before ? scheduled : one)) : [...conditions, scheduled] };
+  const { nominatedNodeName: _, ...status } = known ?? {};
+  return {
+    ...before,
+    metadata: {
+      ...metadata,
+      ...(annotations && { annotations: { ...metadata.annotations, ...annotations } }),
+      ...(labels && { labels: { ...metadata.labels, ...labels } }),
+    },
+    spec: { ...spec, nodeName: node },
+    status: { ...status, conditions: waited ? conditions.map((one) => (one === waited ? scheduled : one)) : [...conditions, scheduled] },
+  } as ApiObject;
 }

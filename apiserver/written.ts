@@ -1,0 +1,55 @@
+/**
+ * What values on their way into the store were made of: the caches of the same process need not parse what it has just encoded.
+ *
+ * An entry stands from before the write until its writer has its answer. Who comes later, or sees other bytes (an encrypted
+ * store, another process), parses.
+ */
+import type { ApiObject } from '../api/kind.ts';
+import type { DeepReadonly } from '../std/deep.ts';
+import { spliceRevision } from '../api/codec/encode.ts';
+
+/** The value as it stands in the store, with its revision. */
+export interface Shown {
+  readonly revision: number;
+  readonly bytes: Buffer;
+  readonly object: DeepReadonly<ApiObject>;
+}
+
+interface Written {
+  readonly object: ApiObject;
+  shown: Shown | undefined;
+}
+
+/** Bounded by the writes under way. */
+const underWay = new Map<Buffer, Written>();
+
+/** `object` is frozen from here on. It must say what its bytes say: one with undefined properties does not. */
+export function announce(value: Buffer, object: ApiObject): void {
+  if (sealed(object)) underWay.set(value, { object, shown: undefined });
+}
+
+export function withdraw(value: Buffer): void {
+  underWay.delete(value);
+}
+
+/** The value at its revision, where it was announced. */
+export function shownAt(value: Buffer, revision: number): Shown | undefined {
+  const written = underWay.get(value);
+  if (!written) return undefined;
+  if (written.shown?.revision === revision) return written.shown;
+  const { kind, apiVersion, metadata, ...rest } = written.object;
+  const object = Object.freeze({ kind, apiVersion, metadata: Object.freeze({ ...metadata, resourceVersion: String(revision) }), ...rest }) as DeepReadonly<ApiObject>;
+  return (written.shown = { revision, bytes: spliceRevision(value, revision), object });
+}
+
+/** Freezes what is not frozen yet (what is was parsed or sealed); false where something is undefined. */
+function sealed(value: object): boolean {
+  if (Object.isFrozen(value)) return true;
+  Object.freeze(value);
+  let clean = true;
+  for (const inner of Object.values(value) as unknown[]) {
+    if (inner === undefined) clean = false;
+    else if (typeof inner === 'object' && inner !== null && !sealed(inner)) clean = false;
+  }
+  return clean;
+}
