@@ -24,6 +24,8 @@ export interface ListenOptions {
   readonly port: number;
   /** Default: all addresses. */
   readonly host?: string;
+  /** Other threads listen there too: the system deals connections among them. */
+  readonly shared?: boolean;
 }
 
 export interface Listener {
@@ -136,10 +138,10 @@ function until(clock: Clock, condition: () => boolean): { readonly done: Promise
   return { done, stop: () => (stopped = true) };
 }
 
-function bind(server: Http2SecureServer, { port, host }: ListenOptions): Promise<void> {
+function bind(server: Http2SecureServer, { port, host, shared = false }: ListenOptions): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once('error', reject);
-    server.listen({ port, ...(host !== undefined && { host }) }, () => {
+    server.listen({ port, ...(host !== undefined && { host }), ...(shared && { reusePort: true }) }, () => {
       server.off('error', reject);
       resolve();
     });

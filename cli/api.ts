@@ -65,7 +65,8 @@ export async function openApi(options: OpenApiOptions): Promise<Api> {
   stopper.add('configuration', () => following.close());
   const wanted = flags.port ?? DEFAULT_PORT;
   const host = flags.bindAddress ?? '0.0.0.0';
-  const listener = await server.listen({ port: wanted, host }).catch((error: NodeJS.ErrnoException) => {
+  const threads = flags.serverThreads ?? 0;
+  const listener = await server.listen({ port: wanted, host, shared: threads > 0 }).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'EADDRINUSE') throw new Error(`port ${wanted} of ${host} is in use by ${portHolder(wanted) ?? 'another program'}; stop it, or choose another with --port (0 takes any free one)`);
     if (error.code === 'EADDRNOTAVAIL') throw new Error(`${host} is no address of this machine; choose another with --bind-address`);
     throw error;
@@ -74,6 +75,11 @@ export async function openApi(options: OpenApiOptions): Promise<Api> {
   if (!isLoopback(address)) await server.advertise(address, listener.port);
   const secrets = followTokenSecrets({ reader: server.reader, writer: server.writer, tokens: server.tokens, caPem: pki.caPem, onError: (error) => log.warn({ error: String(error) }, 'cannot fill a token Secret') });
   stopper.add('token Secrets', () => secrets.close());
+  if (threads > 0) {
+    const { startThreads } = await import('./server-threads.ts');
+    const more = await startThreads({ count: threads, flags, dataDir, host, port: listener.port, pki, server, store: storeKind(flags) === 'etcd' ? undefined : store, clock, log });
+    stopper.add('server threads', () => more.close(), stopLimitMs(flags));
+  }
   const local = isAny(host) ? '127.0.0.1' : host.includes(':') ? `[${host}]` : host;
   return { server, pki, url: `https://${local}:${listener.port}`, address, port: listener.port };
 }
@@ -83,10 +89,14 @@ function serviceAddresses({ serviceClusterIpRange }: ApiServerFlags): string[] {
   return (serviceClusterIpRange ?? SERVICE_CIDR).split(',').map((text) => parseRange(text.trim()).at(0));
 }
 
-async function openStore(options: OpenApiOptions): Promise<Store> {
+function storeKind(flags: ApiServerFlags): 'sqlite' | 'etcd' | 'memory' {
+  return flags.etcdServers ? 'etcd' : (flags.store ?? 'sqlite');
+}
+
+export async function openStore(options: OpenApiOptions): Promise<Store> {
   const { flags, dataDir, clock, log } = options;
   const configFile = flags.encryptionProviderConfig;
-  const kind = flags.etcdServers ? 'etcd' : (flags.store ?? 'sqlite');
+  const kind = storeKind(flags);
   if (kind === 'memory') return (await import('../apiserver/storage/memory.ts')).openMemory({ clock });
   if (kind === 'sqlite') {
     const { openSqlite } = await import('../apiserver/storage/sqlite.ts');

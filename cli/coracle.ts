@@ -32,6 +32,7 @@ function withServer(command: Command, how: { readonly quiet?: boolean } = {}): C
     .option('--etcd-prefix <prefix>', 'put before all keys within etcd; default: none')
     .option('--service-cluster-ip-range <cidr>', 'addresses of Services')
     .option('--advertise-address <address>', 'address under which others reach the API server')
+    .option('--server-threads <n>', 'further threads that answer requests (0)', wholeNumber)
     .option('--encryption-provider-config <file>', 'an EncryptionConfiguration: what is encrypted at rest, and how')
     .option('--encryption-provider-config-automatic-reload', 'read it again when it changes');
   return withAccess(withServing(named, how), how);

@@ -19,6 +19,7 @@ export interface ApiServerFlags extends ServingFlags, AccessFlags {
   readonly etcdPrefix?: string;
   readonly serviceClusterIpRange?: string;
   readonly advertiseAddress?: string;
+  readonly serverThreads?: number;
   readonly encryptionProviderConfig?: string;
   readonly encryptionProviderConfigAutomaticReload?: boolean;
 }

@@ -2,10 +2,13 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { MessageChannel } from 'node:worker_threads';
 import { VirtualClock } from '../../std/clock.ts';
 import { ETCD_MISSING, hasEtcd, startEtcd, type EtcdServer } from './etcd-server.ts';
 import { openEtcd } from './etcd.ts';
 import { openMemory } from './memory.ts';
+import { openRemote } from './remote.ts';
+import { lend } from './remote-host.ts';
 import { openSqlite } from './sqlite.ts';
 import { conformance } from './store.conformance.ts';
 
@@ -36,6 +39,19 @@ describe('sqlite', () => {
         pass: (ms) => clock.advance(ms),
         restore: (path) => openSqlite({ path, clock }),
       };
+    },
+  });
+});
+
+describe('a store lent to another thread', () => {
+  conformance({
+    name: 'remote',
+    open: async () => {
+      const clock = new VirtualClock();
+      const lender = openMemory({ clock });
+      const { port1, port2 } = new MessageChannel();
+      const { head } = await lend(lender, port1);
+      return { store: await openRemote({ port: port2, head, clock }), dir, pass: (ms) => clock.advance(ms), restore: async (from) => openMemory({ from, clock }) };
     },
   });
 });
