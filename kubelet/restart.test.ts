@@ -1,4 +1,3 @@
-import { Gate } from '../std/gate.ts';
 import { NOW } from './fixtures.ts';
 import { type Backoff, durationText, nextBackoff, waitBeforeRestart } from './restart.ts';
 
@@ -18,25 +17,4 @@ test('waitBeforeRestart() counts from the end of the container', () => {
 test('durationText() prints as Go does', () => {
   const rows: [number, string][] = [[0, '0s'], [250, '250ms'], [10_000, '10s'], [1500, '1.5s'], [80_000, '1m20s'], [300_000, '5m0s'], [3_661_000, '1h1m1s']];
   expect(rows.map(([ms]) => durationText(ms))).toEqual(rows.map(([, text]) => text));
-});
-
-test('Gate lets so many in, in order, and goes on after failures', async () => {
-  const gate = new Gate(2);
-  const log: string[] = [];
-  const doors: (() => void)[] = [];
-  const enter = (name: string, fails = false): Promise<void> =>
-    gate.run(async () => {
-      log.push(name);
-      await new Promise<void>((resolve) => doors.push(resolve));
-      if (fails) throw new Error(name);
-    });
-  const all = Promise.allSettled([enter('a', true), enter('b'), enter('c'), enter('d')]);
-  await Promise.resolve();
-  expect(log).toEqual(['a', 'b']);
-  for (let i = 0; i < 4; i++) {
-    doors[i]?.();
-    await new Promise((resolve) => setImmediate(resolve));
-  }
-  await all;
-  expect(log).toEqual(['a', 'b', 'c', 'd']);
 });

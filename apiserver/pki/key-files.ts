@@ -1,6 +1,6 @@
 /** Certificates and keys as files: written whole or not at all, readable by their owner only. */
 import { X509Certificate, createPrivateKey } from 'node:crypto';
-import { chmodSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { chmodSync, closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 export interface KeyPair {
@@ -35,6 +35,13 @@ export function directoryKeyFiles(directory: string): KeyFiles {
       const path = join(directory, file);
       writeFileSync(`${path}.new`, text, { mode: 0o600, flush: true });
       renameSync(`${path}.new`, path);
+      const folder = openSync(directory, 'r');
+      try {
+        // The name is durable only with its folder.
+        fsyncSync(folder);
+      } finally {
+        closeSync(folder);
+      }
     },
   };
 }

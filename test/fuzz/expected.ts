@@ -21,3 +21,8 @@ const AS_UPSTREAM: readonly RegExp[] = [
 export function isExpected(code: number, text: string): boolean {
   return code === 504 || AS_UPSTREAM.some((words) => words.test(text));
 }
+
+/** Refusals that come after the deed: what was written cannot be shown in the form that was asked for. */
+export function isAfterwards(text: string): boolean {
+  return text.includes('Unable to convert to Table as requested');
+}

@@ -11,7 +11,7 @@ import { openMemory } from '../../apiserver/storage/memory.ts';
 import type { Store } from '../../apiserver/storage/store.ts';
 import { systemClock } from '../../std/clock.ts';
 import { below, seededRandom } from '../../std/random.ts';
-import { isExpected } from './expected.ts';
+import { isAfterwards, isExpected } from './expected.ts';
 import { mutate, type Case } from './mutate.ts';
 import { FIRST, SEEDS } from './seeds.ts';
 
@@ -67,7 +67,7 @@ export async function fuzz({ seed, cases, busyLimitMs = Infinity, onProgress }: 
       const expected = isExpected(code, text);
       for (const fault of faults.splice(0)) if (!expected) tell(fault);
       if (code >= 500 && !expected) tell('a fault of the server');
-      const left = await server.leftBehind(code >= 400);
+      const left = await server.leftBehind(code >= 400 && !isAfterwards(text));
       if (left.length > 0) tell(`a refused request left ${left.join(', ')}`);
       if (done % PROGRESS_EVERY === 0) onProgress?.(done);
     }
