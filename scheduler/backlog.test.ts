@@ -124,6 +124,18 @@ describe('a parked pod', () => {
     expect(names(backlog.take(200, 1))).toEqual(['a']);
   });
 
+  test.each([['release', 1000, ['a']], ['knowledge that it fits', 100, ['a']], ['nothing', 250_000, []]] as const)('for which others are being evicted waits for %s', (what, at, expected) => {
+    const backlog = new Backlog();
+    backlog.put(pod('a'), 0);
+    backlog.take(0, 1);
+    backlog.stir(0);
+    backlog.park('a', 0, new Set(['NodeResourcesFit']), { kind: 'kind', held: true });
+    backlog.stir(50);
+    if (what === 'release') backlog.release('a', 60);
+    if (what === 'knowledge that it fits') backlog.hurry('a', 60);
+    expect(names(backlog.take(at, 1))).toEqual(expected);
+  });
+
   test('is forgotten when it is removed', () => {
     const backlog = parked(['NodePorts']);
     backlog.remove('a');

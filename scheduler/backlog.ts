@@ -34,8 +34,17 @@ interface Waiting {
   plugins: ReadonlySet<string>;
   /** Pods of one kind are refused alike; '' where that is not known. */
   kind: string;
-  /** A node is being cleared for it: nothing else needs to be tried early. */
   patient: boolean;
+  held: boolean;
+}
+
+export interface Parking {
+  /** Pods of one kind are refused alike. */
+  readonly kind?: string | undefined;
+  /** A node is being cleared for it: nothing else needs to be tried early. */
+  readonly patient?: boolean;
+  /** Pods are being evicted for it: until `release` it would only have others evicted as well. It is tried before only if it is known to fit. */
+  readonly held?: boolean;
 }
 
 export class Backlog {
@@ -48,7 +57,7 @@ export class Backlog {
   /** Stirred by the latest change: while there is nothing else to do they need not wait for their back-off. */
   #early: Waiting[] = [];
   /** The refused ones by kind, whether parked or backing off. */
-  readonly #refused = new Map<string, Set<Waiting>>();
+  readonly #refused = new Map<string, Refused>();
   readonly #limits: BackoffLimits;
 
   constructor(limits: BackoffLimits = BACKOFF) {
@@ -67,7 +76,7 @@ export class Backlog {
   put(pod: Stored<Pod>, now: number): void {
     const known = this.#waiting.get(pod.metadata.uid);
     if (!known) {
-      const entry: Waiting = { pod, attempts: 0, since: now, state: 'ready', failedAt: 0, until: 0, moved: false, plugins: NO_PLUGINS, kind: '', patient: false };
+      const entry: Waiting = { pod, attempts: 0, since: now, state: 'ready', failedAt: 0, until: 0, moved: false, plugins: NO_PLUGINS, kind: '', patient: false, held: false };
       this.#waiting.set(pod.metadata.uid, entry);
       this.#ready.push(entry);
       return;
@@ -119,13 +128,14 @@ export class Backlog {
   }
 
   /** It fits nowhere: parked until `stir`, or backing off when the cluster moved meanwhile. */
-  park(uid: string, now: number, plugins: ReadonlySet<string> = NO_PLUGINS, { kind = '', patient = false }: { readonly kind?: string | undefined; readonly patient?: boolean } = {}): void {
+  park(uid: string, now: number, plugins: ReadonlySet<string> = NO_PLUGINS, { kind = '', patient = false, held = false }: Parking = {}): void {
     const entry = this.#waiting.get(uid);
     if (!entry) return;
     entry.patient = patient;
     entry.failedAt = now;
     this.#setKind(entry, kind);
-    if (entry.moved) return this.#wait(entry, now, now);
+    entry.held = held;
+    if (entry.moved && !held) return this.#wait(entry, now, now);
     this.#leave(entry);
     entry.state = 'parked';
     entry.plugins = plugins;
@@ -158,15 +168,22 @@ export class Backlog {
     for (const entry of this.#deciding) entry.moved = true;
   }
 
-  /** The most important refused pod of each kind. */
-  refused(): Stored<Pod>[] {
+  /** The most important refused pod of each kind, of so many kinds. */
+  refused(limit = Infinity): Stored<Pod>[] {
     const out: Stored<Pod>[] = [];
-    for (const entries of this.#refused.values()) {
-      let best: Waiting | undefined;
-      for (const entry of entries) if (!best || before(entry, best) < 0) best = entry;
+    for (const group of this.#refused.values()) {
+      if (out.length === limit) break;
+      const best = group.best();
       if (best) out.push(best.pod);
     }
     return out;
+  }
+
+  release(uid: string, now: number): void {
+    const entry = this.#waiting.get(uid);
+    if (!entry?.held) return;
+    entry.held = false;
+    if (entry.state === 'parked' && entry.moved) this.#wait(entry, now, now);
   }
 
   /** It is known that a refused pod fits now: it does not wait for its back-off. */
@@ -185,6 +202,11 @@ export class Backlog {
 
   /** Counted from its last attempt: what has been parked for long enough is ready `from` then on. */
   #wait(entry: Waiting, now: number, from: number): void {
+    if (entry.held && entry.state === 'parked') {
+      entry.moved = true;
+      return;
+    }
+    entry.held = false;
     this.#leave(entry);
     entry.state = 'backoff';
     const delay = backoff(Math.max(0, entry.attempts - 1), this.#limits);
@@ -194,6 +216,7 @@ export class Backlog {
   #makeReady(entry: Waiting): void {
     this.#leave(entry);
     this.#setKind(entry, '');
+    entry.held = false;
     entry.state = 'ready';
     this.#ready.push(entry);
   }
@@ -201,13 +224,13 @@ export class Backlog {
   #setKind(entry: Waiting, kind: string): void {
     if (entry.kind !== '') {
       const group = this.#refused.get(entry.kind);
-      if (group?.delete(entry) && group.size === 0) this.#refused.delete(entry.kind);
+      if (group?.delete(entry) === 0) this.#refused.delete(entry.kind);
     }
     entry.kind = kind;
     if (kind === '') return;
     const group = this.#refused.get(kind);
     if (group) group.add(entry);
-    else this.#refused.set(kind, new Set([entry]));
+    else this.#refused.set(kind, new Refused(entry));
   }
 
   #leave(entry: Waiting): void {
@@ -224,6 +247,41 @@ export class Backlog {
     return this.#waiting.get(entry.pod.metadata.uid) === entry;
   }
 }
+
+/** Refused pods of one kind, and which of them comes first. */
+class Refused {
+  readonly #entries = new Set<Waiting>();
+  /** May hold those that have left, until they come up. */
+  #order = new Heap<Waiting>(before);
+
+  constructor(first: Waiting) {
+    this.add(first);
+  }
+
+  add(entry: Waiting): void {
+    this.#entries.add(entry);
+    this.#order.push(entry);
+    if (this.#order.size <= 2 * this.#entries.size + SLACK) return;
+    this.#order = new Heap(before);
+    for (const one of this.#entries) this.#order.push(one);
+  }
+
+  /** How many are left. */
+  delete(entry: Waiting): number {
+    this.#entries.delete(entry);
+    return this.#entries.size;
+  }
+
+  best(): Waiting | undefined {
+    for (let first = this.#order.peek(); first; first = this.#order.peek()) {
+      if (this.#entries.has(first)) return first;
+      this.#order.pop();
+    }
+    return undefined;
+  }
+}
+
+const SLACK = 64;
 
 /** Less than zero: `a` comes before `b`. */
 function before(a: Waiting, b: Waiting): number {

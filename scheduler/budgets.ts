@@ -17,8 +17,11 @@ const NONE: ReadonlySet<Stored<Pod>> = new Set();
 
 export class Budgets {
   readonly #budgets = new Map<string, Budget>();
+  /** Moves with every change. */
+  version = 0;
 
   set({ metadata, spec, status }: Stored<PodDisruptionBudget>): void {
+    this.version++;
     this.#budgets.set(metadata.uid, {
       namespace: metadata.namespace,
       selector: compiled(spec?.selector),
@@ -28,6 +31,7 @@ export class Budgets {
   }
 
   remove(uid: string): void {
+    this.version++;
     this.#budgets.delete(uid);
   }
 

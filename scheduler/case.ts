@@ -57,8 +57,8 @@ export function takes({ memo, obstacles }: Case, row: number): boolean {
 export function refusalsAt(snapshot: Snapshot, known: Case, row: number): readonly Refusal[] {
   const fixed = known.memo.refusal(row);
   if (fixed) return [fixed];
-  const { ask } = known.memo;
-  if (!roomFor(snapshot, row, ask)) return roomRefusals(snapshot, row, ask);
+  const room = known.memo.roomRefusals(snapshot, row);
+  if (room.length > 0) return room;
   for (const obstacle of known.obstacles) {
     const refusals = obstacle(row);
     if (refusals.length > 0) return refusals;
@@ -67,13 +67,23 @@ export function refusalsAt(snapshot: Snapshot, known: Case, row: number): readon
 }
 
 /** What is refused because the node is being cleared for pods that are no less important. */
-export function nominatedFirst(snapshot: Snapshot, { pod, demand, memo: { ask } }: Case, row: number): readonly Refusal[] {
+export function nominatedFirst(snapshot: Snapshot, known: Case, row: number): readonly Refusal[] {
+  const shifts = shiftsBefore(snapshot, known, row);
+  const { ask } = known.memo;
+  return !shifts || roomFor(snapshot, row, ask, shifts) ? FINE : roomRefusals(snapshot, row, ask, shifts);
+}
+
+/** Whether there is room besides them. */
+export function leavesRoom(snapshot: Snapshot, known: Case, row: number): boolean {
+  const shifts = shiftsBefore(snapshot, known, row);
+  return !shifts || roomFor(snapshot, row, known.memo.ask, shifts);
+}
+
+function shiftsBefore(snapshot: Snapshot, { pod, demand }: Case, row: number): readonly Shift[] | undefined {
   const node = snapshot.facts[row];
-  if (snapshot.nominations.size === 0 || !node) return FINE;
+  if (!node || !snapshot.nominations.any(node.name)) return undefined;
   const others = snapshot.nominations.before(node.name, pod.metadata.uid, demand.priority);
-  if (others.length === 0) return FINE;
-  const shifts = others.map((other): Shift => ({ demand: other.demand, sign: 1 }));
-  return roomFor(snapshot, row, ask, shifts) ? FINE : roomRefusals(snapshot, row, ask, shifts);
+  return others.length === 0 ? undefined : others;
 }
 
 function obstacles(snapshot: Snapshot, known: Case): Obstacle[] {

@@ -8,7 +8,7 @@
 import type { Pod } from '../api/types/core.v1.ts';
 import type { Stored } from '../client/client.ts';
 import type { Random } from '../std/random.ts';
-import { type Asked, type Case, nominatedFirst, openCase, takes } from './case.ts';
+import { type Asked, type Case, leavesRoom, openCase, takes } from './case.ts';
 import { demandOf } from './demand.ts';
 import { DeviceError, type DevicePlan } from './devices/devices.ts';
 import { type Unschedulable, explain, explainImpossible } from './explain.ts';
@@ -80,7 +80,7 @@ function place(snapshot: Snapshot, opened: Case, rows: Int32Array, moment: Momen
 function choose(snapshot: Snapshot, opened: Case, rows: Int32Array, random: Random): number | undefined {
   const { pod, memo } = opened;
   const nominated = snapshot.row(snapshot.nominations.of(pod.metadata.uid) ?? pod.status?.nominatedNodeName ?? '');
-  if (nominated !== undefined && takes(opened, nominated) && nominatedFirst(snapshot, opened, nominated).length === 0) return nominated;
+  if (nominated !== undefined && takes(opened, nominated) && leavesRoom(snapshot, opened, nominated)) return nominated;
   const contested = snapshot.nominations.size > 0;
   const share = memo.ask.profile.percentageOfNodesToScore;
   if (!contested && share === 0 && isPlain(snapshot, opened)) {
@@ -93,7 +93,7 @@ function choose(snapshot: Snapshot, opened: Case, rows: Int32Array, random: Rand
   const offset = share > 0 ? Math.floor(random.next() * total) : 0;
   for (let i = 0; i < total && count < enough; i++) {
     const row = (offset + i) % total;
-    if (takes(opened, row) && !(contested && nominatedFirst(snapshot, opened, row).length > 0)) rows[count++] = row;
+    if (takes(opened, row) && (!contested || leavesRoom(snapshot, opened, row))) rows[count++] = row;
   }
   if (count <= 1) return count === 1 ? (rows[0] as number) : undefined;
   return best(scores(snapshot, rows, count, opened), rows, random);

@@ -2,16 +2,20 @@
 import type { Pod } from '../api/types/core.v1.ts';
 import type { Stored } from '../client/client.ts';
 import { openCase, refusalsAt } from './case.ts';
-import { demandOf } from './demand.ts';
+import { type Demand, demandOf } from './demand.ts';
 import { memosFor } from './memo.ts';
 import type { Profile } from './profile.ts';
 import type { Snapshot } from './snapshot.ts';
 
+export interface Asker {
+  readonly pod: Stored<Pod>;
+  readonly demand?: Demand;
+}
+
 /** Whether the node as it is now takes the pod: what happened to one node is asked before a refused pod is decided again. */
-export function fits(snapshot: Snapshot, pod: Stored<Pod>, node: string, profile: Profile): boolean {
+export function fits(snapshot: Snapshot, { pod, demand = demandOf(pod) }: Asker, node: string, profile: Profile): boolean {
   const row = snapshot.row(node);
   if (row === undefined || !snapshot.facts[row]) return false;
-  const demand = demandOf(pod);
   const opened = openCase(snapshot, pod, demand, memosFor(snapshot).of(demand, profile));
   return !('impossible' in opened) && refusalsAt(snapshot, opened, row).length === 0;
 }

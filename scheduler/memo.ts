@@ -1,7 +1,8 @@
 /** What is known per pod signature and node row, kept until the row changes: whether the pod fits, and how well. */
 import { matchesTerm } from '../api/selectors/node-selector.ts';
 import type { Demand } from './demand.ts';
-import { type Ask, type Refusal, STATIC_REFUSALS, askOf, judgeFacts, roomFor } from './filters.ts';
+import { type Ask, FINE, type Refusal, STATIC_REFUSALS, askOf, judgeFacts, roomFor, roomRefusals } from './filters.ts';
+import type { Cleared } from './preempt.ts';
 import type { Profile } from './profile.ts';
 import { Ranking } from './ranking.ts';
 import { roomScore } from './room-score.ts';
@@ -11,6 +12,15 @@ import { reluctance } from './taints.ts';
 const PASSES = 0xff;
 const WANTS = 1;
 const TOLERATES = 2;
+
+/** How a row would be cleared for a kind of pod, with what that depends on. */
+export interface ClearedRow {
+  readonly stamp: string;
+  readonly outcome: Cleared;
+}
+
+/** So many kinds of pods are remembered with what was found out about clearing rows for them. */
+const CLEARED_LIMIT = 16;
 
 /** Signatures remembered at once; the one that was made first is forgotten for the next. */
 const SIGNATURE_LIMIT = 512;
@@ -32,6 +42,8 @@ export class Memo {
   reluctant = 0;
   preferred = 0;
   images: Float64Array | undefined;
+  /** Why there is no room on a row, once somebody asked. */
+  readonly #why: (readonly Refusal[] | undefined)[] = [];
   #imagesSeen = 0;
   #nodesSeen = 0;
   #verdict = new Uint8Array(0);
@@ -80,6 +92,13 @@ export class Memo {
     return STATIC_REFUSALS[this.#verdict[row] as number];
   }
 
+  /** Why the numbers of a row do not take the pod, if they do not. */
+  roomRefusals(snapshot: Snapshot, row: number): readonly Refusal[] {
+    if (this.#changes[row] !== snapshot.changes[row]) return roomFor(snapshot, row, this.ask) ? FINE : roomRefusals(snapshot, row, this.ask);
+    if (this.fits[row] === 1) return FINE;
+    return (this.#why[row] ??= roomFor(snapshot, row, this.ask) ? FINE : roomRefusals(snapshot, row, this.ask));
+  }
+
   /** Whether the pod's selector and required affinity admit the node. */
   wants(row: number): boolean {
     return ((this.#flags[row] as number) & WANTS) !== 0;
@@ -94,6 +113,7 @@ export class Memo {
     const node = snapshot.facts[row];
     const { demand, profile } = this.ask;
     this.#changes[row] = snapshot.changes[row] as number;
+    this.#why[row] = undefined;
     if (this.#version[row] !== snapshot.version[row]) this.#judgeFacts(snapshot, row, node);
     const fits = node !== undefined && this.#verdict[row] === PASSES && roomFor(snapshot, row, this.ask);
     this.fits[row] = fits ? 1 : 0;
@@ -152,8 +172,19 @@ export function memosFor(snapshot: Snapshot): Memos {
 }
 
 export class Memos {
-  readonly #bySignature = new Map<string, Memo>();
+  readonly #bySignature = new Map<string, Memo[]>();
+  readonly #cleared = new Map<Memo, (ClearedRow | undefined)[]>();
   #scratch = new Int32Array(0);
+
+  /** By row, for pods of this kind. */
+  cleared(memo: Memo): (ClearedRow | undefined)[] {
+    let rows = this.#cleared.get(memo);
+    if (!rows) {
+      if (this.#cleared.size >= CLEARED_LIMIT) for (const oldest of this.#cleared.keys()) if (this.#cleared.delete(oldest)) break;
+      this.#cleared.set(memo, (rows = []));
+    }
+    return rows;
+  }
 
   /** Room for so many rows, for one decision at a time. */
   scratch(rows: number): Int32Array {
@@ -162,12 +193,13 @@ export class Memos {
   }
 
   of(demand: Demand, profile: Profile): Memo {
-    const key = `${profile.name}|${demand.signature}`;
-    let memo = this.#bySignature.get(key);
-    if (!memo || memo.ask.profile !== profile) {
+    let memos = this.#bySignature.get(demand.signature);
+    if (!memos) {
       if (this.#bySignature.size >= SIGNATURE_LIMIT) for (const oldest of this.#bySignature.keys()) if (this.#bySignature.delete(oldest)) break;
-      this.#bySignature.set(key, (memo = new Memo(key, demand, profile)));
+      this.#bySignature.set(demand.signature, (memos = []));
     }
+    let memo = memos.find(({ ask }) => ask.profile === profile);
+    if (!memo) memos.push((memo = new Memo(`${profile.name}|${demand.signature}`, demand, profile)));
     return memo;
   }
 }

@@ -3,10 +3,12 @@ import type { Pod } from '../api/types/core.v1.ts';
 import type { Stored } from '../client/client.ts';
 import type { Demand } from './demand.ts';
 
+/** Counts on its node as a pod that comes. */
 export interface Nominated {
   readonly pod: Stored<Pod>;
   readonly demand: Demand;
   readonly node: string;
+  readonly sign: 1;
 }
 
 const NOBODY: readonly Nominated[] = [];
@@ -14,6 +16,9 @@ const NOBODY: readonly Nominated[] = [];
 export class Nominations {
   readonly #byUid = new Map<string, Nominated>();
   readonly #byNode = new Map<string, Map<string, Nominated>>();
+  /** By node: moves with every change of who is nominated there. */
+  readonly #stamps = new Map<string, number>();
+  #changes = 0;
 
   get size(): number {
     return this.#byUid.size;
@@ -22,11 +27,12 @@ export class Nominations {
   set(pod: Stored<Pod>, demand: Demand, node: string): void {
     const { uid } = pod.metadata;
     this.remove(uid);
-    const nominated = { pod, demand, node };
+    const nominated: Nominated = { pod, demand, node, sign: 1 };
     this.#byUid.set(uid, nominated);
     const there = this.#byNode.get(node);
     if (there) there.set(uid, nominated);
     else this.#byNode.set(node, new Map([[uid, nominated]]));
+    this.#stamps.set(node, ++this.#changes);
   }
 
   remove(uid: string): void {
@@ -34,7 +40,20 @@ export class Nominations {
     if (!known) return;
     this.#byUid.delete(uid);
     const there = this.#byNode.get(known.node);
-    if (there?.delete(uid) && there.size === 0) this.#byNode.delete(known.node);
+    if (!there?.delete(uid)) return;
+    if (there.size === 0) {
+      this.#byNode.delete(known.node);
+      this.#stamps.delete(known.node);
+    } else this.#stamps.set(known.node, ++this.#changes);
+  }
+
+  any(node: string): boolean {
+    return this.#byNode.has(node);
+  }
+
+  /** 0 where nobody is nominated. */
+  stamp(node: string): number {
+    return this.#stamps.get(node) ?? 0;
   }
 
   of(uid: string): string | undefined {
@@ -43,23 +62,18 @@ export class Nominations {
 
   /** Those on the node that this pod must leave room for. */
   before(node: string, uid: string, priority: number): readonly Nominated[] {
-    return this.#on(node, (other) => other.pod.metadata.uid !== uid && other.demand.priority >= priority);
+    let out: Nominated[] | undefined;
+    for (const other of this.#byNode.get(node)?.values() ?? NOBODY) if (other.demand.priority >= priority && other.pod.metadata.uid !== uid) (out ??= []).push(other);
+    return out ?? NOBODY;
   }
 
   /** Those on the node that must give way to a pod of this priority. */
   below(node: string, uid: string, priority: number): readonly Nominated[] {
-    return this.#on(node, (other) => other.pod.metadata.uid !== uid && other.demand.priority < priority);
+    return this.on(node).filter((other) => other.pod.metadata.uid !== uid && other.demand.priority < priority);
   }
 
-  on(node: string): Nominated[] {
-    return [...(this.#byNode.get(node)?.values() ?? [])];
-  }
-
-  #on(node: string, chosen: (one: Nominated) => boolean): readonly Nominated[] {
+  on(node: string): readonly Nominated[] {
     const there = this.#byNode.get(node);
-    if (!there) return NOBODY;
-    const out: Nominated[] = [];
-    for (const one of there.values()) if (chosen(one)) out.push(one);
-    return out;
+    return there ? [...there.values()] : NOBODY;
   }
 }

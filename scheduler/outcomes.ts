@@ -153,7 +153,7 @@ export class Outcomes {
     if (failed) return this.fail(pod, message);
     if (useless) this.#attempt(pod, 'give up an allocation of devices', this.#lane.run(() => deallocate(this.#tools, useless)));
     const patient = this.#options.snapshot.nominations.of(pod.metadata.uid) !== undefined;
-    this.#options.backlog.park(pod.metadata.uid, this.#options.clock.now(), plugins, { kind, patient });
+    this.#options.backlog.park(pod.metadata.uid, this.#options.clock.now(), plugins, { kind, patient, held: preemption !== undefined });
     // What node is being cleared is told before anybody goes.
     this.#explain(pod, { reason: 'Unschedulable', message, ...(nominated !== undefined && { nominated }) });
     if (preemption) this.#preempt(pod, preemption);
@@ -167,15 +167,23 @@ export class Outcomes {
       this.#attempt(lesser, 'withdraw a nomination', this.#lane.run(() => withdrawNomination(this.#tools, lesser)));
       backlog.stir(clock.now());
     }
+    const { uid } = pod.metadata;
     const evictions = victims.filter(({ metadata }) => !metadata.deletionTimestamp).map((victim) => this.#lane.run(() => evict({ ...this.#tools, recorder: this.#recorder(pod) }, victim, pod, node)));
     this.#attempt(
       pod,
       'evict for a more important pod',
-      Promise.all(evictions).catch((error: unknown) => {
-        backlog.retry(pod.metadata.uid, clock.now());
-        this.#options.wake();
-        throw error;
-      }),
+      Promise.all(evictions).then(
+        () => {
+          backlog.release(uid, clock.now());
+          this.#options.wake();
+        },
+        (error: unknown) => {
+          backlog.release(uid, clock.now());
+          backlog.retry(uid, clock.now());
+          this.#options.wake();
+          throw error;
+        },
+      ),
     );
   }
 

@@ -104,6 +104,20 @@ test('what a node is cleared for is kept from the less important, not from the m
   expect(snapshot.nominations.size).toBe(0);
 });
 
+test.each<[string, (snapshot: Snapshot) => void, string]>([
+  ['nothing', () => undefined, 'n1: a'],
+  ['a budget', (snapshot) => snapshot.budgets.set(budget(0)), 'n2: b'],
+  ['a pod that comes', (snapshot) => snapshot.setPod(pod({ name: 'c', cpu: '100m', priority: 6 }), 'n1'), 'n1: a'],
+  ['a pod that becomes more important', (snapshot) => snapshot.setPod(pod({ name: 'a', cpu: '800m', priority: 6, labels: web }), 'n1'), 'n2: b'],
+  ['another that has been nominated', (snapshot) => void outcome(snapshot, { name: 'first', cpu: '900m', priority: 7 }), 'n2: b'],
+])('who has to go is found out anew after %s', (_, change, expected) => {
+  const snapshot = world({ placed: { n1: [{ name: 'a', cpu: '800m', labels: web }], n2: [{ name: 'b', cpu: '800m', priority: 3 }], n3: [{ name: 'd', cpu: '800m', priority: 5 }] } });
+  expect(outcome(snapshot, { name: 'before', cpu: '900m', priority: 7 })).toBe('n1: a');
+  snapshot.nominations.remove('before');
+  change(snapshot);
+  expect(outcome(snapshot, { name: 'after', cpu: '900m', priority: 7 })).toBe(expected);
+});
+
 test('a pod goes to the node that was cleared for it, even if another would suit it better', () => {
   const snapshot = world({ placed: { n1: [{ name: 'low', cpu: '800m' }], n2: [{ name: 'mid', cpu: '800m', priority: 3 }] } });
   expect(outcome(snapshot, { name: 'high', cpu: '500m', priority: 7 })).toBe('n1: low');

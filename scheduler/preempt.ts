@@ -3,6 +3,7 @@ import type { Pod } from '../api/types/core.v1.ts';
 import type { Stored } from '../client/client.ts';
 import { type Random, below } from '../std/random.ts';
 import { type Case, refusalsAt, reopened } from './case.ts';
+import { memosFor } from './memo.ts';
 import { type Shift, roomFor, roomRefusals } from './filters.ts';
 import type { Placed, Snapshot } from './snapshot.ts';
 
@@ -18,9 +19,14 @@ export interface Attempt {
   readonly reasons: ReadonlyMap<string, number>;
 }
 
-interface Candidate extends Preemption {
+export interface Candidate extends Preemption {
   readonly violations: number;
+  /** What decides between candidates, in this order; the least wins. */
+  readonly cost: readonly number[];
 }
+
+/** What came of a look at one row: how to clear it, or why it is of no use. */
+export type Cleared = Candidate | { readonly reasons: readonly string[] };
 
 const NO_VICTIMS = 'No preemption victims found for incoming pod';
 
@@ -37,7 +43,7 @@ export function ineligible(snapshot: Snapshot, { pod, demand }: Case, helpful: r
 }
 
 /** `rows`: the nodes where evictions might help. Leaves the snapshot as it was. */
-export function preempt(snapshot: Snapshot, known: Case, rows: readonly number[], { now, random }: { readonly now: number; readonly random: Random }): Attempt {
+export function preempt(snapshot: Snapshot, known: Case, rows: readonly number[], { random }: { readonly random: Random }): Attempt {
   const reasons = new Map<string, number>();
   if (!snapshot.hasBelow(known.demand.priority)) return { reasons: rows.length > 0 ? reasons.set(NO_VICTIMS, rows.length) : reasons };
   const { candidatesLeast, candidatesPercentage } = known.memo.ask.profile;
@@ -45,40 +51,47 @@ export function preempt(snapshot: Snapshot, known: Case, rows: readonly number[]
   const offset = rows.length > 0 ? below(random, rows.length) : 0;
   const candidates: Candidate[] = [];
   for (let i = 0; i < rows.length; i++) {
-    const found = clear(snapshot, known, rows[(offset + i) % rows.length] as number, now);
+    const found = clear(snapshot, known, rows[(offset + i) % rows.length] as number);
     if ('node' in found) candidates.push(found);
     else for (const reason of found.reasons) reasons.set(reason, (reasons.get(reason) ?? 0) + 1);
     if (candidates.length >= enough && candidates.some(({ violations }) => violations === 0)) break;
   }
-  const preemption = gentlest(candidates, now);
-  return { reasons, ...(preemption && { preemption }) };
+  const preemption = gentlest(candidates);
+  return { reasons, ...(preemption && { preemption: { node: preemption.node, victims: preemption.victims.map((pod) => snapshot.placed(pod.metadata.uid)?.pod ?? pod) } }) };
 }
 
 /** The fewest pods of a node that must go, sparing the important ones first and those under a budget before the others. */
-function clear(snapshot: Snapshot, known: Case, row: number, now: number): Candidate | { readonly reasons: readonly string[] } {
+function clear(snapshot: Snapshot, known: Case, row: number): Cleared {
+  // Where only ports and numbers count, nobody needs to be moved to see what would be, and equal pods see the same.
+  if (known.obstacles.length > 0) return clearRow(snapshot, known, row, rehearse);
+  const name = snapshot.facts[row]?.name as string;
+  const { nominations } = snapshot;
+  // Who is nominated there himself sees less in his way than the others.
+  if (nominations.of(known.pod.metadata.uid) === name) return clearRow(snapshot, known, row, weigh);
+  const stamp = `${snapshot.changes[row]}|${snapshot.budgets.version}|${nominations.stamp(name)}|${known.demand.priority}`;
+  const cleared = memosFor(snapshot).cleared(known.memo);
+  const before = cleared[row];
+  if (before?.stamp === stamp) return before.outcome;
+  const outcome = clearRow(snapshot, known, row, weigh);
+  cleared[row] = { stamp, outcome };
+  return outcome;
+}
+
+function clearRow(snapshot: Snapshot, known: Case, row: number, look: (snapshot: Snapshot, known: Case, row: number, lesser: Placed[]) => Cleared): Cleared {
   const lesser: Placed[] = [];
   for (const placed of snapshot.podsAt(row)) if (placed.demand.priority < known.demand.priority) lesser.push(placed);
-  if (lesser.length === 0) return { reasons: [NO_VICTIMS] };
-  // Where only ports and numbers count, nobody needs to be moved to see what would be.
-  return isAboutRoom(known) ? weigh(snapshot, known, row, { lesser, now }) : rehearse(snapshot, known, row, { lesser, now });
+  return lesser.length === 0 ? NOBODY_LESSER : look(snapshot, known, row, lesser);
 }
 
-interface Lesser {
-  readonly lesser: Placed[];
-  readonly now: number;
-}
+const NOBODY_LESSER: Cleared = { reasons: [NO_VICTIMS] };
 
-function isAboutRoom({ obstacles }: Case): boolean {
-  return obstacles.length === 0;
-}
-
-function weigh(snapshot: Snapshot, known: Case, row: number, { lesser, now }: Lesser): Candidate | { readonly reasons: readonly string[] } {
+function weigh(snapshot: Snapshot, known: Case, row: number, lesser: Placed[]): Cleared {
   const { ask } = known.memo;
   const name = snapshot.facts[row]?.name as string;
-  const shifts: Shift[] = snapshot.nominations.before(name, known.pod.metadata.uid, known.demand.priority).map(({ demand }) => ({ demand, sign: 1 }));
+  const shifts: Shift[] = [...snapshot.nominations.before(name, known.pod.metadata.uid, known.demand.priority)];
   for (const { demand } of lesser) shifts.push({ demand, sign: -1 });
   if (!roomFor(snapshot, row, ask, shifts)) return { reasons: roomRefusals(snapshot, row, ask, shifts).map(({ reason }) => reason) };
-  const { order, broken } = turns(snapshot, lesser, now);
+  const { order, broken } = turns(snapshot, lesser);
   const gone = new Set<Placed>();
   for (const placed of order) {
     // Back again: its going and its coming cancel out.
@@ -91,13 +104,13 @@ function weigh(snapshot: Snapshot, known: Case, row: number, { lesser, now }: Le
   return candidate(name, lesser, gone, broken);
 }
 
-function rehearse(snapshot: Snapshot, known: Case, row: number, { lesser, now }: Lesser): Candidate | { readonly reasons: readonly string[] } {
+function rehearse(snapshot: Snapshot, known: Case, row: number, lesser: Placed[]): Cleared {
   const gone = new Set(lesser);
   for (const placed of lesser) snapshot.remove(placed);
   try {
     const left = refusalsAt(snapshot, reopened(snapshot, known), row);
     if (left.length > 0) return { reasons: left.map(({ reason }) => reason) };
-    const { order, broken } = turns(snapshot, lesser, now);
+    const { order, broken } = turns(snapshot, lesser);
     for (const placed of order) {
       snapshot.add(placed);
       if (refusalsAt(snapshot, reopened(snapshot, known), row).length === 0) gone.delete(placed);
@@ -110,41 +123,50 @@ function rehearse(snapshot: Snapshot, known: Case, row: number, { lesser, now }:
 }
 
 /** Sorts the pods by importance, and says in which order they are spared. */
-function turns(snapshot: Snapshot, lesser: Placed[], now: number): { readonly order: readonly Placed[]; readonly broken: ReadonlySet<Stored<Pod>> } {
-  if (lesser.length > 1) lesser.sort((a, b) => byImportance(a.pod, b.pod, now));
+function turns(snapshot: Snapshot, lesser: Placed[]): { readonly order: readonly Placed[]; readonly broken: ReadonlySet<Stored<Pod>> } {
+  if (lesser.length > 1) lesser.sort((a, b) => byImportance(a.pod, b.pod));
   const broken = snapshot.budgets.broken(lesser.map(({ pod }) => pod));
   return { order: broken.size === 0 ? lesser : [...lesser.filter(({ pod }) => broken.has(pod)), ...lesser.filter(({ pod }) => !broken.has(pod))], broken };
 }
 
 function candidate(node: string, lesser: readonly Placed[], gone: ReadonlySet<Placed>, broken: ReadonlySet<Stored<Pod>>): Candidate {
-  const victims = lesser.filter((placed) => gone.has(placed)).map(({ pod }) => pod);
-  return { node, victims, violations: victims.filter((pod) => broken.has(pod)).length };
+  return candidateOf(node, lesser.filter((placed) => gone.has(placed)).map(({ pod }) => pod), (pod) => broken.has(pod));
+}
+
+/** `victims`: the most important first. */
+export function candidateOf(node: string, victims: readonly Stored<Pod>[], breaks: (pod: Stored<Pod>) => boolean): Candidate {
+  const violations = victims.filter(breaks).length;
+  const highest = victims[0]?.spec.priority ?? 0;
+  let sum = 0;
+  let oldest = Infinity;
+  for (const pod of victims) {
+    const priority = pod.spec.priority ?? 0;
+    sum += priority + 2 ** 31;
+    if (priority === highest) oldest = Math.min(oldest, startOf(pod));
+  }
+  return { node, victims, violations, cost: [violations, highest, sum, victims.length, -oldest] };
 }
 
 /** The fewest broken budgets; the least important first victim; the least importance in sum; the fewest; those that started last. */
-function gentlest(candidates: readonly Candidate[], now: number): Candidate | undefined {
-  const cost = [
-    ({ violations }: Candidate) => violations,
-    ({ victims: [first] }: Candidate) => first?.spec.priority ?? 0,
-    ({ victims }: Candidate) => victims.reduce((sum, pod) => sum + (pod.spec.priority ?? 0) + 2 ** 31, 0),
-    ({ victims }: Candidate) => victims.length,
-    ({ victims }: Candidate) => -Math.min(...victims.filter((pod) => pod.spec.priority === victims[0]?.spec.priority).map((pod) => startOf(pod, now))),
-  ];
-  let best = candidates;
-  for (const of of cost) {
-    const least = Math.min(...best.map(of));
-    best = best.filter((candidate) => of(candidate) === least);
-  }
-  return best[0];
+export function gentlest(candidates: readonly Candidate[]): Candidate | undefined {
+  let best: Candidate | undefined;
+  for (const candidate of candidates) if (!best || isGentler(candidate, best)) best = candidate;
+  return best;
+}
+
+function isGentler(a: Candidate, b: Candidate): boolean {
+  for (const [i, cost] of a.cost.entries()) if (cost !== b.cost[i]) return cost < (b.cost[i] as number);
+  return false;
 }
 
 /** By priority, then by age. */
-function byImportance(a: Stored<Pod>, b: Stored<Pod>, now: number): number {
-  return (b.spec.priority ?? 0) - (a.spec.priority ?? 0) || startOf(a, now) - startOf(b, now);
+function byImportance(a: Stored<Pod>, b: Stored<Pod>): number {
+  return (b.spec.priority ?? 0) - (a.spec.priority ?? 0) || startOf(a) - startOf(b);
 }
 
-function startOf({ status }: Stored<Pod>, now: number): number {
-  return status?.startTime ? Date.parse(status.startTime) : now;
+/** Who has not started starts now: after all the others. */
+function startOf({ status }: Stored<Pod>): number {
+  return status?.startTime ? Date.parse(status.startTime) : Number.MAX_SAFE_INTEGER;
 }
 
 export function isEndingByPreemption({ metadata, status }: Placed['pod']): boolean {

@@ -190,8 +190,8 @@ class RunningScheduler {
   #roomOn(node: string, settleMs = 0): void {
     const now = this.#options.clock.now();
     this.#backlog.stir(now, [''], now + settleMs);
-    const asked = [...this.#snapshot.nominations.on(node).map(({ pod }) => pod), ...this.#backlog.refused().slice(0, KINDS_ASKED)];
-    for (const pod of asked) if (fits(this.#snapshot, pod, node, this.#profileOf(pod))) this.#backlog.hurry(pod.metadata.uid, now);
+    const asked = [...this.#snapshot.nominations.on(node), ...this.#backlog.refused(KINDS_ASKED).map((pod) => ({ pod }))];
+    for (const asker of asked) if (fits(this.#snapshot, asker, node, this.#profileOf(asker.pod))) this.#backlog.hurry(asker.pod.metadata.uid, now);
   }
 
   #podWaits(event: CacheEvent<Pod>): void {

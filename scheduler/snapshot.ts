@@ -128,13 +128,15 @@ export class Snapshot {
     if (!placed || known?.generation === undefined || known.generation !== pod.metadata.generation || this.#names[placed.row] !== pod.spec.nodeName) return undefined;
     if ((known.generation as number) > 1 && !sameAmounts(placed.demand.requests, podRequests(pod))) return undefined;
     const isEnding = known.deletionTimestamp !== pod.metadata.deletionTimestamp;
+    // When a pod started decides who is evicted first.
+    const hasStarted = placed.pod.status?.startTime !== pod.status?.startTime;
     placed.pod = pod;
+    if (isEnding || hasStarted) this.#touch(placed.row);
     if (!isEnding && deepEqual(known.labels, pod.metadata.labels)) return 'same';
     const { demand, row } = placed;
     this.tallies.count(placed.podClass, demand, row, -1);
     placed.podClass = this.tallies.classOf(pod);
     this.tallies.count(placed.podClass, demand, row, 1);
-    if (isEnding) this.#touch(row);
     return 'relabelled';
   }
 
