@@ -33,6 +33,13 @@ export interface HandlerParts {
   readonly flags?: Readonly<Record<string, string>>;
   readonly aggregator: Aggregator;
   readonly statistics: NodeStatistics;
+  readonly companions?: Companions | undefined;
+}
+
+/** Further API servers in other threads of this process. */
+export interface Companions {
+  /** What they have counted, in the text format of Prometheus. */
+  readonly counted: () => Promise<readonly string[]>;
 }
 
 const REVIEW_GROUPS: Readonly<Record<string, string>> = {

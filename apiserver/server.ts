@@ -42,7 +42,7 @@ import { openConversionViews } from './extensions/conversion-views.ts';
 import { Definitions } from './extensions/definitions.ts';
 import { keepFlowObjects } from './flow/flow-objects.ts';
 import { followFlowSchemas } from './flow-schema-status.ts';
-import { handlersOf } from './handlers.ts';
+import { type Companions, handlersOf } from './handlers.ts';
 import { keepIdentityLease } from './identity-lease.ts';
 import { listen, type ListenOptions, type Listener } from './listen.ts';
 import { kubeletSummary } from './metrics-api/kubelet-summary.ts';
@@ -97,6 +97,7 @@ export interface ApiServerOptions {
   readonly nodePortRange?: { readonly from: number; readonly to: number };
   /** Names this server among its like, by the name of its machine: it keeps a Lease in kube-system. Default: none. */
   readonly identity?: string;
+  readonly companions?: Companions;
   /** Where other machines reach this API server: the endpoint of the `kubernetes` Service. Default: none is published. */
   readonly advertise?: { readonly address: string; readonly port: number };
 }
@@ -194,7 +195,7 @@ class CoracleApiServer implements ApiServer {
     const watches = watchSeries(meter);
     this.#handshakes = meter.counter({ name: 'apiserver_tls_handshake_errors_total', help: 'TLS handshakes that failed.' }).of();
     this.statistics = new NodeStatistics({ clock, fetch: kubeletSummary(this.#core, pki), onError: (node, error) => log.error(`statistics of node ${node}`, error) });
-    const handlers = handlersOf({ statistics: this.statistics, meter, flow, core: this.#core, authenticator: this.authenticator, tokens: this.tokens, readiness: this.readiness, flags: options.flags ?? {}, pki, aggregator: this.#aggregator });
+    const handlers = handlersOf({ statistics: this.statistics, meter, flow, core: this.#core, authenticator: this.authenticator, tokens: this.tokens, readiness: this.readiness, flags: options.flags ?? {}, pki, aggregator: this.#aggregator, companions: options.companions });
     const audit = (this.#audit = openAudit(options.audit, clock, meter));
     this.#chain = [
       requestId(random),

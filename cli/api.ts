@@ -50,6 +50,9 @@ export async function openApi(options: OpenApiOptions): Promise<Api> {
   stopper.add('certificates', () => pki.close());
   const store = await openStore(options);
   stopper.add('store', () => store.close());
+  const serving = await servingOptions(flags, { clock, log });
+  const count = flags.serverThreads ?? 0;
+  const threads = count > 0 ? new (await import('./server-threads.ts')).ServerThreads() : undefined;
   const server = createApiServer({
     store,
     pki,
@@ -57,16 +60,16 @@ export async function openApi(options: OpenApiOptions): Promise<Api> {
     random,
     log: { info: (message) => log.info({}, message), error: (message, error) => log.error({ error: error instanceof Error ? error.stack : error }, message) },
     serviceRange: flags.serviceClusterIpRange ?? SERVICE_CIDR,
-    ...(await servingOptions(flags, { clock, log })),
+    ...serving,
     ...(await accessOptions(flags)),
+    ...(threads && { companions: threads }),
   });
   stopper.add('API server', () => server.close(), stopLimitMs(flags));
   const following = followAccess(server, flags, { clock, log });
   stopper.add('configuration', () => following.close());
   const wanted = flags.port ?? DEFAULT_PORT;
   const host = flags.bindAddress ?? '0.0.0.0';
-  const threads = flags.serverThreads ?? 0;
-  const listener = await server.listen({ port: wanted, host, shared: threads > 0 }).catch((error: NodeJS.ErrnoException) => {
+  const listener = await server.listen({ port: wanted, host, shared: threads !== undefined }).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'EADDRINUSE') throw new Error(`port ${wanted} of ${host} is in use by ${portHolder(wanted) ?? 'another program'}; stop it, or choose another with --port (0 takes any free one)`);
     if (error.code === 'EADDRNOTAVAIL') throw new Error(`${host} is no address of this machine; choose another with --bind-address`);
     throw error;
@@ -75,10 +78,9 @@ export async function openApi(options: OpenApiOptions): Promise<Api> {
   if (!isLoopback(address)) await server.advertise(address, listener.port);
   const secrets = followTokenSecrets({ reader: server.reader, writer: server.writer, tokens: server.tokens, caPem: pki.caPem, onError: (error) => log.warn({ error: String(error) }, 'cannot fill a token Secret') });
   stopper.add('token Secrets', () => secrets.close());
-  if (threads > 0) {
-    const { startThreads } = await import('./server-threads.ts');
-    const more = await startThreads({ count: threads, flags, dataDir, host, port: listener.port, pki, server, store: storeKind(flags) === 'etcd' ? undefined : store, clock, log });
-    stopper.add('server threads', () => more.close(), stopLimitMs(flags));
+  if (threads) {
+    stopper.add('server threads', () => threads.close(), stopLimitMs(flags));
+    await threads.start({ count, flags, dataDir, host, port: listener.port, pki, server, audit: serving.audit?.backends ?? [], store: storeKind(flags) === 'etcd' ? undefined : store, clock, log });
   }
   const local = isAny(host) ? '127.0.0.1' : host.includes(':') ? `[${host}]` : host;
   return { server, pki, url: `https://${local}:${listener.port}`, address, port: listener.port };

@@ -1,7 +1,7 @@
 /** A thread that answers requests: what `server-threads.ts` starts. */
 import { parentPort, workerData, type MessagePort } from 'node:worker_threads';
 import { lentPki } from '../apiserver/pki/lent-pki.ts';
-import { createApiServer } from '../apiserver/server.ts';
+import { createApiServer, type ApiServer, type ApiServerOptions } from '../apiserver/server.ts';
 import { openRemote } from '../apiserver/storage/remote.ts';
 import { systemClock } from '../std/clock.ts';
 import { systemRandom } from '../std/random.ts';
@@ -9,44 +9,88 @@ import { accessOptions, followAccess } from './access.ts';
 import { openStore } from './api.ts';
 import { SERVICE_CIDR } from './flags.ts';
 import { openLog } from './log.ts';
-import type { Order, ThreadData, Word } from './server-threads.ts';
-import { servingOptions, stopLimitMs } from './serving-options.ts';
+import type { Order, Question, ThreadData, Word } from './server-threads.ts';
+import { auditPolicy, servingOptions, stopLimitMs } from './serving-options.ts';
 import { Stopper } from './stopper.ts';
 
-const { flags, dataDir, host, port, pki: material, store: lent, head } = workerData as ThreadData;
+const { flags, dataDir, host, port, pki: material, audits, store: lent, head } = workerData as ThreadData;
 const control = parentPort as MessagePort;
-const say = (word: Word): void => control.postMessage(word);
-const log = openLog();
+const parts = { clock: systemClock, random: systemRandom, log: openLog() };
 const stopper = new Stopper(systemClock);
 const pki = lentPki(material);
+const asked = new Map<number, { readonly resolve: (value: unknown) => void; readonly reject: (error: Error) => void }>();
+let questions = 0;
+let server: ApiServer | undefined;
+/** Nodes of the first thread; told before there is a server. */
+const nodes = new Set<string>();
+
+function say(word: Word): void {
+  control.postMessage(word);
+}
+
+function ask(what: Question): Promise<unknown> {
+  return new Promise((resolve, reject) => {
+    const id = ++questions;
+    asked.set(id, { resolve, reject });
+    say({ type: 'ask', id, what });
+  });
+}
 
 control.on('message', (order: Order) => {
-  if (order.type === 'pki') pki.replace(order.pki);
-  if (order.type === 'stop') void stop();
+  switch (order.type) {
+    case 'pki':
+      return pki.replace(order.pki);
+    case 'nodes':
+      for (const name of order.names) nodes.add(name);
+      return provide();
+    case 'count':
+      return say({ type: 'counted', id: order.id, text: server?.meter.text() ?? '' });
+    case 'stop':
+      return void stop();
+    default: {
+      const question = asked.get(order.id);
+      asked.delete(order.id);
+      if (order.type === 'told') question?.resolve(order.value);
+      else question?.reject(new Error(order.why));
+    }
+  }
 });
 
-async function stop(): Promise<void> {
-  await stopper.stop((part, error) => log.error({ part, error: String(error) }, 'cannot stop'));
-  process.exit(0);
+function provide(): void {
+  for (const name of nodes) if (server && !server.statistics.own.has(name)) server.statistics.provide(name, () => ask({ type: 'summary', node: name }));
+}
+
+/** Limits and the like are this thread's own; records of what was asked go to the one that keeps them. */
+async function optionsOf(): Promise<Partial<ApiServerOptions>> {
+  const { auditLogPath: _path, auditWebhookConfigFile: _webhook, auditPolicyFile: policyFile, ...others } = flags;
+  const { identity: _identity, ...serving } = await servingOptions(others, parts);
+  const audit = audits && policyFile !== undefined ? { policy: await auditPolicy(policyFile), backends: [{ write: (event: never) => say({ type: 'audit', event }), close: () => Promise.resolve() }] } : undefined;
+  return { ...serving, audit, ...(await accessOptions(flags)) };
 }
 
 async function start(): Promise<void> {
-  const parts = { clock: systemClock, random: systemRandom, log, stopper };
-  const store = lent && head ? await openRemote({ port: lent as MessagePort, head }) : await openStore({ flags, dataDir, ...parts });
+  const { log } = parts;
+  const store = lent && head ? await openRemote({ port: lent, head }) : await openStore({ flags, dataDir, ...parts, stopper });
   stopper.add('store', () => store.close());
-  const { identity: _, ...serving } = await servingOptions(flags, parts);
-  const server = createApiServer({
+  const own = createApiServer({
     store, pki, clock: systemClock, random: systemRandom,
     log: { info: (message) => log.info({}, message), error: (message, error) => log.error({ error: error instanceof Error ? error.stack : error }, message) },
     serviceRange: flags.serviceClusterIpRange ?? SERVICE_CIDR,
-    ...serving,
-    ...(await accessOptions(flags)),
+    ...(await optionsOf()),
+    companions: { counted: () => ask({ type: 'counted' }) as Promise<readonly string[]> },
   });
-  stopper.add('API server', () => server.close(), stopLimitMs(flags));
-  const following = followAccess(server, flags, parts);
+  server = own;
+  provide();
+  stopper.add('API server', () => own.close(), stopLimitMs(flags));
+  const following = followAccess(own, flags, parts);
   stopper.add('configuration', () => following.close());
-  await server.listen({ port, host, shared: true });
+  await own.listen({ port, host, shared: true });
   say({ type: 'ready' });
+}
+
+async function stop(): Promise<void> {
+  await stopper.stop((part, error) => parts.log.error({ part, error: String(error) }, 'cannot stop'));
+  process.exit(0);
 }
 
 start().catch((error: unknown) => say({ type: 'failed', why: error instanceof Error ? (error.stack ?? error.message) : String(error) }));

@@ -1,5 +1,8 @@
 /** Further threads that answer requests at the port of this process's API server: each is an API server of its own over the same store. */
 import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads';
+import type { AuditBackend } from '../apiserver/audit/audit.ts';
+import type { AuditEvent } from '../apiserver/audit/event.ts';
+import type { Companions } from '../apiserver/handlers.ts';
 import { materialOf, type PkiMaterial } from '../apiserver/pki/lent-pki.ts';
 import type { Pki } from '../apiserver/pki/pki.ts';
 import type { ApiServer } from '../apiserver/server.ts';
@@ -10,13 +13,15 @@ import { type Clock, sleep } from '../std/clock.ts';
 import type { ApiServerFlags } from './flags.ts';
 import type { Log } from './log.ts';
 
-/** What a thread starts with. `store` and `head`: how it reaches the store of this thread; without them it opens its own. */
+/** What a thread starts with. `store` and `head`: how it reaches the store of the first thread; without them it opens its own. */
 export interface ThreadData {
   readonly flags: ApiServerFlags;
   readonly dataDir: string;
   readonly host: string;
   readonly port: number;
   readonly pki: PkiMaterial;
+  /** The first thread keeps audit records. */
+  readonly audits: boolean;
   readonly store?: MessagePort;
   readonly head?: SharedArrayBuffer;
 }
@@ -24,20 +29,22 @@ export interface ThreadData {
 /** To a thread. */
 export type Order =
   | { readonly type: 'pki'; readonly pki: PkiMaterial }
-  /** A node of this process has statistics. */
-  | { readonly type: 'node'; readonly name: string }
+  /** These nodes of the first thread can be asked what they use. */
+  | { readonly type: 'nodes'; readonly names: readonly string[] }
   | { readonly type: 'told'; readonly id: number; readonly value: unknown }
   | { readonly type: 'refused'; readonly id: number; readonly why: string }
-  | { readonly type: 'metrics'; readonly id: number }
+  | { readonly type: 'count'; readonly id: number }
   | { readonly type: 'stop' };
 
 /** From a thread. */
 export type Word =
   | { readonly type: 'ready' }
   | { readonly type: 'failed'; readonly why: string }
-  /** What a node of the first thread uses, or what all threads have counted. */
-  | { readonly type: 'ask'; readonly id: number; readonly what: { readonly summary: string } | 'metrics' }
-  | { readonly type: 'counted'; readonly id: number; readonly text: string };
+  | { readonly type: 'ask'; readonly id: number; readonly what: Question }
+  | { readonly type: 'counted'; readonly id: number; readonly text: string }
+  | { readonly type: 'audit'; readonly event: AuditEvent };
+
+export type Question = { readonly type: 'summary'; readonly node: string } | { readonly type: 'counted' };
 
 export interface ThreadsOptions {
   readonly count: number;
@@ -47,6 +54,7 @@ export interface ThreadsOptions {
   readonly port: number;
   readonly pki: Pki;
   readonly server: ApiServer;
+  readonly audit: readonly AuditBackend[];
   /** Of this thread; undefined where each thread opens the store for itself. */
   readonly store: Store | undefined;
   readonly clock: Clock;
@@ -54,58 +62,100 @@ export interface ThreadsOptions {
 }
 
 const RETRY = { baseMs: 100, limitMs: 10_000 };
+/** A thread that does not say so soon what it has counted is left out. */
+const COUNT_LIMIT_MS = 1_000;
 
-/** Resolves when all of them answer. */
-export async function startThreads(options: ThreadsOptions): Promise<{ close(): Promise<void> }> {
-  const threads = Array.from({ length: options.count }, () => new ServerThread(options));
-  await Promise.all(threads.map((thread) => thread.start()));
-  return { close: async () => void (await Promise.all(threads.map((thread) => thread.close()))) };
+export class ServerThreads implements Companions {
+  readonly #threads: ServerThread[] = [];
+
+  /** Resolves when all of them answer. */
+  async start(options: ThreadsOptions): Promise<void> {
+    const { statistics, meter } = options.server;
+    const counted = async (asker: ServerThread): Promise<string[]> => [meter.text(), ...(await this.#countedBy((thread) => thread !== asker))];
+    for (let i = 0; i < options.count; i++) this.#threads.push(new ServerThread(options, counted));
+    statistics.onProvided(() => this.#threads.forEach((thread) => thread.tellNodes()));
+    await Promise.all(this.#threads.map((thread) => thread.start()));
+  }
+
+  readonly counted = (): Promise<readonly string[]> => this.#countedBy(() => true);
+
+  async close(): Promise<void> {
+    await Promise.all(this.#threads.map((thread) => thread.close()));
+  }
+
+  async #countedBy(isMeant: (thread: ServerThread) => boolean): Promise<string[]> {
+    const texts = await Promise.all(this.#threads.filter(isMeant).map((thread) => thread.counted()));
+    return texts.filter((text) => text !== undefined);
+  }
 }
 
 class ServerThread {
   readonly #options: ThreadsOptions;
+  readonly #countedElsewhere: (asker: ServerThread) => Promise<string[]>;
+  readonly #counting = new Map<number, (text: string) => void>();
+  #counts = 0;
   #worker: Worker | undefined;
-  #closing = false;
+  #isClosing = false;
   #ended: Promise<void> = Promise.resolve();
 
-  constructor(options: ThreadsOptions) {
+  constructor(options: ThreadsOptions, countedElsewhere: (asker: ServerThread) => Promise<string[]>) {
     this.#options = options;
+    this.#countedElsewhere = countedElsewhere;
   }
 
   async start(): Promise<void> {
-    const { store, pki, flags, dataDir, host, port } = this.#options;
-    const data: ThreadData = { flags, dataDir, host, port, pki: materialOf(pki) };
+    const { store, pki, flags, dataDir, host, port, audit, log } = this.#options;
+    const data: ThreadData = { flags, dataDir, host, port, pki: materialOf(pki), audits: audit.length > 0 };
     const channel = store && new MessageChannel();
     const lent = store && channel ? await lend(store, channel.port1) : undefined;
-    const worker = new Worker(new URL('./server-thread.ts', import.meta.url), {
+    const worker = new Worker(new URL(`./server-thread${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url), {
       workerData: lent && channel ? { ...data, store: channel.port2, head: lent.head } : data, transferList: channel ? [channel.port2] : [],
     });
     this.#worker = worker;
     const renewed = pki.onRenewed(() => this.#tell({ type: 'pki', pki: materialOf(pki) }));
     const ready = Promise.withResolvers<void>();
+    const ended = Promise.withResolvers<void>();
+    this.#ended = ended.promise;
     worker.on('message', (word: Word) => {
       if (word.type === 'ready') ready.resolve();
       else if (word.type === 'failed') ready.reject(new Error(word.why));
-      else if (word.type === 'ask') void this.#answer(word);
+      else this.#hear(word);
     });
-    const ended = Promise.withResolvers<void>();
-    this.#ended = ended.promise;
     worker.on('error', (error) => {
       ready.reject(error);
-      this.#options.log.error({ error: error instanceof Error ? error.stack : String(error) }, 'a server thread has failed');
+      log.error({ error: error instanceof Error ? error.stack : String(error) }, 'a server thread has failed');
     });
     worker.on('exit', () => {
       ready.reject(new Error('a server thread has ended'));
       renewed.close();
       lent?.close();
       ended.resolve();
-      if (!this.#closing) void this.#again();
+      if (!this.#isClosing) void this.#startAgain();
     });
+    this.tellNodes();
     await ready.promise;
   }
 
+  tellNodes(): void {
+    this.#tell({ type: 'nodes', names: [...this.#options.server.statistics.own.keys()] });
+  }
+
+  counted(): Promise<string | undefined> {
+    return new Promise((resolve) => {
+      const id = ++this.#counts;
+      const end = (text: string | undefined): void => {
+        late.cancel();
+        this.#counting.delete(id);
+        resolve(text);
+      };
+      const late = this.#options.clock.after(COUNT_LIMIT_MS, () => end(undefined));
+      this.#counting.set(id, end);
+      this.#tell({ type: 'count', id });
+    });
+  }
+
   async close(): Promise<void> {
-    this.#closing = true;
+    this.#isClosing = true;
     this.#tell({ type: 'stop' });
     await this.#ended;
   }
@@ -114,15 +164,29 @@ class ServerThread {
     this.#worker?.postMessage(order);
   }
 
-  async #answer({ id }: Extract<Word, { type: 'ask' }>): Promise<void> {
-    this.#tell({ type: 'refused', id, why: 'not known' });
+  #hear(word: Word): void {
+    if (word.type === 'counted') this.#counting.get(word.id)?.(word.text);
+    else if (word.type === 'audit') for (const backend of this.#options.audit) backend.write(word.event);
+    else if (word.type === 'ask') {
+      const { id } = word;
+      this.#answer(word.what).then(
+        (value) => this.#tell({ type: 'told', id, value }),
+        (error: unknown) => this.#tell({ type: 'refused', id, why: error instanceof Error ? error.message : String(error) }),
+      );
+    }
+  }
+
+  #answer(what: Question): Promise<unknown> {
+    if (what.type === 'counted') return this.#countedElsewhere(this);
+    const summary = this.#options.server.statistics.own.get(what.node);
+    return summary ? summary() : Promise.reject(new Error(`node ${what.node} is not here`));
   }
 
   /** Its connections are gone with it; clients make new ones, to whoever listens. */
-  async #again(): Promise<void> {
-    for (let attempt = 0; !this.#closing; attempt++) {
+  async #startAgain(): Promise<void> {
+    for (let attempt = 0; !this.#isClosing; attempt++) {
       await sleep(this.#options.clock, backoff(attempt, RETRY));
-      if (this.#closing) return;
+      if (this.#isClosing) return;
       try {
         return await this.start();
       } catch (error) {

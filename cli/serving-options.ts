@@ -60,8 +60,7 @@ async function auditOptions(flags: ServingFlags, clock: Clock, log: Log): Promis
     if (path !== undefined || webhook !== undefined) log.warn({}, 'no --audit-policy-file is given: nothing will be recorded');
     return undefined;
   }
-  const { parsePolicy } = await import('../apiserver/audit/policy.ts');
-  const policy = parsePolicy(readFileSync(policyFile, 'utf8'));
+  const policy = await auditPolicy(policyFile);
   if (path !== undefined) {
     const { auditLogMaxage: maxAge, auditLogMaxbackup: maxBackups, auditLogMaxsize: maxSize } = flags;
     const { openLogFile } = await import('../apiserver/audit/log-file.ts');
@@ -76,6 +75,11 @@ async function auditOptions(flags: ServingFlags, clock: Clock, log: Log): Promis
     }));
   }
   return backends.length > 0 ? { policy, backends } : undefined;
+}
+
+export async function auditPolicy(file: string): Promise<AuditOptions['policy']> {
+  const { parsePolicy } = await import('../apiserver/audit/policy.ts');
+  return parsePolicy(readFileSync(file, 'utf8'));
 }
 
 async function tracingOptions(file: string, clock: Clock, log: Log): Promise<NonNullable<ApiServerOptions['tracing']>> {

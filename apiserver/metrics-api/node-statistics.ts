@@ -44,6 +44,11 @@ export class NodeStatistics {
     return { close: () => void (this.#own.get(node) === summary && this.#own.delete(node)) };
   }
 
+  /** The nodes of this process and how they are asked. */
+  get own(): ReadonlyMap<string, () => Promise<unknown>> {
+    return this.#own;
+  }
+
   get hasOwn(): boolean {
     return this.#own.size > 0;
   }

@@ -16,7 +16,7 @@ import { flagz, statusz, type ZpageFacts } from './zpages.ts';
 
 export function pathsOf(parts: HandlerParts): (core: Core, exchange: Exchange) => Promise<Answer | undefined> | Answer | undefined {
   const { readiness, tokens, meter, flow, core } = parts;
-  const count = metrics(meter);
+  const count = metrics(meter, parts.companions?.counted);
   const startedMs = core.clock.now();
   const series = healthSeries(startedMs);
   const facts = (): ZpageFacts => ({ startedMs, nowMs: core.clock.now(), paths: rootPaths(core.registry), flags: parts.flags ?? {} });

@@ -2,8 +2,8 @@
  * The storage waist: a revisioned key-value log, in etcd's words.
  *
  * Every write takes the next revision of the whole store. A key remembers the revision that created it and the one that
- * wrote it last. Old revisions can be read and watched until they are compacted. Three implementations, one suite:
- * `sqlite.ts` (default), `etcd.ts` (several API servers), `memory.ts` (tests and simulation).
+ * wrote it last. Old revisions can be read and watched until they are compacted. Four implementations, one suite:
+ * `sqlite.ts` (default), `etcd.ts` (several API servers), `memory.ts` (tests and simulation), `remote.ts` (lent by another thread).
  *
  * Bounds: a value is at most `VALUE_LIMIT_BYTES`; a watcher that falls `WATCH_BACKLOG_LIMIT` events behind is ended with
  * `Overflow` and resumes from its last revision.
