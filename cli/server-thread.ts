@@ -25,7 +25,7 @@ let server: ApiServer | undefined;
 const nodes = new Set<string>();
 
 function say(word: Word): void {
-  control.postMessage(word);
+  control.postMessage(word, []);
 }
 
 function ask(what: Question): Promise<unknown> {

@@ -1,6 +1,6 @@
 /** Lends a store of this thread to another thread: its calls, and one feed of all that changes. */
 import type { MessagePort } from 'node:worker_threads';
-import { faultOf, pack, packChanges, send, unpack, type Call, type WriteHead } from './remote-wire.ts';
+import { faultOf, headOf, pack, packChanges, send, unpack, type Call, type WriteHead } from './remote-wire.ts';
 import { Overflow, WATCH_BACKLOG_LIMIT, type Change, type Store, type Watch, type WatchSink } from './store.ts';
 
 export interface Lent {
@@ -76,12 +76,11 @@ class Lender implements Lent {
     switch (call.type) {
       case 'get': {
         const found = await this.#store.get(call.key, call.revision === undefined ? undefined : { revision: call.revision });
-        const { value, ...entry } = found ?? {};
-        return send(this.#port, { type: 'entry', id, entry: found && (entry as Omit<typeof found, 'value'>), values: pack([value]) });
+        return send(this.#port, { type: 'entry', id, entry: found && headOf(found), values: pack([found?.value]) });
       }
       case 'list': {
         const { entries, ...page } = await this.#store.list(call.prefix, call.options);
-        return send(this.#port, { type: 'page', id, page, entries: entries.map(({ value: _, ...entry }) => entry), values: pack(entries.map(({ value }) => value)) });
+        return send(this.#port, { type: 'page', id, page, entries: entries.map(headOf), values: pack(entries.map(({ value }) => value)) });
       }
       case 'replay': {
         const { changes, upTo } = await replay(this.#store, call.prefix, call.after);

@@ -16,6 +16,8 @@ export type Call =
   | { readonly type: 'feed' }
   | { readonly type: 'close' };
 
+export type EntryHead = Omit<Entry, 'value'>;
+
 export interface WriteHead {
   readonly id: number;
   readonly key: string;
@@ -25,8 +27,8 @@ export interface WriteHead {
 
 /** From the thread that has the store. */
 export type Reply =
-  | { readonly type: 'entry'; readonly id: number; readonly entry: Omit<Entry, 'value'> | undefined; readonly values: Packed }
-  | { readonly type: 'page'; readonly id: number; readonly page: Omit<Page, 'entries'>; readonly entries: readonly Omit<Entry, 'value'>[]; readonly values: Packed }
+  | { readonly type: 'entry'; readonly id: number; readonly entry: EntryHead | undefined; readonly values: Packed }
+  | { readonly type: 'page'; readonly id: number; readonly page: Omit<Page, 'entries'>; readonly entries: readonly EntryHead[]; readonly values: Packed }
   | { readonly type: 'slice'; readonly id: number; readonly changes: readonly ChangeHead[]; readonly values: Packed; readonly upTo: number }
   | { readonly type: 'done'; readonly id: number }
   /** What became of writes, in the order of their coming: revisions, or what went wrong. */
@@ -75,6 +77,11 @@ export function unpack({ lengths, bytes }: Packed): (Buffer | undefined)[] {
   });
 }
 
+/** An entry without its value, which travels apart. */
+export function headOf({ key, revision, created, stale }: Entry): EntryHead {
+  return { key, revision, created, ...(stale && { stale }) };
+}
+
 export function packChanges(changes: readonly Change[]): { readonly changes: readonly ChangeHead[]; readonly values: Packed } {
   return { changes: changes.map(({ key, revision, created }) => ({ key, revision, created })), values: pack(changes.flatMap(({ value, previous }) => [value, previous])) };
 }
@@ -93,15 +100,14 @@ export interface Fault {
   readonly name: string;
   readonly message: string;
   readonly oldest?: number;
-  readonly current?: Omit<Entry, 'value'>;
+  readonly current?: EntryHead;
 }
 
 export function faultOf(error: unknown): { readonly fault: Fault; readonly values: Packed } {
   const { name, message } = error instanceof Error ? error : new Error(String(error));
   if (error instanceof Compacted) return { fault: { name, message, oldest: error.oldest }, values: NOTHING() };
   if (!(error instanceof Conflict) || !error.current) return { fault: { name, message }, values: NOTHING() };
-  const { value, ...current } = error.current;
-  return { fault: { name, message, current }, values: pack([value]) };
+  return { fault: { name, message, current: headOf(error.current) }, values: pack([error.current.value]) };
 }
 
 export function errorOf({ name, message, oldest, current }: Fault, values?: Packed): Error {
