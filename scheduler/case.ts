@@ -81,7 +81,7 @@ export function leavesRoom(snapshot: Snapshot, known: Case, row: number): boolea
 
 function shiftsBefore(snapshot: Snapshot, { pod, demand }: Case, row: number): readonly Shift[] | undefined {
   const node = snapshot.facts[row];
-  if (!node || !snapshot.nominations.any(node.name)) return undefined;
+  if (!node || snapshot.nominations.size === 0) return undefined;
   const others = snapshot.nominations.before(node.name, pod.metadata.uid, demand.priority);
   return others.length === 0 ? undefined : others;
 }

@@ -11,13 +11,17 @@ export interface Nominated {
   readonly sign: 1;
 }
 
+interface OnNode {
+  readonly list: readonly Nominated[];
+  /** Moves with every change of who is nominated there. */
+  readonly stamp: number;
+}
+
 const NOBODY: readonly Nominated[] = [];
 
 export class Nominations {
   readonly #byUid = new Map<string, Nominated>();
-  readonly #byNode = new Map<string, Map<string, Nominated>>();
-  /** By node: moves with every change of who is nominated there. */
-  readonly #stamps = new Map<string, number>();
+  readonly #byNode = new Map<string, OnNode>();
   #changes = 0;
 
   get size(): number {
@@ -29,31 +33,19 @@ export class Nominations {
     this.remove(uid);
     const nominated: Nominated = { pod, demand, node, sign: 1 };
     this.#byUid.set(uid, nominated);
-    const there = this.#byNode.get(node);
-    if (there) there.set(uid, nominated);
-    else this.#byNode.set(node, new Map([[uid, nominated]]));
-    this.#stamps.set(node, ++this.#changes);
+    this.#put(node, [...this.on(node), nominated]);
   }
 
   remove(uid: string): void {
     const known = this.#byUid.get(uid);
     if (!known) return;
     this.#byUid.delete(uid);
-    const there = this.#byNode.get(known.node);
-    if (!there?.delete(uid)) return;
-    if (there.size === 0) {
-      this.#byNode.delete(known.node);
-      this.#stamps.delete(known.node);
-    } else this.#stamps.set(known.node, ++this.#changes);
-  }
-
-  any(node: string): boolean {
-    return this.#byNode.has(node);
+    this.#put(known.node, this.on(known.node).filter((one) => one !== known));
   }
 
   /** 0 where nobody is nominated. */
   stamp(node: string): number {
-    return this.#stamps.get(node) ?? 0;
+    return this.#byNode.get(node)?.stamp ?? 0;
   }
 
   of(uid: string): string | undefined {
@@ -62,9 +54,11 @@ export class Nominations {
 
   /** Those on the node that this pod must leave room for. */
   before(node: string, uid: string, priority: number): readonly Nominated[] {
-    let out: Nominated[] | undefined;
-    for (const other of this.#byNode.get(node)?.values() ?? NOBODY) if (other.demand.priority >= priority && other.pod.metadata.uid !== uid) (out ??= []).push(other);
-    return out ?? NOBODY;
+    const list = this.#byNode.get(node)?.list;
+    if (!list) return NOBODY;
+    // Mostly all are, and the list need not be copied.
+    for (const other of list) if (other.demand.priority < priority || other.pod.metadata.uid === uid) return list.filter((one) => one.demand.priority >= priority && one.pod.metadata.uid !== uid);
+    return list;
   }
 
   /** Those on the node that must give way to a pod of this priority. */
@@ -73,7 +67,11 @@ export class Nominations {
   }
 
   on(node: string): readonly Nominated[] {
-    const there = this.#byNode.get(node);
-    return there ? [...there.values()] : NOBODY;
+    return this.#byNode.get(node)?.list ?? NOBODY;
+  }
+
+  #put(node: string, list: readonly Nominated[]): void {
+    if (list.length === 0) this.#byNode.delete(node);
+    else this.#byNode.set(node, { list, stamp: ++this.#changes });
   }
 }
