@@ -1,8 +1,10 @@
 /** A watch on an HTTP response: each event framed once per form, the same buffer for every watcher of that form. */
 import type { ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import { encodeWatchFrame } from '../api/codec/protobuf.ts';
 import type { WatchEventType } from '../api/request.ts';
 import type { Clock } from '../std/clock.ts';
+import { Turns } from '../std/turns.ts';
 import type { CacheEvent, CachedObject } from './cache/cache.ts';
 import type { Exchange, WatchAnswer, WatchItem, WatchSink } from './exchange.ts';
 import { eventDocument, type FormContext } from './forms/answer-document.ts';
@@ -10,6 +12,7 @@ import { encodeDocument } from './forms/encode.ts';
 import { contentType, type Accepted } from './negotiate.ts';
 import { writeHead, type Response } from './render.ts';
 import type { Resource } from './resource.ts';
+import { Runs, type Frame, type Run } from './watch-run.ts';
 
 export function sendWatch(exchange: Exchange, response: Response, headers: Record<string, string | string[]>, answer: WatchAnswer, clock: Clock): Promise<void> {
   const accepted = exchange.accepted();
@@ -18,31 +21,22 @@ export function sendWatch(exchange: Exchange, response: Response, headers: Recor
   (response as ServerResponse).flushHeaders();
   const out = response as ServerResponse;
   return new Promise((resolve) => {
-    const framer = new Framer(exchange, answer.resource, accepted, clock);
-    const chunks = new Chunks(out);
+    const sending = new Sending(out, new Framer(exchange, answer.resource, accepted, clock), answer.sent);
     const sink: WatchSink = {
       onReady: undefined,
-      send(item) {
-        const frame = framer.frame(item);
-        answer.sent?.(lengthOf(frame));
-        return chunks.add(frame);
-      },
+      send: (item) => sending.add(item),
       end() {
-        chunks.flush();
+        sending.flush();
         out.end();
         resolve();
       },
     };
     const handle = answer.start(sink);
-    out.on('drain', () => {
-      chunks.drained();
-      sink.onReady?.();
-    });
-    const close = (): void => {
+    sending.onDrained(() => sink.onReady?.());
+    response.on('close', () => {
       handle.close();
       resolve();
-    };
-    response.on('close', close);
+    });
     exchange.signal.addEventListener('abort', () => {
       handle.close();
       sink.end();
@@ -52,52 +46,78 @@ export function sendWatch(exchange: Exchange, response: Response, headers: Recor
 
 /** So much is gathered before it is written; what comes in one turn goes out in one piece. */
 const CHUNK_BYTES = 64 * 1024;
-
-/** One frame: a buffer that others share, or the parts of one that only this watcher gets. */
-type Frame = Buffer | readonly Buffer[];
-
-function lengthOf(frame: Frame): number {
-  return Buffer.isBuffer(frame) ? frame.length : frame.reduce((sum, { length }) => sum + length, 0);
-}
+/** All watches of the process share the time of its one event loop. */
+const turns = new Turns();
 
 /** Gathers frames, since a write costs more than a copy. */
-class Chunks {
+class Sending {
   readonly #out: ServerResponse;
-  #parts: Buffer[] = [];
-  #bytes = 0;
+  readonly #frame: Frame;
+  readonly #sent: ((sizeBytes: number) => void) | undefined;
+  readonly #runs: Runs;
+  /** Where frames go out ready made, past the response; undefined where only the response knows how. */
+  readonly #socket: Socket | undefined;
+  /** What is to be written. */
+  #run: Run | undefined;
+  #isDue = false;
   /** Untrue only while the transport owes a `drain`. */
   #takes = true;
 
-  constructor(out: ServerResponse) {
+  constructor(out: ServerResponse, framer: Framer, sent: ((sizeBytes: number) => void) | undefined) {
     this.#out = out;
+    this.#frame = (item) => framer.frame(item);
+    this.#sent = sent;
+    this.#socket = chunkedSocket(out);
+    this.#runs = framer.runs(this.#socket !== undefined);
   }
 
   /** Whether more is welcome. */
-  add(frame: Frame): boolean {
-    if (this.#parts.length === 0) queueMicrotask(() => this.flush());
-    if (Buffer.isBuffer(frame)) this.#parts.push(frame);
-    else this.#parts.push(...frame);
-    this.#bytes += lengthOf(frame);
-    if (this.#bytes >= CHUNK_BYTES) this.flush();
+  add(item: WatchItem): boolean {
+    const run = (this.#run = this.#run ? this.#run.followedBy(item, this.#frame) : this.#runs.begin(item, this.#frame));
+    this.#sent?.(run.frameBytes);
+    if (run.bytes >= CHUNK_BYTES) this.flush();
+    else if (!this.#isDue) {
+      this.#isDue = true;
+      turns.add(this.#due);
+    }
     return this.#takes;
   }
 
-  drained(): void {
-    this.#takes = true;
+  onDrained(ready: () => void): void {
+    const from = this.#socket ?? this.#out;
+    const drained = (): void => {
+      this.#takes = true;
+      ready();
+    };
+    from.on('drain', drained);
+    this.#out.once('close', () => from.off('drain', drained));
   }
 
   flush(): void {
-    const [first] = this.#parts;
-    if (!first) return;
-    const whole = this.#parts.length === 1 ? first : Buffer.concat(this.#parts, this.#bytes);
-    this.#parts = [];
-    this.#bytes = 0;
-    this.#takes = this.#out.write(whole);
+    const run = this.#run;
+    if (!run) return;
+    this.#run = undefined;
+    this.#runs.forget();
+    if (this.#out.destroyed || this.#socket?.destroyed) return;
+    this.#takes = (this.#socket ?? this.#out).write(run.whole());
   }
+
+  readonly #due = (): void => {
+    this.#isDue = false;
+    this.flush();
+  };
+}
+
+/** The socket, where the response is an HTTP/1.1 one whose body goes in chunks and whose turn on the connection has come. */
+function chunkedSocket(out: ServerResponse): Socket | undefined {
+  const { chunkedEncoding, _hasBody: hasBody } = out as unknown as { readonly chunkedEncoding?: boolean; readonly _hasBody?: boolean };
+  return chunkedEncoding === true && hasBody === true && out.socket ? out.socket : undefined;
 }
 
 /** Frames by event, then by form and type; they go with the event. */
-const framed = new WeakMap<CacheEvent, Map<string, Buffer>>();
+const framed = new WeakMap<CacheEvent, Map<string, readonly Buffer[]>>();
+/** Chains of frames by resource, then by form. */
+const shared = new WeakMap<Resource, Map<string, Runs>>();
 
 class Framer {
   readonly #context: FormContext;
@@ -113,17 +133,27 @@ class Framer {
     this.#form = `${resource.apiVersion} ${accepted.media} ${accepted.as ?? ''} ${accepted.asVersion}`;
   }
 
-  frame(item: WatchItem): Frame {
-    if (item.type === 'ERROR') return this.#encode('ERROR', item.status);
-    if (item.type === 'BOOKMARK') return this.#bookmark(item.revision, item.initialEventsEnd);
-    // A Table differs from watcher to watcher: ages, included objects, columns in the first.
-    if (this.#accepted.as === 'Table') return this.#object(item.type, item.object);
-    if (!item.event) return this.#isStored ? [headOf(item.type), item.object.bytes, TAIL] : this.#object(item.type, item.object);
+  /** What this watch has in common with others. A Table differs from watcher to watcher: ages, included objects, columns in the first. */
+  runs(isChunked: boolean): Runs {
+    if (this.#accepted.as === 'Table') return new Runs(isChunked);
+    let forms = shared.get(this.#resource);
+    if (!forms) shared.set(this.#resource, (forms = new Map()));
+    const form = `${isChunked ? 'chunked ' : ''}${this.#form}`;
+    let runs = forms.get(form);
+    if (!runs) forms.set(form, (runs = new Runs(isChunked)));
+    return runs;
+  }
+
+  frame(item: WatchItem): readonly Buffer[] {
+    if (item.type === 'ERROR') return [this.#encode('ERROR', item.status)];
+    if (item.type === 'BOOKMARK') return [this.#bookmark(item.revision, item.initialEventsEnd)];
+    if (this.#isStored) return [headOf(item.type), item.object.bytes, TAIL];
+    if (this.#accepted.as === 'Table' || !item.event) return [this.#object(item.type, item.object)];
     let frames = framed.get(item.event);
     if (!frames) framed.set(item.event, (frames = new Map()));
     const form = `${item.type} ${this.#form}`;
     let frame = frames.get(form);
-    if (!frame) frames.set(form, (frame = this.#object(item.type, item.object)));
+    if (!frame) frames.set(form, (frame = [this.#object(item.type, item.object)]));
     return frame;
   }
 
@@ -133,7 +163,6 @@ class Framer {
   }
 
   #object(type: WatchEventType, object: CachedObject): Buffer {
-    if (this.#isStored) return jsonFrame(type, object.bytes);
     const document = eventDocument(object.object as never, this.#resource, this.#context, this.#first);
     this.#first = false;
     return this.#encode(type, document);

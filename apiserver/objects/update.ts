@@ -9,6 +9,7 @@ import type { Resource } from '../resource.ts';
 import { versionForOthers } from '../resource-version.ts';
 import type { WriteOptions } from '../write-options.ts';
 import { change, type Changed, type Decision } from './change.ts';
+import { Contention } from './contention.ts';
 import type { Current } from './current.ts';
 import { goesWithUpdate } from './deletion.ts';
 import { checkPreconditions, type Preconditions } from './identity.ts';
@@ -47,8 +48,13 @@ export function updateObject(core: Core, exchange: Exchange, request: UpdateRequ
     return decision;
   };
   const warnedBefore = exchange.warnings.length;
-  return change(core, { resource, key: resource.key(namespace, name), name, dryRun: options.dryRun, decide: attempt, refused: () => undo?.() });
+  return contention.orderly({ exchange, resource, namespace, name }, () => (
+    change(core, { resource, key: resource.key(namespace, name), name, dryRun: options.dryRun, decide: attempt, refused: () => undo?.() })
+  ));
 }
+
+/** All servers of the process share its one event loop. */
+const contention = new Contention();
 
 interface Decided {
   readonly decision: Decision;

@@ -6,7 +6,7 @@
  */
 import type { Core } from '../core.ts';
 import { deletedAt } from '../cache/cached-object.ts';
-import { NotYet, type CacheEvent, type CachedObject, type CacheWatchSink } from '../cache/cache.ts';
+import { NotYet, type CacheEvent, type CachedObject, type CacheWatchSink, type Filter, type ResourceCache } from '../cache/cache.ts';
 import type { Exchange, WatchAnswer, WatchHandle, WatchItem, WatchSink } from '../exchange.ts';
 import { checkListOptions, parseListOptions, type ListOptions } from '../list-options.ts';
 import type { Resource } from '../resource.ts';
@@ -72,6 +72,9 @@ class Watching implements WatchHandle, CacheWatchSink {
   readonly #sink: WatchSink;
   readonly #resource: Resource;
   readonly #timers: Timer[] = [];
+  /** What is there when it begins, and how much of it has gone out. */
+  #initial: Initial | undefined;
+  #initialAt = 0;
   /** What the transport does not take yet; `#head` is the first that waits. */
   #queue: WatchItem[] = [];
   #head = 0;
@@ -98,6 +101,7 @@ class Watching implements WatchHandle, CacheWatchSink {
     this.#events?.close();
     for (const timer of this.#timers) timer.cancel();
     this.#queue = [];
+    this.#initial = undefined;
   }
 
   event(event: CacheEvent): void {
@@ -120,14 +124,13 @@ class Watching implements WatchHandle, CacheWatchSink {
     const { cache } = this.#resource;
     const { start, namespace, options } = this.#plan;
     const { filter, hint } = options.selection;
-    const within = namespace === undefined ? {} : { namespace };
     let after = start.revision ?? cache.revision;
     if (start.initial) {
-      const page = cache.list({ ...within, ...(filter && { filter }) });
-      after = page.revision;
+      const initial = initialItems(cache, namespace, filter);
+      after = initial.revision;
       // All of it at once: these are references into the cache, and the bound on the queue is for what comes after.
-      for (const object of page.items) this.#queue.push({ type: 'ADDED', object, event: undefined });
-      if (start.marked) this.#queue.push({ type: 'BOOKMARK', revision: after, initialEventsEnd: true });
+      this.#initial = initial;
+      if (start.marked) this.#queue.push(initial.end);
     }
     this.#revision = after;
     try {
@@ -152,6 +155,12 @@ class Watching implements WatchHandle, CacheWatchSink {
 
   #drain(): void {
     this.#blocked = false;
+    while (this.#initial && this.#initialAt < this.#initial.items.length) {
+      if (this.#sink.send(this.#initial.items[this.#initialAt++] as WatchItem)) continue;
+      this.#blocked = true;
+      return;
+    }
+    this.#initial = undefined;
     while (this.#head < this.#queue.length && !this.#ended) {
       const item = this.#queue[this.#head++] as WatchItem;
       if (this.#sink.send(item)) continue;
@@ -171,15 +180,52 @@ class Watching implements WatchHandle, CacheWatchSink {
   }
 }
 
+interface Initial {
+  readonly revision: number;
+  readonly items: readonly WatchItem[];
+  /** Marks their end. */
+  readonly end: WatchItem;
+}
+
+/** Many begin at the same revision: those without a filter are given the very same items, as long as anybody needs them. */
+const initials = new WeakMap<ResourceCache, Map<string, WeakRef<Initial>>>();
+/** So many namespaces of a resource are remembered; then all are forgotten. */
+const NAMESPACES_LIMIT = 1_000;
+
+function initialItems(cache: ResourceCache, namespace: string | undefined, filter: Filter | undefined): Initial {
+  let known = initials.get(cache);
+  if (!known) initials.set(cache, (known = new Map()));
+  const there = filter ? undefined : known.get(namespace ?? '')?.deref();
+  if (there?.revision === cache.revision) return there;
+  const { items, revision } = cache.list({ ...(namespace !== undefined && { namespace }), ...(filter && { filter }) });
+  const initial: Initial = {
+    revision,
+    items: items.map((object) => ({ type: 'ADDED', object, event: undefined })),
+    end: { type: 'BOOKMARK', revision, initialEventsEnd: true },
+  };
+  if (filter) return initial;
+  if (known.size >= NAMESPACES_LIMIT) known.clear();
+  known.set(namespace ?? '', new WeakRef(initial));
+  return initial;
+}
+
+/** What was made last: an event comes to all watchers one after the other, and most see the same. */
+let last: WatchItem | undefined;
+
+function itemOf(type: CacheEvent['type'], object: CachedObject, event: CacheEvent): WatchItem {
+  if (last && 'event' in last && last.event === event && last.type === type) return last;
+  return (last = { type, object, event });
+}
+
 /** What a change is to somebody who sees only what the filter lets through. */
-function seenAs(event: CacheEvent, filter: ((object: CachedObject) => boolean) | undefined): WatchItem | undefined {
+function seenAs(event: CacheEvent, filter: Filter | undefined): WatchItem | undefined {
   const { type, object, previous } = event;
-  if (!filter) return { type, object, event };
+  if (!filter) return itemOf(type, object, event);
   const before = previous !== undefined && filter(previous);
-  if (type === 'DELETED') return before || (previous === undefined && filter(object)) ? { type, object, event } : undefined;
+  if (type === 'DELETED') return before || (previous === undefined && filter(object)) ? itemOf(type, object, event) : undefined;
   const now = filter(object);
-  if (now) return { type: before ? 'MODIFIED' : 'ADDED', object, event };
-  return before ? { type: 'DELETED', object: lastSeen(event), event } : undefined;
+  if (now) return itemOf(before ? 'MODIFIED' : 'ADDED', object, event);
+  return before ? itemOf('DELETED', lastSeen(event), event) : undefined;
 }
 
 const lastSeenOf = new WeakMap<CacheEvent, CachedObject>();
