@@ -6,7 +6,7 @@ import type { Action, EventSubject } from './controller.ts';
 
 type Of<D extends Action['do']> = Extract<Action, { do: D }>;
 
-export function create<T>(resource: ResourceRef<T>, object: Input<T>, options: { readonly tolerateExisting?: boolean } = {}): Of<'create'> {
+export function create<T>(resource: ResourceRef<T>, object: Input<T>, options: Pick<Of<'create'>, 'tolerateExisting' | 'announce'> = {}): Of<'create'> {
   return { do: 'create', resource: resource as ResourceRef<unknown>, object, ...options };
 }
 

@@ -80,7 +80,7 @@ export function controllers(options: ControllerOptions): readonly (Controller | 
     replicationController,
     daemonSetController(),
     statefulSetController,
-    jobController,
+    jobController(),
     cronJobController,
     ttlAfterFinishedController,
     horizontalPodAutoscalerController(options.autoscaler),

@@ -16,7 +16,8 @@ export const clusterRoleAggregationController: Controller = {
     if (!role?.aggregationRule) return { actions: [] };
     const rules = gathered(role, view.of(clusterroles).list());
     if (deepEqual(role.rules ?? [], rules)) return { actions: [] };
-    const object = { metadata: { name }, rules };
+    // Without rules of its own to apply it gives up those that it applied before; what others wrote stays.
+    const object = { metadata: { name }, ...(rules.length > 0 && { rules }) };
     return { actions: [{ do: 'apply', resource: clusterroles as ResourceRef<unknown>, object, force: true, fieldManager: 'clusterrole-aggregation-controller' }] };
   },
 };

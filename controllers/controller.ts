@@ -28,6 +28,8 @@ export interface WatchSpec<T = unknown> {
   readonly keys: (object: Stored<T>, view: View) => Iterable<Key>;
   /** Changes that cannot matter are dropped before they cost a reconcile. */
   readonly matters?: (previous: Stored<T>, next: Stored<T>) => boolean;
+  /** How long changes are gathered before the keys run. */
+  readonly batchMs?: number;
 }
 
 /** A watch in a list of watches on different kinds. */
@@ -47,7 +49,16 @@ export interface Outcome {
 }
 
 export type Action =
-  | { readonly do: 'create'; readonly resource: ResourceRef<unknown>; readonly object: unknown; /** An existing object is success. */ readonly tolerateExisting?: boolean }
+  | {
+      readonly do: 'create';
+      readonly resource: ResourceRef<unknown>;
+      /** Without a name the server gives it one, after its generateName. */
+      readonly object: unknown;
+      /** An existing object is success. */
+      readonly tolerateExisting?: boolean;
+      /** What to say when it is there; the name that it got is put at the end of the message. */
+      readonly announce?: Extract<Action, { do: 'event' }>;
+    }
   | { readonly do: 'update'; readonly resource: ResourceRef<unknown>; readonly object: unknown; readonly subresource?: 'status' | 'scale' | 'finalize' }
   | { readonly do: 'patch'; readonly resource: ResourceRef<unknown>; readonly key: ObjectKey; readonly patch: Patch; readonly subresource?: 'status'; /** An object that is gone is success. */ readonly tolerateMissing?: boolean }
   | { readonly do: 'apply'; readonly resource: ResourceRef<unknown>; readonly object: unknown; readonly force?: boolean; readonly fieldManager?: string; readonly subresource?: 'status' }

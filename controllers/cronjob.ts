@@ -7,7 +7,7 @@ import { timeMs, timeText } from '../client/time.ts';
 import { deepEqual } from '../std/deep.ts';
 import { create, event, remove, subject, update } from './actions.ts';
 import { watch, type Action, type Controller, type Key, type Moment, type Outcome, type View } from './controller.ts';
-import { parseSchedule, type Schedule } from './cronjob/schedule.ts';
+import { parseSchedule, zonedTimeText, type Schedule } from './cronjob/schedule.ts';
 import { conditionOf, isFinished } from './job/judge.ts';
 import { byOwner, controllerKeys, isDeleting, ownerReference } from './owners.ts';
 
@@ -114,7 +114,12 @@ function start(situation: Situation): Started {
   const schedule = scheduleOf(situation);
   if (!schedule) return { actions: [] };
   const due = mostRecent(situation, schedule, true);
-  const next = schedule.next(mostRecent(situation, schedule, false).time ?? Math.min(now, earliest(situation, false)));
+  if (due === 'never') {
+    say(situation, 'Warning', 'InvalidSchedule', `invalid schedule: ${cron.spec.schedule} : time difference between two schedules is less than 1 second`);
+    return { actions: [] };
+  }
+  const last = mostRecent(situation, schedule, false);
+  const next = schedule.next((last === 'never' ? undefined : last.time) ?? Math.min(now, earliest(situation, false)));
   const waitMs = next === undefined ? undefined : Math.max(DELTA_MS, next + DELTA_MS - now);
   const later: Started = { actions: [], ...(waitMs !== undefined && { waitMs }) };
   if (due.time === undefined) return later;
@@ -160,10 +165,11 @@ function earliest({ cron, now, status }: Situation, withDeadline: boolean): numb
 }
 
 /** The last scheduled time that has come, and about how many have come since the last that was met. */
-function mostRecent(situation: Situation, schedule: Schedule, withDeadline: boolean): { readonly time: number | undefined; readonly missed: number } {
+function mostRecent(situation: Situation, schedule: Schedule, withDeadline: boolean): { readonly time: number | undefined; readonly missed: number } | 'never' {
   const { now } = situation;
   const first = schedule.next(earliest(situation, withDeadline));
-  if (first === undefined || now < first) return { time: undefined, missed: 0 };
+  if (first === undefined) return 'never';
+  if (now < first) return { time: undefined, missed: 0 };
   const second = schedule.next(first);
   if (second === undefined || now < second) return { time: first, missed: 0 };
   const period = Math.max(1000, second - first);
@@ -185,7 +191,7 @@ function newJob(cron: StoredCronJob, name: string, scheduled: number): Job {
       name,
       namespace: cron.metadata.namespace,
       ...(metadata?.labels && { labels: { ...metadata.labels } }),
-      annotations: { ...metadata?.annotations, [SCHEDULED]: timeText(scheduled) },
+      annotations: { ...metadata?.annotations, [SCHEDULED]: zonedTimeText(scheduled, cron.spec.timeZone ?? 'UTC') },
       ownerReferences: [ownerReference(cronjobs, cron)],
     },
     spec: spec as NonNullable<Job['spec']>,

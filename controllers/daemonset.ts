@@ -11,7 +11,7 @@ import { rolloutStep, surgeOf } from './daemonset/update.ts';
 import { FailureBackoff } from './failure-backoff.ts';
 import type { StoredNode } from './node/taints.ts';
 import { byOwner, claim, controllerKeys, controllerOf, isDeleting, orphansOf, ownerReference, selectorOf } from './owners.ts';
-import { isAvailable, isDone, isReady, nextAvailability, podFromTemplate, type StoredPod } from './pods.ts';
+import { byNode, isAvailable, isDone, isReady, nextAvailability, podFromTemplate, type StoredPod } from './pods.ts';
 import { DAEMON_HASH_LABEL, historyOf, revisionIndexes, trimHistory, type History } from './revisions.ts';
 
 const BURST = 250;
@@ -26,9 +26,9 @@ export function daemonSetController(): Controller {
     component: 'daemonset-controller',
     watches: [
       watch({ resource: daemonsets, keys: ({ metadata }) => [`${metadata.namespace}/${metadata.name}`] }),
-      watch({ resource: pods, indexes: { byOwner }, keys: podKeys }),
+      watch({ resource: pods, indexes: { byOwner, byNode }, keys: podKeys }),
       watch({ resource: controllerrevisions, indexes: revisionIndexes, keys: (revision) => controllerKeys('DaemonSet', revision) }),
-      watch({ resource: nodes, keys: (_, view) => view.of(daemonsets).list().map(({ metadata }) => `${metadata.namespace}/${metadata.name}`), matters: nodeMatters }),
+      watch({ resource: nodes, keys: nodeKeys, matters: nodeMatters }),
     ],
     reconcile: (key, view, moment) => reconcile(key, view, moment, failures),
     onRefused,
@@ -37,6 +37,21 @@ export function daemonSetController(): Controller {
 
 function nodeMatters(before: StoredNode, after: StoredNode): boolean {
   return !deepEqual(before.metadata.labels, after.metadata.labels) || !deepEqual(before.spec?.taints, after.spec?.taints);
+}
+
+/**
+ * A node's change is for the sets whose pod must come or go there; where one only becomes misplaced, the status says so at
+ * the set's next change, as upstream's does.
+ */
+function* nodeKeys({ metadata: { name } }: StoredNode, view: View): Generator<Key> {
+  const node = view.of(nodes).get({ name });
+  if (!node) return;
+  const owners = new Set(view.of(pods).by('byNode', name).map((pod) => controllerOf(pod)?.uid));
+  for (const set of view.of(daemonsets).list()) {
+    const { start, keep } = placement(set, node);
+    const present = owners.has(set.metadata.uid);
+    if (present ? !keep || (set.status?.numberMisscheduled ?? 0) > 0 : start) yield `${set.metadata.namespace}/${set.metadata.name}`;
+  }
 }
 
 function podKeys(pod: StoredPod, view: View): string[] {
@@ -63,7 +78,7 @@ function reconcile(key: Key, view: View, moment: Moment, failures: FailureBackof
   const step = managed.remove.length + managed.createOn.length === 0 ? rolloutStep(situation) : managed;
   const status = statusOf(situation);
   // Pods that cannot be made, for a quota or a webhook, keep nothing else from being done.
-  const actions = [...claims, ...history.actions, ...removed(set, step.remove.slice(0, BURST)), ...trim(set, history, mine), ...writeStatus(set, status), ...made(situation, step.createOn.slice(0, BURST), moment)];
+  const actions = [...claims, ...history.actions, ...removed(set, step.remove.slice(0, BURST)), ...trim(set, history, mine), ...writeStatus(set, status), ...made(situation, step.createOn.slice(0, BURST))];
   return { actions, ...waiting(set, mine, status, managed.retryMs, moment.now) };
 }
 
@@ -148,11 +163,11 @@ function excessWithSurge({ set, hash, now }: Situation, running: readonly Stored
   return [...freshMore, ...oldMore, ...replaced];
 }
 
-function made({ set, hash }: Situation, createOn: readonly string[], { random }: Moment): Action[] {
+function made({ set, hash }: Situation, createOn: readonly string[]): Action[] {
   const owner = ownerReference(daemonsets, set);
   return together(createOn.map((node) => {
-    const pod = podFromTemplate(templateFor(set, node, hash), { namespace: set.metadata.namespace, owner, random });
-    return [create(pods, pod), event(subject(daemonsets, set), 'Normal', 'SuccessfulCreate', `Created pod: ${pod.metadata.name}`)];
+    const pod = podFromTemplate(templateFor(set, node, hash), { namespace: set.metadata.namespace, owner });
+    return [create(pods, pod, { announce: event(subject(daemonsets, set), 'Normal', 'SuccessfulCreate', 'Created pod: ') })];
   }));
 }
 

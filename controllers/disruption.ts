@@ -165,7 +165,8 @@ function writeStatus(budget: Budget, status: PodDisruptionBudgetStatus | DeepRea
   const known = budget.status?.conditions?.find(({ type }) => type === 'DisruptionAllowed');
   const value = why.reason === 'SufficientPods' ? 'True' : 'False';
   const lastTransitionTime = known?.status === value ? known.lastTransitionTime : timeText(why.now);
-  const condition = { type: 'DisruptionAllowed', status: value, observedGeneration: budget.metadata.generation ?? 0, lastTransitionTime, reason: why.reason, message: why.message };
+  const { observedGeneration } = status;
+  const condition = { type: 'DisruptionAllowed', status: value, ...(observedGeneration && { observedGeneration }), lastTransitionTime, reason: why.reason, message: why.message };
   const conditions = [...(budget.status?.conditions ?? []).filter(({ type }) => type !== 'DisruptionAllowed'), condition];
   const next = { ...status, conditions };
   if (deepEqual({ ...emptyStatus, ...budget.status }, next)) return [];

@@ -22,8 +22,8 @@ export const endpointsController: Controller = {
   watches: [
     watch({ resource: services, keys: (service) => [serviceKey(service)] }),
     watch({ resource: pods, keys: servicesOf, matters: podMatters }),
-    // Hand-made Endpoints may come before their Service and are none of ours.
-    watch({ resource: endpoints, keys: (object) => (object.metadata.labels?.[MANAGED_BY] === MANAGER ? [serviceKey(object)] : []) }),
+    // Hand-made Endpoints may come before their Service and are none of ours. What somebody edits stays until its Service or a pod changes, as upstream.
+    watch({ resource: endpoints, keys: (object) => (object.metadata.labels?.[MANAGED_BY] === MANAGER ? [serviceKey(object)] : []), matters: () => false }),
   ],
   reconcile,
   onRefused,
@@ -36,7 +36,8 @@ function reconcile(key: Key, view: View): Outcome {
   if (!isSelecting(service)) return { actions: [] };
   const behind = podsBehind(service, view);
   const { subsets, truncated } = limited(repacked(service, behind));
-  const labels = { ...service.metadata.labels, [MANAGED_BY]: MANAGER, ...(isHeadless(service) && { [HEADLESS]: '' }) };
+  const { [HEADLESS]: _headless, ...own } = service.metadata.labels ?? {};
+  const labels = { ...own, [MANAGED_BY]: MANAGER, ...(isHeadless(service) && { [HEADLESS]: '' }) };
   if (known && sameSubsets(known.subsets, subsets) && sameLabels(known, service) && truncated === (known.metadata.annotations?.[OVER_CAPACITY] !== undefined)) return { actions: [] };
   const { [TRIGGER_TIME]: noted, [OVER_CAPACITY]: _, ...kept } = known?.metadata.annotations ?? {};
   const trigger = triggerTime(service, behind, noted);

@@ -1,5 +1,6 @@
 /** A view made of objects, for tests of reconcile functions: objects in, actions out. */
 import type { ResourceRef } from '../api/resources.ts';
+import type { ObjectMeta } from '../api/types/meta.v1.ts';
 import { ResourceCache } from '../client/cache.ts';
 import type { Cache, Input, Stored } from '../client/client.ts';
 import { deepCopy, deepFreeze } from '../std/deep.ts';
@@ -56,8 +57,11 @@ export function shown(actions: readonly Action[]): string[] {
         return [`patch ${kindOf(action)} ${keyOf(action.key)} ${JSON.stringify(action.patch.body)}`];
       case 'delete':
         return [`delete ${kindOf(action)} ${keyOf(action.key)}`];
-      default:
-        return [`${action.do} ${kindOf(action)} ${keyOf((action.object as Stored<unknown>).metadata)}`];
+      default: {
+        const { namespace, name, generateName } = (action.object as { metadata: ObjectMeta }).metadata;
+        const key = keyOf({ ...(namespace && { namespace }), name: name ?? `${generateName}*` });
+        return [`${action.do} ${kindOf(action)} ${key}`, ...('announce' in action && action.announce ? shown([{ ...action.announce, message: action.announce.message + (name ?? `${generateName}*`) }]) : [])];
+      }
     }
   });
 }

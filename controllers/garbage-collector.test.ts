@@ -53,6 +53,33 @@ test('dependents go with their last owner; one that has another loses only the d
   end();
 });
 
+test('a reference that has the uid right but not the kind or the name leads nowhere', async () => {
+  const { clock, client, start, end, left } = await open();
+  const owner = await map(client, 'o');
+  await start();
+  await map(client, 'right', [owned(configmaps, owner)]);
+  await map(client, 'other-name', [owned(configmaps, owner, { name: 'x' })]);
+  await map(client, 'other-kind', [owned(configmaps, owner, { kind: 'Secret' })]);
+  await map(client, 'both', [owned(configmaps, owner), owned(configmaps, owner, { name: 'y', uid: 'none' })]);
+  await map(client, 'unknown-kind', [owned(configmaps, owner, { kind: 'Boat', apiVersion: 'x/v1' })]);
+  await clock.advance(1000);
+  expect(left()).toEqual(['both', 'o', 'right', 'unknown-kind']);
+  end();
+});
+
+test('a cluster-scoped object with an owner in a namespace stays, and an event says what is wrong', async () => {
+  const { clock, client, events, start, end } = await open();
+  const owner = await map(client, 'o');
+  await start();
+  await client.create(clusterroles, { metadata: { name: 'role', ownerReferences: [owned(configmaps, owner)] }, rules: [] });
+  await clock.advance(1000);
+  expect(events).toEqual(['OwnerRefInvalidNamespace']);
+  await client.delete(configmaps, owner.metadata);
+  await clock.advance(1000);
+  expect(await client.get(clusterroles, { name: 'role' })).toBeDefined();
+  end();
+});
+
 test('an owner is looked for before anything is deleted for its absence', async () => {
   const { clock, client, events, start, end, left } = await open();
   const near = await map(client, 'near', [], 'b');

@@ -10,11 +10,11 @@ import { WorkQueue } from '../client/queue.ts';
 import { sleep } from '../std/clock.ts';
 import type { FreeController } from './controller.ts';
 import { collect, orphan, type Collecting } from './garbage/collect.ts';
-import { Graph, type Owner } from './garbage/graph.ts';
+import { Graph, groupOf, type Owner } from './garbage/graph.ts';
 import { builtinResources, customResource, resourceText, type AnyRef } from './served.ts';
 
 const WORKERS = 20;
-/** Uids that are known to be no more; the oldest are asked for again. */
+/** References that are known to lead nowhere; the oldest are asked for again. */
 const MAX_ABSENT = 500;
 /** A resource that cannot be listed must not keep the others waiting: owners that are not in the graph are asked for one by one. */
 const SYNC_LIMIT_MS = 30_000;
@@ -97,19 +97,18 @@ function drop(key: string, followed: Map<string, Followed>, observe: (resource: 
 
 /** Versions of one kind are one kind. */
 function isKind(resource: AnyRef, { apiVersion, kind }: Owner): boolean {
-  const slash = apiVersion.indexOf('/');
-  return resource.kind === kind && resource.group === (slash < 0 ? '' : apiVersion.slice(0, slash));
+  return resource.kind === kind && resource.group === groupOf(apiVersion);
 }
 
 function bounded(): Collecting['absent'] {
-  const uids = new Set<string>();
+  const references = new Set<string>();
   return {
-    has: (uid) => uids.has(uid),
-    add(uid) {
-      uids.add(uid);
-      if (uids.size <= MAX_ABSENT) return;
-      for (const oldest of uids) {
-        uids.delete(oldest);
+    has: (reference) => references.has(reference),
+    add(reference) {
+      references.add(reference);
+      if (references.size <= MAX_ABSENT) return;
+      for (const oldest of references) {
+        references.delete(oldest);
         return;
       }
     },

@@ -4,6 +4,7 @@ import type { Pod } from '../api/types/core.v1.ts';
 import { seededRandom } from '../std/random.ts';
 import { NOW, item, reconciled, shown, viewOf, type Item } from './fake-view.ts';
 import { formatIndexes, parseIndexes } from './job/indexes.ts';
+import { endedAt } from './job/pods.ts';
 import { jobController } from './job.ts';
 import { ttlAfterFinishedController } from './ttl-after-finished.ts';
 import type { Action } from './controller.ts';
@@ -37,7 +38,7 @@ const pod = (name: string, { phase = 'Running', tracked = true, index, deleting,
     spec: { containers: [] },
     status: { phase, containerStatuses: phase === 'Failed' ? [{ name: 'c', image: '', imageID: '', ready: false, restartCount: 0, state: { terminated: { exitCode: code, finishedAt: ended } } }] : [] },
   });
-const run = (...items: Item[]) => reconciled(jobController, 'a/sum', items);
+const run = (...items: Item[]) => reconciled(jobController(), 'a/sum', items);
 const statusOf = (actions: readonly Action[]) => {
   const found = actions.find((action) => action.do === 'update');
   return found?.do === 'update' ? (found.object as Job).status : undefined;
@@ -49,14 +50,15 @@ const RELEASE = (name: string) => `| patch pods a/${name} {"metadata":{"uid":"ui
 test('a Job makes as many pods as may run, with its finalizer', () => {
   const { actions } = run(job({ completions: 5 }), pod('a'));
   expect(lines(actions)).toEqual(['| create pods a/sum-*', '| Normal SuccessfulCreate: Created pod: sum-*']);
-  expect(actions[0]).toMatchObject({ sequences: [[{ object: { metadata: { generateName: 'sum-', finalizers: TRACKED } } }, {}]] });
+  expect(actions[0]).toMatchObject({ sequences: [[{ object: { metadata: { generateName: 'sum-', finalizers: TRACKED } } }]] });
   expect(statusOf(actions)).toMatchObject({ active: 2, ready: 0, terminating: 0, uncountedTerminatedPods: {} });
 });
 
 test('a pod that cannot be made keeps none that has ended from being counted and let go', () => {
   const items = [job({}, { active: 1, uncountedTerminatedPods: { failed: ['uid-a'] } }), pod('a', { phase: 'Failed' }), pod('b')];
+  const controller = jobController();
   const refused = run(...items).actions.find((action) => action.do === 'together') as Extract<Action, { do: 'together' }>;
-  const answer = jobController.onRefused?.('a/sum', refused.sequences[0]?.[0] as Action, new Error('exceeded quota'), viewOf(jobController, items), { now: NOW, random: seededRandom(1) });
+  const answer = controller.onRefused?.('a/sum', refused.sequences[0]?.[0] as Action, new Error('exceeded quota'), viewOf(controller, items), { now: NOW, random: seededRandom(1) });
   expect(lines(answer ?? [])).toEqual(['Warning FailedCreate: Error creating: exceeded quota', RELEASE('a')]);
 });
 
@@ -105,13 +107,30 @@ test('when it fails, what runs is deleted and counted; Failed follows when all h
   expect(lines(last.actions)).toEqual(['Warning BackoffLimitExceeded: m']);
 });
 
-const failed = (name: string, ended: string) => pod(name, { phase: 'Failed', tracked: false, ended });
-
-test('after failures the next pod waits: 10 s, 20 s, …', () => {
-  const one = run(job({ parallelism: 1 }, { failed: 1 }), failed('a', '2026-01-01T11:59:57Z'));
-  expect(lines(one.actions)).toEqual([]);
+test('after failures the next pod waits: 10 s, 20 s, …, even when the failed ones are gone; a success ends it', () => {
+  const controller = jobController();
+  const at = (...items: Item[]) => reconciled(controller, 'a/sum', items);
+  const failed = (name: string, ended: string, tracked = true) => pod(name, { phase: 'Failed', ended, tracked });
+  const one = at(job({ parallelism: 1 }), failed('a', '2026-01-01T11:59:57Z'));
+  expect(lines(one.actions)).toEqual([RELEASE('a')]);
   expect(one.requeueAfterMs).toBe(7001);
-  expect(run(job({ parallelism: 1 }, { failed: 2 }), failed('a', '2026-01-01T11:59:00Z'), failed('b', '2026-01-01T11:59:57Z')).requeueAfterMs).toBe(17_001);
+  expect(at(job({ parallelism: 1 }), failed('a', '2026-01-01T11:59:57Z')).requeueAfterMs).toBe(7001);
+  expect(at(job({ parallelism: 1 }, { failed: 1 })).requeueAfterMs).toBe(7001);
+  expect(at(job({ parallelism: 1 }, { failed: 1 }), failed('a', '2026-01-01T11:59:57Z', false), failed('b', '2026-01-01T11:59:59Z')).requeueAfterMs).toBe(19_001);
+  expect(at(job({ parallelism: 1, completions: 5 }, { failed: 2 }), pod('c', { phase: 'Succeeded' })).requeueAfterMs).toBeUndefined();
+});
+
+test('a pod that was deleted failed when it stopped being ready, else when it was deleted; suspended ones have not failed', () => {
+  const [gone] = [pod('a', { deleting: true }).object];
+  expect(endedAt(gone, NOW)).toBe(Date.UTC(2026, 0, 1, 11, 59));
+  const unready = { ...gone, status: { ...gone.status, conditions: [{ type: 'Ready', status: 'False' as const, lastTransitionTime: '2026-01-01T11:58:00Z' }] } };
+  expect(endedAt(unready, NOW)).toBe(Date.UTC(2026, 0, 1, 11, 58));
+  expect(run(job({ parallelism: 1 }), pod('a', { deleting: true, tracked: false })).requeueAfterMs).toBeUndefined();
+});
+
+test('a pod that is adopted is tracked from then on', () => {
+  const orphan = item(pods, { metadata: { name: 'lone', labels: { job: 'sum' } }, spec: { containers: [] } });
+  expect(lines(run(job({ parallelism: 1 }), orphan).actions)[0]).toContain(`"finalizers":["${TRACKED[0]}"]`);
 });
 
 test('indexes: the first free ones, each with its name, variable and label', () => {

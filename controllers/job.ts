@@ -1,5 +1,6 @@
 /** The Job controller: pods that run to their end, as many times as it takes. */
 import { jobs, pods, type ResourceRef } from '../api/resources.ts';
+import { matchesLabels } from '../api/selectors.ts';
 import type { JobStatus } from '../api/types/batch.v1.ts';
 import { parseKey } from '../client/cache.ts';
 import { timeText } from '../client/time.ts';
@@ -7,6 +8,7 @@ import { deepEqual } from '../std/deep.ts';
 import { create, event, patch, remove, subject, together, update } from './actions.ts';
 import { watch, type Action, type Controller, type Key, type Moment, type Outcome, type View } from './controller.ts';
 import { deletionOrder } from './deletion-order.ts';
+import { JobBackoff, type Failures } from './job/backoff.ts';
 import { condition, conditionOf, deadlineLeft, isFinished, judge, type Condition } from './job/judge.ts';
 import { formatIndexes, parseIndexes } from './job/indexes.ts';
 import { TRACKING, backoffLeft, endedAt, failuresBefore, hasFailed, hasSucceeded, indexOf, isIndexed, isTracked, replacesOnlyFailed, templateFor, verdictOn, type StoredJob } from './job/pods.ts';
@@ -17,15 +19,28 @@ import { isActive, isReady, isTerminating, podFromTemplate, type StoredPod } fro
 const BURST = 500;
 const OURS = 'kubernetes.io/job-controller';
 
-export const jobController: Controller = {
-  name: 'job-controller',
-  watches: [
-    watch({ resource: jobs, keys: ({ metadata }) => [`${metadata.namespace}/${metadata.name}`] }),
-    watch({ resource: pods, indexes: { byOwner }, keys: (pod) => controllerKeys('Job', pod) }),
-  ],
-  reconcile,
-  onRefused,
-};
+/** Pods that fail or succeed at about the same time are judged together, as upstream does: which of several ends a Job depends on it. */
+const POD_BATCH_MS = 1000;
+
+/** It remembers the failures of pods that are gone. */
+export function jobController(): Controller {
+  const backoff = new JobBackoff();
+  return {
+    name: 'job-controller',
+    watches: [
+      watch({ resource: jobs, keys: ({ metadata }) => [`${metadata.namespace}/${metadata.name}`] }),
+      watch({ resource: pods, indexes: { byOwner }, keys: podKeys, batchMs: POD_BATCH_MS }),
+    ],
+    reconcile: (key, view, moment) => reconcile(key, view, moment, backoff),
+    onRefused: (key, action, error, view, moment) => onRefused({ key, view, moment, backoff }, action, error),
+  };
+}
+
+/** A pod without a controller concerns every Job that would have it. */
+function podKeys(pod: StoredPod, view: View): string[] {
+  if (controllerOf(pod)) return controllerKeys('Job', pod);
+  return view.of(jobs).list(pod.metadata.namespace).filter(({ spec }) => matchesLabels(selectorOf(spec?.selector), pod.metadata.labels)).map(({ metadata }) => `${metadata.namespace}/${metadata.name}`);
+}
 
 interface Situation {
   readonly job: StoredJob;
@@ -37,6 +52,7 @@ interface Situation {
   readonly failed: number;
   readonly succeededIndexes: Set<number>;
   readonly failedIndexes: Set<number> | undefined;
+  readonly failures: Failures;
   /** With a limit per index: the failed pod that an index's next one follows. */
   readonly previous: ReadonlyMap<number, StoredPod>;
 }
@@ -50,17 +66,27 @@ interface Managed {
   readonly waitMs?: number;
 }
 
-function reconcile(key: Key, view: View, moment: Moment): Outcome {
-  return sync({ key, view, moment }, (situation) => manage(situation, moment));
+function reconcile(key: Key, view: View, moment: Moment, backoff: JobBackoff): Outcome {
+  return sync({ key, view, moment, backoff }, manage);
 }
 
-function sync({ key, view, moment }: { readonly key: Key; readonly view: View; readonly moment: Moment }, run: (situation: Situation) => Managed): Outcome {
+interface Sync {
+  readonly key: Key;
+  readonly view: View;
+  readonly moment: Moment;
+  readonly backoff: JobBackoff;
+}
+
+function sync({ key, view, moment, backoff }: Sync, run: (situation: Situation) => Managed): Outcome {
   const job = view.of(jobs).get(parseKey(key));
-  if (!job || isFinished(job)) return { actions: abandoned(key, job, view) };
+  if (!job || isFinished(job)) {
+    backoff.forget(key);
+    return { actions: abandoned(key, job, view) };
+  }
   if (job.spec?.managedBy && job.spec.managedBy !== OURS) return { actions: [] };
   const candidates = [...view.of(pods).by('byOwner', job.metadata.uid), ...view.of(pods).by('byOwner', orphansOf(job.metadata.namespace))];
-  const { mine, actions: claims } = claim({ resource: pods, ownerResource: jobs as ResourceRef<unknown>, owner: job, selector: selectorOf(job.spec?.selector), candidates });
-  const situation = look(job, mine, moment.now);
+  const { mine, actions: claims } = claim({ resource: pods, ownerResource: jobs as ResourceRef<unknown>, owner: job, selector: selectorOf(job.spec?.selector), candidates, finalizer: TRACKING });
+  const situation = look(job, mine, (ended) => backoff.note(key, ended, moment.now), moment.now);
   const startTime = job.status?.startTime ?? (job.spec?.suspend ? undefined : timeText(moment.now));
   const verdict = judge({ ...situation, startTime });
   const managed = verdict ? stopAll(situation) : isDeleting(job) ? unchanged(situation) : run(situation);
@@ -94,7 +120,7 @@ function untrack(pod: StoredPod): Action {
   return { ...patch(pods, pod.metadata, { metadata: { uid: pod.metadata.uid, '$deleteFromPrimitiveList/finalizers': [TRACKING] } }), tolerateMissing: true };
 }
 
-function look(job: StoredJob, mine: readonly StoredPod[], now: number): Situation {
+function look(job: StoredJob, mine: readonly StoredPod[], note: (ended: ReturnType<typeof newlyEnded>) => Failures, now: number): Situation {
   const count = settled(job.status, mine);
   const fresh = newlyEnded(job, mine, count);
   const { completions = 0, backoffLimitPerIndex } = job.spec ?? {};
@@ -107,6 +133,7 @@ function look(job: StoredJob, mine: readonly StoredPod[], now: number): Situatio
     active: mine.filter(isActive),
     now,
     count,
+    failures: note(fresh),
     succeeded: isIndexed(job) ? succeededIndexes.size : count.succeeded + count.uncounted.succeeded.length + fresh.succeeded.length,
     failed: count.failed + count.uncounted.failed.length + fresh.failed.filter((pod) => counts(job, pod)).length,
     succeededIndexes,
@@ -160,7 +187,7 @@ function deletion(job: StoredJob, pod: StoredPod): Action[] {
   return [remove(pods, pod), event(subject(jobs, job), 'Normal', 'SuccessfulDelete', `Deleted pod: ${pod.metadata.name}`)];
 }
 
-function manage(situation: Situation, moment: Moment): Managed {
+function manage(situation: Situation): Managed {
   const { job, active, succeeded } = situation;
   const { parallelism = 1, completions, suspend } = job.spec ?? {};
   const wanted = suspend ? 0 : completions === undefined ? (succeeded > 0 ? active.length : parallelism) : Math.max(0, Math.min(parallelism, completions - succeeded));
@@ -171,21 +198,21 @@ function manage(situation: Situation, moment: Moment): Managed {
   const missing = Math.min(BURST, wanted - active.length - (replacesOnlyFailed(job) ? present.terminating : 0));
   if (missing <= 0 || suspend) return present;
   const perIndex = situation.failedIndexes !== undefined;
-  const wait = perIndex ? 0 : sinceLastSuccess(situation);
+  const wait = perIndex ? 0 : backoffLeft(situation.failures.count, situation.failures.lastAt, situation.now);
   if (wait > 0) return { ...present, waitMs: wait };
   const places: readonly (number | undefined)[] = isIndexed(job) ? pendingIndexes(situation, missing) : Array.from({ length: missing }, () => undefined);
   const waits = places.map((index) => indexWait(situation, index));
   const ready = places.filter((_, i) => waits[i] === 0);
   if (ready.length === 0) return waits.length > 0 ? { ...present, waitMs: Math.min(...waits) } : present;
-  const actions = together(ready.map((index) => creation(situation, index, moment)));
+  const actions = together(ready.map((index) => creation(situation, index)));
   return { ...present, actions, active: present.active + ready.length };
 }
 
-function creation({ job, previous }: Situation, index: number | undefined, { random }: Moment): Action[] {
+function creation({ job, previous }: Situation, index: number | undefined): Action[] {
   const template = templateFor(job, index, index === undefined ? undefined : previous.get(index));
   const prefix = index === undefined ? undefined : `${job.metadata.name}-${index}-`;
-  const pod = podFromTemplate(template, { namespace: job.metadata.namespace, owner: ownerReference(jobs, job), random, ...(prefix && { generateName: prefix }) });
-  return [create(pods, pod), event(subject(jobs, job), 'Normal', 'SuccessfulCreate', `Created pod: ${pod.metadata.name}`)];
+  const pod = podFromTemplate(template, { namespace: job.metadata.namespace, owner: ownerReference(jobs, job), ...(prefix && { generateName: prefix }) });
+  return [create(pods, pod, { announce: event(subject(jobs, job), 'Normal', 'SuccessfulCreate', 'Created pod: ') })];
 }
 
 /** Doubles of an index and indexes that are no more go in any case; then those whose loss costs least. */
@@ -209,13 +236,6 @@ function pendingIndexes({ job, pods: mine, active, succeededIndexes, failedIndex
     if (!taken.has(index) && !succeededIndexes.has(index) && !failedIndexes?.has(index)) free.push(index);
   }
   return free;
-}
-
-/** Failures since the last success slow the next pod down. */
-function sinceLastSuccess({ job, pods: mine, now }: Situation): number {
-  const lastSuccess = Math.max(0, ...mine.filter(hasSucceeded).map((pod) => endedAt(pod, now)));
-  const failures = mine.filter((pod) => hasFailed(job, pod)).map((pod) => endedAt(pod, now)).filter((at) => at > lastSuccess);
-  return backoffLeft(failures.length, Math.max(0, ...failures), now);
 }
 
 function indexWait({ previous, now }: Situation, index: number | undefined): number {
@@ -302,10 +322,10 @@ function writeStatus(job: StoredJob, status: JobStatus): Action[] {
 }
 
 /** A pod that cannot be made does not keep those that have ended from being counted and let go. */
-function onRefused(key: Key, action: Action, error: Error, view: View, moment: Moment): readonly Action[] {
-  const job = view.of(jobs).get(parseKey(key));
+function onRefused(context: Sync, action: Action, error: Error): readonly Action[] {
+  const job = context.view.of(jobs).get(parseKey(context.key));
   if (!job || (action.do !== 'create' && action.do !== 'delete')) return [];
   const [reason, text] = action.do === 'create' ? ['FailedCreate', 'Error creating'] : ['FailedDelete', 'Error deleting'];
-  const rest = action.do === 'create' && !isFinished(job) ? sync({ key, view, moment }, unchanged).actions : [];
+  const rest = action.do === 'create' && !isFinished(job) ? sync(context, unchanged).actions : [];
   return [event(subject(jobs, job), 'Warning', reason, `${text}: ${error.message}`), ...rest];
 }

@@ -65,12 +65,13 @@ function reconcile({ key, view, moment: { now }, settings, heartbeats, pace }: S
   const node = view.of(nodes).get({ name: key });
   if (!node) return { actions: heartbeats.forget(key) ? [about({ name: key, uid: key }, 'RemovingNode', `Node ${key} event: Removing Node ${key} from Controller`)] : [] };
   const lease = view.of(leases).get({ namespace: LEASE_NAMESPACE, name: key });
-  const { at, wasReady, isNew } = heartbeats.observe(node, lease?.spec.renewTime, now);
+  const { at, isNew } = heartbeats.observe(node, lease?.spec.renewTime, now);
   const actions: Action[] = isNew ? [about(node.metadata, 'RegisteredNode', `Node ${key} event: Registered Node ${key} in Controller`)] : [];
   const ready = statusOf(node, 'Ready');
   const graceMs = ready === undefined ? settings.startupGracePeriodMs : settings.monitorGracePeriodMs;
   const silent = now > at + graceMs ? silentConditions(node, now) : undefined;
-  const becomesUnready = ready === 'True' ? silent !== undefined : wasReady === 'True';
+  // A node that says itself that it is not ready has an agent that answers for its pods.
+  const becomesUnready = ready === 'True' && silent !== undefined;
   if (becomesUnready) actions.push(about(node.metadata, 'NodeNotReady', `Node ${key} status is now: NodeNotReady`));
   if (silent) actions.push(update(nodes, { ...node, status: { ...node.status, conditions: silent } } as StoredNode, 'status'));
   if (becomesUnready) actions.push(...podsNotReady(key, view, now));

@@ -53,8 +53,10 @@ export function claim<T>(options: {
   readonly owner: Stored<unknown>;
   readonly selector: Selector;
   readonly candidates: readonly Stored<T>[];
+  /** What is adopted gets it, what is released loses it. */
+  readonly finalizer?: string;
 }): Claim<T> {
-  const { resource, ownerResource, owner, selector, candidates } = options;
+  const { resource, ownerResource, owner, selector, candidates, finalizer } = options;
   const leaving = isDeleting(owner);
   const mine: Stored<T>[] = [];
   const actions: Action[] = [];
@@ -64,10 +66,10 @@ export function claim<T>(options: {
     if (controller) {
       if (controller.uid !== owner.metadata.uid) continue;
       if (matches) mine.push(object);
-      else if (!leaving) actions.push(patch(resource, object.metadata, { metadata: { uid: object.metadata.uid, ownerReferences: [{ $patch: 'delete', uid: owner.metadata.uid }] } }));
+      else if (!leaving) actions.push(patch(resource, object.metadata, { metadata: { uid: object.metadata.uid, ownerReferences: [{ $patch: 'delete', uid: owner.metadata.uid }], ...(finalizer && { '$deleteFromPrimitiveList/finalizers': [finalizer] }) } }));
     } else if (matches && !leaving && !isDeleting(object)) {
       mine.push(object);
-      actions.push(patch(resource, object.metadata, { metadata: { uid: object.metadata.uid, ownerReferences: [ownerReference(ownerResource, owner)] } }));
+      actions.push(patch(resource, object.metadata, { metadata: { uid: object.metadata.uid, ownerReferences: [ownerReference(ownerResource, owner)], ...(finalizer && { finalizers: [finalizer] }) } }));
     }
   }
   return { mine, actions };

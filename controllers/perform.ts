@@ -36,7 +36,7 @@ async function perform(action: Action, performer: Performer): Promise<void> {
   if (action.do === 'together') return performTogether(action.sequences, performer);
   if (action.do === 'event') return performer.event(action);
   try {
-    const written = await write(action, performer.client);
+    const written = await write(action, performer);
     if (written) performer.onWritten(written);
   } catch (error) {
     throw new Refused(action, error instanceof Error ? error : new Error(String(error)));
@@ -55,11 +55,13 @@ async function performTogether(sequences: readonly (readonly Action[])[], perfor
 
 type Write = Exclude<Action, { do: 'together' } | { do: 'event' }>;
 
-async function write(action: Write, client: Client): Promise<Written | undefined> {
+async function write(action: Write, { client, event }: Performer): Promise<Written | undefined> {
   switch (action.do) {
     case 'create':
       try {
-        return written(action.resource, await client.create(action.resource, action.object));
+        const made = await client.create(action.resource, action.object);
+        if (action.announce) event({ ...action.announce, message: action.announce.message + made.metadata.name });
+        return written(action.resource, made);
       } catch (error) {
         if (action.tolerateExisting && isReason(error, 'AlreadyExists')) return undefined;
         throw error;

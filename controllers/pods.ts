@@ -2,7 +2,6 @@
 import type { Pod, PodTemplateSpec } from '../api/types/core.v1.ts';
 import type { Stored } from '../client/client.ts';
 import { timeMs } from '../client/time.ts';
-import { nameSuffix, type Random } from '../std/random.ts';
 import type { DeepReadonly } from '../std/deep.ts';
 import type { OwnerReference } from '../api/types/meta.v1.ts';
 import { isDeleting } from './owners.ts';
@@ -72,26 +71,19 @@ export function nextAvailability(pods: readonly StoredPod[], minReadySeconds: nu
   return next;
 }
 
-export type NewPod = Pod & { metadata: { name: string } };
-
-/** Pod names are labels of a DNS name with a random end of five; a prefix is cut where it would not fit. */
-const MAX_PREFIX_LENGTH = 63 - 5;
-
 export interface PodOptions {
   readonly namespace: string;
   readonly owner: OwnerReference;
-  readonly random: Random;
   /** The beginning of its name; absent: the owner's. */
   readonly generateName?: string;
 }
 
-/** A pod as its owner's template wants it. It gets its name here, so that repeating a create cannot make two. */
-export function podFromTemplate(template: DeepReadonly<PodTemplateSpec>, options: PodOptions): NewPod {
-  const { namespace, owner, random, generateName = `${owner.name}-` } = options;
+/** A pod as its owner's template wants it. The server names it: what admission says of a pod that it refuses names it as upstream's does. */
+export function podFromTemplate(template: DeepReadonly<PodTemplateSpec>, options: PodOptions): Pod {
+  const { namespace, owner, generateName = `${owner.name}-` } = options;
   const { labels, annotations, finalizers } = template.metadata ?? {};
   return {
     metadata: {
-      name: generateName.slice(0, MAX_PREFIX_LENGTH) + nameSuffix(random),
       generateName,
       namespace,
       ...(labels && { labels: { ...labels } }),

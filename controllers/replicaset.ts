@@ -93,15 +93,15 @@ interface Managed {
   readonly moment: Moment;
 }
 
-function manage(kind: ReplicaKind, { set, mine, view, moment: { now, random } }: Managed): Action[] {
+function manage(kind: ReplicaKind, { set, mine, view, moment: { now } }: Managed): Action[] {
   const about = subject(kind.resource, set);
   const missing = (set.spec.replicas ?? 1) - mine.length;
   if (missing > 0) {
     const owner = ownerReference(kind.resource, set);
     const template = set.spec.template ?? {};
     return together(Array.from({ length: Math.min(missing, BURST) }, () => {
-      const pod = podFromTemplate(template as DeepReadonly<PodTemplateSpec>, { namespace: set.metadata.namespace, owner, random });
-      return [create(pods, pod), event(about, 'Normal', 'SuccessfulCreate', `Created pod: ${pod.metadata.name}`)];
+      const pod = podFromTemplate(template as DeepReadonly<PodTemplateSpec>, { namespace: set.metadata.namespace, owner });
+      return [create(pods, pod, { announce: event(about, 'Normal', 'SuccessfulCreate', 'Created pod: ') })];
     }));
   }
   if (missing === 0) return [];

@@ -48,7 +48,8 @@ export function resourceQuotaController({ syncPeriodMs = RESYNC_MS, countCustom 
   return {
     name: 'resourcequota-controller',
     watches: [
-      watch({ resource: resourcequotas, keys: ({ metadata }) => [`${metadata.namespace}/${metadata.name}`] }),
+      // What admission notes, and what somebody writes over it, stands until something is counted anew.
+      watch({ resource: resourcequotas, keys: ({ metadata }) => [`${metadata.namespace}/${metadata.name}`], matters: (a, b) => !deepEqual(a.spec, b.spec) }),
       watch({ resource: pods, keys: quotasOf, matters: (a, b) => isDone(a) !== isDone(b) || !deepEqual(a.spec?.containers, b.spec?.containers) }),
       watch({ resource: services, keys: quotasOf, matters: (a, b) => !deepEqual(a.spec, b.spec) }),
       watch({ resource: persistentvolumeclaims, keys: quotasOf, matters: (a, b) => !deepEqual(a.spec, b.spec) }),

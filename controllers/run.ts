@@ -83,7 +83,7 @@ export async function runController(controller: Controller, tools: RunTools, sig
   const ends = watches.map(({ informer, spec }, at) =>
     informer.subscribe((event) => {
       for (const key of own.waitingFor(spec.resource, event.object)) queue.add(key);
-      for (const key of keysOf(event, spec, view)) queue.addAfter(key, at === 0 ? 0 : (tools.batchMs ?? 0));
+      for (const key of keysOf(event, spec, view)) queue.addAfter(key, spec.batchMs ?? (at === 0 ? 0 : (tools.batchMs ?? 0)));
     }),
   );
   const endOther = tools.alsoFollow?.((key) => queue.add(key));

@@ -21,7 +21,7 @@ export const statefulSetController: Controller = {
   watches: [
     watch({ resource: statefulsets, keys: ({ metadata }) => [`${metadata.namespace}/${metadata.name}`] }),
     watch({ resource: pods, indexes: { byOwner }, keys: podKeys }),
-    watch({ resource: controllerrevisions, indexes: revisionIndexes, keys: (revision) => controllerKeys('StatefulSet', revision) }),
+    watch({ resource: controllerrevisions, indexes: revisionIndexes, keys: () => [] }),
     watch({ resource: persistentvolumeclaims, keys: () => [] }),
   ],
   reconcile,

@@ -33,6 +33,12 @@ export interface Proposal {
 /** What a target cannot be compared with. The message is what clients see. */
 export class NoProposal extends Error {
   override readonly name = 'NoProposal';
+  /** What stands before the message in the sum of all metrics, and only there. */
+  readonly inSum: string | undefined;
+  constructor(message: string, inSum?: string) {
+    super(message);
+    this.inSum = inSum;
+  }
 }
 
 export function isWithin({ down, up }: Tolerances, ratio: number): boolean {

@@ -24,7 +24,7 @@ export function propose(spec: Spec, reading: Reading, options: ProposeOptions): 
     return source.propose(spec, reading, options);
   } catch (error) {
     if (!(error instanceof NoProposal)) throw error;
-    return failed(source.reason, error.message, source.within(spec));
+    return failed(source.reason, error.message, [source.within(spec), ...(error.inSum ? [error.inSum] : [])].join(': '));
   }
 }
 
@@ -94,15 +94,16 @@ function ofResource(reading: Reading, { name, target, container }: ResourceTarge
 function ofObject({ object }: Spec, reading: Reading, { namespace, statusReplicas, situation }: ProposeOptions): Proposed {
   const { metric, target, describedObject } = present(object);
   const { kind, name } = describedObject;
-  const suffix = ` on ${kind} ${namespace}/${name}`;
+  // The parts stand in upstream's order.
+  const prefix = `unable to get metric ${metric.name}: ${kind} on ${namespace} ${name}/`;
   const status = (current: MetricValueStatus): MetricStatus => ({ type: 'Object', object: { describedObject: { ...describedObject }, metric: copied(metric), current } });
   if (target.type === 'Value' && target.value !== undefined) {
-    const proposal = fromTotal(totalOf(reading, `unable to get metric ${metric.name}`, suffix), milli(target.value), situation);
+    const proposal = fromTotal(totalOf(reading, prefix), milli(target.value), situation);
     return { replicas: proposal.replicas, metric: `${kind} metric ${metric.name}`, status: status({ value: amount(proposal.usage) }) };
   }
   if (target.type === 'AverageValue' && target.averageValue !== undefined) {
     const wanted = milli(target.averageValue);
-    const proposal = within(`failed to get ${metric.name} object metric`, () => fromTotalPerPod(totalOf(reading, `unable to get metric ${metric.name}`, suffix), wanted, statusReplicas, situation.tolerances));
+    const proposal = inSum(`failed to get ${metric.name} object metric`, () => fromTotalPerPod(totalOf(reading, prefix), wanted, statusReplicas, situation.tolerances));
     return { replicas: proposal.replicas, metric: externalName(metric), status: status({ averageValue: amount(proposal.usage) }) };
   }
   throw new NoProposal('invalid object metric source: neither a value target nor an average value target was set');
@@ -111,14 +112,14 @@ function ofObject({ object }: Spec, reading: Reading, { namespace, statusReplica
 function ofExternal({ external }: Spec, reading: Reading, { namespace, statusReplicas, situation }: ProposeOptions): Proposed {
   const { metric, target } = present(external);
   const { averageValue, value } = target;
-  const total = (): number => totalOf(reading, `unable to get external metric ${namespace}/${metric.name}/${selectorText(metric.selector)}`);
+  const total = (): number => totalOf(reading, `unable to get external metric ${namespace}/${metric.name}/${selectorText(metric.selector)}: `);
   const status = (current: MetricValueStatus): MetricStatus => ({ type: 'External', external: { metric: copied(metric), current } });
   if (averageValue !== undefined) {
-    const proposal = within(`failed to get ${metric.name} external metric`, () => fromTotalPerPod(total(), milli(averageValue), statusReplicas, situation.tolerances));
+    const proposal = inSum(`failed to get ${metric.name} external metric`, () => fromTotalPerPod(total(), milli(averageValue), statusReplicas, situation.tolerances));
     return { replicas: proposal.replicas, metric: externalName(metric), status: status({ averageValue: amount(proposal.usage) }) };
   }
   if (value !== undefined) {
-    const proposal = within(`failed to get external metric ${metric.name}`, () => fromTotal(total(), milli(value), situation));
+    const proposal = inSum(`failed to get external metric ${metric.name}`, () => fromTotal(total(), milli(value), situation));
     return { replicas: proposal.replicas, metric: externalName(metric), status: status({ value: amount(proposal.usage) }) };
   }
   throw new NoProposal('invalid external metric source: neither a value target nor an average value target was set');
@@ -133,13 +134,23 @@ function within<T>(prefix: string, work: () => T): T {
   }
 }
 
+/** Words that only the sum of all metrics has. */
+function inSum<T>(prefix: string, work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    if (error instanceof NoProposal) throw new NoProposal(error.message, prefix);
+    throw error;
+  }
+}
+
 function podsOf(reading: Reading, prefix: string): PodReadings {
   if (reading.kind === 'error') throw new NoProposal(`${prefix}: ${reading.message}`);
   return reading.kind === 'pods' ? reading.pods : new Map();
 }
 
-function totalOf(reading: Reading, prefix: string, suffix = ''): number {
-  if (reading.kind === 'error') throw new NoProposal(`${prefix}: ${reading.message}${suffix}`);
+function totalOf(reading: Reading, prefix: string): number {
+  if (reading.kind === 'error') throw new NoProposal(`${prefix}${reading.message}`);
   return reading.kind === 'values' ? reading.values.reduce((sum, one) => sum + one, 0) : 0;
 }
 

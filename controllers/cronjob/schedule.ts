@@ -37,6 +37,15 @@ export function parseSchedule(text: string, timeZone = 'UTC'): Schedule {
   };
 }
 
+/** `2026-01-01T05:30:00+05:30` */
+export function zonedTimeText(time: number, timeZone: string): string {
+  const name = new Intl.DateTimeFormat('en-US', { timeZone, timeZoneName: 'longOffset' }).formatToParts(time).find(({ type }) => type === 'timeZoneName')?.value ?? '';
+  const [, sign = '+', hours = '00', minutes = '00'] = /^GMT([+-])([0-9]{2}):([0-9]{2})/.exec(name) ?? [];
+  const offsetMinutes = (sign === '-' ? -1 : 1) * (Number(hours) * 60 + Number(minutes));
+  const wall = new Date(time + offsetMinutes * MINUTE_MS).toISOString().replace(/\.\d+Z$/, '');
+  return wall + (offsetMinutes === 0 ? 'Z' : `${sign}${hours}:${minutes}`);
+}
+
 const MINUTE_MS = 60_000;
 const MAX_AHEAD_MS = 5 * 366 * 24 * 60 * MINUTE_MS;
 

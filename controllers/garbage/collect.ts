@@ -4,7 +4,7 @@ import type { PartialObjectMetadata } from '../../api/types/meta.v1.ts';
 import type { Client, Stored } from '../../client/client.ts';
 import type { EventSubject } from '../controller.ts';
 import { apiVersionOf } from '../../client/open-client.ts';
-import { FOREGROUND, ORPHAN, isWaiting, nodeOf, type Graph, type Node, type Owner } from './graph.ts';
+import { FOREGROUND, ORPHAN, isMeant, isWaiting, nodeOf, type Graph, type Node, type Owner } from './graph.ts';
 import type { AnyRef } from '../served.ts';
 
 export interface Collecting {
@@ -12,8 +12,8 @@ export interface Collecting {
   readonly graph: Graph;
   /** The resource of an owner's kind, if it is known. */
   readonly resourceOf: (owner: Owner) => AnyRef | undefined;
-  /** Uids that were found to be no more. */
-  readonly absent: { has(uid: string): boolean; add(uid: string): void };
+  /** References that were found to lead nowhere. */
+  readonly absent: { has(reference: string): boolean; add(reference: string): void };
   readonly lookAt: (uid: string) => void;
   readonly warn: (about: EventSubject, reason: string, message: string) => void;
 }
@@ -66,18 +66,24 @@ type Fate = 'solid' | 'absent' | 'waiting';
 /** Known to be there and to stay. Should the graph lag, the owner's own deletion brings us back. */
 function isSolid(owner: Owner, dependent: Node, graph: Graph): boolean {
   const known = graph.get(owner.uid);
-  return known !== undefined && !isWaiting(known) && (!known.resource.namespaced || known.namespace === dependent.namespace);
+  return known !== undefined && isMeant(owner, known) && !isWaiting(known) && isInReach(known, dependent);
+}
+
+function isInReach(owner: Node, dependent: Node): boolean {
+  return !owner.resource.namespaced || owner.namespace === dependent.namespace;
 }
 
 async function fateOf(owner: Owner, dependent: Node, collecting: Collecting): Promise<Fate> {
   const known = collecting.graph.get(owner.uid);
-  const resource = known?.resource ?? collecting.resourceOf(owner);
+  const meant = known !== undefined && isMeant(owner, known);
+  const resource = meant ? known.resource : collecting.resourceOf(owner);
   // A kind that nobody serves now may be served again: nothing is deleted for it.
   if (!resource) throw new Error(`unable to find the resource of owner ${owner.apiVersion}/${owner.kind}`);
+  if (known && !isInReach(known, dependent)) warnOfNamespace(owner, dependent, collecting);
   if (resource.namespaced && dependent.namespace === '') return 'solid';
-  if (known && (!resource.namespaced || known.namespace === dependent.namespace)) return isWaiting(known) ? 'waiting' : 'solid';
-  if (known) warnOfNamespace(owner, dependent, collecting);
-  else if (collecting.absent.has(owner.uid)) return 'absent';
+  if (meant && isInReach(known, dependent)) return isWaiting(known) ? 'waiting' : 'solid';
+  const reference = [owner.apiVersion, owner.kind, resource.namespaced ? dependent.namespace : '', owner.name, owner.uid].join(' ');
+  if (collecting.absent.has(reference)) return 'absent';
   const namespace = resource.namespaced ? dependent.namespace : '';
   try {
     const found = await collecting.client.get(resource, { ...(namespace && { namespace }), name: owner.name });
@@ -85,13 +91,13 @@ async function fateOf(owner: Owner, dependent: Node, collecting: Collecting): Pr
   } catch (error) {
     if (!isReason(error, 'NotFound')) throw error;
   }
-  if (!known) collecting.absent.add(owner.uid);
+  collecting.absent.add(reference);
   return 'absent';
 }
 
 function warnOfNamespace({ apiVersion, kind, name, uid }: Owner, dependent: Node, { warn }: Collecting): void {
   const reference = `[${apiVersion}/${kind}, namespace: ${dependent.namespace}, name: ${name}, uid: ${uid}]`;
-  const about = { apiVersion: apiVersionOf(dependent.resource), kind: dependent.resource.kind, namespace: dependent.namespace, name: dependent.name, uid: dependent.uid };
+  const about = { apiVersion: apiVersionOf(dependent.resource), kind: dependent.resource.kind, ...(dependent.namespace && { namespace: dependent.namespace }), name: dependent.name, uid: dependent.uid };
   warn(about, 'OwnerRefInvalidNamespace', `ownerRef ${reference} does not exist in namespace "${dependent.namespace}"`);
 }
 

@@ -67,9 +67,9 @@ export class Graph {
   /** An owner that is not known may not be there; one that is on its way out takes its dependents along. */
   #isWorthALook(before: Node | undefined, node: Node): boolean {
     if (before) return true;
-    return node.owners.some(({ uid }) => {
-      const owner = this.#nodes.get(uid);
-      return !owner || owner.deleting || (owner.resource.namespaced && owner.namespace !== node.namespace);
+    return node.owners.some((reference) => {
+      const owner = this.#nodes.get(reference.uid);
+      return !owner || owner.deleting || !isMeant(reference, owner) || (owner.resource.namespaced && owner.namespace !== node.namespace);
     });
   }
 
@@ -102,6 +102,16 @@ export function nodeOf(resource: AnyRef, { metadata }: Stored<unknown>): Node {
     readonly finalizers?: readonly string[];
   };
   return { resource, namespace: metadata.namespace ?? '', name: metadata.name, uid: metadata.uid, owners: ownerReferences, deleting: deletionTimestamp !== undefined, finalizers };
+}
+
+/** A reference is to a kind and a name as well: one that has only the uid right is to something that is not there. */
+export function isMeant({ apiVersion, kind, name }: Owner, { resource, name: known }: Node): boolean {
+  return name === known && kind === resource.kind && groupOf(apiVersion) === resource.group;
+}
+
+export function groupOf(apiVersion: string): string {
+  const slash = apiVersion.indexOf('/');
+  return slash < 0 ? '' : apiVersion.slice(0, slash);
 }
 
 /** Deleted in the foreground: it stays until its dependents have gone. */

@@ -5,7 +5,7 @@ import type { Stored } from '../../client/client.ts';
 import { timeMs } from '../../client/time.ts';
 import type { DeepReadonly } from '../../std/deep.ts';
 import { isDeleting } from '../owners.ts';
-import { readySince, type StoredPod } from '../pods.ts';
+import { podCondition, type StoredPod } from '../pods.ts';
 
 export type StoredJob = Stored<Job>;
 
@@ -43,13 +43,17 @@ export function hasSucceeded(pod: StoredPod): boolean {
   return pod.status?.phase === 'Succeeded';
 }
 
+/** When its containers had all ended; failing that, since when it is not ready, when it was deleted, or when it was made. */
 export function endedAt(pod: StoredPod, now: number): number {
-  const ends = [...(pod.status?.containerStatuses ?? []), ...(pod.status?.initContainerStatuses ?? [])].flatMap(({ state }) => (state?.terminated?.finishedAt ? [timeMs(state.terminated.finishedAt)] : []));
-  if (ends.length > 0) return Math.max(...ends);
-  const { deletionTimestamp, deletionGracePeriodSeconds = 0 } = pod.metadata;
+  const sidecars = (pod.spec?.initContainers ?? []).filter(({ restartPolicy }) => restartPolicy === 'Always').map(({ name }) => name);
+  const statuses = [...(pod.status?.containerStatuses ?? []), ...(pod.status?.initContainerStatuses ?? []).filter(({ name }) => sidecars.includes(name))];
+  const ends = statuses.map(({ state }) => state?.terminated?.finishedAt);
+  if (ends.length > 0 && ends.every((end) => end !== undefined)) return Math.max(...ends.map((end) => timeMs(end)));
+  const ready = podCondition(pod, 'Ready');
+  if (ready?.status === 'False' && ready.lastTransitionTime) return timeMs(ready.lastTransitionTime);
+  const { deletionTimestamp, deletionGracePeriodSeconds = 0, creationTimestamp } = pod.metadata;
   if (deletionTimestamp) return timeMs(deletionTimestamp) - deletionGracePeriodSeconds * 1000;
-  const ready = pod.status?.conditions?.find(({ type }) => type === 'Ready')?.lastTransitionTime;
-  return ready ? timeMs(ready) : (readySince(pod) ?? now);
+  return creationTimestamp ? timeMs(creationTimestamp) : now;
 }
 
 const FAILURE_BACKOFF_MS = 10_000;

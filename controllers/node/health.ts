@@ -9,24 +9,22 @@ import type { StoredNode } from './taints.ts';
  * Bounded by the nodes there are: those that go are forgotten.
  */
 export class Heartbeats {
-  readonly #seen = new Map<string, { sign: string; at: number; ready: string | undefined }>();
+  readonly #seen = new Map<string, { sign: string; at: number }>();
 
-  /** Notes the signs of life, and says when the last new one arrived and what Ready was before. */
-  observe(node: StoredNode, renewTime: string | undefined, now: number): { readonly at: number; readonly wasReady: string | undefined; readonly isNew: boolean } {
+  /** Notes the signs of life, and says when the last new one arrived. */
+  observe(node: StoredNode, renewTime: string | undefined, now: number): { readonly at: number; readonly isNew: boolean } {
     const ready = node.status?.conditions?.find(({ type }) => type === 'Ready');
     const sign = `${node.metadata.uid} ${renewTime ?? ''} ${ready?.lastHeartbeatTime ?? ''}`;
     const known = this.#seen.get(node.metadata.name);
     if (!known || !known.sign.startsWith(node.metadata.uid)) {
       // One that never said anything is counted from its creation.
       const at = ready ? now : Math.min(now, timeMs(node.metadata.creationTimestamp));
-      this.#seen.set(node.metadata.name, { sign, at, ready: ready?.status });
-      return { at, wasReady: undefined, isNew: true };
+      this.#seen.set(node.metadata.name, { sign, at });
+      return { at, isNew: true };
     }
-    const wasReady = known.ready;
     if (known.sign !== sign) known.at = now;
     known.sign = sign;
-    known.ready = ready?.status;
-    return { at: known.at, wasReady, isNew: false };
+    return { at: known.at, isNew: false };
   }
 
   /** Whether it was known. */

@@ -5,7 +5,7 @@ import type { OwnerReference } from '../../api/types/meta.v1.ts';
 import type { Stored } from '../../client/client.ts';
 import type { DeepReadonly } from '../../std/deep.ts';
 import { REVISION_HASH, type StoredRevision } from '../revisions.ts';
-import type { NewPod, StoredPod } from '../pods.ts';
+import type { StoredPod } from '../pods.ts';
 
 export type StoredStatefulSet = Stored<StatefulSet>;
 export type StoredClaim = Stored<PersistentVolumeClaim>;
@@ -37,7 +37,7 @@ export interface PodIdentity {
   readonly owner: OwnerReference;
 }
 
-export function newPod({ set, ordinal, template, revision, owner }: PodIdentity): NewPod {
+export function newPod({ set, ordinal, template, revision, owner }: PodIdentity): Pod & { metadata: { name: string } } {
   const { name, namespace } = set.metadata;
   const podName = `${name}-${ordinal}`;
   const { labels, annotations, finalizers } = template.metadata ?? {};
