@@ -2,6 +2,7 @@
  * Empty lists and maps that a client sent. Nothing prints or stores them, so decoding drops them; but rules tell them from what
  * was not sent at all. Decoding leaves a note on the object that they stood in, and they come back while an object is checked.
  */
+import { put } from '../../std/deep.ts';
 
 /** What empty maps that were put back inherit from. */
 const EMPTY_MAP = {};
@@ -29,6 +30,30 @@ export function noteEmpties(object: object, empties: Readonly<Record<string, 'li
 
 export function emptiesOf(object: object): Readonly<Record<string, 'list' | 'map'>> | undefined {
   return (object as Noted)[NOTE];
+}
+
+/** Whether one was sent anywhere in the value. */
+export function hasNotes(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  return emptiesOf(value) !== undefined || Object.values(value).some(hasNotes);
+}
+
+/** Takes a field away that is not served: it does not come back either. */
+export function dropField<T extends object>(holder: T, field: keyof T & string): void {
+  delete holder[field];
+  const { [field]: noted, ...others } = emptiesOf(holder) ?? {};
+  if (noted) noteEmpties(holder, others);
+}
+
+/** A mutable copy of a decoded object, with the notes on it. */
+export function copyNoted<T>(value: T): T {
+  if (typeof value !== 'object' || value === null) return value;
+  if (Array.isArray(value)) return value.map(copyNoted) as T;
+  const out: Record<string, unknown> = {};
+  for (const [key, inner] of Object.entries(value)) put(out, key, copyNoted(inner));
+  const empties = emptiesOf(value);
+  if (empties) noteEmpties(out, empties);
+  return out as T;
 }
 
 /** Puts them back, in place; the result takes those away again that are still empty. */

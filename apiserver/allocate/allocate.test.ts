@@ -95,6 +95,20 @@ test('changes of type take and give back; what is left out stays', async () => {
   await remove('moves');
 });
 
+test('what a Service has does not change into what another one has', async () => {
+  await create('first', { type: 'NodePort', clusterIP: '10.96.0.11', ports: [{ port: 80, nodePort: 30_011 }] });
+  await create('second', { type: 'NodePort', clusterIP: '10.96.0.12', ports: [{ port: 80, nodePort: 30_012 }] });
+  const patch = (spec: Spec, query = {}): Promise<unknown> =>
+    refusal(door().call({ ...services, verb: 'patch', name: 'second', query, patchType: 'application/merge-patch+json', body: { spec } }));
+  expect(await patch({ clusterIP: '10.96.0.11' })).toMatchObject({ code: 422, message: expect.stringContaining('spec.clusterIPs[0]: Invalid value: ["10.96.0.11"]: may not change once set') });
+  const taken = { code: 422, message: expect.stringContaining('spec.ports[0].nodePort: Invalid value: 30011: provided port is already allocated') };
+  expect(await patch({ ports: [{ port: 80, nodePort: 30_011 }] })).toMatchObject(taken);
+  expect(await patch({ ports: [{ port: 80, nodePort: 30_011 }] }, { dryRun: 'All' })).toMatchObject(taken);
+  expect(await patch({ ports: [{ port: 80, nodePort: 30_012, name: 'a' }, { port: 81, nodePort: 30_012, name: 'b' }] })).toMatchObject({ code: 500, message: 'duplicate nodePort: {TCP 30012}' });
+  await Promise.all(['first', 'second'].map(remove));
+  expect([await reserved(ADDRESSES), await reserved(PORTS)]).toEqual([[], []]);
+});
+
 test('TCP and UDP of one port share one port on the nodes', async () => {
   const { spec } = await create('dns', { type: 'NodePort', ports: [{ name: 'a', port: 53, protocol: 'TCP' }, { name: 'b', port: 53, protocol: 'UDP' }] });
   expect(spec.ports?.[0]?.nodePort).toBe(spec.ports?.[1]?.nodePort);

@@ -1,6 +1,6 @@
 /** What goes with writes of Services: their addresses and ports, reserved before they are written and given back when they go. */
 import { invalid, Path } from '../../api/field-error.ts';
-import { needsHealthCheckPort } from '../../api/kinds/core/service-update.ts';
+import { needsHealthCheckPort, needsNodePorts } from '../../api/kinds/core/service-update.ts';
 import { ApiError, internalError } from '../../api/status.ts';
 import type { Service, ServiceSpec } from '../../api/types/core.v1.ts';
 import type { Random } from '../../std/random.ts';
@@ -113,7 +113,8 @@ class Allocation implements ServiceHooks {
     };
     try {
       await this.#takeAddresses(service, old?.spec, take, dryRun);
-      await this.#takePorts(service, old && before.ports, take, dryRun);
+      await (old?.spec ? this.#takeMorePorts(service, old.spec, take, dryRun) : this.#takePorts(service, take, dryRun));
+      await this.#takeHealthCheckPort(service, old?.spec, take, dryRun);
     } catch (error) {
       await this.#release(taken, who);
       throw error;
@@ -140,13 +141,16 @@ class Allocation implements ServiceHooks {
   async #takeAddresses(service: Service, old: ServiceSpec | undefined, take: (key: string) => Promise<boolean>, dryRun: boolean): Promise<void> {
     const spec = service.spec as ServiceSpec;
     if (spec.type === 'ExternalName' || isHeadless(spec) || (old && isHeadless(old) && old.type !== 'ExternalName')) return;
-    const before = holdingsOf(old).addresses;
     const addresses = [...(spec.clusterIPs ?? [])];
     const families = spec.ipFamilies ?? [];
+    // Of a Service that has addresses only the second one can be new.
+    const kept = old && old.type !== 'ExternalName' ? (families.length === 2 && old.ipFamilies?.length === 1 ? 1 : families.length) : 0;
+    if (kept === families.length) return;
     for (const [at, family] of families.entries()) {
+      if (at < kept) continue;
       const asked = addresses[at];
-      if (!asked) addresses[at] = await this.#drawAddress(service, family as Family, take, dryRun);
-      else if (!before.has(asked)) await this.#takeAskedAddress(service, asked, take, dryRun);
+      if (asked) await this.#takeAskedAddress(service, asked, take, dryRun);
+      else addresses[at] = await this.#drawAddress(service, family as Family, take, dryRun);
     }
     spec.clusterIPs = addresses;
     const [first] = addresses;
@@ -179,39 +183,63 @@ class Allocation implements ServiceHooks {
     throw internalError(`failed to allocate a serviceIP for Service ${JSON.stringify(service.metadata?.name)}: range is full`);
   }
 
-  /** `before` are the ports of the Service's former self; a new one may not ask for a port twice. */
-  async #takePorts(service: Service, before: ReadonlySet<number> | undefined, take: (key: string) => Promise<boolean>, dryRun: boolean): Promise<void> {
+  /** Of a new Service: ports of one number, of several protocols, share one port on the nodes; none may be asked for twice otherwise. */
+  async #takePorts(service: Service, take: (key: string) => Promise<boolean>, dryRun: boolean): Promise<void> {
     const spec = service.spec as ServiceSpec;
-    if (spec.type !== 'NodePort' && spec.type !== 'LoadBalancer') return;
-    const own = new Set(before);
-    const allocated = new Map<number, number>();
-    // Ports of one number, of several protocols, share one port on the nodes.
+    if (!needsNodePorts(spec)) return;
+    const own = new Set<number>();
     const shared = new Map<number, number>();
     for (const { port, nodePort } of spec.ports ?? []) if (nodePort && !shared.has(port)) shared.set(port, nodePort);
+    const allocated = new Map<number, number>();
     for (const [at, port] of (spec.ports ?? []).entries()) {
       if (!port.nodePort && !allocatesNodePorts(spec)) continue;
-      const known = shared.get(port.port);
-      if (!port.nodePort && known !== undefined) port.nodePort = known;
-      if (port.nodePort) {
+      const there = allocated.get(port.port);
+      if (there !== undefined && (!port.nodePort || port.nodePort === there)) {
+        port.nodePort = there;
+        continue;
+      }
+      // The first one that is asked for under a number is the number's.
+      const asked = there === undefined ? shared.get(port.port) : port.nodePort;
+      if (asked) {
         const field = Path.of('spec', 'ports').index(at).child('nodePort');
-        if (!own.has(port.nodePort)) await this.#takeAsked(service, port.nodePort, field, take, dryRun);
-        else if (!before && allocated.get(port.port) !== port.nodePort) throw portTaken(service, field, port.nodePort);
-      } else port.nodePort = await this.#drawPort(service, own, take, dryRun);
+        if (own.has(asked)) throw portTaken(service, field, asked);
+        await this.#takeAsked(service, asked, field, take, dryRun);
+      }
+      port.nodePort = asked ?? (await this.#drawPort(service, own, take, dryRun));
       own.add(port.nodePort);
-      if (!allocated.has(port.port)) allocated.set(port.port, port.nodePort);
-      shared.set(port.port, port.nodePort);
+      if (there === undefined) allocated.set(port.port, port.nodePort);
     }
-    if (!needsHealthCheckPort(spec)) return;
-    if (!spec.healthCheckNodePort) spec.healthCheckNodePort = await this.#drawPort(service, own, take, dryRun);
-    else if (!own.has(spec.healthCheckNodePort)) await this.#takeAsked(service, spec.healthCheckNodePort, undefined, take, dryRun);
   }
 
-  /** A dry run checks nothing here, as upstream's. Without a field it is the port for health checks, which upstream tells as its own fault. */
+  /** Of a Service that is there: what it has it may use, and no two ports are the same. */
+  async #takeMorePorts(service: Service, old: ServiceSpec, take: (key: string) => Promise<boolean>, dryRun: boolean): Promise<void> {
+    const spec = service.spec as ServiceSpec;
+    if (!needsNodePorts(spec)) return;
+    const own = new Set((old.ports ?? []).flatMap(({ nodePort }) => nodePort ?? []));
+    const seen = new Set<string>();
+    for (const [at, port] of (spec.ports ?? []).entries()) {
+      if (!port.nodePort && !allocatesNodePorts(spec)) continue;
+      if (!port.nodePort) port.nodePort = await this.#drawPort(service, own, take, dryRun);
+      else if (!own.has(port.nodePort)) await this.#takeAsked(service, port.nodePort, Path.of('spec', 'ports').index(at).child('nodePort'), take, dryRun);
+      own.add(port.nodePort);
+      const id = `{${port.protocol ?? ''} ${port.nodePort}}`;
+      if (seen.has(id)) throw new ApiError({ code: 500, message: `duplicate nodePort: ${id}` });
+      seen.add(id);
+    }
+  }
+
+  async #takeHealthCheckPort(service: Service, old: ServiceSpec | undefined, take: (key: string) => Promise<boolean>, dryRun: boolean): Promise<void> {
+    const spec = service.spec as ServiceSpec;
+    if (!needsHealthCheckPort(spec) || (old && needsHealthCheckPort(old))) return;
+    if (spec.healthCheckNodePort) await this.#takeAsked(service, spec.healthCheckNodePort, undefined, take, dryRun);
+    else spec.healthCheckNodePort = await this.#drawPort(service, new Set((spec.ports ?? []).flatMap(({ nodePort }) => nodePort ?? [])), take, dryRun);
+  }
+
+  /** A dry run may ask for any number that is not in use, as upstream's. Without a field it is the port for health checks, which upstream tells as its own fault. */
   async #takeAsked(service: Service, port: number, field: Path | undefined, take: (key: string) => Promise<boolean>, dryRun: boolean): Promise<void> {
-    if (dryRun) return;
     const { from, to } = this.#ports;
-    const outside = port < from || port > to;
-    if (!outside && (await take(portKey(port)))) return;
+    const outside = !dryRun && (port < from || port > to);
+    if (dryRun ? !this.#usage.hasPort(port) : !outside && (await take(portKey(port)))) return;
     const why = outside ? `provided port is not in the valid range. The range of valid ports is ${from}-${to}` : PORT_TAKEN;
     if (field) throw invalidObject('', 'Service', service.metadata?.name ?? '', [invalid(field, port, why)]);
     throw internalError(`failed to allocate requested HealthCheck NodePort ${port}: ${why}`);

@@ -11,13 +11,13 @@ import type { ReviewDependencies, ReviewRequest } from './review.ts';
 
 export async function subjectAccessReview(request: ReviewRequest, dependencies: ReviewDependencies): Promise<ApiObject> {
   const spec = specOf(request);
-  refuseIf([...specErrors(spec), ...subjectErrors(spec), ...metadataErrors(request.object, ['managedFields'], 'must be empty')]);
+  refuseIf([...specErrors(spec, subjectErrors(spec)), ...metadataErrors(request.object, ['managedFields'], 'must be empty')]);
   return answer(request.object, attributesOf(spec, userOf(spec)), dependencies);
 }
 
 export async function localSubjectAccessReview(request: ReviewRequest, dependencies: ReviewDependencies): Promise<ApiObject> {
   const spec = specOf(request);
-  const errors = [...specErrors(spec), ...subjectErrors(spec), ...metadataErrors(request.object, ['managedFields', 'namespace'], 'must be empty except for namespace')];
+  const errors = [...specErrors(spec, subjectErrors(spec)), ...metadataErrors(request.object, ['managedFields', 'namespace'], 'must be empty except for namespace')];
   const { resourceAttributes, nonResourceAttributes } = spec;
   if (resourceAttributes && (resourceAttributes.namespace ?? '') !== request.namespace) {
     errors.push(invalid(Path.of('spec', 'resourceAttributes', 'namespace'), resourceAttributes.namespace ?? '', 'must match metadata.namespace'));
@@ -29,7 +29,7 @@ export async function localSubjectAccessReview(request: ReviewRequest, dependenc
 
 export async function selfSubjectAccessReview(request: ReviewRequest, dependencies: ReviewDependencies): Promise<ApiObject> {
   const spec = specOf(request);
-  refuseIf([...specErrors(spec), ...metadataErrors(request.object, ['managedFields'], 'must be empty')]);
+  refuseIf([...specErrors(spec, []), ...metadataErrors(request.object, ['managedFields'], 'must be empty')]);
   return answer(request.object, attributesOf(spec, request.user), dependencies);
 }
 
@@ -90,13 +90,13 @@ function labelSelector({ labelSelector: asked }: ResourceAttributes): string {
   return asked.requirements.flatMap(({ key, operator, values = [] }) => LABEL_TERMS.get(operator)?.(key, values) ?? []).join(',');
 }
 
-function specErrors({ resourceAttributes, nonResourceAttributes }: SubjectAccessReviewSpec): FieldError[] {
+function specErrors({ resourceAttributes, nonResourceAttributes }: SubjectAccessReviewSpec, ofSubject: readonly FieldError[]): FieldError[] {
   const errors: FieldError[] = [];
   if (resourceAttributes && nonResourceAttributes) errors.push(shownInvalid('nonResourceAttributes', nonResourceAttributes, 'cannot be specified in combination with resourceAttributes'));
   if (!resourceAttributes && !nonResourceAttributes) {
     errors.push(invalid(Path.of('spec', 'resourceAttributes'), undefined, 'exactly one of nonResourceAttributes or resourceAttributes must be specified'));
   }
-  return [...errors, ...selectorErrors('fieldSelector', resourceAttributes), ...selectorErrors('labelSelector', resourceAttributes)];
+  return [...errors, ...ofSubject, ...selectorErrors('fieldSelector', resourceAttributes), ...selectorErrors('labelSelector', resourceAttributes)];
 }
 
 function subjectErrors({ user, groups }: SubjectAccessReviewSpec): FieldError[] {
@@ -118,9 +118,9 @@ function selectorErrors(which: 'fieldSelector' | 'labelSelector', attributes: Re
   selector.requirements?.forEach(({ key, operator, values = [] }, index) => {
     const here = at.child('requirements').index(index);
     if (which === 'fieldSelector' && !key) errors.push(required(here.child('key'), 'must be specified'));
-    if (which === 'labelSelector') for (const problem of labelKeyProblems(key)) errors.push(invalid(here.child('key'), key, problem));
     if ((operator === 'In' || operator === 'NotIn') && values.length === 0) errors.push(required(here.child('values'), "must be specified when `operator` is 'In' or 'NotIn'"));
     if ((operator === 'Exists' || operator === 'DoesNotExist') && values.length > 0) errors.push(forbiddenField(here.child('values'), "may not be specified when `operator` is 'Exists' or 'DoesNotExist'"));
+    if (which === 'labelSelector') for (const problem of labelKeyProblems(key)) errors.push(invalid(here.child('key'), key, problem));
     if (which === 'labelSelector') values.forEach((value, at2) => labelValueProblems(value).forEach((problem) => errors.push(invalid(here.child('values').index(at2), value, problem))));
   });
   return errors;

@@ -45,9 +45,10 @@ function shown({ name, uid, groups, extra }: UserInfo): Record<string, unknown> 
   };
 }
 
-async function selfSubjectReview({ user, object }: ReviewRequest, { authenticator }: ReviewDependencies): Promise<ApiObject> {
+/** It is a new object in which nothing of the question is left. */
+async function selfSubjectReview({ user, object: { apiVersion, kind } }: ReviewRequest, { authenticator }: ReviewDependencies): Promise<ApiObject> {
   const creationTimestamp = new Date(authenticator.clock.now()).toISOString().replace(/\.\d+Z$/, 'Z');
-  return { ...object, metadata: { ...object.metadata, creationTimestamp }, status: { userInfo: shown(user) } };
+  return { apiVersion, kind, metadata: { creationTimestamp }, status: { userInfo: shown(user) } };
 }
 
 async function tokenReview({ object: asked }: ReviewRequest, { authenticator }: ReviewDependencies): Promise<ApiObject> {
@@ -61,6 +62,8 @@ async function tokenReview({ object: asked }: ReviewRequest, { authenticator }: 
     const verified = await authenticator.authenticateToken(token, wanted);
     return { ...object, status: { authenticated: true, user: shown(verified.user), audiences: verified.audiences } };
   } catch (error) {
-    return { ...object, status: { user: {}, error: (error as Error).message } };
+    // What the question said of a user stays.
+    const { user = {}, audiences: said } = (object['status'] ?? {}) as { user?: object; audiences?: string[] };
+    return { ...object, status: { user, ...(said?.length && { audiences: said }), error: (error as Error).message } };
   }
 }

@@ -1,7 +1,7 @@
 /** PUT: the whole object anew; of a kind that allows it, also one that is not there yet. */
+import { copyNoted } from '../../api/codec/empties.ts';
 import type { ApiObject } from '../../api/kind.ts';
 import { conflict, isReason } from '../../api/status.ts';
-import { deepCopy } from '../../std/deep.ts';
 import type { Core } from '../core.ts';
 import { decodeBody } from '../decode.ts';
 import type { Exchange, ObjectAnswer } from '../exchange.ts';
@@ -26,7 +26,7 @@ export async function update(core: Core, exchange: Exchange, resource: Resource)
     try {
       const changed = await updateObject(core, exchange, {
         resource, namespace: resource.kind.namespaced ? namespace : '', name, subresource, options,
-        produce: () => deepCopy(object) as ApiObject,
+        produce: () => copyNoted(object),
         ...(uid && { preconditions: { uid } }),
       });
       return { type: 'object', code: 200, resource, object: changed.object };
@@ -46,7 +46,7 @@ export async function update(core: Core, exchange: Exchange, resource: Resource)
 
 /** The version of what is no longer there says nothing about the object that takes its place. */
 function withoutVersion(object: ApiObject): ApiObject {
-  const copy = deepCopy(object) as ApiObject;
+  const copy = copyNoted(object);
   delete copy.metadata.resourceVersion;
   return copy;
 }

@@ -19,7 +19,7 @@ interface Webhook {
 }
 
 const TIMEOUT_SECONDS = 10;
-const STRATEGY = { noStatus: true, generation: ['webhooks'], unconditionalUpdate: false, warnings: reservedNameWarnings, validate: checkAll, validateUpdate: checkAll } as const;
+const STRATEGY = { noStatus: true, generation: ['webhooks'], exactGeneration: true, unconditionalUpdate: false, warnings: reservedNameWarnings, validate: checkAll, validateUpdate: checkAll } as const;
 
 export const mutatingwebhookconfiguration = rulesFor<MutatingWebhookConfiguration>({
   bareFinalizers: true,

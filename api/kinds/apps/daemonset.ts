@@ -40,7 +40,7 @@ export const daemonset = rulesFor<DaemonSet>({
     validate: validateDaemonSet,
     validateUpdate: validateDaemonSetUpdate,
     validateStatus: validateDaemonSetStatus,
-    warnings: (object, old) => workloadWarnings(object, old),
+    warnings: (object, old) => (old && templateGeneration(object) === templateGeneration(old) ? [] : workloadWarnings(object, old)),
   }),
   columns: [
     NAME,

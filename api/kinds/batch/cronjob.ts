@@ -7,11 +7,10 @@ import { dropGatedFields } from '../shared/gated-fields.ts';
 import { since } from '../shared/human-duration.ts';
 import { podNameWarning } from '../shared/pod-name-warning.ts';
 import { defaultPodTemplate } from '../shared/pod-spec-defaults.ts';
-import { podTemplateWarnings } from '../shared/pod-warnings.ts';
-import { semanticEqual } from '../shared/semantic-equal.ts';
 import { splitStrategy } from '../shared/split-strategy.ts';
 import { validateCronJob, validateCronJobUpdate } from './cronjob-rules.ts';
 import { defaultPodFailurePolicy } from './job-spec-defaults.ts';
+import { jobSpecWarnings } from './job-warnings.ts';
 
 export const cronjob = rulesFor<CronJob>({
   metadataChecks: { status: 0 },
@@ -46,9 +45,11 @@ export const cronjob = rulesFor<CronJob>({
   ],
 });
 
-function cronJobWarnings(object: CronJob, old: CronJob | undefined): string[] {
-  const name = old ? [] : podNameWarning(object.metadata.name);
-  if (old && semanticEqual(object.spec, old.spec)) return name;
-  const path = Path.of('spec', 'jobTemplate', 'spec', 'template');
-  return [...name, ...podTemplateWarnings(object.spec?.jobTemplate?.spec?.template, path)];
+const ZONE_IN_SCHEDULE =
+  'cannot use TZ or CRON_TZ in spec.spec.schedule, use timeZone instead, see https://kubernetes.io/docs/concepts/workloads/controllers/cron-jobs/ for more details';
+
+function cronJobWarnings({ metadata, spec }: CronJob, old: CronJob | undefined): string[] {
+  const name = old ? [] : podNameWarning(metadata.name);
+  const ofJobs = old && old.metadata.generation === metadata.generation ? [] : jobSpecWarnings(spec?.jobTemplate?.spec, Path.of('spec', 'jobTemplate', 'spec'));
+  return [...name, ...ofJobs, ...(spec?.schedule?.includes('TZ') ? [ZONE_IN_SCHEDULE] : [])];
 }

@@ -1,4 +1,5 @@
 /** Jobs. */
+import { Path } from '../../field-error.ts';
 import type { Job } from '../../types/batch.v1.ts';
 import { rulesFor } from '../kind-rules.ts';
 import { AGE, NAME, containerColumns, selectorCell, text, wide } from '../shared/columns.ts';
@@ -6,11 +7,11 @@ import { dropGatedFields } from '../shared/gated-fields.ts';
 import { humanDuration } from '../shared/human-duration.ts';
 import { podNameWarning } from '../shared/pod-name-warning.ts';
 import { defaultPodTemplate } from '../shared/pod-spec-defaults.ts';
-import { workloadWarnings } from '../shared/pod-warnings.ts';
 import { splitStrategy } from '../shared/split-strategy.ts';
 import { validateJob, validateJobUpdate } from './job-rules.ts';
 import { validateJobStatus } from './job-status-rules.ts';
 import { defaultJobSpec } from './job-spec-defaults.ts';
+import { jobSpecWarnings } from './job-warnings.ts';
 
 const JOB_NAME_LABELS = ['job-name', 'batch.kubernetes.io/job-name'];
 export const CONTROLLER_UID = 'batch.kubernetes.io/controller-uid';
@@ -36,7 +37,7 @@ export const job = rulesFor<Job>({
     validate: validateJob,
     validateUpdate: validateJobUpdate,
     validateStatus: validateJobStatus,
-    warnings: (object, old) => [...(old ? [] : podNameWarning(object.metadata.name)), ...indexWarnings(object), ...workloadWarnings(object, old)],
+    warnings: (object, old) => [...(old ? [] : podNameWarning(object.metadata.name)), ...(old && old.metadata.generation === object.metadata.generation ? [] : jobSpecWarnings(object.spec, Path.of('spec')))],
   }),
   columns: [
     NAME,
@@ -91,14 +92,4 @@ function showCompletions({ spec, status }: Job): string {
   if (spec?.completions !== undefined) return `${succeeded}/${spec.completions}`;
   const parallelism = spec?.parallelism ?? 0;
   return parallelism > 1 ? `${succeeded}/1 of ${parallelism}` : `${succeeded}/1`;
-}
-
-const MANY_COMPLETIONS = 100_000;
-const MANY_AT_A_TIME = 10_000;
-
-function indexWarnings({ spec }: Job): string[] {
-  const many = spec?.completionMode === 'Indexed' && (spec.completions ?? 0) > MANY_COMPLETIONS && (spec.parallelism ?? 0) > MANY_AT_A_TIME;
-  const why =
-    'In Indexed Jobs with a number of completions higher than 10^5 and a parallelism higher than 10^4, Kubernetes might not be able to track completedIndexes when a big number of indexes fail';
-  return many ? [`spec: ${why}`] : [];
 }

@@ -25,7 +25,7 @@ export const eventColumns: readonly TypedColumn<Event>[] = [
   }),
   text('Message', (object) => (object.message ?? '').trim()),
   wide('First Seen', firstSeen),
-  wide('Count', (object) => object.series?.count ?? (object.count || 1)),
+  wide('Count', (object) => (object.series ? (object.series.count ?? 0) : object.count || 1)),
   { ...NAME, priority: 1 },
 ];
 

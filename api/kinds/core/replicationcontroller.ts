@@ -41,7 +41,7 @@ export const replicationcontroller = rulesFor<ReplicationController>({
     validate: checkSpec,
     validateUpdate: checkSpec,
     validateStatus: (object) => checkCounts(object.status, Path.of('status'), COUNTS),
-    warnings: (object, old) => [...(old ? [] : podNameWarning(object.metadata.name)), ...workloadWarnings(object, old)],
+    warnings: replicationControllerWarnings,
   }),
   columns: [
     NAME,
@@ -67,4 +67,10 @@ function checkSpec({ spec }: ReplicationController): FieldError[] {
     errors.push(invalid(path.child('metadata', 'labels'), labels && byKeys(labels), '`selector` does not match template `labels`'));
   }
   return [...errors, ...checkPodTemplate(spec.template, path), ...checkAlwaysRunning(spec.template, 'ReplicationController', path)];
+}
+
+/** An update warns of the template that was there before, as upstream's does. */
+function replicationControllerWarnings(object: ReplicationController, old: ReplicationController | undefined): string[] {
+  if (!old) return [...podNameWarning(object.metadata.name), ...workloadWarnings(object, old)];
+  return workloadWarnings({ ...old, metadata: object.metadata }, old);
 }

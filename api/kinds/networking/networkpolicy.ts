@@ -28,6 +28,7 @@ export const networkpolicy = rulesFor<NetworkPolicy>({
   strategy: splitStrategy<NetworkPolicy>({
     noStatus: true,
     generation: ['spec'],
+    exactGeneration: true,
     validate: ({ spec }) => (spec ? checkSpec(spec, { cidrs: [] }) : []),
     validateUpdate({ spec }, old) {
       return spec ? checkSpec(spec, { cidrs: rangesOf(old), allowInvalidValues: hasInvalidValues(old.spec?.podSelector) }) : [];

@@ -1,4 +1,5 @@
 /** The kinds of dynamic resource allocation. That expressions compile is checked where they are evaluated. */
+import { dropField } from '../../codec/empties.ts';
 import { type FieldError, Path, forbiddenField, invalid } from '../../field-error.ts';
 import type { DeviceClass, DeviceClaim, ResourceClaim, ResourceClaimTemplate, ResourceSlice } from '../../types/resource.v1.ts';
 import { rulesFor } from '../kind-rules.ts';
@@ -128,7 +129,7 @@ function defaultClaim(devices: DeviceClaim | undefined): void {
 function dropGated({ spec }: ResourceSlice): void {
   for (const device of spec?.devices ?? []) {
     delete device.nodeAllocatableResourceMappings;
-    for (const attribute of Object.values(device.attributes ?? {})) for (const list of ['ints', 'bools', 'strings', 'versions'] as const) delete attribute[list];
+    for (const attribute of Object.values(device.attributes ?? {})) for (const list of ['ints', 'bools', 'strings', 'versions'] as const) dropField(attribute, list);
   }
 }
 

@@ -7,7 +7,6 @@ import { nodeLabelWarnings } from './node-label-warnings.ts';
 import { APPARMOR_PREFIX } from './pod-annotation-rules.ts';
 import { portWarnings } from './port-warnings.ts';
 import type { ResourceList } from './resource-list.ts';
-import { semanticEqual } from './semantic-equal.ts';
 import { volumeWarnings } from './volume-warnings.ts';
 
 export function podWarnings(pod: Pod): string[] {
@@ -15,12 +14,13 @@ export function podWarnings(pod: Pod): string[] {
 }
 
 interface Workload {
+  metadata: { generation?: number };
   spec?: { template?: PodTemplateSpec };
 }
 
-/** Of the template of a workload. An update that changes nothing in the specification warns of nothing. */
+/** Of the template of a workload. An update that makes no new generation warns of nothing. */
 export function workloadWarnings(object: Workload, old: Workload | undefined): string[] {
-  if (old && semanticEqual(object.spec, old.spec)) return [];
+  if (old && old.metadata.generation === object.metadata.generation) return [];
   return podTemplateWarnings(object.spec?.template, Path.of('spec', 'template'));
 }
 

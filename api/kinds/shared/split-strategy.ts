@@ -1,4 +1,5 @@
 /** The common strategy: the main resource leaves the status alone, the status subresource leaves everything else alone. */
+import { hasNotes } from '../../codec/empties.ts';
 import type { FieldError } from '../../field-error.ts';
 import type { Metadata, RuleContext } from '../../kind.ts';
 import type { TypedStrategy } from '../kind-rules.ts';
@@ -11,6 +12,8 @@ export const ALL_METADATA: KeptMetadata = ['labels', 'annotations', 'ownerRefere
 export interface SplitRules<T> extends Omit<TypedStrategy<T>, 'validateUpdate' | 'movesGeneration'> {
   /** Top-level fields whose change is a new generation; `annotations` are those of the metadata. */
   readonly generation?: readonly string[];
+  /** An empty list or map in them is a change as well: what is stored has none. */
+  readonly exactGeneration?: true;
   /** Kinds without a status subresource keep what is sent. */
   readonly noStatus?: boolean;
   /** Clients may send a status along when they create it: nodes. */
@@ -27,7 +30,7 @@ interface Parts {
 }
 
 export function splitStrategy<T extends object>(rules: SplitRules<T>): TypedStrategy<T> {
-  const { generation, noStatus, keepsStatusOnCreate, statusKeeps, prepareStatus, validateStatus, ...strategy } = rules;
+  const { generation, exactGeneration, noStatus, keepsStatusOnCreate, statusKeeps, prepareStatus, validateStatus, ...strategy } = rules;
   return {
     ...strategy,
     prepareForCreate(object, context) {
@@ -49,7 +52,7 @@ export function splitStrategy<T extends object>(rules: SplitRules<T>): TypedStra
     },
     ...(generation && {
       movesGeneration: (object: T, old: T, context?: RuleContext): boolean =>
-        context?.subresource !== 'status' && generation.some((field) => differs(object as unknown as Parts, old as unknown as Parts, field)),
+        context?.subresource !== 'status' && generation.some((field) => differs(object as unknown as Parts, old as unknown as Parts, field) || (exactGeneration && hasNotes((object as unknown as Parts)[field]))),
     }),
   };
 }

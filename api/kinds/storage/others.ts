@@ -1,6 +1,5 @@
 /** The kinds of the storage group that have few rules: CSINode, CSIStorageCapacity, VolumeAttachment, VolumeAttributesClass. */
 import { type FieldError, Path, duplicate, forbiddenField, invalid, required, tooLong } from '../../field-error.ts';
-import { canonicalQuantity } from '../../quantity.ts';
 import type { CSINode, CSIStorageCapacity, VolumeAttachment, VolumeAttributesClass } from '../../types/storage.v1.ts';
 import { rulesFor } from '../kind-rules.ts';
 import { AGE, NAME, boolean, integer, text } from '../shared/columns.ts';
@@ -65,11 +64,6 @@ export const csistoragecapacity = rulesFor<CSIStorageCapacity>({
       ...immutable(object.storageClassName, old.storageClassName, Path.of('storageClassName')),
     ],
   },
-  columns: [
-    NAME,
-    text('StorageClassName', (object) => object.storageClassName),
-    text('Capacity', ({ capacity }) => (capacity === undefined ? '<unset>' : (canonicalQuantity(capacity) ?? capacity))),
-  ],
 });
 
 export const volumeattachment = rulesFor<VolumeAttachment>({

@@ -1,0 +1,43 @@
+import type { ApiObject } from '../../api/kind.ts';
+import type { Door } from '../../api/request.ts';
+import { createApiServer, type ApiServer } from '../server.ts';
+import { openMemory } from '../storage/memory.ts';
+import { ADMIN, testPki } from '../test-server.ts';
+
+const store = openMemory();
+let server: ApiServer;
+let door: Door;
+beforeAll(async () => {
+  server = createApiServer({ store, pki: await testPki() });
+  await server.start();
+  door = server.door(ADMIN);
+});
+afterAll(async () => {
+  await server.close();
+  await store.close();
+});
+
+const put = (at: { group: string; version: string; resource: string }, body: object): Promise<ApiObject> =>
+  door.call({ ...at, namespace: 'default', verb: 'update', name: 'a', body: { metadata: { name: 'a' }, ...body } }) as Promise<ApiObject>;
+const create = (at: { group: string; version: string; resource: string }, body: object): Promise<unknown> =>
+  door.call({ ...at, namespace: 'default', verb: 'create', body: { metadata: { name: 'a' }, ...body } });
+
+test('PUT of empty lists and maps is refused as what was sent, not as nothing', async () => {
+  const daemonsets = { group: 'apps', version: 'v1', resource: 'daemonsets' };
+  const template = (labels: object): object => ({ metadata: { labels }, spec: { containers: [{ name: 'c', image: 'i' }] } });
+  const spec = { selector: { matchLabels: { app: 'web' } } };
+  await create(daemonsets, { spec: { ...spec, template: template({ app: 'web' }) } });
+  await expect(put(daemonsets, { spec: { ...spec, template: template({}) } })).rejects.toMatchObject({
+    code: 422, message: expect.stringContaining('spec.template.metadata.labels: Invalid value: {}: `selector` does not match template `labels`'),
+  });
+});
+
+test.each<[string, object, number]>([
+  ['what is there', { podSelector: {}, policyTypes: ['Ingress'] }, 1],
+  ['an empty list, which is never stored,', { podSelector: {}, policyTypes: ['Ingress'], ingress: [] }, 2],
+  ['the same empty list again', { podSelector: {}, policyTypes: ['Ingress'], ingress: [] }, 3],
+])('PUT of %s in a NetworkPolicy', async (_, spec, generation) => {
+  const networkpolicies = { group: 'networking.k8s.io', version: 'v1', resource: 'networkpolicies' };
+  if (generation === 1) await create(networkpolicies, { spec });
+  expect((await put(networkpolicies, { spec })).metadata.generation).toBe(generation);
+});
