@@ -1,5 +1,6 @@
 /** Validation errors with the place they are about, worded and coded as API clients expect them. */
 import { isEmptyCollection } from './codec/empties.ts';
+import { goNumber } from './go-number.ts';
 import { goQuote } from './go-quote.ts';
 
 export type FieldErrorType =
@@ -48,7 +49,8 @@ export class Path {
 export function show(value: unknown): string {
   if (value === undefined || value === null) return 'null';
   if (typeof value === 'string') return goQuote(value);
-  return typeof value === 'number' || typeof value === 'boolean' ? String(value) : JSON.stringify(value, inOrder).replace(/[<>&\u2028\u2029]/g, escapeHtml);
+  if (typeof value === 'number' || typeof value === 'bigint') return goNumber(value);
+  return typeof value === 'boolean' ? String(value) : JSON.stringify(value, inOrder).replace(/[<>&\u2028\u2029]/g, escapeHtml);
 }
 
 /** Go prints maps by their keys. Of what is shown, these are maps. */

@@ -89,6 +89,8 @@ export interface Strategy {
   readonly validate?: (object: ApiObject, context: RuleContext) => FieldError[];
   readonly validateUpdate?: (object: ApiObject, old: ApiObject, context: RuleContext) => FieldError[];
   readonly warnings?: (object: ApiObject, old: ApiObject | undefined) => string[];
+  /** What is told of an object that is refused as well. */
+  readonly warningsAnyway?: (object: ApiObject) => readonly string[];
   /** Whether a change means a new generation. Absent: the kind has no generation. */
   readonly movesGeneration?: (object: ApiObject, old: ApiObject, context?: RuleContext) => boolean;
   /** How `metadata.name` must look; default: DNS subdomain. Returns the reasons why not. */

@@ -5,7 +5,8 @@ export type CelType =
   | { readonly kind: 'dyn' | 'bool' | 'int' | 'uint' | 'double' | 'string' | 'bytes' | 'null' | 'timestamp' | 'duration'; readonly max?: number }
   /** `identity`: items are equal to each other by value ('set') or by these keys; such lists have no order. */
   | { readonly kind: 'list'; readonly of: CelType; readonly max?: number; readonly identity?: 'set' | readonly string[] }
-  | { readonly kind: 'map'; readonly of: CelType; readonly max?: number }
+  /** `key`: the type of its keys; strings, when absent. */
+  | { readonly kind: 'map'; readonly of: CelType; readonly key?: CelType; readonly max?: number }
   | CelObject
   | { readonly kind: 'optional'; readonly of: CelType }
   /** A type of Kubernetes' own libraries, e.g. `kubernetes.Quantity`. */

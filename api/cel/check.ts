@@ -133,7 +133,9 @@ class Checker {
       case 'map':
         return type.of[1] as Type;
       case 'object': {
-        const of = type.object?.field(field);
+        // Types of the libraries have a name and nothing that could be looked up.
+        if (!type.object) return this.#wrong(expr.at, `unexpected failed resolution of '${type.name}'`);
+        const of = type.object.field(field);
         return of ? internalType(of) : this.#wrong(expr.at, `undefined field '${field}'`);
       }
       case 'param':
@@ -156,7 +158,8 @@ class Checker {
     if (!target) return this.#resolve(expr, name.replace(/^\./, ''), undefined, name);
     const prefix = qualifiedName(target);
     const qualified = prefix === undefined ? undefined : `${prefix.replace(/^\./, '')}.${name}`;
-    if (qualified !== undefined && functionsNamed(qualified)) return this.#resolve(expr, qualified, undefined, qualified);
+    const known = qualified !== undefined && (this.#environment.objects !== undefined || !qualified.startsWith('jsonpatch.'));
+    if (known && functionsNamed(qualified)) return this.#resolve(expr, qualified, undefined, qualified);
     this.check(target);
     return this.#resolve(expr, name, target, name);
   }
@@ -244,15 +247,15 @@ class Checker {
   #struct(expr: StructLiteral): Type {
     const name = expr.name.replace(/^\./, '');
     const object = this.#environment.objects?.(name);
-    if (!object) this.#undeclared(expr.at, expr.name);
+    if (!object) return this.#undeclared(expr.at, expr.name);
     for (const { at, name: field, value, optional } of expr.fields) {
       const type = optional ? this.#unwrapped(value) : this.check(value);
-      const of = object?.field(field);
-      if (object && !of) this.#wrong(at, `undefined field '${field}'`);
+      const of = object.field(field);
+      if (!of) this.#wrong(at, `undefined field '${field}'`);
       const wanted = of ? internalType(of) : ERROR;
       if (!this.#assign(wanted, type)) this.#wrong(at, `expected type of field '${field}' is '${showType(wanted)}' but provided type is '${showType(type)}'`);
     }
-    return object ? internalType(object) : ERROR;
+    return internalType(object);
   }
 
   #fold(expr: Fold): Type {

@@ -2,7 +2,7 @@
 import { deepEqual } from '../../std/deep.ts';
 import { Duration, Timestamp } from './time.ts';
 import { spendWork } from './work.ts';
-import { Fault, Items, Library, List, Mapper, NO_OVERLOAD, Optional, TypeValue, Uint, undeclared, type Value } from './value.ts';
+import { Fault, isTypedJson, Items, Library, List, Mapper, NO_OVERLOAD, Optional, TypeValue, Uint, undeclared, type Value } from './value.ts';
 
 export function equal(a: Value, b: Value): boolean | Fault {
   if (a instanceof Fault) return a;
@@ -14,17 +14,23 @@ export function equal(a: Value, b: Value): boolean | Fault {
     const second = numeric(b);
     return second !== undefined && first == second;
   }
-  if (a === null || b === null || typeof a !== 'object' || typeof b !== 'object') return false;
+  if (a === null || b === null || typeof a !== 'object') return false;
+  if (typeof b !== 'object') return a instanceof Library ? NO_OVERLOAD : unlike(a);
   return equalStructures(a, b);
+}
+
+/** What is read from JSON is only compared with its like. */
+function unlike(value: Value): false | Fault {
+  return isTypedJson(value) ? NO_OVERLOAD : false;
 }
 
 type Structure = Exclude<Value, bigint | boolean | number | string | null>;
 
 function equalStructures(a: Structure, b: Structure): boolean | Fault {
   spendWork(1);
-  if (a instanceof List) return b instanceof List && equalLists(a, b);
-  if (a instanceof Mapper) return b instanceof Mapper && equalMappers(a, b);
-  if (a instanceof Library) return b instanceof Library && a.equals(b);
+  if (a instanceof List) return b instanceof List ? equalLists(a, b) : unlike(a);
+  if (a instanceof Mapper) return b instanceof Mapper ? equalMappers(a, b) : unlike(a);
+  if (a instanceof Library) return b instanceof Library && a.typeName === b.typeName ? a.equals(b) : NO_OVERLOAD;
   if (a instanceof Timestamp) return b instanceof Timestamp && a.ns === b.ns;
   if (a instanceof Duration) return b instanceof Duration && a.ns === b.ns;
   if (a instanceof Uint8Array) return b instanceof Uint8Array && compareBytes(a, b) === 0;

@@ -16,6 +16,7 @@ const NO_INDEX = new Missing('list');
 /** Of an optional value, what is inside, optional again. */
 export function fieldOf(value: Value, field: string): Value | Missing {
   if (value instanceof Optional) return through(value, (inner) => fieldOf(inner, field));
+  if (value instanceof List) return itemOf(value, field);
   if (!(value instanceof Mapper)) return NO_KEY;
   const found = value.get(field);
   return found === undefined ? NO_KEY : found;

@@ -37,9 +37,21 @@ export function checkFormat(call: Expr & { kind: 'call' }, typeOf: (expr: Expr) 
     if (!item) return [{ at, message: `index ${used} out of range` }];
     const { kinds, wrong } = CLAUSES[verb] ?? { kinds: [], wrong: '' };
     if (wrong === '') return [{ at, message: `could not parse formatting clause: unrecognized formatting clause "${verb}"` }];
-    const type = typeOf(item);
-    if (type.kind !== 'dyn' && !kinds.includes(type.kind)) return [{ at: item.at, message: `error during formatting: ${wrong}, was given ${type.name}` }];
+    const odd = firstOdd(item, kinds, { typeOf, inside: verb === 's' });
+    if (odd) return [{ at: odd.at, message: `error during formatting: ${wrong}, was given ${typeOf(odd).name}` }];
     used++;
   }
   return list.items.length > used ? [{ at, message: `too many arguments supplied to string.format (expected ${used}, got ${list.items.length})` }] : [];
+}
+
+/** The first part that cannot be shown; of lists and maps that are written out, `inside` as well. */
+function firstOdd(expr: Expr, kinds: readonly TypeKind[], how: { readonly typeOf: (expr: Expr) => Type; readonly inside: boolean }): Expr | undefined {
+  const { kind } = how.typeOf(expr);
+  if (kind !== 'dyn' && !kinds.includes(kind)) return expr;
+  const inner = !how.inside ? [] : expr.kind === 'list' ? expr.items : expr.kind === 'map' ? expr.entries.flatMap(({ key, value }) => [key, value]) : [];
+  for (const one of inner) {
+    const odd = firstOdd(one, kinds, how);
+    if (odd) return odd;
+  }
+  return undefined;
 }

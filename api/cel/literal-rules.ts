@@ -4,13 +4,13 @@ import type { Checked } from './check.ts';
 import { checkFormat } from './format-rules.ts';
 import { compileRegex } from './regex.ts';
 import type { Mistake } from './source.ts';
-import { parseGoDuration, parseTimestamp, timestampOf } from './time.ts';
+import { parseGoDuration, parseStrictTimestamp, timestampOf } from './time.ts';
 import { isExact, showType, type Type } from './type.ts';
 import type { Value } from './value.ts';
 
 const RULES: Readonly<Record<string, (value: Value) => boolean>> = {
   duration: (value) => typeof value === 'string' && parseGoDuration(value) !== undefined,
-  timestamp: (value) => (typeof value === 'bigint' ? timestampOf(value * 1_000_000_000n) !== undefined : typeof value !== 'string' || parseTimestamp(value) !== undefined),
+  timestamp: (value) => (typeof value === 'bigint' ? timestampOf(value * 1_000_000_000n) !== undefined : typeof value !== 'string' || parseStrictTimestamp(value) !== undefined),
   matches: (value) => typeof value !== 'string' || isRegex(value),
 };
 

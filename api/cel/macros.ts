@@ -25,7 +25,6 @@ const MACROS: Readonly<Record<string, Macro>> = {
   'exists/2': (build, target, [iter, test]) => build.exists(target, build.names(QUANTIFIER, iter), test as Expr),
   'exists/3': (build, target, [first, second, test]) => build.exists(target, build.names(QUANTIFIER, first, second), test as Expr),
   'exists_one/2': (build, target, [iter, test]) => build.existsOne(target, build.names(QUANTIFIER, iter), test as Expr),
-  'existsOne/2': (build, target, [iter, test]) => build.existsOne(target, build.names(QUANTIFIER, iter), test as Expr),
   'exists_one/3': (build, target, [first, second, test]) => build.existsOne(target, build.names(QUANTIFIER, first, second), test as Expr),
   'existsOne/3': (build, target, [first, second, test]) => build.existsOne(target, build.names(QUANTIFIER, first, second), test as Expr),
   'map/2': (build, target, [iter, item]) => build.collect(target, build.names(TRANSFORMER, iter), item as Expr),

@@ -2,7 +2,8 @@
 import type { Expr } from './ast.ts';
 import { CelError } from './cel.ts';
 import { Missing } from './field.ts';
-import { Entries, Fault, Items, NO_OVERLOAD, typeNameOf, type Value } from './value.ts';
+import { Duration, Timestamp } from './time.ts';
+import { Entries, Fault, Items, Library, NO_OVERLOAD, Optional, typeNameOf, TypeValue, type Value } from './value.ts';
 
 export interface Frame {
   readonly slots: Value[];
@@ -87,14 +88,30 @@ export function boundAt(slot: number): Step {
 
 /** Functions whose refusals name neither them nor their arguments. */
 const TERSE = new Set(['contains', 'endsWith', 'find', 'findAll', 'matches', 'startsWith']);
+const TIMES = ['google.protobuf.Timestamp', 'google.protobuf.Duration'];
+const NUMBERS = ['int', 'uint', 'double'];
+const ORDERED = new Set([...NUMBERS, ...TIMES, 'bool', 'bytes', 'string']);
+const OPERANDS: Readonly<Record<string, ReadonlySet<string>>> = {
+  '_+_': new Set([...NUMBERS, ...TIMES, 'bytes', 'list', 'string']), '_-_': new Set([...NUMBERS, ...TIMES]), '_*_': new Set(NUMBERS), '_/_': new Set(NUMBERS),
+  '_%_': new Set(['int', 'uint']), '_<_': ORDERED, '_<=_': ORDERED, '_>_': ORDERED, '_>=_': ORDERED, '-_': new Set(['int', 'double', 'google.protobuf.Duration']),
+};
 const NAMED = new Set(['size', 'sort', '@sortByAssociatedKeys']);
 
 export function noOverload(name: string, args: readonly Value[]): Fault {
-  if (!/^[a-z]/.test(name) || TERSE.has(name)) return NO_OVERLOAD;
+  if (TERSE.has(name)) return NO_OVERLOAD;
+  const [first] = args;
+  const operands = OPERANDS[name];
+  // Operators are named where the type of the first operand knows none such.
+  if (operands && first !== undefined && !operands.has(typeNameOf(first))) return new Fault(`no such overload: ${name}`);
+  if (!/^[a-z@]/.test(name) || (NAMED.has(name) && (typeof first === 'string' || first instanceof Timestamp || first instanceof Duration))) return NO_OVERLOAD;
   return new Fault(`no such overload: ${name}${NAMED.has(name) ? '' : `(${args.map(typeNameOf).join(', ')})`}`);
 }
 
+/** Go's name of a value's type. */
 export function goName(value: Value): string {
+  if (value instanceof Library) return `cel.${typeNameOf(value).replace(/^.*\./, '')}`;
+  if (value instanceof Optional) return '*types.Optional';
+  if (value instanceof TypeValue) return '*types.Type';
   const name = typeNameOf(value).replace('null_type', 'null').replace(/^.*\./, '');
-  return name.charAt(0).toUpperCase() + name.slice(1);
+  return `types.${name.charAt(0).toUpperCase()}${name.slice(1)}`;
 }

@@ -368,7 +368,7 @@ class Planner {
       run(frame) {
         const over = range(frame);
         if (over instanceof Fault) return over;
-        if (!(over instanceof List) && !(over instanceof Mapper)) return new Fault(`got 'types.${goName(over)}', expected iterable type`);
+        if (!(over instanceof List) && !(over instanceof Mapper)) return new Fault(`got '${goName(over)}', expected iterable type`);
         const { slots } = frame;
         slots[accuSlot] = init(frame);
         let index = 0n;

@@ -65,6 +65,11 @@ export function durationOf(ns: bigint): Duration | undefined {
 
 const RFC3339 = /^(\d{4})-(\d{2})-(\d{2})[Tt](\d{2}):(\d{2}):(\d{2})(?:[.,](\d+))?(?:[Zz]|([+-])(\d{2}):(\d{2}))$/;
 
+/** As Go's time.Parse reads it: in capitals. */
+export function parseStrictTimestamp(text: string): Timestamp | undefined {
+  return /[tz]/.test(text) ? undefined : parseTimestamp(text);
+}
+
 export function parseTimestamp(text: string): Timestamp | undefined {
   const found = RFC3339.exec(text);
   if (!found) return undefined;

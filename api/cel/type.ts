@@ -62,7 +62,7 @@ export function internalType(type: CelType): Type {
     case 'list':
       return listOf(internalType(type.of));
     case 'map':
-      return mapOf(STRING, internalType(type.of));
+      return mapOf(type.key ? internalType(type.key) : STRING, internalType(type.of));
     case 'optional':
       return optionalOf(internalType(type.of));
     case 'object':
@@ -79,7 +79,7 @@ export function publicType(type: Type): CelType {
     case 'list':
       return { kind: 'list', of: publicType(type.of[0] ?? DYN) };
     case 'map':
-      return { kind: 'map', of: publicType(type.of[1] ?? DYN) };
+      return { kind: 'map', of: publicType(type.of[1] ?? DYN), ...(type.of[0]?.kind !== 'string' && { key: publicType(type.of[0] ?? DYN) }) };
     case 'object':
       return type.object ?? { kind: 'library', name: type.name };
     case 'opaque':

@@ -95,12 +95,12 @@ export class Items extends List {
 
 class JsonList extends List {
   readonly json: readonly unknown[];
-  readonly #type: CelType & { readonly kind: 'list' };
+  readonly type: CelType & { readonly kind: 'list' };
 
   constructor(json: readonly unknown[], type: CelType & { readonly kind: 'list' }) {
     super();
     this.json = json;
-    this.#type = type;
+    this.type = type;
   }
 
   get size(): number {
@@ -108,11 +108,11 @@ class JsonList extends List {
   }
 
   override get identity(): 'set' | readonly string[] | undefined {
-    return this.#type.identity;
+    return this.type.identity;
   }
 
   at(index: number): Value {
-    return fromJson(this.json[index], this.#type.of);
+    return fromJson(this.json[index], this.type.of);
   }
 }
 
@@ -164,12 +164,12 @@ function normalKey(key: Value): unknown {
 class JsonMap extends Mapper {
   readonly typeName = 'map';
   readonly json: Readonly<Record<string, unknown>>;
-  readonly #of: CelType;
+  readonly of: CelType;
 
   constructor(json: Readonly<Record<string, unknown>>, of: CelType) {
     super();
     this.json = json;
-    this.#of = of;
+    this.of = of;
   }
 
   get size(): number {
@@ -177,7 +177,7 @@ class JsonMap extends Mapper {
   }
 
   get(key: Value): Value | undefined {
-    return typeof key === 'string' && Object.hasOwn(this.json, key) ? fromJson(this.json[key], this.#of) : undefined;
+    return typeof key === 'string' && Object.hasOwn(this.json, key) ? fromJson(this.json[key], this.of) : undefined;
   }
 
   keys(): Iterable<Value> {
@@ -218,6 +218,12 @@ class JsonObject extends Mapper {
 /** What is there but not declared is compared as it stands. */
 export function undeclared(mapper: Mapper, key: Value): unknown {
   return mapper instanceof JsonObject && typeof key === 'string' && Object.hasOwn(mapper.json, key) ? mapper.json[key] : undefined;
+}
+
+/** It is read from JSON, by a type that tells what is in it. */
+export function isTypedJson(value: Value): boolean {
+  if (value instanceof JsonList) return value.type.of.kind !== 'dyn';
+  return value instanceof JsonObject || (value instanceof JsonMap && value.of.kind !== 'dyn');
 }
 
 /** Fields that an expression gave, with their values. */

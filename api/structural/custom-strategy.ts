@@ -6,6 +6,7 @@ import { qualifiedName } from '../kinds/shared/formats.ts';
 import { withMetadataRules } from '../kinds/with-metadata-rules.ts';
 import { ApiError } from '../status.ts';
 import type { CustomResourceDefinitionVersion } from '../types/apiextensions.v1.ts';
+import { applyDefaults } from './defaults.ts';
 import { validateEmbedded } from './embedded.ts';
 import { propertyOf, type JsonSchema } from './json-schema.ts';
 import { validateListTypes } from './list-types.ts';
@@ -43,7 +44,9 @@ export function customStrategy({ version, namespaced, isTerminating }: CustomStr
     unconditionalUpdate: false,
     prepareForCreate(object) {
       if (isTerminating()) throw terminating();
-      if (hasStatus) delete object['status'];
+      if (!hasStatus) return;
+      delete object['status'];
+      applyDefaults(object, schema);
     },
     prepareForUpdate(object, old, { subresource }) {
       if (subresource === 'status') keepAllButStatus(object, old);
@@ -61,9 +64,10 @@ export function customStrategy({ version, namespaced, isTerminating }: CustomStr
       const lists = ratchetLists(object, old);
       return withRules([...check(object, '', old), ...validateScaleSpec(object, scale), ...validateScaleStatus(object, scale), ...validateEmbedded(object, schema), ...lists], object, old);
     },
-    warnings: (object, old) => [...(tolerated.get(object) ?? []), ...finalizerWarnings(object.metadata.finalizers ?? [], old?.metadata.finalizers ?? [])],
+    warnings: (object, old) => finalizerWarnings(object.metadata.finalizers ?? [], old?.metadata.finalizers ?? []),
+    warningsAnyway: (object) => tolerated.get(object) ?? [],
   };
-  return withMetadataRules({ strategy }, namespaced);
+  return withMetadataRules({ strategy, bareFinalizers: true }, namespaced);
 }
 
 /** After these, rules might stumble over what is wrong already. */

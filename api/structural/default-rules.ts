@@ -2,14 +2,16 @@
 import { deepCopy } from '../../std/deep.ts';
 import { invalid, type FieldError, type Path } from '../field-error.ts';
 import { misshapenEmbedded, misshapenResource, validateEmbedded, validateResource } from './embedded.ts';
-import { hasDefault, isObject, itemsOf, type Json, type JsonSchema, META_FIELDS } from './json-schema.ts';
+import { hasDefault, isObject, itemsOf, type Json, type JsonSchema, mapSchema, META_FIELDS, someSchema } from './json-schema.ts';
 import { inKeyOrder } from './key-order.ts';
 import { prune } from './prune.ts';
 import { checkRules, OBJECT_BUDGET } from './rule-check.ts';
 import { compileValidator } from './validate.ts';
 
 export function validateDefaults(schema: JsonSchema, path: Path): FieldError[] {
-  return walk(schema, path, { resource: schema, surround: asResource, insideMeta: false });
+  // The whole is an object with kind and metadata, as embedded ones are.
+  const root: JsonSchema = { ...schema, 'x-kubernetes-embedded-resource': true };
+  return walk(root, path, { resource: root, surround: asResource, insideMeta: false });
 }
 
 interface Where {
@@ -59,8 +61,14 @@ function checkDefault(schema: JsonSchema, field: Path): FieldError[] {
 }
 
 function checkAgainst(schema: JsonSchema, field: Path): FieldError[] {
-  const wrong = compileValidator(schema)(schema.default, field.text);
+  const wrong = compileValidator(withoutIntOrString(schema))(schema.default, field.text);
   return wrong.length > 0 ? wrong : checkDefaultRules(schema, field);
+}
+
+/** Of defaults, upstream does not look whether what may be a whole number or a text is one of them. */
+function withoutIntOrString(schema: JsonSchema): JsonSchema {
+  if (!someSchema(schema, (one) => one['x-kubernetes-int-or-string'] === true)) return schema;
+  return mapSchema(schema, ({ 'x-kubernetes-int-or-string': _, ...rest }) => rest);
 }
 
 /** The rules hold for the default both where it stood before and where it comes new. */

@@ -45,6 +45,19 @@ export function someSchema(schema: JsonSchema | undefined, test: (schema: JsonSc
   return innerSchemas(schema).some((inner) => someSchema(inner, test));
 }
 
+/** A schema with every schema of values in it replaced, from the inside out. */
+export function mapSchema(schema: JsonSchema, change: (schema: JsonSchema) => JsonSchema): JsonSchema {
+  const map = (one: JsonSchema): JsonSchema => mapSchema(one, change);
+  const { items, properties, additionalProperties, allOf, anyOf, oneOf, not } = schema;
+  return change({
+    ...schema,
+    ...(items && { items: Array.isArray(items) ? items.map(map) : map(items) }),
+    ...(properties && { properties: Object.fromEntries(Object.entries(properties).map(([name, one]) => [name, map(one)])) }),
+    ...(typeof additionalProperties === 'object' && { additionalProperties: map(additionalProperties) }),
+    ...(allOf && { allOf: allOf.map(map) }), ...(anyOf && { anyOf: anyOf.map(map) }), ...(oneOf && { oneOf: oneOf.map(map) }), ...(not && { not: map(not) }),
+  } as JsonSchema);
+}
+
 function innerSchemas(schema: JsonSchema): JsonSchema[] {
   const { items, allOf = [], anyOf = [], oneOf = [], not, properties = {}, patternProperties = {}, additionalItems, definitions = {}, dependencies = {} } = schema;
   return [

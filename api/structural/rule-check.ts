@@ -116,11 +116,12 @@ class Run {
     }
     if (this.#budget.left <= 0) return this.#end(invalid(path, type, OUT_OF_BUDGET));
     const old = node.old === null ? undefined : node.old;
+    // Messages may speak of what was there before where one of the rules does.
+    const bindings = rules.rules.some(({ usesOldSelf }) => usesOldSelf) ? { self: value, oldSelf: old } : { self: value };
     for (const rule of rules.rules) {
       if (rule.problem !== undefined) this.errors.push(invalid(path, type, `rule compile error: ${rule.problem}`));
       const { program } = rule;
       if (!program || (rule.usesOldSelf && old === undefined && !rule.definition.optionalOldSelf)) continue;
-      const bindings = { self: value, oldSelf: old };
       try {
         if (program.evaluate(bindings, this.#budget) !== true) this.#fail(node, rule, bindings);
       } catch (error) {

@@ -3,7 +3,7 @@ import { invalid, notSupported, type Path, required, type FieldError } from '../
 import type { ValidationRule } from '../types/apiextensions.v1.ts';
 import type { JsonSchema } from './json-schema.ts';
 import { fieldAtPath } from './selectable-path.ts';
-import { isConvertible } from './structural-rules.ts';
+import { unconvertible } from './structural-rules.ts';
 
 const REASONS = ['FieldValueDuplicate', 'FieldValueForbidden', 'FieldValueInvalid', 'FieldValueRequired'];
 
@@ -20,7 +20,7 @@ function checkForm(rule: ValidationRule, schema: JsonSchema, path: Path): FieldE
   const field = path.child('fieldPath');
   if (fieldPath.trim() === '') errors.push(invalid(field, fieldPath, 'must be non-empty if specified'));
   if (hasBreaks(fieldPath)) errors.push(invalid(field, fieldPath, 'must not contain line breaks'));
-  if (isConvertible(schema) && !isPath(fieldPath, schema)) errors.push(invalid(field, fieldPath, 'must be a valid path'));
+  if (unconvertible(schema) === undefined && !isPath(fieldPath, schema)) errors.push(invalid(field, fieldPath, 'must be a valid path'));
   return errors;
 }
 

@@ -17,12 +17,23 @@ export function validateStructural(schema: JsonSchema, path: Path): FieldError[]
   return errors.sort((a, b) => (text(a) < text(b) ? -1 : text(a) > text(b) ? 1 : 0));
 }
 
-/** Keywords that no structural schema can be made of; they are told apart from the rules below. */
-export function isConvertible(schema: JsonSchema): boolean {
+/** Of the keywords that no structural schema can be made of the first one, told as such; they are told apart from the rules below. */
+export function unconvertible(schema: JsonSchema): string | undefined {
   const { id, $schema, $ref, patternProperties = {}, dependencies = {}, additionalItems, definitions = {}, items } = schema;
-  if (id || $schema || $ref || additionalItems !== undefined || Array.isArray(items) || schema['x-kubernetes-preserve-unknown-fields'] === false) return false;
-  if ([patternProperties, dependencies, definitions].some((map) => Object.keys(map).length > 0)) return false;
-  return inner(schema).every(isConvertible);
+  const some = (map: object): boolean => Object.keys(map).length > 0;
+  const said: Readonly<Record<string, boolean>> = {
+    id: Boolean(id), schema: Boolean($schema), $ref: Boolean($ref), patternProperties: some(patternProperties), dependencies: some(dependencies),
+    additionalItems: additionalItems !== undefined, definitions: some(definitions),
+  };
+  const [word] = Object.entries(said).find(([, used]) => used) ?? [];
+  if (word !== undefined) return `OpenAPIV3Schema '${word}' is not supported`;
+  if (schema['x-kubernetes-preserve-unknown-fields'] === false) return "internal error: 'x-kubernetes-preserve-unknown-fields' must be true or undefined";
+  if (Array.isArray(items)) return "OpenAPIV3Schema 'items' must be a schema, but is an array";
+  for (const one of inner(schema)) {
+    const why = unconvertible(one);
+    if (why !== undefined) return why;
+  }
+  return undefined;
 }
 
 function inner(schema: JsonSchema): JsonSchema[] {

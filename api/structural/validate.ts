@@ -7,11 +7,13 @@
  */
 import { deepEqual } from '../../std/deep.ts';
 import { invalid, notSupported, Path, required, tooLong, tooMany, typeInvalid, type FieldError } from '../field-error.ts';
+import { isInt64Value } from '../go-number.ts';
 import { compileRegex, type Pattern } from '../cel/regex.ts';
 import { FORMATS, formatKey, isKnownFormat } from './formats.ts';
 import { Correlation } from './correlation.ts';
 import { additionalOf, isObject, itemsOf, type JsonSchema, propertyOf } from './json-schema.ts';
 import { inKeyOrder } from './key-order.ts';
+import { compileNumbers } from './numbers.ts';
 
 /** `prefix` is put before the paths of errors, but not into their texts. `old`: what an update changes; undefined: nothing to compare with. */
 export type Validator = (value: unknown, prefix: string, old?: unknown) => FieldError[];
@@ -112,8 +114,7 @@ function typesOf(schema: JsonSchema): string[] {
 function typeName(value: unknown): string {
   if (value === null) return 'null';
   if (Array.isArray(value)) return 'array';
-  if (typeof value === 'bigint') return 'integer';
-  if (typeof value === 'number') return Number.isInteger(value) ? 'integer' : 'number';
+  if (typeof value === 'bigint' || typeof value === 'number') return isInt64Value(value) ? 'integer' : 'number';
   return typeof value;
 }
 
@@ -136,8 +137,8 @@ function typeChecks(schema: JsonSchema): Check[] {
 
 /** The format that a value has by itself. */
 function formatOf(value: unknown): string {
-  if (typeof value === 'bigint') return 'int64';
-  return typeof value === 'number' ? (Number.isInteger(value) ? 'int64' : 'float64') : '';
+  if (typeof value !== 'bigint' && typeof value !== 'number') return '';
+  return isInt64Value(value) ? 'int64' : 'float64';
 }
 
 function combinations(schema: JsonSchema): Check[] {
@@ -224,67 +225,17 @@ function strings(schema: JsonSchema): Check[] {
   return checks;
 }
 
-const FLOAT_LIMIT = 3.402_823_466_385_288_6e38;
-
-/** Whether a number is one of a type and format; `what` it is, is told. */
-function rangeProblem(value: number, { type = '', format }: JsonSchema, what: string, path: string): string | undefined {
-  const known = format !== undefined && isKnownFormat(format, type) ? format : undefined;
-  const limit = known === 'int32' ? 2 ** 31 : 2 ** 63;
-  const fits = type === 'integer' ? Number.isInteger(value) && value >= -limit && (known === 'int32' ? value < limit : value <= limit) : known !== 'float' || Math.abs(value) <= FLOAT_LIMIT;
-  return fits ? undefined : `${what} value must be of type ${type} ${known === undefined ? '(default format)' : `with format ${known}`} in ${path}`;
-}
-
 function numbers(schema: JsonSchema): Check[] {
-  const { format, multipleOf, type } = schema;
-  const bounds = [minimumOf(schema), maximumOf(schema)].filter((bound) => bound !== undefined);
-  if (type !== 'integer' && format !== 'float' && multipleOf === undefined && bounds.length === 0) return [];
+  const check = compileNumbers(schema);
+  if (!check) return [];
   return [leaf((run, value, path) => {
     if (typeof value !== 'number' && typeof value !== 'bigint') return;
-    const number = Number(value);
-    const told = (problem: string | undefined): boolean => {
-      if (problem !== undefined) run.composite(problem);
-      return problem !== undefined;
-    };
-    told(rangeProblem(number, schema, 'Checked', path));
-    // Whole numbers are compared with whole numbers, where what they are compared with is of their type.
-    const comparable = (limit: number, what: string): number => (!told(rangeProblem(limit, schema, what, path)) && Number.isInteger(number) ? Math.trunc(limit) : limit);
-    if (multipleOf !== undefined) checkMultiple(run, path, number, comparable(multipleOf, 'MultipleOf'));
-    for (const bound of bounds) {
-      const limit = comparable(bound.limit, bound.what);
-      if (bound.exceeds(number, limit)) run.wrong(path, number, `${bound.why} ${limit}`);
+    for (const problem of check(value, path)) {
+      if (problem.kind === 'range') run.composite(problem.why);
+      else if (problem.kind === 'value') run.wrong(path, value, problem.why);
+      else run.errors.push({ type: 'FieldValueInvalid', field: run.field(path).text, message: `Invalid value: ${problem.of}: ${problem.why}` });
     }
   })];
-}
-
-interface Bound {
-  readonly limit: number;
-  readonly exceeds: (value: number, limit: number) => boolean;
-  readonly what: string;
-  readonly why: string;
-}
-
-function minimumOf({ minimum, exclusiveMinimum = false }: JsonSchema): Bound | undefined {
-  if (minimum === undefined) return undefined;
-  const why = exclusiveMinimum ? 'should be greater than' : 'should be greater than or equal to';
-  return { limit: minimum, exceeds: (value, limit) => (exclusiveMinimum ? value <= limit : value < limit), what: 'Minimum boundary', why };
-}
-
-function maximumOf({ maximum, exclusiveMaximum = false }: JsonSchema): Bound | undefined {
-  if (maximum === undefined) return undefined;
-  const why = exclusiveMaximum ? 'should be less than' : 'should be less than or equal to';
-  return { limit: maximum, exceeds: (value, limit) => (exclusiveMaximum ? value >= limit : value > limit), what: 'Maximum boundary', why };
-}
-
-function checkMultiple(run: Run, path: string, value: number, of: number): void {
-  if (of <= 0) run.errors.push(invalid(run.field(path), of, `factor MultipleOf declared for ${path} must be positive: ${of}`));
-  else if (!isMultiple(value, of)) run.wrong(path, value, `should be a multiple of ${of}`);
-}
-
-const ALMOST_WHOLE = 1e-9;
-
-function isMultiple(value: number, of: number): boolean {
-  const times = value / of;
-  return Math.abs(times - Math.round(times)) < ALMOST_WHOLE;
 }
 
 function lists(schema: JsonSchema): Check[] {
@@ -307,7 +258,8 @@ function enums(schema: JsonSchema): Check[] {
   if (!choices || choices.length === 0) return [];
   const shown = choices.map((choice) => (typeof choice === 'string' ? choice : JSON.stringify(inKeyOrder(choice))));
   return [leaf((run, value, path) => {
-    if (!choices.some((choice) => choice === value || deepEqual(choice, value) || isTruncated(choice, value))) run.errors.push(notSupported(run.field(path), inKeyOrder(value), shown));
+    // Upstream passes over a choice that is null.
+    if (value === null || !choices.some((choice) => choice === value || deepEqual(choice, value) || isTruncated(choice, value))) run.errors.push(notSupported(run.field(path), inKeyOrder(value), shown));
   })];
 }
 

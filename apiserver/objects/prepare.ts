@@ -57,7 +57,9 @@ export function prepareUpdate(object: ApiObject, old: Readonly<ApiObject>, { res
   object.kind = kind.kind;
   object.apiVersion = resource.hubApiVersion;
   const undo = canonicalize(object, resource);
-  refuseInvalid(resource, object.metadata.name ?? '', strategy.validateUpdate?.(object, own, context));
+  const errors = strategy.validateUpdate?.(object, own, context);
+  if (strategy.warningsAnyway) warnings.push(...strategy.warningsAnyway(object));
+  refuseInvalid(resource, object.metadata.name ?? '', errors);
   // Writers of a part of an object are not warned of the rest.
   const whole = context.subresource === '' || context.subresource === 'scale' || resource.kind.custom !== undefined;
   if (strategy.warnings && whole) warnings.push(...strategy.warnings(object, own));

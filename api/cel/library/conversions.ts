@@ -1,7 +1,7 @@
 /** Conversions between types, sizes, and what timestamps and durations have inside. Provenance: common/{stdlib,types} of cel-go v0.26. */
 import { characters } from '../cost.ts';
 import type { Row } from '../function.ts';
-import { type DateField, dateField, decimal, Duration, parseGoDuration, parseTimestamp, Timestamp, timestampOf } from '../time.ts';
+import { type DateField, dateField, decimal, Duration, parseGoDuration, parseStrictTimestamp, Timestamp, timestampOf } from '../time.ts';
 import { Fault, List, Mapper, MAX_INT, MAX_UINT, MIN_INT, typeNameOf, TypeValue, Uint, type Value } from '../value.ts';
 import { spendWork } from '../work.ts';
 
@@ -49,7 +49,8 @@ function stringToDouble(value: Value): Value {
   const special = /^([+-]?)(inf|infinity|nan)$/i.exec(text);
   if (special) return /nan/i.test(special[2] as string) ? Number.NaN : special[1] === '-' ? -Infinity : Infinity;
   if (!/^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$/.test(text)) return unreadable('double');
-  return Number(text);
+  const number = Number(text);
+  return Number.isFinite(number) ? number : unreadable('double');
 }
 
 const TRUE = new Set(['1', 't', 'T', 'true', 'TRUE', 'True']);
@@ -61,7 +62,7 @@ function stringToBool(value: Value): Value {
   return FALSE.has(text) ? false : unreadable('bool');
 }
 
-function bytesToString(value: Value): Value {
+export function bytesToString(value: Value): Value {
   try {
     return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(value as Uint8Array);
   } catch {
@@ -83,7 +84,7 @@ export function doubleText(value: number): string {
 }
 
 function stringToTimestamp(value: Value): Value {
-  return parseTimestamp(value as string) ?? unreadable('google.protobuf.Timestamp');
+  return parseStrictTimestamp(value as string) ?? unreadable('google.protobuf.Timestamp');
 }
 
 function stringToDuration(value: Value): Value {

@@ -1,5 +1,6 @@
 /** `'%s is %d'.format([a, b])`. Provenance: ext/formatting.go of cel-go v0.26. */
-import { doubleText } from './conversions.ts';
+import { bytesToString, doubleText } from './conversions.ts';
+import { fixedDigits } from './fixed-digits.ts';
 import { Duration, Timestamp } from '../time.ts';
 import { Fault, List, Mapper, typeNameOf, TypeValue, Uint, type Value } from '../value.ts';
 
@@ -47,10 +48,10 @@ const VERBS: Readonly<Record<string, (value: Value, precision: number) => string
   d: decimal,
   f: (value, precision) => fixed(numberOf(value, 'fixed-point'), precision),
   e: (value) => exponent(numberOf(value, 'scientific')),
-  b: (value) => (typeof value === 'boolean' ? (value ? '1' : '0') : wholeOf(value, 'binary', 'integers and bools').toString(2)),
+  b: (value) => (typeof value === 'boolean' ? (value ? '1' : '0') : wholeOf(value, 'only integers and bools can be formatted as binary').toString(2)),
   x: hex,
   X: (value) => hex(value).toUpperCase(),
-  o: (value) => wholeOf(value, 'octal', 'integers').toString(8),
+  o: (value) => wholeOf(value, 'octal clause can only be used on integers').toString(8),
 };
 
 function decimal(value: Value): string {
@@ -67,7 +68,7 @@ function numberOf(value: Value, clause: string): number {
 
 function fixed(value: number, precision: number): string {
   if (!Number.isFinite(value)) return special(value);
-  const [whole = '', fraction] = value.toFixed(Math.min(precision, 100)).split('.');
+  const [whole = '', fraction] = fixedDigits(value, precision).split('.');
   const grouped = whole.replaceAll(/\B(?=(?:\d{3})+$)/g, ',');
   return fraction === undefined ? grouped : `${grouped}.${fraction}`;
 }
@@ -85,31 +86,37 @@ function special(value: number): string {
   return Number.isNaN(value) ? 'NaN' : value > 0 ? '∞' : '-∞';
 }
 
-function wholeOf(value: Value, clause: string, kinds: string): bigint {
+function wholeOf(value: Value, why: string): bigint {
   if (typeof value === 'bigint') return value;
   if (value instanceof Uint) return value.value;
-  throw new FormatError(`error during formatting: ${clause} clause can only be used on ${kinds}, was given ${typeNameOf(value)}`);
+  throw new FormatError(`error during formatting: ${why}, was given ${typeNameOf(value)}`);
 }
 
 function hex(value: Value): string {
   if (typeof value === 'string') return hex(new TextEncoder().encode(value));
   if (value instanceof Uint8Array) return Array.from(value, (byte) => byte.toString(16).padStart(2, '0')).join('');
-  return wholeOf(value, 'hex', 'integers, byte buffers, and strings').toString(16);
+  return wholeOf(value, 'only integers, byte buffers, and strings can be formatted as hex').toString(16);
 }
 
 /** Of texts inside lists and maps, `quoted`. */
 function textOf(value: Value, quoted = false): string {
   if (typeof value === 'string') return quoted ? JSON.stringify(value) : value;
-  if (typeof value === 'number') return quoted ? value.toFixed(PRECISION) : doubleText(value);
+  if (typeof value === 'number') return quoted ? fixedDigits(value, PRECISION) : doubleText(value);
   if (value === null || typeof value !== 'object') return String(value);
   if (value instanceof Uint) return String(value.value);
   if (value instanceof List) return `[${Array.from(value, (item) => textOf(item, true)).join(', ')}]`;
   if (value instanceof Timestamp) return quoted ? `timestamp("${value}")` : String(value);
   if (value instanceof Duration) return quoted ? `duration("${value}")` : String(value);
-  if (value instanceof Uint8Array) return quoted ? `b${JSON.stringify(new TextDecoder().decode(value))}` : new TextDecoder().decode(value);
+  if (value instanceof Uint8Array) return quoted ? `b${JSON.stringify(new TextDecoder().decode(value))}` : readable(value);
   if (value instanceof TypeValue) return value.name;
   if (value instanceof Mapper && value.typeName === 'map') return mapText(value);
   throw new FormatError(`error during formatting: string clause can only be used on strings, bools, bytes, ints, doubles, maps, lists, types, durations, and timestamps, was given ${typeNameOf(value)}`);
+}
+
+function readable(bytes: Uint8Array): string {
+  const text = bytesToString(bytes);
+  if (text instanceof Fault) throw new FormatError(`error during formatting: could not convert argument ${JSON.stringify(text.message)} to string`);
+  return text as string;
 }
 
 function mapText(map: Mapper): string {

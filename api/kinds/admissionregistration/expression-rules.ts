@@ -8,8 +8,10 @@ export class ExpressionRules {
   readonly #params: boolean;
   #variables: Variables | undefined;
 
-  constructor({ params }: { readonly params: boolean }) {
+  /** `variables`: expressions may speak of them even if there are none. */
+  constructor({ params, variables = false }: { readonly params: boolean; readonly variables?: boolean }) {
     this.#params = params;
+    if (variables) this.#variables = new Variables();
   }
 
   /** Declared in order: each may use those before it. */

@@ -69,7 +69,7 @@ function plain(type: CelType): CelType {
   switch (type.kind) {
     case 'list':
     case 'map':
-      return { kind: type.kind, of: plain(type.of) };
+      return { ...type, of: plain(type.of) };
     case 'object':
     case 'library':
     case 'optional':
@@ -108,7 +108,10 @@ const NAMESPACE = objectType('kubernetes.Namespace', {
   status: objectType('kubernetes.NamespaceStatus', { conditions: listOf(CONDITION), phase: STRING }),
 });
 
-const JSON_PATCH = objectType('JSONPatch', { op: STRING, path: STRING, from: STRING, value: DYN });
+/** Of other fields upstream's type says that they have a type without a name, which nothing is of. */
+const NOTHING: CelType = { kind: 'library', name: '' };
+const PATCH_FIELDS: Readonly<Record<string, CelType>> = { op: STRING, path: STRING, from: STRING, value: DYN };
+const JSON_PATCH: CelObject = { kind: 'object', name: 'JSONPatch', field: (name) => (Object.hasOwn(PATCH_FIELDS, name) ? PATCH_FIELDS[name] : NOTHING) };
 
 /** `Object` and what is in it by the names of the fields, `Object.spec.template`; any field can be set. */
 function patchTypes(name: string): CelObject | undefined {
@@ -123,7 +126,7 @@ function showType(type: CelType): string {
     case 'list':
       return `list(${showType(type.of)})`;
     case 'map':
-      return `map(string, ${showType(type.of)})`;
+      return `map(${type.key ? showType(type.key) : 'string'}, ${showType(type.of)})`;
     case 'optional':
       return `optional_type(${showType(type.of)})`;
     case 'object':

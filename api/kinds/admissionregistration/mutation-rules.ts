@@ -6,7 +6,7 @@ import { RETURNS } from './expressions.ts';
 import { checkBinding, checkCommon } from './policy-rules.ts';
 
 const SPEC = Path.of('spec');
-const OPERATIONS = ['CREATE', 'UPDATE'];
+const OPERATIONS = ['*', 'CONNECT', 'CREATE', 'UPDATE'];
 const REINVOCATION = ['IfNeeded', 'Never'];
 const PATCH_TYPES = ['ApplyConfiguration', 'JSONPatch'];
 const OTHER = { ApplyConfiguration: 'jsonPatch', JSONPatch: 'applyConfiguration' } as const;
@@ -14,7 +14,7 @@ const OWN = { ApplyConfiguration: 'applyConfiguration', JSONPatch: 'jsonPatch' }
 
 export function validateMutatingPolicy({ spec }: MutatingAdmissionPolicy): FieldError[] {
   const { mutations = [], matchConstraints, reinvocationPolicy } = spec ?? {};
-  const expressions = new ExpressionRules({ params: spec?.paramKind !== undefined });
+  const expressions = new ExpressionRules({ params: spec?.paramKind !== undefined, variables: true });
   const errors = checkCommon(spec ?? {}, expressions);
   errors.push(...checkOperations(matchConstraints, SPEC.child('matchConstraints')));
   if (mutations.length === 0) errors.push(required(SPEC.child('mutations'), 'mutations must contain at least one item'));
@@ -29,7 +29,7 @@ export function validateMutatingBinding({ spec }: MutatingAdmissionPolicyBinding
   return [...checkBinding(spec ?? {}), ...checkOperations(spec?.matchResources, SPEC.child('matchResources'))];
 }
 
-/** What goes and what connects cannot be changed. */
+/** What goes cannot be changed, unless all operations are meant. */
 function checkOperations(match: MatchResources | undefined, path: Path): FieldError[] {
   const operations = (match?.resourceRules ?? []).flatMap((rule) => rule.operations ?? []);
   const wrong = operations.filter((operation) => !OPERATIONS.includes(operation));

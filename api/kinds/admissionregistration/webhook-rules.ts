@@ -7,7 +7,7 @@ import { checkLabelSelector } from '../shared/label-selector.ts';
 import { isQualifiedName } from '../shared/text-rules.ts';
 import { conditionRule } from './expression-rules.ts';
 import { checkRule } from './rule-rules.ts';
-import { checkServiceReference, checkUrl } from './webhook-client-rules.ts';
+import { checkWebhookClient } from '../shared/webhook-client-rules.ts';
 
 export interface Webhook {
   readonly name: string;
@@ -50,17 +50,14 @@ function checkWebhook(webhook: Webhook, path: Path): FieldError[] {
   const errors = checkName(webhook.name, path.child('name'));
   errors.push(...(webhook.rules ?? []).flatMap((rule, at) => checkRule(rule, path.child('rules').index(at))));
   errors.push(...oneOf(webhook.failurePolicy, FAILURE_POLICIES, path.child('failurePolicy')), ...oneOf(webhook.matchPolicy, MATCH_POLICIES, path.child('matchPolicy')));
-  if (sideEffects) errors.push(...oneOf(sideEffects, SIDE_EFFECTS, path.child('sideEffects')));
+  if (sideEffects !== undefined && sideEffects !== null) errors.push(...oneOf(sideEffects, SIDE_EFFECTS, path.child('sideEffects')));
   else errors.push(required(path.child('sideEffects'), `must specify one of ${SIDE_EFFECTS.join(', ')}`));
   if (timeout !== undefined && (timeout > LONGEST_SECONDS || timeout < 1)) {
     errors.push(invalid(path.child('timeoutSeconds'), timeout, 'the timeout value must be between 1 and 30 seconds'));
   }
   errors.push(...checkLabelSelector(webhook.namespaceSelector, path.child('namespaceSelector')));
   errors.push(...checkLabelSelector(webhook.objectSelector, path.child('objectSelector')));
-  const here = path.child('clientConfig');
-  if ((client?.url === undefined) === (client?.service === undefined)) errors.push(required(here, 'exactly one of url or service is required'));
-  else if (client.url !== undefined) errors.push(...checkUrl(client.url, here.child('url')));
-  else if (client.service) errors.push(...checkServiceReference(client.service, here.child('service')));
+  errors.push(...checkWebhookClient(client, path.child('clientConfig')));
   errors.push(...oneOf(webhook.reinvocationPolicy, REINVOCATION, path.child('reinvocationPolicy')));
   return [...errors, ...checkConditions(webhook.matchConditions ?? [], path.child('matchConditions'), { params: false })];
 }

@@ -55,7 +55,7 @@ function validateSpec(spec: CustomResourceDefinitionSpec, old?: CustomResourceDe
   }
   errors.push(...validateVersions(spec.versions, old?.versions ?? []));
   for (const name of ['plural', 'singular', 'kind', 'listKind'] as const) if (!names[name]) errors.push(required(SPEC.child('names', name)));
-  return [...errors, ...validateNames(names, SPEC.child('names')), ...validateConversion(spec.conversion, SPEC.child('conversion'))];
+  return [...errors, ...validateNames(names, SPEC.child('names')), ...validateConversion(spec.conversion, spec.preserveUnknownFields === true, SPEC.child('conversion'))];
 }
 
 function validateGroup(group: string): FieldError[] {
@@ -107,13 +107,14 @@ const WARNING_LIMIT = 256;
 
 function deprecation({ deprecated, deprecationWarning: text }: CustomResourceDefinitionVersion, field: Path): FieldError[] {
   if (text === undefined) return [];
-  if (!deprecated) return [invalid(field, text, 'can only be set for deprecated versions')];
+  if (!deprecated) return [invalid(field, { toJSON: () => text }, 'can only be set for deprecated versions')];
   const wrong: string[] = [];
   if (text.length > WARNING_LIMIT) wrong.push('must be <= 256 characters long');
   if (text === '') wrong.push('must not be an empty string');
   const odd = text.search(/[^\P{C}]|[^\S ]/u);
   if (odd >= 0) wrong.push(`must only contain printable UTF-8 characters; non-printable character found at index ${odd}`);
-  return wrong.map((why) => invalid(field, text, why));
+  // Upstream hands over a pointer, which is shown as JSON.
+  return wrong.map((why) => invalid(field, { toJSON: () => text }, why));
 }
 
 function validateNames(names: CustomResourceDefinitionNames, path: Path): FieldError[] {

@@ -6,7 +6,7 @@ import type { JsonSchema } from '../../structural/json-schema.ts';
 import { validateRules } from '../../structural/rule-rules.ts';
 import { validateSchema } from '../../structural/schema-rules.ts';
 import { schemaAtPath } from '../../structural/selectable-path.ts';
-import { isConvertible, validateStructural } from '../../structural/structural-rules.ts';
+import { unconvertible, validateStructural } from '../../structural/structural-rules.ts';
 import type { CustomResourceColumnDefinition, CustomResourceDefinitionVersion, CustomResourceSubresources, SelectableField } from '../../types/apiextensions.v1.ts';
 
 /** Where errors of each part are told; undefined: another version has told them. */
@@ -37,13 +37,16 @@ export function validateVersionParts(version: CustomResourceDefinitionVersion, p
 function validateRoot(schema: JsonSchema, path: Path, { hasStatus, unchanged }: VersionFacts): FieldError[] {
   const errors: FieldError[] = hasStatus ? validateRootFields(schema, path) : [];
   if (schema.nullable) errors.push(forbiddenField(path.child('nullable'), 'nullable cannot be true at the root'));
-  const convertible = isConvertible(schema);
+  const why = unconvertible(schema);
+  const convertible = why === undefined;
   const structural = convertible ? validateStructural(schema, path) : [];
   if (convertible && structural.length === 0) structural.push(...validateDefaults(schema, path));
   const forms = validateSchema(schema, path);
   // Rules are compiled where the schema says what they speak of.
   const rules = convertible && structural.length === 0 ? validateRules(schema, path, { unchanged, errors: forms }) : [];
-  return [...errors, ...structural, ...forms, ...rules];
+  // What the forms forbid is mostly the same: it is told once.
+  const unreadable = why === undefined || forms.length > 0 ? [] : [invalid(path, '', why)];
+  return [...errors, ...structural, ...forms, ...rules, ...unreadable];
 }
 
 /** By the names that upstream's text lists, in its order. */

@@ -1,11 +1,20 @@
 /** Where a webhook is called: a URL or a Service. */
+import { parseUrl } from '../../cel/request-uri.ts';
 import { type FieldError, type Path, invalid, required } from '../../field-error.ts';
 import type { WebhookClientConfig } from '../../types/admissionregistration.v1.ts';
-import { dnsSubdomain, portNumber } from '../shared/formats.ts';
+import { dnsSubdomain, portNumber } from './formats.ts';
 
 const FORM = '; desired format: https://host[/path]';
 
-export function checkUrl(text: string, path: Path): FieldError[] {
+export function checkWebhookClient(client: WebhookClientConfig | undefined, path: Path): FieldError[] {
+  if (!client || (client.url === undefined) === (client.service === undefined)) return [required(path, 'exactly one of url or service is required')];
+  if (client.url !== undefined) return checkUrl(client.url, path.child('url'));
+  return client.service ? checkServiceReference(client.service, path.child('service')) : [];
+}
+
+function checkUrl(text: string, path: Path): FieldError[] {
+  const url = parseUrl(text);
+  if (typeof url === 'string') return [required(path, `url must be a valid URL: ${url}${FORM}`)];
   const [, scheme = '', authority = '', , query = '', fragment = ''] = /^(?:([A-Za-z][A-Za-z0-9+.-]*):)?(?:\/\/([^/?#]*))?([^?#]*)(?:\?([^#]*))?(?:#(.*))?$/.exec(text) ?? [];
   const at = authority.lastIndexOf('@');
   const errors: FieldError[] = [];
@@ -17,7 +26,7 @@ export function checkUrl(text: string, path: Path): FieldError[] {
 }
 
 /** Upstream hands name and namespace over in the wrong order, so that the other one is missed. */
-export function checkServiceReference(service: NonNullable<WebhookClientConfig['service']>, path: Path): FieldError[] {
+function checkServiceReference(service: NonNullable<WebhookClientConfig['service']>, path: Path): FieldError[] {
   const errors: FieldError[] = [];
   if (!service.namespace) errors.push(required(path.child('name')));
   if (!service.name) errors.push(required(path.child('namespace')));
