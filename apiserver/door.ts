@@ -1,6 +1,6 @@
 /** The door within the process: the same chain, without sockets and without bytes; what comes back is shared with the caches. */
 import type { ApiCall, Door, WatchEvent } from '../api/request.ts';
-import { badRequest } from '../api/status.ts';
+import { ApiError, badRequest } from '../api/status.ts';
 import { backoff } from '../std/backoff.ts';
 import { sleep, type Clock } from '../std/clock.ts';
 import { ANONYMOUS, type UserInfo } from './auth/auth.ts';
@@ -104,6 +104,7 @@ export class DirectExchange implements Exchange {
   }
 
   accepted = (): typeof PLAIN_JSON => PLAIN_JSON;
+  acceptedForErrors = this.accepted;
 }
 
 const NEVER = new AbortController().signal;
@@ -121,6 +122,8 @@ function documentOf(answer: Answer, exchange: Exchange, clock: Clock): unknown {
     case 'document':
       return answerDocument(answer, { accepted: PLAIN_JSON, query: exchange.query, now: clock.now() });
     case 'text':
+      // A page that says no is no answer to a call: over a socket it would not be one either.
+      if (answer.code >= 400) throw new ApiError({ code: answer.code, reason: answer.code === 404 ? 'NotFound' : 'Unknown', message: answer.text.trim() });
       return answer.text;
     case 'stream':
       return answer.stream;

@@ -170,6 +170,7 @@ test('what a client may not do is refused through the direct door as well', asyn
   const stranger = it.server.door({ name: 'stranger', groups: ['system:authenticated'] });
   expect(await refusal(stranger.call({ ...configmaps, verb: 'list' }))).toMatchObject({ code: 403, reason: 'Forbidden' });
   expect(await call(it.server.door(ADMIN), { ...configmaps, verb: 'list' })).toMatchObject({ kind: 'ConfigMapList' });
+  await expect(it.server.door(ADMIN).call({ group: 'nobody.example.com', version: 'v1', resource: 'things', verb: 'list' })).rejects.toMatchObject({ code: 404, status: { reason: 'NotFound' } });
 });
 
 test('closing ends watches and frees the port', async () => {
