@@ -9,6 +9,7 @@ import { ApiError, isReason } from '../api/status.ts';
 import type { Event } from '../api/types/core.v1.ts';
 import type { Event as SeriesEvent } from '../api/types/events.v1.ts';
 import { sleep, type Clock } from '../std/clock.ts';
+import { backgroundTurn } from './background.ts';
 import type { Client, Stored } from './client.ts';
 import { microTimeText, timeText } from './time.ts';
 
@@ -51,7 +52,7 @@ export interface Recorder {
 }
 
 /** What waits to be written; more is dropped. */
-const MAX_WAITING = 1000;
+const MAX_WAITING = 10_000;
 /** Remembered series; the oldest is forgotten, and its next repetition starts a new Event. */
 const MAX_REMEMBERED = 4096;
 /** One source about one object: so many at once, and one more each five minutes. */
@@ -76,6 +77,7 @@ export function openRecorder(options: RecorderOptions): Recorder {
       if (!correlated) continue;
       for (let attempt = 1; attempt <= WRITE_ATTEMPTS; attempt++) {
         try {
+          await backgroundTurn(clock);
           await sink(correlated);
           break;
         } catch (error) {

@@ -71,9 +71,23 @@ export async function startHollowNode(options: HollowNodeOptions): Promise<Hollo
     ...(maxPods !== undefined && { maxPods }),
     ...(capacity && { capacity }),
   });
-  // Ranges are handed out after the node is registered; the first pods may be faster.
-  runtime.podCidr = async () => kubelet.podCidrs[0] ?? (await client.get(nodes, { name }).catch(() => undefined))?.spec.podCIDR;
+  runtime.podCidr = podCidrOf(kubelet, options);
   return Object.assign(kubelet, { runtime });
+}
+
+/** Nodes whose pods' addresses nobody hands out are not asked about for every pod. */
+const CIDR_LOOK_MS = 1_000;
+
+/** Ranges are handed out after the node is registered; the first pods may be faster. */
+function podCidrOf(kubelet: Kubelet, { client, name, clock }: HollowNodeOptions): () => Promise<string | undefined> {
+  let looked: { readonly at: number; readonly cidr: Promise<string | undefined> } | undefined;
+  return async () => {
+    const [known] = kubelet.podCidrs;
+    if (known !== undefined) return known;
+    const now = clock.monotonic();
+    if (!looked || now - looked.at >= CIDR_LOOK_MS) looked = { at: now, cidr: client.get(nodes, { name }).then(({ spec }) => spec.podCIDR, () => undefined) };
+    return looked.cidr;
+  };
 }
 
 /** What is said of its readiness is worth a probe, also where the pod has none. */

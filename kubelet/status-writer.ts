@@ -65,6 +65,8 @@ export class StatusWriter {
   async #write(): Promise<void> {
     const { client, clock, log, signal } = this.#options;
     let failures = 0;
+    // What changes again before anybody else has had a turn need not be told.
+    await new Promise<void>((resolve) => setImmediate(resolve));
     while (this.#wanted && !deepEqual(this.#wanted, this.#written) && !signal.aborted && !this.#isGone) {
       const status = this.#wanted;
       const { name, namespace, uid } = this.#pod.metadata;
