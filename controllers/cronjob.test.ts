@@ -44,6 +44,7 @@ const POLICIES: [string, Partial<CronJob['spec']>, RegExp[]][] = [
   ['Replace deletes the one before', { concurrencyPolicy: 'Replace' }, [/^delete jobs/, /SuccessfulDelete/, /^create jobs/, /SuccessfulCreate/, /^update cronjobs/]],
   ['a suspended one starts nothing', { suspend: true }, []],
   ['a bad schedule is said', { schedule: '61 * * * *' }, [/UnparseableSchedule/]],
+  ['a day that never comes as well', { schedule: '0 0 31 2 *' }, [/InvalidSchedule: invalid schedule: 0 0 31 2 \* : time difference between two schedules is less than 1 second/]],
   ['an unknown zone too', { timeZone: 'Mars/Olympus' }, [/UnknownTimeZone/]],
 ];
 test.each(POLICIES)('%s', (_, spec, expected) => {
@@ -63,6 +64,13 @@ test('finished Jobs beyond the limits go, oldest first', () => {
   const old = minutes.map((minute) => child(minute, { ...complete, startTime: minute }));
   const found = shown(at(-1000, cron({ successfulJobsHistoryLimit: 3 }, { ...last, lastSuccessfulTime: '2026-01-01T11:59:00Z' }), ...old).actions);
   expect(found).toEqual([`delete jobs a/tick-${Date.parse(minutes[0] ?? '') / 60_000}`, expect.stringContaining('SuccessfulDelete')]);
+});
+
+test('the scheduled time is noted in the zone of the schedule', () => {
+  const zoned = (timeZone: string) => at(0, cron({ timeZone, schedule: '*/10 * * * *' }, last)).actions[0];
+  expect(zoned('Asia/Kolkata')).toMatchObject({ object: { metadata: { annotations: { 'batch.kubernetes.io/cronjob-scheduled-timestamp': '2026-01-01T17:30:00+05:30' } } } });
+  expect(zoned('America/New_York')).toMatchObject({ object: { metadata: { annotations: { 'batch.kubernetes.io/cronjob-scheduled-timestamp': '2026-01-01T07:00:00-05:00' } } } });
+  expect(zoned('Europe/London')).toMatchObject({ object: { metadata: { annotations: { 'batch.kubernetes.io/cronjob-scheduled-timestamp': '2026-01-01T12:00:00Z' } } } });
 });
 
 /** From Thursday 2026-01-01 12:00 UTC. */

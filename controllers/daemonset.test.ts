@@ -3,7 +3,7 @@ import type { DaemonSet } from '../api/types/apps.v1.ts';
 import type { Pod, Taint } from '../api/types/core.v1.ts';
 import type { Action } from './controller.ts';
 import { daemonSetController } from './daemonset.ts';
-import { NOW, item, reconciled, shown, type Item } from './fake-view.ts';
+import { NOW, item, reconciled, shown, viewOf, type Item } from './fake-view.ts';
 
 const template = (image: string) => ({ metadata: { labels: { app: 'x' } }, spec: { containers: [{ name: 'c', image }] } });
 const owner = [{ apiVersion: 'apps/v1', kind: 'DaemonSet', name: 'log', uid: 'uid-log', controller: true, blockOwnerDeletion: true }];
@@ -64,6 +64,20 @@ const ROWS: [string, Item[], string[]][] = [
 ];
 test.each(ROWS)('%s', (_, items, expected) => {
   expect(changes(run(set(), ...items).actions)).toEqual(expected);
+});
+
+test('a node concerns the sets whose pod must come or go there, and those that count one as misplaced', () => {
+  const controller = daemonSetController();
+  const [spec] = controller.watches.filter(({ resource }) => resource === nodes) as unknown as { keys: (object: unknown, view: unknown) => Iterable<string> }[];
+  const taint = (effect: 'NoSchedule' | 'NoExecute') => [{ key: 'a', effect }];
+  const misplaced = item(daemonsets, { ...set().object, status: { currentNumberScheduled: 0, desiredNumberScheduled: 0, numberMisscheduled: 1, numberReady: 0 } });
+  const concerned = (...items: Item[]) => [...(spec?.keys(node('n1').object, viewOf(controller, items)) ?? [])];
+  expect(concerned(set(), node('n1'))).toEqual(['a/log']);
+  expect(concerned(set(), node('n1'), pod('p1'))).toEqual([]);
+  expect(concerned(set(), node('n1', taint('NoSchedule')), pod('p1'))).toEqual([]);
+  expect(concerned(set(), node('n1', taint('NoExecute')), pod('p1'))).toEqual(['a/log']);
+  expect(concerned(misplaced, node('n1'), pod('p1'))).toEqual(['a/log']);
+  expect(concerned(set())).toEqual([]);
 });
 
 test('with surge the new pod stands beside the old one until it works', () => {

@@ -1,8 +1,14 @@
 import { deployments, poddisruptionbudgets, pods, replicasets } from '../api/resources.ts';
 import type { PodDisruptionBudget } from '../api/types/policy.v1.ts';
+import { openClient } from '../client/client.ts';
+import { FakeDoor } from '../client/fake-door.ts';
+import { VirtualClock } from '../std/clock.ts';
+import { seededRandom } from '../std/random.ts';
 import type { Action } from './controller.ts';
-import { disruptionController, staleDisruptionController } from './disruption.ts';
+import { budgetController, staleDisruptionController } from './disruption.ts';
+import { CustomScales, type CustomScale } from './disruption/custom-scales.ts';
 import { NOW, item, reconciled, shown, type Item } from './fake-view.ts';
+import { SharedInformers } from './informers.ts';
 
 const budget = (spec: Partial<NonNullable<PodDisruptionBudget['spec']>>, status?: PodDisruptionBudget['status']) =>
   item(poddisruptionbudgets, { metadata: { name: 'b', generation: 1 }, spec: { selector: { matchLabels: { app: 'x' } }, ...spec }, ...(status && { status }) });
@@ -18,7 +24,8 @@ interface PodSpec {
 }
 const pod = (name: string, { ready = true, deleting, owner = owned('ReplicaSet', 'rs') }: PodSpec = {}) =>
   item(pods, { metadata: { name, labels: { app: 'x' }, ...owner, ...(deleting && { deletionTimestamp: '2026-01-01T00:00:00Z' }) }, spec: { containers: [] }, status: { conditions: [{ type: 'Ready', status: ready ? 'True' : 'False' }] } });
-const run = (...items: Item[]) => reconciled(disruptionController, 'a/b', items);
+const asking = (scales: Record<string, CustomScale> | undefined, ...items: Item[]) => reconciled(budgetController(() => scales && new Map(Object.entries(scales))), 'a/b', items);
+const run = (...items: Item[]) => asking({}, ...items);
 const statusOf = (actions: readonly Action[]) => {
   const found = actions.find((action) => action.do === 'update');
   return found?.do === 'update' ? (found.object as PodDisruptionBudget).status : undefined;
@@ -53,6 +60,35 @@ test('what cannot be computed allows nothing, and says why', () => {
   expect(statusOf(stray)).toMatchObject({ disruptionsAllowed: 0, conditions: [{ reason: 'SyncFailed' }] });
   expect(shown(run(budget({ maxUnavailable: 1 }), pod('a', { owner: {} })).actions)[0]).toContain('(selector: &LabelSelector{MatchLabels:map[string]string{app: x,},MatchExpressions:[]LabelSelectorRequirement{},})');
   expect(shown(run(budget({ minAvailable: 1 })).actions)[0]).toBe('Normal NoPods: No matching pods found');
+});
+
+test('custom resources that own pods are asked for their size', () => {
+  const boats = ['a', 'b', 'c'].map((name) => pod(name, { owner: { ownerReferences: [{ apiVersion: 'example.com/v1', kind: 'Boat', name: 'one', uid: 'one', controller: true }] } }));
+  expect(asking(undefined, budget({ minAvailable: '50%' }), ...boats).actions).toEqual([]);
+  expect(statusOf(asking({ one: 4 }, budget({ minAvailable: '50%' }), ...boats).actions)).toMatchObject({ expectedPods: 4, desiredHealthy: 2, currentHealthy: 3, disruptionsAllowed: 1 });
+  expect(shown(asking({ one: 'absent' }, budget({ minAvailable: '50%' }), ...boats).actions)[0]).toContain('found no controllers for pod "a"');
+  const failed = asking({ one: { failed: 'boats.example.com does not implement the scale subresource' } }, budget({ maxUnavailable: 1 }), ...boats).actions;
+  expect(statusOf(failed)).toMatchObject({ conditions: [{ reason: 'SyncFailed', message: 'boats.example.com does not implement the scale subresource' }] });
+  expect(statusOf(failed)?.conditions?.[0]).not.toHaveProperty('observedGeneration');
+  expect(statusOf(asking(undefined, budget({ minAvailable: 1 }), ...boats).actions)).toMatchObject({ expectedPods: 3 });
+});
+
+test('the answer for a key is taken once, and asking ends in another look', async () => {
+  const clock = new VirtualClock();
+  const door = new FakeDoor({ now: () => clock.now() });
+  const client = openClient(door, { userAgent: 'test' });
+  const informers = new SharedInformers(client, { clock, random: seededRandom(1) });
+  const scales = new CustomScales({ client, informer: informers.of.bind(informers) });
+  const added: string[] = [];
+  scales.follow((key) => added.push(key));
+  const owner = { apiVersion: 'example.com/v1', kind: 'Boat', name: 'one', uid: 'one' };
+  expect(scales.take('a/b', 'a', [owner])).toBeUndefined();
+  expect(scales.take('a/b', 'a', [owner])).toBeUndefined();
+  await clock.advance(1000);
+  expect(added).toEqual(['a/b']);
+  expect(scales.take('a/b', 'a', [owner])).toEqual(new Map([['one', { failed: 'no matches for kind "Boat" in version "example.com/v1"' }]]));
+  expect(scales.take('a/b', 'a', [owner])).toBeUndefined();
+  informers.stop();
 });
 
 test('the mark of a pod that was spared is taken off after two minutes', () => {

@@ -8,11 +8,13 @@ import type { Stored } from '../client/client.ts';
 import { timeMs, timeText } from '../client/time.ts';
 import { deepEqual, type DeepReadonly } from '../std/deep.ts';
 import { event, patch, subject, update } from './actions.ts';
-import { watch, type Action, type Controller, type Key, type Moment, type Outcome, type View } from './controller.ts';
+import { watch, type Action, type Controller, type FreeController, type Key, type Moment, type Outcome, type View } from './controller.ts';
 import { scaled } from './deployment/plan.ts';
+import { CustomScales, type CustomScale, type CustomScalesOf, type OwnerRef } from './disruption/custom-scales.ts';
 import { controllerOf, isDeleting, selectorOf } from './owners.ts';
 import { isDone, isReady, podCondition, podKey, type StoredPod } from './pods.ts';
-import { builtinResources, resourceText } from './served.ts';
+import { runController } from './run.ts';
+import { builtinResources, resourceText, type AnyRef } from './served.ts';
 
 type Budget = Stored<PodDisruptionBudget>;
 
@@ -21,19 +23,28 @@ const DELETION_TIMEOUT_MS = 120_000;
 /** A pod that was marked for disruption and is still there after this was spared. */
 const STALE_MARK_MS = 120_000;
 
-export const disruptionController: Controller = {
+/** It is no reconcile function alone because the size of a custom resource has to be asked for. */
+export const disruptionController: FreeController = {
   name: 'disruption-controller',
   component: 'controllermanager',
-  watches: [
-    watch({ resource: poddisruptionbudgets, keys: ({ metadata }) => [`${metadata.namespace}/${metadata.name}`] }),
-    watch({ resource: pods, keys: budgetsOf }),
-    watch({ resource: replicasets, keys: (set, view) => inNamespace(set, view), matters: (a, b) => a.spec.replicas !== b.spec.replicas }),
-    watch({ resource: deployments, keys: (deployment, view) => inNamespace(deployment, view), matters: (a, b) => a.spec.replicas !== b.spec.replicas }),
-    watch({ resource: statefulsets, keys: (set, view) => inNamespace(set, view), matters: (a, b) => a.spec.replicas !== b.spec.replicas }),
-    watch({ resource: replicationcontrollers, keys: (set, view) => inNamespace(set, view), matters: (a, b) => a.spec?.replicas !== b.spec?.replicas }),
-  ],
-  reconcile,
+  run(tools, signal) {
+    const scales = new CustomScales(tools);
+    return runController(budgetController(scales.take), { ...tools, alsoFollow: scales.follow }, signal);
+  },
 };
+
+export function budgetController(customScales: CustomScalesOf): Controller {
+  return { name: 'disruption-controller', watches, reconcile: (key, view, moment) => reconcile({ key, view, moment, customScales }) };
+}
+
+const watches = [
+  watch({ resource: poddisruptionbudgets, keys: ({ metadata }) => [`${metadata.namespace}/${metadata.name}`] }),
+  watch({ resource: pods, keys: budgetsOf }),
+  watch({ resource: replicasets, keys: (set, view) => inNamespace(set, view), matters: (a, b) => a.spec.replicas !== b.spec.replicas }),
+  watch({ resource: deployments, keys: (deployment, view) => inNamespace(deployment, view), matters: (a, b) => a.spec.replicas !== b.spec.replicas }),
+  watch({ resource: statefulsets, keys: (set, view) => inNamespace(set, view), matters: (a, b) => a.spec.replicas !== b.spec.replicas }),
+  watch({ resource: replicationcontrollers, keys: (set, view) => inNamespace(set, view), matters: (a, b) => a.spec?.replicas !== b.spec?.replicas }),
+];
 
 /** The same account clears the marks of pods that were spared. */
 export const staleDisruptionController: Controller = {
@@ -63,14 +74,24 @@ function keyOf({ metadata }: Stored<unknown>): string {
   return `${metadata.namespace}/${metadata.name}`;
 }
 
-function reconcile(key: Key, view: View, { now }: Moment): Outcome {
+interface Look {
+  readonly key: Key;
+  readonly view: View;
+  readonly moment: Moment;
+  readonly customScales: CustomScalesOf;
+}
+
+function reconcile({ key, view, moment: { now }, customScales }: Look): Outcome {
   const budget = view.of(poddisruptionbudgets).get(parseKey(key));
   if (!budget) return { actions: [] };
   const selector = selectorOf(budget.spec?.selector);
   const covered = view.of(pods).list(budget.metadata.namespace).filter((pod) => matchesLabels(selector, pod.metadata.labels));
   const about = subject(poddisruptionbudgets, budget);
   const said: Action[] = covered.length === 0 ? [event(about, 'Normal', 'NoPods', 'No matching pods found')] : [];
-  const expected = expectation(budget, covered, view);
+  const foreign = needsScales(budget) ? foreignOwners(covered) : [];
+  const scales = foreign.length > 0 ? customScales(key, budget.metadata.namespace, foreign) : new Map<string, CustomScale>();
+  if (!scales) return { actions: [] };
+  const expected = expectation(budget, covered, { view, scales });
   if ('failed' in expected) {
     const failed = event(about, 'Warning', 'CalculateExpectedPodCountFailed', `Failed to calculate the number of expected pods: ${expected.failed}`);
     return { actions: [...said, failed, ...writeStatus(budget, { ...emptyStatus, ...budget.status, disruptionsAllowed: 0 }, { reason: 'SyncFailed', message: expected.failed, now })] };
@@ -93,16 +114,28 @@ function reconcile(key: Key, view: View, { now }: Moment): Outcome {
 
 type Expectation = { readonly pods: number; readonly healthy: number; readonly unmanaged: boolean } | { readonly failed: string };
 
-function expectation({ spec }: Budget, covered: readonly StoredPod[], view: View): Expectation {
-  const { minAvailable, maxUnavailable } = spec ?? {};
-  if (typeof minAvailable === 'number' || (minAvailable === undefined && maxUnavailable === undefined)) return { pods: minAvailable === undefined ? 0 : covered.length, healthy: Number(minAvailable ?? 0), unmanaged: false };
+/** Only a plain number of pods can be judged without knowing how many there should be. */
+function needsScales({ spec }: Budget): boolean {
+  return spec?.maxUnavailable !== undefined || typeof spec?.minAvailable === 'string';
+}
+
+interface Sizes {
+  readonly view: View;
+  readonly scales: ReadonlyMap<string, CustomScale>;
+}
+
+function expectation(budget: Budget, covered: readonly StoredPod[], { view, scales: custom }: Sizes): Expectation {
+  const { minAvailable, maxUnavailable } = budget.spec ?? {};
+  if (!needsScales(budget)) return { pods: minAvailable === undefined ? 0 : covered.length, healthy: Number(minAvailable ?? 0), unmanaged: false };
   const scales = new Map<string, number>();
   for (const pod of covered) {
     const owner = controllerOf(pod);
     if (!owner || scales.has(owner.uid)) continue;
     const scaleless = withoutScale(owner);
     if (scaleless) return { failed: scaleless };
-    const found = scaleOf(owner, pod.metadata.namespace, view);
+    const known = custom.get(owner.uid);
+    if (typeof known === 'object') return known;
+    const found = typeof known === 'number' ? { uid: owner.uid, scale: known } : scaleOf(owner, pod.metadata.namespace, view);
     if (!found) return { failed: `found no controllers for pod "${pod.metadata.name}"` };
     scales.set(found.uid, found.scale);
   }
@@ -114,11 +147,20 @@ function expectation({ spec }: Budget, covered: readonly StoredPod[], view: View
 
 const SCALED = new Set(['ReplicaSet', 'StatefulSet', 'ReplicationController', 'Deployment']);
 
-/** Why an owner has no size, where that is known of its kind. Sizes of custom resources are not asked for. */
-function withoutScale({ apiVersion, kind }: { readonly apiVersion: string; readonly kind: string }): string | undefined {
-  if (SCALED.has(kind)) return undefined;
+/** Owners of kinds that definitions add. */
+function foreignOwners(covered: readonly StoredPod[]): OwnerRef[] {
+  const owners = new Map(covered.flatMap((pod) => controllerOf(pod) ?? []).map((owner) => [owner.uid, owner]));
+  return [...owners.values()].filter((owner) => !SCALED.has(owner.kind) && !builtinOf(owner));
+}
+
+function builtinOf({ apiVersion, kind }: Pick<OwnerRef, 'apiVersion' | 'kind'>): AnyRef | undefined {
   const group = apiVersion.includes('/') ? (apiVersion.split('/')[0] ?? '') : '';
-  const resource = builtinResources.find((one) => one.kind === kind && one.group === group);
+  return builtinResources.find((one) => one.kind === kind && one.group === group);
+}
+
+/** Why an owner has no size, where that is known of its kind. */
+function withoutScale(owner: OwnerRef): string | undefined {
+  const resource = SCALED.has(owner.kind) ? undefined : builtinOf(owner);
   return resource && `${resourceText(resource)} does not implement the scale subresource`;
 }
 

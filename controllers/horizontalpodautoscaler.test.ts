@@ -1,8 +1,9 @@
 import { horizontalpodautoscalers, pods } from '../api/resources.ts';
-import type { HorizontalPodAutoscaler, HorizontalPodAutoscalerSpec, MetricSpec } from '../api/types/autoscaling.v2.ts';
+import type { HorizontalPodAutoscaler, HorizontalPodAutoscalerSpec, MetricSpec, MetricTarget } from '../api/types/autoscaling.v2.ts';
 import type { Pod } from '../api/types/core.v1.ts';
 import { decide, needsMetrics, type Inputs, type Settings } from './autoscaler/decide.ts';
 import { emptyHistory, limit, noteChange, type History } from './autoscaler/limits.ts';
+import { propose } from './autoscaler/propose.ts';
 import type { Reading } from './autoscaler/readings.ts';
 import { NOW, item } from './fake-view.ts';
 
@@ -90,6 +91,18 @@ test('the largest of several proposals counts; one that fails forbids shrinking 
   const idle = decided({ metrics }, 2, { readings: [used({ a: 1, b: 1 }), broken], pods: all });
   expect(idle.size).toBeUndefined();
   expect(conditions(idle)).toContain('ScalingActive False FailedGetExternalMetric');
+});
+
+test('what cannot be measured of an object or outside is told in upstream’s words', () => {
+  const error: Reading = { kind: 'error', message: 'no' };
+  const options = { namespace: 'a', statusReplicas: 2, situation: { pods: [], currentReplicas: 2, tolerances: { up: 0.1, down: 0.1 }, now: NOW, cpuInitializationMs: 0, initialReadinessDelayMs: 0 } };
+  const of = (spec: MetricSpec) => propose(spec, error, options);
+  const object = (target: MetricTarget): MetricSpec => ({ type: 'Object', object: { metric: { name: 'q' }, describedObject: { kind: 'Service', name: 's' }, target } });
+  const said = 'unable to get metric q: Service on a s/no';
+  expect(of(object({ type: 'Value', value: '3' }))).toEqual({ failed: { reason: 'FailedGetObjectMetric', message: said, within: `failed to get object metric value: ${said}` } });
+  expect(of(object({ type: 'AverageValue', averageValue: '3' }))).toEqual({ failed: { reason: 'FailedGetObjectMetric', message: said, within: `failed to get object metric value: failed to get q object metric: ${said}` } });
+  const external = { type: 'External', external: { metric: { name: 'e' }, target: { type: 'Value', value: '3' } } } as const;
+  expect(of(external)).toEqual({ failed: { reason: 'FailedGetExternalMetric', message: 'unable to get external metric a/e/nil: no', within: 'failed to get e external metric value: failed to get external metric e: unable to get external metric a/e/nil: no' } });
 });
 
 test('bounds come before metrics, and zero switches it off', () => {

@@ -125,4 +125,6 @@ test('an aggregated ClusterRole has each rule of the roles that it selects once,
   const { actions } = reconciled(clusterRoleAggregationController, 'sum', [sum([]), ...parts]);
   expect(actions).toMatchObject([{ do: 'apply', force: true, fieldManager: 'clusterrole-aggregation-controller', object: { metadata: { name: 'sum' }, rules: [rule('pods'), rule('secrets')] } }]);
   expect(reconciled(clusterRoleAggregationController, 'sum', [sum([rule('pods'), rule('secrets')]), ...parts]).actions).toEqual([]);
+  // Others' rules stay while none are to be applied.
+  expect(reconciled(clusterRoleAggregationController, 'sum', [sum([rule('pods')])]).actions).toMatchObject([{ do: 'apply', object: expect.not.objectContaining({ rules: expect.anything() }) }]);
 });

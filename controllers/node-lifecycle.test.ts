@@ -46,6 +46,12 @@ test('a node that renews its lease stays well; one that stops is Unknown after t
   ]);
 });
 
+test('a node that says itself that it is not ready answers for its pods', () => {
+  const run = open();
+  run(0, 'n', node('n', 'True'), lease('n', '1'));
+  expect(shown(run(1000, 'n', node('n', 'False'), lease('n', '2'), pod('p', 'n')).actions).filter((line) => /NodeNotReady|patch pods/.test(line))).toEqual([]);
+});
+
 test('a node that never said anything gets a minute from its creation', () => {
   const run = open();
   expect(statuses(run(50_000, 'n', node('n', undefined)).actions)).toBeUndefined();

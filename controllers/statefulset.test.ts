@@ -90,6 +90,15 @@ test('when all are new and ready, the update is the current revision', () => {
   expect(statusOf(run(set({}, status), pod(0), pod(1), pod(2)).actions)).toMatchObject({ currentRevision: 'new', updateRevision: 'new', currentReplicas: 3 });
 });
 
+test('a pod that lost the label with its name gets it back, once it works', () => {
+  const nameless = (ready: boolean) => item(pods, { ...pod(0, { ready }).object, metadata: { ...pod(0).object.metadata, labels: { app: 'x', 'controller-revision-hash': 'new' } } });
+  expect(shown(run(set({ replicas: 1 }), nameless(true)).actions).filter((line) => !line.includes('/status'))).toEqual([
+    expect.stringMatching(/^patch pods a\/db-0 .*"statefulset.kubernetes.io\/pod-name":"db-0"/),
+    'Normal SuccessfulUpdate: Update Pod db-0 in StatefulSet db successful',
+  ]);
+  expect(changes(run(set({ replicas: 1 }), nameless(false)).actions)).toEqual([]);
+});
+
 const claim = (ordinal: number) => item(persistentvolumeclaims, { metadata: { name: `data-db-${ordinal}` }, spec: {} });
 
 test('claims belong to the set, and to a pod that is scaled away, where the policy deletes them', () => {

@@ -121,13 +121,16 @@ function keepPlace(situation: Situation, { ordinal, pod }: Place, ordered: boole
   const { set, now } = situation;
   if (pod && isDone(pod)) return { actions: isDeleting(pod) ? [] : deletePod(set, pod), halt: true };
   if (!pod) return makePod(situation, ordinal);
+  const isPending = pod.status?.phase === 'Pending';
+  const claims = isPending ? [...makeClaims(situation, ordinal), ...claimOwners(situation, pod, false)] : [];
+  if (ordered && (isDeleting(pod) || !runs(pod) || !isAvailable(pod, set.spec.minReadySeconds ?? 0, now))) return { actions: claims, halt: true };
   const missing = missingIdentity(pod, ordinal);
-  const actions = [
-    ...(pod.status?.phase === 'Pending' ? makeClaims(situation, ordinal) : []),
-    ...claimOwners(situation, pod, false),
+  const mended = [
+    ...(isPending ? [] : claimOwners(situation, pod, false)),
     ...(missing ? [patch(pods, pod.metadata, { metadata: { uid: pod.metadata.uid, labels: missing } })] : []),
   ];
-  return { actions, halt: ordered && (isDeleting(pod) || !runs(pod) || !isAvailable(pod, set.spec.minReadySeconds ?? 0, now)) };
+  const said = event(subject(statefulsets, set), 'Normal', 'SuccessfulUpdate', `Update Pod ${pod.metadata.name} in StatefulSet ${set.metadata.name} successful`);
+  return { actions: [...claims, ...mended, ...(mended.length > 0 ? [said] : [])] };
 }
 
 function makePod(situation: Situation, ordinal: number): Work {
