@@ -85,6 +85,7 @@ export function isHeadless({ spec }: StoredService): boolean {
   return spec?.clusterIP === 'None' || !spec?.clusterIP;
 }
 
+export const ZONE = 'topology.kubernetes.io/zone';
 export const HEADLESS = 'service.kubernetes.io/headless';
 export const TRIGGER_TIME = 'endpoints.kubernetes.io/last-change-trigger-time';
 

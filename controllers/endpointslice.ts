@@ -2,33 +2,42 @@
 import { endpointslices, nodes, pods, services } from '../api/resources.ts';
 import type { Endpoint, EndpointPort, EndpointSlice } from '../api/types/discovery.v1.ts';
 import { parseKey } from '../client/cache.ts';
-import { watch, type Controller, type Key, type Moment, type Outcome, type View } from './controller.ts';
+import { event, subject } from './actions.ts';
+import { watch, type Action, type Controller, type Key, type Moment, type Outcome, type View } from './controller.ts';
 import { canonical } from './deployment/template.ts';
-import { HEADLESS, addressOf, hostnameOf, isHeadless, isIncluded, isSelecting, podMatters, podReference, podsBehind, portOn, serviceKey, servicesOf, triggerTime, TRIGGER_TIME, type Family, type StoredService } from './endpoints-of.ts';
+import { HEADLESS, ZONE, addressOf, hostnameOf, isHeadless, isIncluded, isSelecting, podMatters, podReference, podsBehind, portOn, serviceKey, servicesOf, triggerTime, TRIGGER_TIME, type Family, type StoredService } from './endpoints-of.ts';
+import { statusOf } from './node/taints.ts';
 import { isDeleting, ownerReference } from './owners.ts';
 import { byNode, isReady, type StoredPod } from './pods.ts';
 import { MANAGED_BY, SERVICE_NAME, reconcileSlices, type SliceGroup, type StoredSlice } from './slices.ts';
+import { shareOut, wantsHints } from './topology-hints.ts';
 
 const MANAGER = 'endpointslice-controller.k8s.io';
 const MAX_ENDPOINTS_PER_SLICE = 100;
-const ZONE = 'topology.kubernetes.io/zone';
 
 export interface EndpointSliceOptions {
   readonly maxPerSlice?: number;
 }
 
+/** It remembers which Services have hints by their annotation: that they come and go is worth an event. */
 export function endpointSliceController({ maxPerSlice = MAX_ENDPOINTS_PER_SLICE }: EndpointSliceOptions = {}): Controller {
-  return { name: 'endpointslice-controller', component: 'endpoint-slice-controller', watches: WATCHES, reconcile: (key, view, moment) => reconcile(key, view, moment, maxPerSlice) };
+  const hinted = new Set<Key>();
+  return {
+    name: 'endpointslice-controller',
+    component: 'endpoint-slice-controller',
+    watches: watchesWith(hinted),
+    reconcile: (key, view, moment) => reconcile({ key, view, moment, limit: maxPerSlice, hinted }),
+  };
 }
 
-const WATCHES = [
+const watchesWith = (hinted: ReadonlySet<Key>): Controller['watches'] => [
   watch({ resource: services, keys: (service) => [serviceKey(service)] }),
   watch({ resource: pods, indexes: { byNode }, keys: servicesOf, matters: podMatters }),
   watch({ resource: endpointslices, indexes: { byService }, keys: sliceKeys }),
   watch({
     resource: nodes,
-    keys: (node, view) => new Set(view.of(pods).by('byNode', node.metadata.name).flatMap((pod) => servicesOf(pod, view))),
-    matters: (before, after) => before.metadata.labels?.[ZONE] !== after.metadata.labels?.[ZONE],
+    keys: (node, view) => new Set([...view.of(pods).by('byNode', node.metadata.name).flatMap((pod) => servicesOf(pod, view)), ...hinted]),
+    matters: (before, after) => before.metadata.labels?.[ZONE] !== after.metadata.labels?.[ZONE] || (hinted.size > 0 && statusOf(before, 'Ready') !== statusOf(after, 'Ready')),
   }),
 ];
 
@@ -43,14 +52,26 @@ function sliceKeys({ metadata }: StoredSlice): string[] {
   return service && manager === MANAGER ? [`${metadata.namespace}/${service}`] : [];
 }
 
-function reconcile(key: Key, view: View, { random }: Moment, limit: number): Outcome {
+interface Look {
+  readonly key: Key;
+  readonly view: View;
+  readonly moment: Moment;
+  readonly limit: number;
+  readonly hinted: Set<Key>;
+}
+
+function reconcile({ key, view, moment: { random }, limit, hinted }: Look): Outcome {
   const service = view.of(services).get(parseKey(key));
   // The slices of a Service that is gone are its dependents, and go with it.
-  if (!service || !isSelecting(service) || isDeleting(service)) return { actions: [] };
+  if (!service || !isSelecting(service) || isDeleting(service)) {
+    hinted.delete(key);
+    return { actions: [] };
+  }
   const existing = view.of(endpointslices).by('byService', `${MANAGER}/${key}`);
   const behind = podsBehind(service, view);
   const families = (service.spec?.ipFamilies ?? ['IPv4']) as readonly Family[];
-  const groups = families.flatMap((family) => groupsOf(service, behind, family, view));
+  const plain = families.map((family) => groupsOf(service, behind, family, view));
+  const { groups, said } = withHints({ service, key, plain, existing, view, hinted });
   const noted = existing.map(({ metadata }) => metadata.annotations?.[TRIGGER_TIME]).filter((text) => text !== undefined).sort().at(-1);
   const trigger = triggerTime(service, behind, noted);
   const actions = reconcileSlices(existing, groups, {
@@ -63,7 +84,41 @@ function reconcile(key: Key, view: View, { random }: Moment, limit: number): Out
     limit,
     placeholders: families,
   });
-  return { actions };
+  return { actions: [...actions, ...said] };
+}
+
+interface Hinting {
+  readonly service: StoredService;
+  readonly key: Key;
+  /** By family. */
+  readonly plain: readonly (readonly SliceGroup[])[];
+  readonly existing: readonly StoredSlice[];
+  readonly view: View;
+  readonly hinted: Set<Key>;
+}
+
+/** The groups with hints by zone where the Service's annotation asks for them, and what is to be said of that. */
+function withHints({ service, key, plain, existing, view, hinted }: Hinting): { readonly groups: readonly SliceGroup[]; readonly said: readonly Action[] } {
+  const about = subject(services, service);
+  const had = hinted.delete(key);
+  if (!wantsHints(service)) {
+    const family = plain[0]?.[0]?.addressType ?? 'IPv4';
+    return { groups: plain.flat(), said: had ? [event(about, 'Warning', 'TopologyAwareHintsDisabled', `Topology Aware Hints has been disabled, addressType: ${family}`)] : [] };
+  }
+  const said: Action[] = [];
+  const groups = plain.flatMap((ofFamily, i): readonly SliceGroup[] => {
+    const family = ofFamily[0]?.addressType ?? ((service.spec?.ipFamilies?.[i] ?? 'IPv4') as EndpointSlice['addressType']);
+    const shared = shareOut(ofFamily.flatMap(({ endpoints }) => endpoints), existing.filter(({ addressType }) => addressType === family), view.of(nodes).list());
+    if ('problem' in shared) {
+      said.push(event(about, 'Warning', 'TopologyAwareHintsDisabled', `${shared.problem}, addressType: ${family}`));
+      return ofFamily;
+    }
+    if (!had && !hinted.has(key)) said.push(event(about, 'Normal', 'TopologyAwareHintsEnabled', `Topology Aware Hints has been enabled, addressType: ${family}`));
+    hinted.add(key);
+    let at = 0;
+    return ofFamily.map((group) => ({ ...group, endpoints: shared.endpoints.slice(at, (at += group.endpoints.length)) }));
+  });
+  return { groups, said };
 }
 
 function labelsOf(service: StoredService): Record<string, string> {
@@ -107,7 +162,7 @@ function endpointOf(service: StoredService, pod: StoredPod, family: Family, view
   const ready = unready || (serving && !terminating);
   const hostname = hostnameOf(pod, service);
   const zone = node?.metadata.labels?.[ZONE];
-  const hints = ready ? hintsOf(service, zone, nodeName) : undefined;
+  const hints = ready && !wantsHints(service) ? hintsOf(service, zone, nodeName) : undefined;
   return {
     addresses: [address],
     conditions: { ready, serving, terminating },
