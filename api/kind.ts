@@ -78,6 +78,8 @@ export interface RuleContext {
   /** '' for the main resource, else `status`, `scale`, `ephemeralcontainers`, `resize`, `finalize`, … */
   readonly subresource: string;
   readonly user: string;
+  /** Of the object's namespace; only where the strategy asks for them, of new objects and in subresources. */
+  readonly namespaceLabels?: Readonly<Record<string, string>>;
 }
 
 /** What create and update may touch and what must hold. Every function works on the hub version. */
@@ -95,6 +97,8 @@ export interface Strategy {
   readonly movesGeneration?: (object: ApiObject, old: ApiObject, context?: RuleContext) => boolean;
   /** How `metadata.name` must look; default: DNS subdomain. Returns the reasons why not. */
   readonly validateName?: (name: string, prefix: boolean) => string[];
+  /** Rules depend on the labels of the namespace. */
+  readonly needsNamespaceLabels?: true;
   /** PUT of a missing object creates it. */
   readonly createOnUpdate?: boolean;
   /** Updates may leave out `resourceVersion`. Default true. */
@@ -114,7 +118,7 @@ export interface Column {
   readonly format?: string;
   readonly description?: string;
   readonly priority: number;
-  readonly cell: (object: ApiObject, now: number) => string | number | boolean | null;
+  readonly cell: (object: ApiObject, now: number) => string | number | bigint | boolean | null;
 }
 
 export interface Kind {

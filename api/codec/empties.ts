@@ -32,10 +32,11 @@ export function emptiesOf(object: object): Readonly<Record<string, 'list' | 'map
   return (object as Noted)[NOTE];
 }
 
-/** Whether one was sent anywhere in the value. */
+/** Whether one was sent anywhere in the value that nothing has filled since. */
 export function hasNotes(value: unknown): boolean {
   if (typeof value !== 'object' || value === null) return false;
-  return emptiesOf(value) !== undefined || Object.values(value).some(hasNotes);
+  const noted = Object.keys(emptiesOf(value) ?? {});
+  return noted.some((field) => (value as Noted)[field] === undefined) || Object.values(value).some(hasNotes);
 }
 
 /** Takes a field away that is not served: it does not come back either. */

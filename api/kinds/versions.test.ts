@@ -23,6 +23,24 @@ describe('HorizontalPodAutoscalers of v1', () => {
     expect(hub?.['spec']).toMatchObject({ metrics: [metric] });
     expect(hub?.metadata.annotations ?? {}).toEqual({});
   });
+
+  test('what they were measured at comes from the annotation first', () => {
+    const status = { currentReplicas: 1, desiredReplicas: 1, currentCPUUtilizationPercentage: 80 };
+    const current = [{ type: 'Resource', resource: { name: 'cpu', currentAverageUtilization: 300 } }, { type: 'Pods', pods: { metricName: 'hits', currentAverageValue: '7', selector: {} } }];
+    const annotations = { 'autoscaling.alpha.kubernetes.io/current-metrics': JSON.stringify(current) };
+    const hub = convert('HorizontalPodAutoscaler', 'autoscaling', 'v1', 'toHub', { metadata: { annotations }, spec: { scaleTargetRef: target, maxReplicas: 3 }, status });
+    expect(hub?.['status']).toMatchObject({
+      currentMetrics: [
+        { type: 'Resource', resource: { name: 'cpu', current: { averageUtilization: 300, averageValue: '0' } } },
+        { type: 'Pods', pods: { metric: { name: 'hits', selector: {} }, current: { averageValue: '7' } } },
+      ],
+    });
+    const back = convert('HorizontalPodAutoscaler', 'autoscaling', 'v1', 'fromHub', hub ?? {});
+    expect(back?.['status']).toMatchObject({ currentCPUUtilizationPercentage: 300 });
+    expect(JSON.parse(back?.metadata.annotations?.['autoscaling.alpha.kubernetes.io/current-metrics'] ?? '')).toEqual([
+      { type: 'Resource', resource: { name: 'cpu', currentAverageUtilization: 300, currentAverageValue: '0' } }, current[1],
+    ]);
+  });
 });
 
 test('events of events.k8s.io are those of the core group under other names', () => {

@@ -3,6 +3,7 @@ import { emptiesOf, noteEmpties, restoreEmpties } from '../../api/codec/empties.
 import { normalize } from '../../api/codec/json.ts';
 import type { FieldError } from '../../api/field-error.ts';
 import type { ApiObject, Metadata, RuleContext } from '../../api/kind.ts';
+import { namespaces } from '../../api/resources.ts';
 import { nameSuffix, uuid } from '../../std/random.ts';
 import { deepCopy } from '../../std/deep.ts';
 import type { Core } from '../core.ts';
@@ -83,6 +84,11 @@ function canonicalize(object: ApiObject, { hubSchema }: Resource): (() => void) 
 
 export function refuseInvalid(resource: Resource, name: string, errors: readonly FieldError[] | undefined): void {
   if (errors && errors.length > 0) throw invalidObject(resource.hubGroup, resource.kind.kind, name, errors);
+}
+
+/** What a strategy wants to know of the object's namespace. */
+export function namespaceFacts({ reader }: Pick<Core, 'reader'>, { strategy }: Resource, namespace: string): Pick<RuleContext, 'namespaceLabels'> {
+  return strategy.needsNamespaceLabels ? { namespaceLabels: reader.get(namespaces, '', namespace)?.metadata.labels ?? {} } : {};
 }
 
 /** RFC 3339 in whole seconds, as all times of metadata are. */

@@ -15,7 +15,7 @@ import { goesWithUpdate } from './deletion.ts';
 import { checkPreconditions, type Preconditions } from './identity.ts';
 import { dropDuplicateOwners } from './owners.ts';
 import { keepTimes, trackManager } from './managed-fields.ts';
-import { prepareUpdate } from './prepare.ts';
+import { namespaceFacts, prepareUpdate } from './prepare.ts';
 import { modifiedError } from './put.ts';
 
 export interface UpdateRequest {
@@ -73,7 +73,7 @@ async function decide(core: Core, exchange: Exchange, request: UpdateRequest, cu
     const pending = trackManager({ resource, exchange, options, old, object, now });
     if (pending) await pending;
   }
-  const context: RuleContext = { now, dryRun: options.dryRun, subresource, user: exchange.user.name };
+  const context: RuleContext = { now, dryRun: options.dryRun, subresource, user: exchange.user.name, ...(subresource !== '' && namespaceFacts(core, resource, namespace)) };
   const admission: AdmissionRequest = {
     operation: 'UPDATE', kind: resource.kind, version: resource.version.version, subresource, namespace, name, object: request.admitted?.(object) ?? object, old: request.admittedOld?.(old) ?? old,
     options: options.sent, user: exchange.user, dryRun: options.dryRun, now, warnings: exchange.warnings, caller: exchange,

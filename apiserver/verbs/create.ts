@@ -11,7 +11,7 @@ import { trackManager } from '../objects/managed-fields.ts';
 import { stateOf, storedState } from '../objects/current.ts';
 import { checkNamespace, createdWithVersion } from '../objects/identity.ts';
 import { dropDuplicateOwners } from '../objects/owners.ts';
-import { generatedName, prepareNew } from '../objects/prepare.ts';
+import { generatedName, namespaceFacts, prepareNew } from '../objects/prepare.ts';
 import { existsError, put } from '../objects/put.ts';
 import type { Resource } from '../resource.ts';
 import { parseWriteOptions, type WriteOptions } from '../write-options.ts';
@@ -44,7 +44,7 @@ export async function createObject(core: Core, exchange: Exchange, { resource, o
   const { kind } = resource;
   const { metadata } = object;
   dropDuplicateOwners(metadata, exchange.warnings);
-  const context: RuleContext = { now: core.clock.now(), dryRun: options.dryRun, subresource: '', user: exchange.user.name };
+  const context: RuleContext = { now: core.clock.now(), dryRun: options.dryRun, subresource: '', user: exchange.user.name, ...namespaceFacts(core, resource, metadata.namespace ?? '') };
   const request: AdmissionRequest = {
     operation: 'CREATE', kind, version: resource.version.version, subresource: '', namespace: metadata.namespace ?? '', name: metadata.name ?? '', object, old: undefined,
     options: options.sent, user: exchange.user, dryRun: options.dryRun, now: context.now, warnings: exchange.warnings, caller: exchange,

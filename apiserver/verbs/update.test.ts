@@ -41,3 +41,31 @@ test.each<[string, object, number]>([
   if (generation === 1) await create(networkpolicies, { spec });
   expect((await put(networkpolicies, { spec })).metadata.generation).toBe(generation);
 });
+
+test('a field that is off makes a new generation and goes', async () => {
+  const endpointslices = { group: 'discovery.k8s.io', version: 'v1', resource: 'endpointslices' };
+  const slice = { addressType: 'IPv4', endpoints: [{ addresses: ['192.0.2.1'] }] };
+  await create(endpointslices, slice);
+  const endpoints = [{ addresses: ['192.0.2.1'], deprecatedTopology: { zone: 'a' } }];
+  expect(await put(endpointslices, { ...slice, endpoints })).toMatchObject({ metadata: { generation: 2 }, endpoints: [{ addresses: ['192.0.2.1'], conditions: {} }] });
+});
+
+test('devices that others use are for namespaces that are marked', async () => {
+  const resourceclaims = { group: 'resource.k8s.io', version: 'v1', resource: 'resourceclaims' };
+  const claim = { spec: { devices: { requests: [{ name: 'r', exactly: { deviceClassName: 'c', adminAccess: true } }] } } };
+  await expect(create(resourceclaims, claim)).rejects.toMatchObject({
+    code: 422,
+    message: expect.stringContaining('spec.devices.requests[0].adminAccess: Forbidden: admin access to devices requires the `resource.kubernetes.io/admin-access: true` label on the containing namespace'),
+  });
+  const body = { metadata: { labels: { 'resource.kubernetes.io/admin-access': 'true' } } };
+  await door.call({ group: '', version: 'v1', resource: 'namespaces', name: 'default', verb: 'patch', patchType: 'application/merge-patch+json', body });
+  expect(await create(resourceclaims, claim)).toMatchObject(claim);
+});
+
+test('the generation of a DaemonSet that is no number cannot be read', async () => {
+  const daemonsets = { group: 'apps', version: 'v1', resource: 'daemonsets' };
+  const metadata = { name: 'b', annotations: { 'deprecated.daemonset.template.generation': 'x' } };
+  await expect(create(daemonsets, { metadata })).rejects.toMatchObject({
+    code: 400, message: 'DaemonSet in version "v1" cannot be handled as a DaemonSet: strconv.ParseInt: parsing "x": invalid syntax',
+  });
+});

@@ -72,28 +72,26 @@ function showMetrics(specs: readonly MetricSpec[], statuses: readonly MetricStat
   return all.length > SHOWN ? `${shown} + ${all.length - SHOWN} more...` : shown;
 }
 
+const FIELDS = { External: 'external', Object: 'object', Pods: 'pods', Resource: 'resource', ContainerResource: 'containerResource' } as const;
+const UNKNOWN = '<unknown>';
+
+/** A status counts only where it is of the metric's own type. */
 function showMetric(spec: MetricSpec, status: MetricStatus | undefined): string {
-  const amount = (quantity: string | undefined): string => (quantity === undefined ? '<unknown>' : (canonicalQuantity(quantity) ?? quantity));
-  switch (spec.type as string) {
-    case 'External':
-    case 'Object': {
-      const target = (spec.external ?? spec.object)?.target;
-      const current = (status?.external ?? status?.object)?.current;
-      if (target?.averageValue !== undefined) return `${amount(current?.averageValue)}/${amount(target.averageValue)} (avg)`;
-      return `${amount(current?.value)}/${amount(target?.value)}`;
-    }
-    case 'Pods':
-      return `${amount(status?.pods?.current.averageValue)}/${amount(spec.pods?.target.averageValue)}`;
-    case 'Resource':
-    case 'ContainerResource': {
-      const source = spec.resource ?? spec.containerResource;
-      const current = (status?.resource ?? status?.containerResource)?.current;
-      const percent = (value: number | undefined, none: string): string => (value === undefined ? none : `${value}%`);
-      const name = source?.name ?? '';
-      if (source?.target.averageValue !== undefined) return `${name}: ${amount(current?.averageValue)}/${amount(source.target.averageValue)}`;
-      return `${name}: ${percent(current?.averageUtilization, '<unknown>')}/${percent(source?.target.averageUtilization, '<auto>')}`;
-    }
-    default:
-      return '<unknown type>';
+  const field = Object.hasOwn(FIELDS, spec.type) ? FIELDS[spec.type as keyof typeof FIELDS] : undefined;
+  if (!field) return '<unknown type>';
+  const target = spec[field]?.target;
+  const current = status?.[field]?.current;
+  if (field === 'resource' || field === 'containerResource') {
+    const percent = (value: number | undefined, none: string): string => (value === undefined ? none : `${value}%`);
+    const name = spec[field]?.name ?? '';
+    if (target?.averageValue !== undefined) return `${name}: ${current ? amount(current.averageValue) : UNKNOWN}/${amount(target.averageValue)}`;
+    return `${name}: ${percent(current?.averageUtilization, UNKNOWN)}/${percent(target?.averageUtilization, '<auto>')}`;
   }
+  if (field === 'pods') return `${current ? amount(current.averageValue) : UNKNOWN}/${amount(target?.averageValue)}`;
+  if (target?.averageValue !== undefined) return `${current?.averageValue === undefined ? UNKNOWN : amount(current.averageValue)}/${amount(target.averageValue)} (avg)`;
+  return `${current ? amount(current.value) : UNKNOWN}/${amount(target?.value)}`;
+}
+
+function amount(quantity: string | undefined): string {
+  return quantity === undefined ? '<nil>' : (canonicalQuantity(quantity) ?? quantity);
 }

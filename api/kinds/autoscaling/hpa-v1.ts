@@ -17,16 +17,19 @@ export function fromV1(object: ApiObject): ApiObject {
   const metrics = [...others, ...(percent === undefined ? [] : [cpuMetric(percent)])];
   const behavior = lowerCased(read(annotations[BEHAVIOR])) as v2.HorizontalPodAutoscalerBehavior | undefined;
   const conditions = read(annotations[CONDITIONS]);
+  // The annotation knows more than the field.
+  const known = read(annotations[CURRENT_METRICS]);
   for (const name of [METRICS, CURRENT_METRICS, CONDITIONS, BEHAVIOR]) delete annotations[name];
   const { targetCPUUtilizationPercentage: _percent, ...sameSpec } = spec ?? { scaleTargetRef: {}, maxReplicas: 0 };
   const { currentCPUUtilizationPercentage: current, ...sameStatus } = status ?? {};
-  const currentMetrics = current === undefined ? null : [{ type: 'Resource', resource: { name: 'cpu', current: { averageUtilization: current } } }];
+  const ofCpu = current === undefined ? null : [{ type: 'Resource', resource: { name: 'cpu', current: { averageUtilization: current } } }];
+  const currentMetrics = Array.isArray(known) && list(known).length === known.length ? known.map((metric) => statusFromV1(metric as OldStatus)) : ofCpu;
   return {
     ...object,
     apiVersion: 'autoscaling/v2',
     metadata: withAnnotations(object, annotations),
     spec: { ...sameSpec, metrics: metrics.length > 0 ? metrics : [cpuMetric(DEFAULT_PERCENT)], ...(behavior && Object.keys(behavior).length > 0 && { behavior }) },
-    ...(status && { status: { ...sameStatus, currentMetrics, ...(Array.isArray(conditions) && { conditions }) } }),
+    ...((status || currentMetrics) && { status: { ...sameStatus, currentMetrics, ...(Array.isArray(conditions) && { conditions }) } }),
   };
 }
 
@@ -134,12 +137,60 @@ function statusToV1({ type, object, pods, resource, containerResource, external 
     defined({ name: source.name, currentAverageUtilization: source.current.averageUtilization, currentAverageValue: source.current.averageValue ?? '0' });
   return defined({
     type,
-    object: object && { target: object.describedObject, metricName: object.metric.name, currentValue: object.current.value ?? '0' },
-    pods: pods && { metricName: pods.metric.name, currentAverageValue: pods.current.averageValue ?? '0' },
+    object: object && defined({
+      target: object.describedObject,
+      metricName: object.metric.name,
+      currentValue: object.current.value ?? '0',
+      selector: object.metric.selector,
+      averageValue: object.current.averageValue,
+    }),
+    pods: pods && defined({ metricName: pods.metric.name, currentAverageValue: pods.current.averageValue ?? '0', selector: pods.metric.selector }),
     resource: resource && ofResource(resource),
     containerResource: containerResource && { ...ofResource(containerResource), container: containerResource.container },
-    external: external && { metricName: external.metric.name, currentValue: external.current.value ?? '0' },
+    external: external && defined({
+      metricName: external.metric.name,
+      metricSelector: external.metric.selector,
+      currentValue: external.current.value ?? '0',
+      currentAverageValue: external.current.averageValue,
+    }),
   });
+}
+
+interface OldStatus {
+  type: string;
+  object?: { target?: object; metricName?: string; currentValue?: string; selector?: object; averageValue?: string };
+  pods?: { metricName?: string; currentAverageValue?: string; selector?: object };
+  resource?: OldCurrent;
+  containerResource?: OldCurrent & { container?: string };
+  external?: { metricName?: string; metricSelector?: object; currentValue?: string; currentAverageValue?: string };
+}
+
+interface OldCurrent {
+  name?: string;
+  currentAverageUtilization?: number;
+  currentAverageValue?: string;
+}
+
+function statusFromV1({ type, object, pods, resource, containerResource, external }: OldStatus): v2.MetricStatus {
+  const identifier = (name = '', selector?: object): object => ({ name, ...(selector && { selector }) });
+  const ofResource = ({ name = '', currentAverageUtilization, currentAverageValue = '0' }: OldCurrent): object => ({
+    name, current: defined({ averageValue: currentAverageValue, averageUtilization: currentAverageUtilization }),
+  });
+  return defined({
+    type,
+    object: object && {
+      metric: identifier(object.metricName, object.selector),
+      current: defined({ value: object.currentValue ?? '0', averageValue: object.averageValue }),
+      describedObject: object.target ?? {},
+    },
+    pods: pods && { metric: identifier(pods.metricName, pods.selector), current: { averageValue: pods.currentAverageValue ?? '0' } },
+    resource: resource && ofResource(resource),
+    containerResource: containerResource && { ...ofResource(containerResource), container: containerResource.container ?? '' },
+    external: external && {
+      metric: identifier(external.metricName, external.metricSelector),
+      current: defined({ value: external.currentValue ?? '0', averageValue: external.currentAverageValue }),
+    },
+  }) as unknown as v2.MetricStatus;
 }
 
 function cpuMetric(averageUtilization: number): v2.MetricSpec {
@@ -166,7 +217,6 @@ function withAnnotations(object: ApiObject, annotations: Record<string, string>)
 }
 
 /** What is no JSON is as if it were not there. */
-/** What is no JSON is no such field. */
 function read(text: string | undefined): unknown {
   try {
     return text === undefined ? undefined : JSON.parse(text);

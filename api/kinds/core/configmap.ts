@@ -5,8 +5,7 @@ import { rulesFor } from '../kind-rules.ts';
 import { base64Length } from '../shared/base64.ts';
 import { AGE, NAME, text } from '../shared/columns.ts';
 import { bytes, configMapKey } from '../shared/formats.ts';
-import { semanticEqual } from '../shared/semantic-equal.ts';
-import { FROZEN, SECRET_LIMIT_BYTES } from './secret.ts';
+import { FROZEN, SECRET_LIMIT_BYTES, isMapChanged } from './secret.ts';
 
 export const configmap = rulesFor<ConfigMap>({
   updates: 'changes, then all',
@@ -16,7 +15,7 @@ export const configmap = rulesFor<ConfigMap>({
       if (!old.immutable) return [];
       const errors: FieldError[] = object.immutable ? [] : [forbiddenField(Path.of('immutable'), FROZEN)];
       for (const field of ['data', 'binaryData'] as const) {
-        if (!semanticEqual(object[field] ?? {}, old[field] ?? {})) errors.push(forbiddenField(Path.of(field), FROZEN));
+        if (isMapChanged(object[field], old[field])) errors.push(forbiddenField(Path.of(field), FROZEN));
       }
       return errors;
     },

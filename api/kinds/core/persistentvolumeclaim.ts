@@ -7,6 +7,7 @@ import { showAccessModes } from '../shared/access-modes.ts';
 import { claimSpecWarnings } from '../shared/claim-warnings.ts';
 import { AGE, NAME, text, wide } from '../shared/columns.ts';
 import { splitStrategy } from '../shared/split-strategy.ts';
+import { roundUpToMilli } from '../shared/resource-list.ts';
 import { defaultClaimSpec } from '../shared/volume-defaults.ts';
 import { validateClaim, validateClaimStatus, validateClaimUpdate } from './persistentvolumeclaim-rules.ts';
 
@@ -18,6 +19,8 @@ export const persistentvolumeclaim = rulesFor<PersistentVolumeClaim>({
   defaults(object) {
     object.status = { ...object.status, phase: object.status?.phase || 'Pending' };
     if (object.spec) defaultClaimSpec(object.spec);
+    roundUpToMilli(object.status.capacity);
+    roundUpToMilli(object.status.allocatedResources);
   },
   strategy: splitStrategy<PersistentVolumeClaim>({
     prepareForCreate(object) {

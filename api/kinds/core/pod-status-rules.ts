@@ -3,11 +3,13 @@ import { goQuote } from '../../go-quote.ts';
 import { type FieldError, Path, forbiddenField, invalid } from '../../field-error.ts';
 import type { Container, ContainerStatus, Pod, PodSpec } from '../../types/core.v1.ts';
 import { internalDiff } from '../shared/internal-form.ts';
-import { checkLegacyAddress, isIPv6 } from '../shared/ip-address.ts';
+import { checkLegacyAddress, isIPv6, parseAddress } from '../shared/ip-address.ts';
 import { immutable } from '../shared/object-meta.ts';
 import { MIRROR_POD, checkPodAnnotationChanges, checkPodAnnotations } from '../shared/pod-annotation-rules.ts';
 import { semanticEqual } from '../shared/semantic-equal.ts';
 import { isDnsSubdomain, isQualifiedName } from '../shared/text-rules.ts';
+import { checkContainerStatuses } from './container-status-rules.ts';
+import { checkClaimStatuses } from './pod-claim-status-rules.ts';
 import { checkWholePod } from './pod-rules.ts';
 
 const STATUS = Path.of('status');
@@ -30,7 +32,7 @@ export function validatePodStatus(pod: Pod, old: Pod): FieldError[] {
   }
   const field = 'ephemeralContainerStatuses';
   errors.push(...checkTransitions(pod.status?.[field] ?? [], old.status?.[field] ?? [], undefined, [], STATUS.child(field)));
-  return [...errors, ...checkAddresses(pod, old, 'podIPs'), ...checkHostAddress(pod), ...checkAddresses(pod, old, 'hostIPs')];
+  return [...errors, ...checkClaimStatuses(pod), ...checkAddresses(pod, old, 'podIPs'), ...checkHostAddress(pod), ...checkAddresses(pod, old, 'hostIPs'), ...checkContainerStatuses(pod)];
 }
 
 export function validateEphemeralContainers(pod: Pod, old: Pod): FieldError[] {
@@ -101,8 +103,10 @@ function checkAddresses(pod: Pod, old: Pod, field: 'podIPs' | 'hostIPs'): FieldE
   const before = (old.status?.[field] ?? []).map(({ ip }) => ip);
   const addresses = (pod.status?.[field] ?? []).map(({ ip }) => ip);
   const errors = addresses.flatMap((ip, at) => checkLegacyAddress(path.index(at), ip, before));
+  const wrong = addresses.findIndex((ip) => !parseAddress(ip));
+  if (addresses.length > 1 && wrong >= 0) errors.push({ type: 'InternalError', field: path.text, message: `Internal error: failed to check for dual stack with error:invalid IP[${wrong}]: ${addresses[wrong]}` });
   const families = new Set(addresses.map(isIPv6));
-  if (addresses.length > 1 && (families.size < 2 || addresses.length > 2)) {
+  if (addresses.length > 1 && (wrong >= 0 || families.size < 2 || addresses.length > 2)) {
     errors.push(invalid(path, addresses.map((ip) => ({ IP: ip })), 'may specify no more than one IP for each IP family'));
   }
   return errors;

@@ -1,12 +1,13 @@
 /** Pods. */
 import type { FieldError } from '../../field-error.ts';
 import type { Metadata, RuleContext } from '../../kind.ts';
-import type { Container, Pod } from '../../types/core.v1.ts';
+import type { Container, Pod, PodStatus } from '../../types/core.v1.ts';
 import { rulesFor } from '../kind-rules.ts';
-import { dropGatedFields } from '../shared/gated-fields.ts';
+import { dropGatedFields, dropGatedStatus } from '../shared/gated-fields.ts';
 import { podNameWarning } from '../shared/pod-name-warning.ts';
 import { defaultPod } from '../shared/pod-spec-defaults.ts';
 import { podWarnings } from '../shared/pod-warnings.ts';
+import { roundUpToMilli } from '../shared/resource-list.ts';
 import { semanticEqual } from '../shared/semantic-equal.ts';
 import { ALL_METADATA } from '../shared/split-strategy.ts';
 import { podColumns } from './pod-columns.ts';
@@ -16,7 +17,10 @@ import { validatePodResize } from './pod-resize-rules.ts';
 import { validateEphemeralContainers, validatePodStatus } from './pod-status-rules.ts';
 
 export const pod = rulesFor<Pod>({
-  defaults: defaultPod,
+  defaults(object) {
+    defaultPod(object);
+    if (object.status) roundStatus(object.status);
+  },
   strategy: {
     prepareForCreate: (object, { now }) => prepareNewPod(object, now),
     prepareForUpdate(object, old, context) {
@@ -55,6 +59,11 @@ const CHANGE_RULES: Readonly<Record<string, (object: Pod, old: Pod) => FieldErro
   resize: validatePodResize,
 };
 
+function roundStatus(status: PodStatus): void {
+  const holders = [status, ...(status.containerStatuses ?? []), ...(status.initContainerStatuses ?? []), ...(status.ephemeralContainerStatuses ?? [])];
+  for (const { resources, allocatedResources } of holders) for (const list of [resources?.limits, resources?.requests, allocatedResources]) if (list) roundUpToMilli(list);
+}
+
 type Prepare = (object: Pod, old: Pod) => void;
 
 const PREPARE: Readonly<Record<string, Prepare>> = {
@@ -63,6 +72,7 @@ const PREPARE: Readonly<Record<string, Prepare>> = {
     keepMetadata(object, old, ['deletionTimestamp', 'ownerReferences']);
     if (object.status && !object.status.qosClass && old.status?.qosClass) object.status.qosClass = old.status.qosClass;
     keepObservedGenerations(object, old);
+    dropGatedStatus(object);
   },
   ephemeralcontainers(object, old) {
     const added = object.spec.ephemeralContainers;

@@ -32,7 +32,7 @@ export const secret = rulesFor<Secret>({
       const errors = immutable(object.type, old.type, Path.of('type'));
       if (!old.immutable) return errors;
       if (!object.immutable) errors.push(forbiddenField(Path.of('immutable'), FROZEN));
-      if (!semanticEqual(object.data, old.data)) errors.push(forbiddenField(DATA, FROZEN));
+      if (isMapChanged(object.data, old.data)) errors.push(forbiddenField(DATA, FROZEN));
       return errors;
     },
     warnings: (object) => (object.type === 'kubernetes.io/tls' ? tlsWarnings(object) : []),
@@ -40,6 +40,11 @@ export const secret = rulesFor<Secret>({
   columns: [NAME, text('Type', (object) => object.type ?? ''), text('Data', (object) => Object.keys(object.data ?? {}).length), AGE],
   selectableFields: { type: (object) => object.type ?? '' },
 });
+
+/** An empty map is not the same as none, and what is stored is never empty. */
+export function isMapChanged(now: object | undefined, before: object | undefined): boolean {
+  return !semanticEqual(now, before) || (now !== undefined && before === undefined);
+}
 
 const TYPE_RULES: Readonly<Record<string, (object: Secret) => FieldError[]>> = {
   'kubernetes.io/service-account-token': (object) =>

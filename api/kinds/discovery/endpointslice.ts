@@ -20,10 +20,14 @@ export const endpointslice = rulesFor<EndpointSlice>({
   },
   strategy: {
     prepareForCreate: dropTopology,
-    prepareForUpdate: dropTopology,
+    prepareForUpdate(object, old) {
+      // What is dropped counts as a change, as with upstream.
+      if (hasChanged(object, old)) object.metadata.generation = (old.metadata.generation ?? 0) + 1;
+      dropTopology(object);
+    },
     validate: validateEndpointSlice,
     validateUpdate: validateEndpointSliceUpdate,
-    movesGeneration: (object, old) => !semanticEqual(content(object), content(old)),
+    movesGeneration: hasChanged,
     warnings: (object, old) => [
       ...(!old && object.addressType === 'FQDN' ? ['spec.addressType: FQDN endpoints are deprecated'] : []),
       ...(CONTROLLERS.includes(object.metadata.labels?.[MANAGED_BY] ?? '') ? [] : badAddresses(object)),
@@ -41,6 +45,10 @@ export const endpointslice = rulesFor<EndpointSlice>({
 /** Where an endpoint is stands in fields of its own since v1. */
 function dropTopology(object: EndpointSlice): void {
   for (const endpoint of object.endpoints ?? []) delete endpoint.deprecatedTopology;
+}
+
+function hasChanged(object: EndpointSlice, old: EndpointSlice): boolean {
+  return !semanticEqual(content(object), content(old));
 }
 
 function content({ metadata, addressType, endpoints, ports }: EndpointSlice): unknown {

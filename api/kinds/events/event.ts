@@ -5,7 +5,7 @@ import type { Event as CoreEvent } from '../../types/core.v1.ts';
 import type { Event } from '../../types/events.v1.ts';
 import { EVENT_TTL_SECONDS, checkEvent, eventColumns, regardingFields } from '../core/event.ts';
 import { rulesFor } from '../kind-rules.ts';
-import { immutable, validateMetadata, validateMetadataUpdate } from '../shared/object-meta.ts';
+import { checkQualifiedFinalizers, immutable, validateMetadata, validateMetadataUpdate } from '../shared/object-meta.ts';
 import { semanticEqual } from '../shared/semantic-equal.ts';
 
 /** Its one version converts to and from the core form, in which it is stored: the hub is core `v1`. */
@@ -59,7 +59,7 @@ function fromCore(object: ApiObject): ApiObject {
 const UNSET = ['firstTimestamp', 'lastTimestamp', 'count'] as const;
 
 function checkNew(object: CoreEvent): FieldError[] {
-  const errors = [...checkEvent(object, 'reportingController'), ...validateMetadata(object.metadata, { namespaced: true }), ...checkSeries(object)];
+  const errors = [...checkEvent(object, 'reportingController'), ...validateMetadata(object.metadata, { namespaced: true }), ...checkQualifiedFinalizers(object.metadata.finalizers), ...checkSeries(object)];
   if (!object.eventTime) errors.push(required(Path.of('eventTime')));
   if (object.type !== 'Normal' && object.type !== 'Warning') {
     errors.push(invalid(Path.of('type'), '', `has invalid value: ${object.type ?? ''}`));
@@ -72,7 +72,7 @@ function checkNew(object: CoreEvent): FieldError[] {
 const FIXED = ['involvedObject', 'reason', 'message', 'source', 'firstTimestamp', 'lastTimestamp', 'count', 'reason', 'type', 'eventTime', 'action', 'related'] as const;
 
 function checkChange(object: CoreEvent, old: CoreEvent): FieldError[] {
-  const errors = [...checkEvent(object, 'reportingController'), ...validateMetadataUpdate(object.metadata, old.metadata)];
+  const errors = [...checkEvent(object, 'reportingController'), ...validateMetadataUpdate(object.metadata, old.metadata), ...checkQualifiedFinalizers(object.metadata.finalizers)];
   if (!semanticEqual(object.series, old.series)) errors.push(...checkSeries(object));
   for (const field of FIXED) errors.push(...immutable(shown(object, field), shown(old, field), Path.of(field), INTERNAL[field]));
   errors.push(...immutable(object.reportingComponent ?? '', old.reportingComponent ?? '', Path.of('reportingController')));

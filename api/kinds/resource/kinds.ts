@@ -7,8 +7,10 @@ import { AGE, NAME, text } from '../shared/columns.ts';
 import { qualifiedName } from '../shared/formats.ts';
 import { checkAnnotations, checkLabels, immutable } from '../shared/object-meta.ts';
 import { isExtendedResource } from '../shared/resource-list.ts';
+import { semanticEqual } from '../shared/semantic-equal.ts';
 import { ALL_METADATA, splitStrategy } from '../shared/split-strategy.ts';
 import { timestamp } from '../shared/timestamp.ts';
+import { checkAdminRequests, checkAdminResults } from './admin-access.ts';
 import { validateClaimStatus } from './allocation-rules.ts';
 import { CONFIG_LIMIT, checkConfiguration, checkDeviceClaim, checkSelectors } from './claim-rules.ts';
 import { checkItems } from './device-names.ts';
@@ -38,9 +40,10 @@ export const resourceclaim = rulesFor<ResourceClaim>({
   strategy: splitStrategy<ResourceClaim>({
     statusKeeps: ALL_METADATA,
     prepareStatus: dropReleasedDevices,
-    validate: ({ spec }) => checkDeviceClaim(spec?.devices, SPEC.child('devices')),
+    needsNamespaceLabels: true,
+    validate: ({ spec }, context) => [...checkAdminRequests(spec?.devices?.requests, context), ...checkDeviceClaim(spec?.devices, SPEC.child('devices'))],
     validateUpdate: (object, old) => immutable(object.spec, old.spec, SPEC, 'ResourceClaimSpec'),
-    validateStatus: validateClaimStatus,
+    validateStatus: (object, old, context) => [...checkAdminResults(object, old, context), ...validateClaimStatus(object, old)],
   }),
   columns: [NAME, text('State', showState), AGE],
 });
@@ -63,7 +66,9 @@ export const resourceclaimtemplate = rulesFor<ResourceClaimTemplate>({
   updates: 'all, then changes',
   defaults: ({ spec }) => defaultClaim(spec?.spec?.devices),
   strategy: {
-    validate: ({ spec }) => [
+    needsNamespaceLabels: true,
+    validate: ({ spec }, context) => [
+      ...checkAdminRequests(spec?.spec?.devices?.requests, context),
       ...checkAnnotations(spec?.metadata?.annotations, SPEC.child('metadata', 'annotations')),
       ...checkLabels(spec?.metadata?.labels, SPEC.child('metadata', 'labels')),
       ...onlyLabels(spec?.metadata),
@@ -91,7 +96,9 @@ export const resourceslice = rulesFor<ResourceSlice>({
       dropGated(object);
       stampTaints(object, now);
     },
-    prepareForUpdate(object, _old, { now }) {
+    prepareForUpdate(object, old, { now }) {
+      // What is dropped counts as a change, as with upstream.
+      if (!semanticEqual(object.spec, old.spec)) object.metadata.generation = (old.metadata.generation ?? 0) + 1;
       dropGated(object);
       stampTaints(object, now);
     },

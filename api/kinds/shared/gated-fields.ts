@@ -1,5 +1,6 @@
-/** Fields of a pod's specification that belong to features which are off by default: a server drops them silently. */
-import type { Container, PodSpec } from '../../types/core.v1.ts';
+/** Fields of a pod that belong to features which are off by default: a server drops them silently. */
+import { dropField } from '../../codec/empties.ts';
+import type { Container, Pod, PodSpec } from '../../types/core.v1.ts';
 
 export function dropGatedFields(spec: PodSpec | undefined): void {
   if (!spec) return;
@@ -10,6 +11,14 @@ export function dropGatedFields(spec: PodSpec | undefined): void {
       delete source.clusterTrustBundle;
       delete source.podCertificate;
     }
+  }
+}
+
+export function dropGatedStatus({ status }: Pod): void {
+  if (!status) return;
+  dropField(status, 'nodeAllocatableResourceClaimStatuses');
+  for (const container of [...(status.containerStatuses ?? []), ...(status.initContainerStatuses ?? []), ...(status.ephemeralContainerStatuses ?? [])]) {
+    for (const mount of container.volumeMounts ?? []) delete mount.volumeStatus;
   }
 }
 

@@ -72,6 +72,8 @@ function convert(form: string, value: unknown, owner: Fields): unknown {
       return typeof value === 'object' && value !== null ? Object.fromEntries(Object.entries(value).sort(byKey).map(([key, item]) => [key, convert(rest, item, owner)])) : null;
     case '#':
       return struct(rest, (value ?? {}) as Fields, owner);
+    case 'm':
+      return withoutEmpties(value ?? {});
     case 'q':
       return value === undefined || value === null ? '0' : (canonicalQuantity(String(value)) ?? value);
     default:
@@ -81,4 +83,11 @@ function convert(form: string, value: unknown, owner: Fields): unknown {
 
 function byKey([a]: readonly [string, unknown], [b]: readonly [string, unknown]): number {
   return a < b ? -1 : 1;
+}
+
+/** Types that all versions share leave out what is empty. */
+function withoutEmpties(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(withoutEmpties);
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(Object.entries(value).filter(([, inner]) => !isEmptyCollection(inner)).map(([key, inner]) => [key, withoutEmpties(inner)]));
 }
