@@ -16,6 +16,8 @@ export interface Asked {
   readonly refused: ReadonlyMap<string, Refusal>;
   /** Weighted. */
   readonly scores: ReadonlyMap<string, number>;
+  /** Who is evicted is decided with them. */
+  readonly choosesVictims?: boolean;
 }
 
 export interface Case {

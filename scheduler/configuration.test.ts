@@ -35,7 +35,6 @@ describe('readConfiguration() refuses by name', () => {
     ['a shape that goes back', args('NodeResourcesFit', { scoringStrategy: { type: 'RequestedToCapacityRatio', requestedToCapacityRatio: { shape: [{ utilization: 50, score: 1 }, { utilization: 40, score: 2 }] } } }), 'values must be sorted in increasing order'],
     ['constraints beside the system\'s', args('PodTopologySpread', { defaultConstraints: [{ maxSkew: 1, topologyKey: 'z', whenUnsatisfiable: 'DoNotSchedule' }] }), 'when .defaultConstraints are not empty'],
     ['scores without a weight', { extenders: [{ urlPrefix: 'http://x', prioritizeVerb: 'p' }] }, 'extenders[0].weight: Invalid value: 0: must have a positive weight applied to it'],
-    ['questions about preemption', { extenders: [{ urlPrefix: 'http://x', preemptVerb: 'p' }] }, 'extenders[0].preemptVerb: extenders are not asked about preemption here'],
   ];
   test.each(rows)('%s', (_, fields, message) => {
     expect(() => read(fields)).toThrow(message);

@@ -3,7 +3,7 @@ import type { Random } from '../std/random.ts';
 import { type Case, refusalsAt } from './case.ts';
 import type { Claim } from './devices/devices.ts';
 import type { Impossible, Refusal } from './filters.ts';
-import { type Preemption, ineligible, preempt } from './preempt.ts';
+import { type Candidate, type Preemption, chosen, ineligible, preempt } from './preempt.ts';
 import type { Snapshot } from './snapshot.ts';
 
 export interface Unschedulable {
@@ -15,6 +15,8 @@ export interface Unschedulable {
   readonly kind?: string;
   /** Pods to evict so that it will fit. */
   readonly preemption?: Preemption;
+  /** Where others have a say in who is evicted: what they are to be asked, and the message should they leave nothing. */
+  readonly proposal?: { readonly candidates: readonly Candidate[]; readonly refused: (why: string) => string };
   /** Nothing could be decided: it is tried again, however the cluster changes. */
   readonly failed?: boolean;
   /** An allocation of devices that is of no use: to be given up. */
@@ -57,9 +59,19 @@ export function explain(snapshot: Snapshot, known: Case, moment: { readonly now:
   const refused = ineligible(snapshot, known, helpful);
   if (refused) return { message: text(`preemption: ${refused}`), plugins, kind, ...more };
   const attempt = preempt(snapshot, known, helpful, moment);
-  if (attempt.preemption) return { message: why, plugins, kind, preemption: attempt.preemption, nominated: attempt.preemption.node, ...more };
+  const { candidates } = attempt;
+  if (candidates.length > 0 && known.asked?.choosesVictims) return { message: why, plugins, kind, proposal: { candidates, refused: (said) => text(`preemption: ${said}`) }, ...more };
+  const preemption = chosen(snapshot, candidates);
+  if (preemption) return { message: why, plugins, kind, preemption, nominated: preemption.node, ...more };
   const helpless = histogram([...attempt.reasons, ['Preemption is not helpful for scheduling', total - helpful.length]]);
   return { message: text(`preemption: ${available} ${helpless}.`), plugins, kind, nominated: '', ...more };
+}
+
+/** What comes of a proposal: `left` is what the others agree to. */
+export function concluded(snapshot: Snapshot, { proposal, ...unschedulable }: Unschedulable, left: readonly Candidate[]): Unschedulable {
+  const preemption = chosen(snapshot, left);
+  if (preemption) return { ...unschedulable, preemption, nominated: preemption.node };
+  return { ...unschedulable, message: proposal?.refused('no candidate node for preemption') ?? unschedulable.message };
 }
 
 const NO_NODES: Unschedulable = { message: 'no nodes available to schedule pods', plugins: new Set() };

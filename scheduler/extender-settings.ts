@@ -6,6 +6,7 @@ export interface ExtenderSettings {
   readonly filterVerb: string;
   readonly prioritizeVerb: string;
   readonly bindVerb: string;
+  readonly preemptVerb: string;
   readonly weight: number;
   readonly timeoutMs: number;
   /** It knows the nodes itself: names are enough. */
@@ -42,7 +43,6 @@ export function readExtenders(list: readonly unknown[]): ExtenderSettings[] {
 
 function extenderOf(fields: Fields, path: string): ExtenderSettings {
   const text = (key: string): string => textOf(fields, key, path) ?? '';
-  if (text('preemptVerb') !== '') throw new Error(`${path}.preemptVerb: extenders are not asked about preemption here`);
   const weight = numberOf(fields, 'weight', path) ?? 0;
   if (text('prioritizeVerb') !== '' && weight <= 0) throw new Error(`${path}.weight: Invalid value: ${weight}: must have a positive weight applied to it`);
   if (!/^https?:\/\//.test(text('urlPrefix'))) throw new Error(`${path}.urlPrefix: must be an URL that begins with http:// or https://`);
@@ -54,6 +54,7 @@ function extenderOf(fields: Fields, path: string): ExtenderSettings {
     filterVerb: text('filterVerb'),
     prioritizeVerb: text('prioritizeVerb'),
     bindVerb: text('bindVerb'),
+    preemptVerb: text('preemptVerb'),
     weight,
     timeoutMs: durationOf(fields, 'httpTimeout', path) || TIMEOUT_MS,
     nodeCacheCapable: flagOf(fields, 'nodeCacheCapable', path) ?? false,

@@ -6,6 +6,7 @@ import type { Stored } from '../client/client.ts';
 import type { Asked } from './case.ts';
 import type { ExtenderSettings, PemSource } from './extender-settings.ts';
 import type { Refusal } from './filters.ts';
+import { type Candidate, candidateOf } from './preempt.ts';
 
 /** The highest score of an extender, and of a plugin: extenders count in tens. */
 const MOST_OF_EXTENDER = 10;
@@ -24,7 +25,7 @@ export class Extenders {
 
   /** Whether any of them is to be asked where the pod may go. */
   concern(pod: Stored<Pod>): boolean {
-    return this.#extenders.some((settings) => (settings.filterVerb !== '' || settings.prioritizeVerb !== '') && isInterested(settings, pod));
+    return this.#extenders.some((settings) => (settings.filterVerb !== '' || settings.prioritizeVerb !== '' || settings.preemptVerb !== '') && isInterested(settings, pod));
   }
 
   /** Whether one of them binds the pod. */
@@ -53,7 +54,23 @@ export class Extenders {
       }
     }
     await Promise.all(this.#extenders.map((settings) => this.#prioritize(settings, pod, left, scores)));
-    return { refused, scores };
+    return { refused, scores, choosesVictims: this.#extenders.some((settings) => settings.preemptVerb !== '' && isInterested(settings, pod)) };
+  }
+
+  /** The candidates that all of them leave, with the victims that they name. Throws where one fails that may not. */
+  async preempt(pod: Stored<Pod>, candidates: readonly Candidate[], podsOn: (node: string) => Iterable<Stored<Pod>>): Promise<readonly Candidate[]> {
+    let left = candidates;
+    for (const settings of this.#extenders) {
+      if (settings.preemptVerb === '' || !isInterested(settings, pod) || left.length === 0) continue;
+      let answer: PreemptAnswer;
+      try {
+        answer = (await this.#post(settings, settings.preemptVerb, victimsQuestion(settings, pod, left))) as PreemptAnswer;
+        left = candidatesOf(settings, answer, podsOn);
+      } catch (error) {
+        if (!settings.ignorable) throw error;
+      }
+    }
+    return left;
   }
 
   async bind(pod: Stored<Pod>, node: string): Promise<void> {
@@ -107,6 +124,32 @@ interface FilterAnswer {
   readonly FailedNodes?: Readonly<Record<string, string>> | null;
   readonly FailedAndUnresolvableNodes?: Readonly<Record<string, string>> | null;
   readonly Error?: string;
+}
+
+interface PreemptAnswer {
+  readonly NodeNameToMetaVictims?: Readonly<Record<string, { readonly Pods?: readonly { readonly UID: string }[] | null; readonly NumPDBViolations?: number } | null>> | null;
+}
+
+function victimsQuestion({ nodeCacheCapable }: ExtenderSettings, pod: Stored<Pod>, candidates: readonly Candidate[]): object {
+  const byNode = (victimOf: (victim: Stored<Pod>) => unknown): object => Object.fromEntries(candidates.map(({ node, victims, violations }) => [node, { Pods: victims.map(victimOf), NumPDBViolations: violations }]));
+  return nodeCacheCapable
+    ? { Pod: pod, NodeNameToVictims: null, NodeNameToMetaVictims: byNode(({ metadata }) => ({ UID: metadata.uid })) }
+    : { Pod: pod, NodeNameToVictims: byNode((victim) => victim), NodeNameToMetaVictims: null };
+}
+
+function candidatesOf({ urlPrefix, ignorable }: ExtenderSettings, { NodeNameToMetaVictims }: PreemptAnswer, podsOn: (node: string) => Iterable<Stored<Pod>>): Candidate[] {
+  const out: Candidate[] = [];
+  for (const [node, meta] of Object.entries(NodeNameToMetaVictims ?? {})) {
+    const there = new Map([...podsOn(node)].map((pod) => [pod.metadata.uid, pod]));
+    const victims = (meta?.Pods ?? []).map(({ UID }) => {
+      const victim = there.get(UID);
+      if (!victim) throw new Error(`extender: ${urlPrefix} claims to preempt pod (UID: &MetaPod{UID:${UID},}) on node: ${node}, but the pod is not found on that node`);
+      return victim;
+    });
+    if (victims.length > 0) out.push(candidateOf(node, victims, meta?.NumPDBViolations ?? 0));
+    else if (!ignorable) throw new Error(`expected at least one victim pod on node ${JSON.stringify(node)}`);
+  }
+  return out;
 }
 
 function questionOf({ nodeCacheCapable }: ExtenderSettings, pod: Stored<Pod>, nodes: readonly Stored<Node>[]): object {

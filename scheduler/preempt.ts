@@ -14,7 +14,7 @@ export interface Preemption {
 }
 
 export interface Attempt {
-  readonly preemption?: Preemption;
+  readonly candidates: readonly Candidate[];
   /** Why nodes were of no use, with their number. */
   readonly reasons: ReadonlyMap<string, number>;
 }
@@ -45,7 +45,7 @@ export function ineligible(snapshot: Snapshot, { pod, demand }: Case, helpful: r
 /** `rows`: the nodes where evictions might help. Leaves the snapshot as it was. */
 export function preempt(snapshot: Snapshot, known: Case, rows: readonly number[], { random }: { readonly random: Random }): Attempt {
   const reasons = new Map<string, number>();
-  if (!snapshot.hasBelow(known.demand.priority)) return { reasons: rows.length > 0 ? reasons.set(NO_VICTIMS, rows.length) : reasons };
+  if (!snapshot.hasBelow(known.demand.priority)) return { candidates: [], reasons: rows.length > 0 ? reasons.set(NO_VICTIMS, rows.length) : reasons };
   const { candidatesLeast, candidatesPercentage } = known.memo.ask.profile;
   const enough = Math.min(rows.length, Math.max(candidatesLeast, Math.floor((rows.length * candidatesPercentage) / 100)));
   const offset = rows.length > 0 ? below(random, rows.length) : 0;
@@ -56,8 +56,13 @@ export function preempt(snapshot: Snapshot, known: Case, rows: readonly number[]
     else for (const reason of found.reasons) reasons.set(reason, (reasons.get(reason) ?? 0) + 1);
     if (candidates.length >= enough && candidates.some(({ violations }) => violations === 0)) break;
   }
-  const preemption = gentlest(candidates);
-  return { reasons, ...(preemption && { preemption: { node: preemption.node, victims: preemption.victims.map((pod) => snapshot.placed(pod.metadata.uid)?.pod ?? pod) } }) };
+  return { candidates, reasons };
+}
+
+/** The best of the candidates, with its victims as they are now. */
+export function chosen(snapshot: Snapshot, candidates: readonly Candidate[]): Preemption | undefined {
+  const best = gentlest(candidates);
+  return best && { node: best.node, victims: best.victims.map((pod) => snapshot.placed(pod.metadata.uid)?.pod ?? pod) };
 }
 
 /** The fewest pods of a node that must go, sparing the important ones first and those under a budget before the others. */
@@ -130,12 +135,12 @@ function turns(snapshot: Snapshot, lesser: Placed[]): { readonly order: readonly
 }
 
 function candidate(node: string, lesser: readonly Placed[], gone: ReadonlySet<Placed>, broken: ReadonlySet<Stored<Pod>>): Candidate {
-  return candidateOf(node, lesser.filter((placed) => gone.has(placed)).map(({ pod }) => pod), (pod) => broken.has(pod));
+  const victims = lesser.filter((placed) => gone.has(placed)).map(({ pod }) => pod);
+  return candidateOf(node, victims, victims.filter((pod) => broken.has(pod)).length);
 }
 
 /** `victims`: the most important first. */
-export function candidateOf(node: string, victims: readonly Stored<Pod>[], breaks: (pod: Stored<Pod>) => boolean): Candidate {
-  const violations = victims.filter(breaks).length;
+export function candidateOf(node: string, victims: readonly Stored<Pod>[], violations: number): Candidate {
   const highest = victims[0]?.spec.priority ?? 0;
   let sum = 0;
   let oldest = Infinity;
@@ -148,7 +153,7 @@ export function candidateOf(node: string, victims: readonly Stored<Pod>[], break
 }
 
 /** The fewest broken budgets; the least important first victim; the least importance in sum; the fewest; those that started last. */
-export function gentlest(candidates: readonly Candidate[]): Candidate | undefined {
+function gentlest(candidates: readonly Candidate[]): Candidate | undefined {
   let best: Candidate | undefined;
   for (const candidate of candidates) if (!best || isGentler(candidate, best)) best = candidate;
   return best;

@@ -9,7 +9,8 @@ import { deepEqual } from '../std/deep.ts';
 import type { Random } from '../std/random.ts';
 import { Backlog, SETTLE_MS } from './backlog.ts';
 import { type Configuration, DEFAULT_CONFIGURATION } from './configuration.ts';
-import { decide } from './decide.ts';
+import { type Unschedulable, decide } from './decide.ts';
+import { concluded } from './explain.ts';
 import { demandOf } from './demand.ts';
 import { openFeeds } from './feeds.ts';
 import { Extenders } from './extenders.ts';
@@ -269,11 +270,29 @@ class RunningScheduler {
       const nodes = candidates(this.#snapshot, pod, profile).flatMap((name) => this.#nodes.cache.get({ name }) ?? []);
       const asked = await this.#extenders.ask(pod, nodes);
       if (this.#stopped || !this.#backlog.has(pod.metadata.uid)) return;
-      for (const decision of decide(this.#snapshot, [pod], { now: clock.now(), random, profile, asked })) this.#outcomes.carryOut(decision);
+      for (const decision of decide(this.#snapshot, [pod], { now: clock.now(), random, profile, asked })) {
+        if ('unschedulable' in decision && decision.unschedulable.proposal) await this.#negotiate(pod, decision.unschedulable);
+        else this.#outcomes.carryOut(decision);
+      }
     } catch (error) {
       if (!this.#stopped) this.#outcomes.fail(pod, (error as Error).message);
     }
     this.#wake();
+  }
+
+  /** Others have a say in who is evicted; what fails there is told with the reasons why the pod fits nowhere. */
+  async #negotiate(pod: Stored<Pod>, unschedulable: Unschedulable): Promise<void> {
+    const { candidates = [], refused } = unschedulable.proposal ?? {};
+    let outcome: Unschedulable;
+    try {
+      outcome = concluded(this.#snapshot, unschedulable, await this.#extenders.preempt(pod, candidates, (node) => this.#snapshot.podsOn(node)));
+    } catch (error) {
+      outcome = { ...unschedulable, message: refused?.((error as Error).message) ?? unschedulable.message };
+    }
+    const { uid } = pod.metadata;
+    if (this.#stopped || !this.#backlog.has(uid)) return;
+    if (outcome.preemption) this.#snapshot.nominations.set(pod, demandOf(pod), outcome.preemption.node);
+    this.#outcomes.carryOut({ pod, unschedulable: outcome });
   }
 }
 
