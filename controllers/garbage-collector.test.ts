@@ -144,5 +144,12 @@ test('custom resources own and are owned as soon as their definition is establis
   await client.delete(boats, big.metadata);
   await clock.advance(1000);
   expect(left()).toEqual([]);
+  const last = await client.create(boats, { metadata: { name: 'last', namespace: 'a' } });
+  await map(client, 'oar', [owned(boats, last)]);
+  await clock.advance(1000);
+  // With its definition an object is gone, though nobody can be asked for it any more.
+  await client.delete(customresourcedefinitions, { name: 'boats.example.com' });
+  await clock.advance(1000);
+  expect(left()).not.toContain('oar');
   end();
 });

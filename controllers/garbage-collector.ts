@@ -9,7 +9,7 @@ import type { CacheEvent, Informer } from '../client/client.ts';
 import { WorkQueue } from '../client/queue.ts';
 import { sleep } from '../std/clock.ts';
 import type { FreeController } from './controller.ts';
-import { collect, orphan, type Collecting } from './garbage/collect.ts';
+import { collect, orphan, referenceText, type Collecting } from './garbage/collect.ts';
 import { Graph, groupOf, type Owner } from './garbage/graph.ts';
 import { builtinResources, customResource, resourceText, type AnyRef } from './served.ts';
 
@@ -50,6 +50,9 @@ export const garbageCollector: FreeController = {
       return informer;
     };
     const observe = (resource: AnyRef, event: CacheEvent<unknown>): void => {
+      const { uid, name, namespace = '' } = event.object.metadata;
+      // Its kind may be gone before its dependents are looked at, and nobody left to ask.
+      if (event.type === 'deleted' && graph.dependents(uid).length > 0) collecting.absent.add(referenceText({ group: resource.group, kind: resource.kind, namespace, name, uid }));
       for (const { what, uid } of graph.observe(resource, event)) queue.add(what === 'orphan' ? `orphan ${uid}` : uid);
     };
     const subscribe = (entry: Followed): void => {

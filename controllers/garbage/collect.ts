@@ -4,7 +4,7 @@ import type { PartialObjectMetadata } from '../../api/types/meta.v1.ts';
 import type { Client, Stored } from '../../client/client.ts';
 import type { EventSubject } from '../controller.ts';
 import { apiVersionOf } from '../../client/open-client.ts';
-import { FOREGROUND, ORPHAN, isMeant, isWaiting, nodeOf, type Graph, type Node, type Owner } from './graph.ts';
+import { FOREGROUND, ORPHAN, groupOf, isMeant, isWaiting, nodeOf, type Graph, type Node, type Owner } from './graph.ts';
 import type { AnyRef } from '../served.ts';
 
 export interface Collecting {
@@ -61,6 +61,11 @@ export async function orphan(uid: string, collecting: Collecting): Promise<void>
   await dropFinalizer(node, live, ORPHAN, collecting);
 }
 
+/** Names what is, or was, meant by a reference: versions of one kind are one kind. */
+export function referenceText({ group, kind, namespace, name, uid }: { readonly group: string; readonly kind: string; readonly namespace: string; readonly name: string; readonly uid: string }): string {
+  return [group, kind, namespace, name, uid].join(' ');
+}
+
 type Fate = 'solid' | 'absent' | 'waiting';
 
 /** Known to be there and to stay. Should the graph lag, the owner's own deletion brings us back. */
@@ -75,6 +80,8 @@ function isInReach(owner: Node, dependent: Node): boolean {
 
 async function fateOf(owner: Owner, dependent: Node, collecting: Collecting): Promise<Fate> {
   const known = collecting.graph.get(owner.uid);
+  const referred = (namespace: string): string => referenceText({ group: groupOf(owner.apiVersion), kind: owner.kind, namespace, name: owner.name, uid: owner.uid });
+  if (!known && [dependent.namespace, ''].some((namespace) => collecting.absent.has(referred(namespace)))) return 'absent';
   const meant = known !== undefined && isMeant(owner, known);
   const resource = meant ? known.resource : collecting.resourceOf(owner);
   // A kind that nobody serves now may be served again: nothing is deleted for it.
@@ -82,7 +89,7 @@ async function fateOf(owner: Owner, dependent: Node, collecting: Collecting): Pr
   if (known && !isInReach(known, dependent)) warnOfNamespace(owner, dependent, collecting);
   if (resource.namespaced && dependent.namespace === '') return 'solid';
   if (meant && isInReach(known, dependent)) return isWaiting(known) ? 'waiting' : 'solid';
-  const reference = [owner.apiVersion, owner.kind, resource.namespaced ? dependent.namespace : '', owner.name, owner.uid].join(' ');
+  const reference = referred(resource.namespaced ? dependent.namespace : '');
   if (collecting.absent.has(reference)) return 'absent';
   const namespace = resource.namespaced ? dependent.namespace : '';
   try {
