@@ -3,7 +3,7 @@ import type { Expr } from './ast.ts';
 import { CelError } from './cel.ts';
 import { Missing } from './field.ts';
 import { Duration, Timestamp } from './time.ts';
-import { Entries, Fault, Items, Library, NO_OVERLOAD, Optional, typeNameOf, TypeValue, type Value } from './value.ts';
+import { Entries, Fault, Items, Library, NO_OVERLOAD, Optional, typeNameOf, TypeValue, Uint, type Value } from './value.ts';
 
 export interface Frame {
   readonly slots: Value[];
@@ -59,7 +59,8 @@ export function extended(operand: Node, path: Step): Node {
 
 export function found(value: Value | Missing, key: Value): Value {
   if (!(value instanceof Missing)) return value;
-  return new Fault(value.of === 'list' ? `index out of bounds: ${String(key)}` : `no such key: ${String(key)}`);
+  const shown = key instanceof Uint ? String(key.value) : String(key);
+  return new Fault(value.of === 'list' ? `index out of bounds: ${shown}` : `no such key: ${shown}`);
 }
 
 /** A constant part that fails makes no program. */
@@ -101,9 +102,11 @@ export function noOverload(name: string, args: readonly Value[]): Fault {
   if (TERSE.has(name)) return NO_OVERLOAD;
   const [first] = args;
   const operands = OPERANDS[name];
+  const receives = typeof first === 'string' || first instanceof Timestamp || first instanceof Duration;
+  if (receives && (operands || NAMED.has(name))) return NO_OVERLOAD;
   // Operators are named where the type of the first operand knows none such.
   if (operands && first !== undefined && !operands.has(typeNameOf(first))) return new Fault(`no such overload: ${name}`);
-  if (!/^[a-z@]/.test(name) || (NAMED.has(name) && (typeof first === 'string' || first instanceof Timestamp || first instanceof Duration))) return NO_OVERLOAD;
+  if (!/^[a-z@]/.test(name)) return NO_OVERLOAD;
   return new Fault(`no such overload: ${name}${NAMED.has(name) ? '' : `(${args.map(typeNameOf).join(', ')})`}`);
 }
 

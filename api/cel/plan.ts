@@ -206,7 +206,9 @@ class Planner {
         const second = b(frame);
         spend(frame, cost([first, second]));
         const same = equal(first, second);
-        return same instanceof Fault ? same : same !== negated;
+        if (!(same instanceof Fault)) return same !== negated;
+        // What cannot be compared is not equal; what is no value at all is told.
+        return negated && !(first instanceof Fault) && !(second instanceof Fault) ? true : same;
       },
     };
   }

@@ -1,8 +1,10 @@
 /** The Table of a custom resource: its printer columns. Provenance: apiextensions-apiserver pkg/registry/customresource/tableconvertor of v0.36. */
 import type { ApiObject, Column } from '../kind.ts';
+import { goNumber, isInt64Value } from '../go-number.ts';
 import { humanDuration, since } from '../kinds/shared/human-duration.ts';
 import type { CustomResourceColumnDefinition } from '../types/apiextensions.v1.ts';
 import { compileJsonPath, type JsonPath } from './json-path.ts';
+import { inKeyOrder } from './key-order.ts';
 
 export type Describe = (type: string, field: string) => string | undefined;
 
@@ -40,13 +42,13 @@ function compileColumn({ name, type, format, description, priority, jsonPath }: 
   };
 }
 
-function cellOf(found: readonly unknown[] | undefined, type: string, now: number): string | number | boolean | null {
+function cellOf(found: readonly unknown[] | undefined, type: string, now: number): ReturnType<Column['cell']> {
   if (!found || found.length === 0) return null;
   const value = found[0];
   if (type === 'string') return textOf(value);
   switch (type) {
     case 'integer':
-      return typeof value === 'number' ? Math.trunc(value) : null;
+      return typeof value === 'number' || typeof value === 'bigint' ? wholeOf(value) : null;
     case 'number':
       return typeof value === 'number' ? value : null;
     case 'boolean':
@@ -58,9 +60,24 @@ function cellOf(found: readonly unknown[] | undefined, type: string, now: number
   }
 }
 
+/** What has no room becomes the least of all, as Go converts on common processors. */
+function wholeOf(value: number | bigint): number | bigint {
+  if (typeof value === 'bigint') return isInt64Value(value) ? value : LEAST;
+  const whole = Math.trunc(value);
+  return isInt64Value(whole) ? whole : LEAST;
+}
+
+const LEAST = -(2n ** 63n);
+
 function textOf(value: unknown): string {
   if (value === null || value === undefined) return '<no value>';
-  return typeof value === 'object' ? JSON.stringify(value) : String(value);
+  if (typeof value === 'object') return JSON.stringify(inKeyOrder(value)).replaceAll(/[<>&\u2028\u2029]/g, escaped);
+  return typeof value === 'number' || typeof value === 'bigint' ? goNumber(value) : String(value);
+}
+
+/** Go's JSON is safe inside HTML. */
+function escaped(char: string): string {
+  return `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`;
 }
 
 function ageOf(text: string, now: number): string {

@@ -31,7 +31,7 @@ export function compileCustomKind(definition: CustomResourceDefinition, options:
   const namespaced = scope === 'Namespaced';
   const webhook = conversion?.strategy === 'Webhook';
   const sameSchemas = served.every(({ schema }) => deepEqual(schema, stored.schema));
-  const parts = served.map((version) => partsOf(version, namespaced, options));
+  const parts = served.map((version) => partsOf(version, { group, plural: names.plural, namespaced }, options));
   const first = parts[served.indexOf(stored)] ?? (parts[0] as Parts);
   const storageVersionHash = stored.served ? options.hash(`${group}/${stored.name}/${names.kind}`) : '';
   return {
@@ -60,9 +60,9 @@ function schemaOf({ schema }: CustomResourceDefinitionVersion): JsonSchema {
   return schema?.openAPIV3Schema ?? {};
 }
 
-function partsOf(version: CustomResourceDefinitionVersion, namespaced: boolean, { isTerminating, describe }: CustomKindOptions): Parts {
+function partsOf(version: CustomResourceDefinitionVersion, kind: Pick<Kind, 'group' | 'plural' | 'namespaced'>, { isTerminating, describe }: CustomKindOptions): Parts {
   return {
-    strategy: customStrategy({ version, namespaced, isTerminating }),
+    strategy: customStrategy({ version, ...kind, isTerminating }),
     columns: compileColumns(version.additionalPrinterColumns, describe),
     subresources: subresourcesOf(version),
     selectableFields: Object.fromEntries((version.selectableFields ?? []).map(({ jsonPath }) => [jsonPath.replace(/^\./, ''), selectable(jsonPath)])),

@@ -4,7 +4,7 @@ import { invalid, Path, type FieldError } from '../field-error.ts';
 import type { ApiObject, Strategy } from '../kind.ts';
 import { qualifiedName } from '../kinds/shared/formats.ts';
 import { withMetadataRules } from '../kinds/with-metadata-rules.ts';
-import { ApiError } from '../status.ts';
+import { forbidden } from '../status.ts';
 import type { CustomResourceDefinitionVersion } from '../types/apiextensions.v1.ts';
 import { applyDefaults } from './defaults.ts';
 import { validateEmbedded } from './embedded.ts';
@@ -15,13 +15,15 @@ import { validateScaleSpec, validateScaleStatus } from './scale-rules.ts';
 import { compileValidator } from './validate.ts';
 
 export interface CustomStrategyOptions {
+  readonly group: string;
+  readonly plural: string;
   readonly version: CustomResourceDefinitionVersion;
   readonly namespaced: boolean;
   /** The definition is going: nothing new is made. */
   readonly isTerminating: () => boolean;
 }
 
-export function customStrategy({ version, namespaced, isTerminating }: CustomStrategyOptions): Strategy {
+export function customStrategy({ version, group, plural, namespaced, isTerminating }: CustomStrategyOptions): Strategy {
   const schema: JsonSchema = version.schema?.openAPIV3Schema ?? {};
   const { status, scale } = version.subresources ?? {};
   const hasStatus = status !== undefined;
@@ -43,7 +45,7 @@ export function customStrategy({ version, namespaced, isTerminating }: CustomStr
   const strategy: Strategy = {
     unconditionalUpdate: false,
     prepareForCreate(object) {
-      if (isTerminating()) throw terminating();
+      if (isTerminating()) throw forbidden({ group, resource: plural, name: object.metadata.name ?? '' }, TERMINATING);
       if (!hasStatus) return;
       delete object['status'];
       applyDefaults(object, schema);
@@ -74,9 +76,7 @@ export function customStrategy({ version, namespaced, isTerminating }: CustomStr
 const BLOCKING: ReadonlySet<FieldError['type']> = new Set(['FieldValueNotSupported', 'FieldValueRequired', 'FieldValueTooLong', 'FieldValueTooMany', 'FieldValueTypeInvalid']);
 const UNCHECKED = invalid(Path.of('<nil>'), null, 'some validation rules were not checked because the object was invalid; correct the existing errors to complete validation');
 
-function terminating(): ApiError {
-  return new ApiError({ code: 405, reason: 'MethodNotAllowed', message: 'create not allowed while custom resource definition is terminating', details: {} });
-}
+const TERMINATING = 'create not allowed while custom resource definition is terminating';
 
 /** Of the metadata, only who owns what may have moved. */
 function keepAllButStatus(object: ApiObject, old: ApiObject): void {

@@ -68,7 +68,7 @@ function checkAgainst(schema: JsonSchema, field: Path): FieldError[] {
 /** Of defaults, upstream does not look whether what may be a whole number or a text is one of them. */
 function withoutIntOrString(schema: JsonSchema): JsonSchema {
   if (!someSchema(schema, (one) => one['x-kubernetes-int-or-string'] === true)) return schema;
-  return mapSchema(schema, ({ 'x-kubernetes-int-or-string': _, ...rest }) => rest);
+  return mapSchema(schema, (one) => ({ ...one, 'x-kubernetes-int-or-string': false }));
 }
 
 /** The rules hold for the default both where it stood before and where it comes new. */

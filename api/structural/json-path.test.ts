@@ -13,12 +13,20 @@ test.each<[string, unknown]>([
   ['.spec.n', [0]],
   ['.spec.missing.deeper', []],
   ['.metadata.labels.a\\.b/c', ['x']],
-  ["['metadata']['labels']['d.e']", ['y']],
+  ["['metadata']['labels']['d.e']", []],
+  ['.metadata.labels.d\\.e', ['y']],
   ['.spec.hosts[*].name', ['x', 'y']],
   ['.spec.hosts[-1].name', ['y']],
   ['.spec.hosts[0:1].name', ['x']],
   ['.spec.hosts[5].name', undefined],
-  ['.spec.hosts.name', undefined],
+  ['.spec.hosts.name', []],
+  ['.metadata.name[0]', undefined],
+  ['.spec.hosts[]', [{ name: 'x', up: true }]],
+  ['.spec.hosts[0:9]', undefined],
+  ['.spec.hosts[0,1].up', [true, false]],
+  ['.spec.hosts[?(@.weight==3.0)].name', undefined],
+  ['.spec.hosts[?(@.up==true)].name', ['x']],
+  ['.spec.n extra', undefined],
   ['.status.conditions[?(@.type=="Ready")].status', ['True']],
   ["$.status.conditions[?(@.type!='Ready')].status", ['False']],
   ['.spec.hosts[?(@.weight)].name', ['y']],
@@ -28,7 +36,7 @@ test.each<[string, unknown]>([
   expect(compileJsonPath(path)(object)).toEqual(expected);
 });
 
-test.each(['.a[', 'a[zero]', '.a b'])('compileJsonPath(%j) throws', (path) => {
+test.each(['.a[', 'a[zero]', '.a["b"]', '.a[?(@.b==1]', '....a', '.a[0]|b'])('compileJsonPath(%j) throws', (path) => {
   expect(() => compileJsonPath(path)).toThrow();
 });
 
@@ -37,7 +45,9 @@ const NOW = Date.parse('2030-01-01T00:00:00Z');
 test.each<[string, string, unknown, unknown]>([
   ['integer', 'a number', 3, 3],
   ['integer', 'a text', '3', null],
-  ['string', 'an object', { a: 1 }, '{"a":1}'],
+  ['string', 'an object', { b: '<', a: 1 }, '{"a":1,"b":"\\u003c"}'],
+  ['string', 'a large number', 1.5e7 + 0.5, '1.50000005e+07'],
+  ['integer', 'a number beyond 64 bits', 1e21, -(2n ** 63n)],
   ['string', 'null', null, '<no value>'],
   ['string', 'nothing', undefined, null],
   ['boolean', 'false', false, false],

@@ -1,17 +1,16 @@
-/** JSONPath as columns and selectable fields use it: what a path finds in an object. Provenance: client-go util/jsonpath of v0.36. */
+/** JSONPath as columns and selectable fields use it: how paths are read. Provenance: client-go util/jsonpath/parser.go of v0.36. */
+import { apply, compare, constant, descend, everything, field, Lost, slice, type Step, unite, unknown } from './json-path-steps.ts';
 import { isObject, type Json } from './json-schema.ts';
 
-/** The values that a path finds; undefined: it leads nowhere, or cannot be followed in this object. */
+/** The values that a path finds; undefined: it cannot be followed in this object. */
 export type JsonPath = (object: unknown) => readonly unknown[] | undefined;
-
-type Step = (values: readonly unknown[]) => readonly unknown[];
 
 /** Throws Error on what is no path. */
 export function compileJsonPath(text: string): JsonPath {
   const steps = new Parser(text).steps();
   return (object) => {
     try {
-      return steps.reduce<readonly unknown[]>((values, step) => step(values), [object]);
+      return apply(steps, [object]);
     } catch (error) {
       if (error instanceof Lost) return undefined;
       throw error;
@@ -19,154 +18,142 @@ export function compileJsonPath(text: string): JsonPath {
   };
 }
 
-/** A path cannot be followed: an index beyond the end, a list where an object should be. */
-class Lost extends Error {}
+const END = '}';
+const ENDS_NAME = new Set([' ', '\t', '\r', '\n', '.', ',', '[', ']', '$', '@', '{', '}']);
+const WORD = /[\p{L}\p{Nd}_]/u;
+const COMPARISON = /^([^!<>=]+)([!<>=]+)([^\n]+?)$/;
+const SLICE = /^(-?\d*)(:-?\d*)?(:-?\d*)?$/;
 
-const NAME = /[^.[\]\s'"()]+/y;
-
+/** Reads what stands between braces; the closing one is put after the text, and what follows one in the text itself has no part in it. */
 class Parser {
   readonly #text: string;
+  readonly #steps: Step[] = [];
   #at = 0;
+  /** `..` was just read. */
+  #descends = false;
 
   constructor(text: string) {
-    this.#text = text;
+    this.#text = text + END;
   }
 
-  steps(): Step[] {
-    const steps: Step[] = [];
-    while (this.#at < this.#text.length) {
+  steps(): readonly Step[] {
+    while (!this.#is(END)) this.#step();
+    return this.#steps;
+  }
+
+  #step(): void {
+    const descends = this.#descends;
+    this.#descends = false;
+    if (this.#is('[?(')) return this.#filter();
+    if (this.#is('..')) return this.#recursion(descends);
+    const char = this.#text[this.#at] ?? '\n';
+    this.#at++;
+    if (char === ' ' || char === '@' || char === '$') this.#descends = descends;
+    else if (char === '[') this.#brackets();
+    else if (char === '"' || char === "'") this.#steps.push(constant(this.#quoted(char)));
+    else if (char === '.') this.#name();
+    else if (/[-+\p{Nd}]/u.test(char)) this.#number(this.#at - 1);
+    else if (WORD.test(char)) this.#identifier(this.#at - 1);
+    else throw new Error(`unrecognized character in path: ${char}`);
+  }
+
+  #is(text: string): boolean {
+    return this.#text.startsWith(text, this.#at);
+  }
+
+  #recursion(again: boolean): void {
+    if (again) throw new Error('invalid multiple recursive descent');
+    this.#at += 2;
+    this.#steps.push(descend);
+    if (WORD.test(this.#text[this.#at] ?? '')) this.#name();
+    else this.#descends = true;
+  }
+
+  /** Up to what ends a name and has no backslash before it. */
+  #name(): void {
+    const from = this.#at;
+    while (this.#at < this.#text.length && !ENDS_NAME.has(this.#text[this.#at] as string)) this.#at += this.#text[this.#at] === '\\' ? 2 : 1;
+    const name = this.#text.slice(from, this.#at);
+    this.#steps.push(name === '*' ? everything : field(name.replaceAll('\\', '')));
+  }
+
+  #identifier(from: number): void {
+    while (this.#at < this.#text.length && !ENDS_NAME.has(this.#text[this.#at] as string)) this.#at++;
+    const word = this.#text.slice(from, this.#at);
+    this.#steps.push(word === 'true' || word === 'false' ? constant(word === 'true') : unknown);
+  }
+
+  #number(from: number): void {
+    while (/[.\d]/.test(this.#text[this.#at] ?? '')) this.#at++;
+    const text = this.#text.slice(from, this.#at);
+    if (!/^[-+]?(\d+\.?\d*|\.\d+)$/.test(text)) throw new Error(`cannot parse number ${text}`);
+    this.#steps.push(constant(Number(text), text.includes('.') ? 'float' : 'int'));
+  }
+
+  #quoted(quote: string): string {
+    const from = this.#at;
+    for (; ; this.#at++) {
       const char = this.#text[this.#at];
-      if (char === '.') {
-        this.#at++;
-        if (this.#text[this.#at] === '.') {
-          this.#at++;
-          const named = this.#text[this.#at] !== '[';
-          steps.push((values) => values.flatMap(descendants).filter((value) => !named || isObject(value)));
-          if (named) steps.push(this.#name());
-        } else if (this.#at < this.#text.length && this.#text[this.#at] !== '[') steps.push(this.#name());
-      } else if (char === '[') steps.push(this.#brackets());
-      else if ((char === '$' || char === '@') && this.#at === 0) this.#at++;
-      else throw new Error(`unrecognized character in path: ${this.#text.slice(this.#at)}`);
+      if (char === undefined || char === '\n') throw new Error('unterminated quoted string');
+      if (char === quote && this.#text[this.#at - 1] !== '\\') break;
     }
-    return steps;
+    return this.#text.slice(from, this.#at++).replaceAll(/\\(.)/gs, '$1');
   }
 
-  #name(): Step {
-    let name = '';
-    for (;;) {
-      NAME.lastIndex = this.#at;
-      const match = NAME.exec(this.#text)?.[0];
-      if (!match) break;
-      this.#at += match.length;
-      name += match;
-      // `a\.b` is one name.
-      if (!name.endsWith('\\') || this.#text[this.#at] !== '.') break;
-      name = `${name.slice(0, -1)}.`;
-      this.#at++;
-    }
-    if (name === '') throw new Error(`a name is missing in path: ${this.#text}`);
-    return name === '*' ? everything : field(name.replaceAll('\\', ''));
-  }
-
-  #brackets(): Step {
-    const end = this.#closing();
-    const inside = this.#text.slice(this.#at + 1, end).trim();
+  #brackets(): void {
+    const end = this.#text.indexOf(']', this.#at);
+    const inside = this.#text.slice(this.#at, Math.max(end, this.#at));
+    if (end < 0 || inside.includes('\n')) throw new Error('unterminated array');
     this.#at = end + 1;
-    if (inside === '*') return everything;
-    const filter = /^\?\((.*)\)$/s.exec(inside);
-    if (filter) return filtered(filter[1] as string);
-    const quoted = /^(?:'((?:[^'\\]|\\.)*)'|"((?:[^"\\]|\\.)*)")$/s.exec(inside);
-    if (quoted) return field((quoted[1] ?? quoted[2] ?? '').replaceAll(/\\(.)/gs, '$1'));
-    const parts = inside.split(',').map((part) => slice(part.trim()));
-    return (values) => parts.flatMap((part) => part(values));
+    const parts = inside.split(',');
+    if (parts.length > 1) this.#steps.push(unite(parts.map((part) => new Parser(`[${part.replaceAll(/^ +| +$/g, '')}]`).steps())));
+    else this.#element(inside === '*' ? ':' : inside);
   }
 
-  #closing(): number {
+  /** A name in quotes is read as a path of its own, so that dots in it part names. */
+  #element(text: string): void {
+    const [, key] = /^'([^']*)'$/.exec(text) ?? [];
+    if (key !== undefined) {
+      this.#steps.push(...new Parser(`.${key}`).steps());
+      return;
+    }
+    const [, first = '', ...bounds] = SLICE.exec(text) ?? [undefined, '-'];
+    const [to, by] = bounds.map((bound) => index(bound?.slice(1) ?? ''));
+    this.#steps.push(slice(index(first), bounds[0] === undefined ? 'next' : to, by));
+  }
+
+  #filter(): void {
+    this.#at += '[?('.length;
+    const text = this.#text.slice(this.#at, this.#filterEnd());
+    this.#at += text.length + 1;
+    if (this.#text[this.#at++] !== ']') throw new Error('unclosed array expect ]');
+    const [, left = text, operator, right = ''] = COMPARISON.exec(text) ?? [];
+    this.#steps.push(compare(new Parser(left).steps(), operator, operator === undefined ? [] : new Parser(right).steps()));
+  }
+
+  /** The first closing bracket outside of quotes, of which there are two at most. */
+  #filterEnd(): number {
     let quote = '';
-    let depth = 0;
+    let closed = false;
     for (let at = this.#at; at < this.#text.length; at++) {
       const char = this.#text[at] as string;
-      if (quote) {
-        if (char === '\\') at++;
-        else if (char === quote) quote = '';
-      } else if (char === "'" || char === '"') quote = char;
-      else if (char === '[') depth++;
-      else if (char === ']' && --depth === 0) return at;
+      if (char === '\n') break;
+      if (char === '"' || char === "'") {
+        if (quote === '') quote = char;
+        else if (char === quote && this.#text[at - 1] !== '\\') closed = true;
+      } else if (char === ')' && (quote !== '') === closed) return at;
     }
-    throw new Error('unterminated array');
+    throw new Error('unterminated filter');
   }
 }
 
-function field(name: string): Step {
-  return (values) => values.flatMap((value) => {
-    if (value === null || value === undefined) return [];
-    if (!isObject(value)) throw new Lost();
-    return Object.hasOwn(value, name) ? [value[name]] : [];
-  });
-}
+const INDEX_LIMIT = 2 ** 63;
 
-const everything: Step = (values) => values.flatMap((value) => (Array.isArray(value) ? value : isObject(value) ? Object.values(value) : []));
-
-function descendants(value: unknown): unknown[] {
-  const inner = Array.isArray(value) ? value : isObject(value) ? Object.values(value) : [];
-  return [value, ...inner.flatMap(descendants)];
-}
-
-function slice(text: string): Step {
-  const match = /^(-?\d+)?(?:(:)(-?\d+)?(?::(-?\d+))?)?$/.exec(text);
-  if (!match || text === '') throw new Error(`invalid array index ${text}`);
-  const [, first, colon, last, by] = match;
-  if (!colon) return (values) => values.flatMap((value) => [element(value, Number(first))]);
-  const step = by === undefined ? 1 : Number(by);
-  return (values) => values.flatMap((value) => {
-    if (!Array.isArray(value)) throw new Lost();
-    return value.slice(first === undefined ? 0 : Number(first), last === undefined ? undefined : Number(last)).filter((_, at) => at % Math.max(1, step) === 0);
-  });
-}
-
-function element(value: unknown, index: number): unknown {
-  if (!Array.isArray(value)) throw new Lost();
-  const at = index < 0 ? value.length + index : index;
-  if (at < 0 || at >= value.length) throw new Lost();
-  return value[at];
-}
-
-const COMPARISON = /^\s*(@?[^=!<>]*?)\s*(==|!=|<=|>=|<|>)\s*(.*?)\s*$/s;
-
-/** `@.type=="Ready"`, or the mere presence of `@.type`. */
-function filtered(text: string): Step {
-  const match = COMPARISON.exec(text);
-  if (!match) {
-    const present = operand(text.trim());
-    return (values) => members(values).filter((item) => (present(item)?.length ?? 0) > 0);
-  }
-  const [, leftText = '', operator = '', rightText = ''] = match;
-  const left = operand(leftText);
-  const right = operand(rightText);
-  return (values) => members(values).filter((item) => {
-    const a = left(item);
-    const b = right(item);
-    return a !== undefined && b !== undefined && a.length === 1 && b.length === 1 && compare(a[0], operator, b[0]);
-  });
-}
-
-function members(values: readonly unknown[]): unknown[] {
-  return values.flatMap((value) => (Array.isArray(value) ? value : []));
-}
-
-function operand(text: string): JsonPath {
-  if (text.startsWith('@') || text.startsWith('.')) return compileJsonPath(text);
-  const quoted = /^(['"])(.*)\1$/s.exec(text);
-  const literal = quoted ? quoted[2] : text === 'true' ? true : text === 'false' ? false : Number(text);
-  return () => [literal];
-}
-
-function compare(a: unknown, operator: string, b: unknown): boolean {
-  if (operator === '==') return a === b;
-  if (operator === '!=') return a !== b;
-  if (typeof a !== typeof b || (typeof a !== 'number' && typeof a !== 'string')) return false;
-  const [left, right] = [a, b as typeof a];
-  return operator === '<' ? left < right : operator === '<=' ? left <= right : operator === '>' ? left > right : left >= right;
+function index(text: string): number | undefined {
+  if (text === '') return undefined;
+  const value = Number(text);
+  if (!Number.isInteger(value) || Math.abs(value) >= INDEX_LIMIT) throw new Error(`array index ${text} is not a number`);
+  return value;
 }
 
 /** A path of plain names, `.spec.replicas`. */

@@ -157,9 +157,17 @@ export class Definitions {
     await this.#retried(name, CLEARING_ATTEMPTS, async () => {
       const definition = await this.#core.reader.getFresh(customresourcedefinitions, '', name);
       if (!definition?.metadata.finalizers?.includes(CLEANUP_FINALIZER) || !definition.metadata.deletionTimestamp) return;
-      await this.#clearOnce(definition);
+      await this.#clearOnce(await this.#announced(definition));
     });
     this.#clearing.delete(name);
+  }
+
+  /** It may take long. */
+  async #announced(definition: Definition): Promise<Definition> {
+    const { writer, clock } = this.#core;
+    const next = deepCopy(definition) as CustomResourceDefinition;
+    setCondition(next, { type: 'Terminating', status: 'True', reason: 'InstanceDeletionInProgress', message: 'CustomResource deletion is in progress' }, clock.now());
+    return (await writer.update(customresourcedefinitions, next, 'status')) as Definition;
   }
 
   async #clearOnce(definition: Definition): Promise<void> {

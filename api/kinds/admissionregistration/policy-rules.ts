@@ -137,7 +137,7 @@ interface AnnotationContext {
 }
 
 function checkAnnotations(annotations: readonly AuditAnnotation[], policy: string, { path, expressions }: AnnotationContext): FieldError[] {
-  const errors = annotations.length > ANNOTATIONS_LIMIT ? [invalid(path, annotations, `must not have more than ${ANNOTATIONS_LIMIT} auditAnnotations`)] : [];
+  const errors = annotations.length > ANNOTATIONS_LIMIT ? [invalid(path, annotations.map(({ key = '', valueExpression = '' }) => ({ Key: key, ValueExpression: valueExpression })), `must not have more than ${ANNOTATIONS_LIMIT} auditAnnotations`)] : [];
   const keys = annotations.map(({ key }) => key);
   for (const [at, { key, valueExpression }] of annotations.entries()) {
     const here = path.index(at);

@@ -20,6 +20,7 @@ export const customresourcedefinition = rulesFor<CustomResourceDefinition>({
     object.spec.conversion ??= { strategy: 'None' };
     const service = object.spec.conversion.webhook?.clientConfig?.service;
     if (service) service.port ??= 443;
+    if (object.status && !object.status.storedVersions?.length) rememberStored(object);
   },
   strategy: {
     ...splitStrategy<CustomResourceDefinition>({

@@ -1,11 +1,12 @@
 /** What a CustomResourceDefinition must be. Provenance: apiextensions-apiserver pkg/apis/apiextensions/validation of v0.36. */
 import { deepEqual } from '../../../std/deep.ts';
 import { invalid, notSupported, Path, required, type FieldError } from '../../field-error.ts';
+import type { Metadata } from '../../kind.ts';
 import { internalVersion } from '../../structural/internal-form.ts';
 import type { CustomResourceDefinition, CustomResourceDefinitionNames, CustomResourceDefinitionSpec, CustomResourceDefinitionVersion } from '../../types/apiextensions.v1.ts';
 import { dns1035Label, dnsSubdomain } from '../shared/formats.ts';
 import { nameIsSubdomain } from '../shared/names.ts';
-import { immutable, validateMetadata } from '../shared/object-meta.ts';
+import { immutable, validateMetadata, validateMetadataUpdate } from '../shared/object-meta.ts';
 import { isTrue } from './definition-conditions.ts';
 import { validateConversion } from './conversion-rules.ts';
 import { validateVersionParts, type VersionPaths } from './version-rules.ts';
@@ -30,6 +31,7 @@ export function validateDefinitionUpdate(definition: CustomResourceDefinition, o
   const names = SPEC.child('names');
   const served = isTrue(old, 'Established');
   return [
+    ...validateMetadataUpdate(definition.metadata as Metadata, old.metadata as Metadata),
     ...validateSpec(spec, old.spec),
     ...(served ? [...immutable(spec.scope, old.spec.scope, SPEC.child('scope')), ...immutable(spec.names?.kind, old.spec.names.kind, names.child('kind'))] : []),
     ...immutable(spec.group, old.spec.group, SPEC.child('group')),
