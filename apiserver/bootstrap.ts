@@ -4,12 +4,13 @@ import type { ResourceRef } from '../api/resources.ts';
 import { ensureBootstrap } from './auth/bootstrap.ts';
 import type { Core } from './core.ts';
 
-/** Caches that stand on the path of every request. */
+/** Caches that stand on the path of requests, where nobody can wait for them. */
 const NEEDED: readonly ResourceRef<unknown>[] = [
   resources.clusterroles, resources.clusterrolebindings, resources.roles, resources.rolebindings, resources.namespaces, resources.priorityclasses,
   resources.flowschemas, resources.prioritylevelconfigurations, resources.serviceaccounts, resources.limitranges, resources.resourcequotas,
   resources.mutatingwebhookconfigurations, resources.validatingwebhookconfigurations, resources.mutatingadmissionpolicies, resources.mutatingadmissionpolicybindings,
-  resources.validatingadmissionpolicies, resources.validatingadmissionpolicybindings,
+  resources.validatingadmissionpolicies, resources.validatingadmissionpolicybindings, resources.nodes, resources.services, resources.endpointslices,
+  resources.storageclasses, resources.ingressclasses, resources.runtimeclasses, resources.csidrivers,
 ];
 
 export async function loadNeeded({ registry }: Core): Promise<void> {

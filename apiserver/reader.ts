@@ -27,6 +27,9 @@ export function createReader(registry: Registry, store: Store): Reader {
       const resource = resourceOf(ref);
       return resource ? follow(resource.cache, (change) => listener(change as ObjectChange<T>)) : { close() {} };
     },
+    async upToDate(ref) {
+      await registry.hub(ref.group, ref.resource)?.cache.fresh();
+    },
     async getFresh<T>(ref: ResourceRef<T>, namespace: string, name: string) {
       const resource = resourceOf(ref);
       const entry = resource && (await store.get(resource.key(namespace, name)));

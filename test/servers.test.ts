@@ -7,6 +7,7 @@ import { hasEtcd, startEtcd } from '../apiserver/storage/etcd-server.ts';
 import { openMemory } from '../apiserver/storage/memory.ts';
 import type { Store } from '../apiserver/storage/store.ts';
 import { ADMIN, testPki } from '../apiserver/test-server.ts';
+import { until } from './harness/until.ts';
 
 type Service = ApiObject & { spec: { clusterIP: string; ports: { nodePort: number }[] } };
 
@@ -130,12 +131,8 @@ describe.each(backings)('two servers over %s', (_name, makeBacking) => {
     };
     await at(0).call({ group: 'apiextensions.k8s.io', version: 'v1', resource: 'customresourcedefinitions', verb: 'create', body: definition });
     const boats = { group: 'example.com', version: 'v1', resource: 'boats', namespace: 'default' };
-    for (;;) {
-      // Until the other has heard of it, its path is not there.
-      const answer = await at(1).call({ ...boats, verb: 'create', body: { apiVersion: 'example.com/v1', kind: 'Boat', metadata: { name: 'a' } } });
-      if (typeof answer === 'object') break;
-      await new Promise((resolve) => setTimeout(resolve, 10));
-    }
+    // Until the other has heard of it, its path is not there.
+    await until('the other serves it', () => at(1).call({ ...boats, verb: 'create', body: { apiVersion: 'example.com/v1', kind: 'Boat', metadata: { name: 'a' } } }) as Promise<object>);
     expect(await at(0).call({ ...boats, verb: 'get', name: 'a' })).toMatchObject({ kind: 'Boat' });
   });
 

@@ -1,10 +1,11 @@
 /** Who asks: whom a proxy vouches for, then the client certificate, then the bearer token; nobody is system:anonymous. */
 import type { PeerCertificate } from 'node:tls';
+import { secrets } from '../../api/resources.ts';
 import type { Clock } from '../../std/clock.ts';
 import type { ApiError } from '../../api/status.ts';
 import type { Credentials, UserInfo } from './auth.ts';
 import { ANONYMOUS } from './auth.ts';
-import { bootstrapTokenUser } from './bootstrap-tokens.ts';
+import { bootstrapTokenUser, isBootstrapToken } from './bootstrap-tokens.ts';
 import { unauthorized } from './denial.ts';
 import type { JwtAuthenticator } from './jwt/jwt-authenticator.ts';
 import { EVERYBODY, type Anonymous } from './jwt/config.ts';
@@ -51,8 +52,16 @@ export function createAuthenticator(options: AuthenticationOptions): RequestAuth
 
   function authenticateToken(token: string, audiences: readonly string[]): Promise<VerifiedToken> | VerifiedToken {
     const own = audiences.filter((audience) => tokens.audiences.includes(audience));
-    const known = fixed.get(token) ?? bootstrapTokenUser(token, reader, clock.now());
+    const known = fixed.get(token);
     if (known && own.length > 0) return { user: withGroup(known), audiences: own };
+    if (!isBootstrapToken(token) || own.length === 0) return byOthers(token, audiences, own);
+    const vouched = (): UserInfo | undefined => bootstrapTokenUser(token, reader, clock.now());
+    const answer = (user: UserInfo | undefined): Promise<VerifiedToken> | VerifiedToken => (user ? { user: withGroup(user), audiences: own } : byOthers(token, audiences, own));
+    const user = vouched();
+    return user ? answer(user) : reader.upToDate(secrets).then(() => answer(vouched()));
+  }
+
+  function byOthers(token: string, audiences: readonly string[], own: readonly string[]): Promise<VerifiedToken> | VerifiedToken {
     const verified = tokens.verify(token, audiences);
     const others = (found: VerifiedToken | undefined): Promise<VerifiedToken | undefined> | VerifiedToken | undefined => found ?? byIssuer(token, own) ?? webhook?.verify(token, audiences);
     if (verified instanceof Promise) return verified.then(others).then(finish);

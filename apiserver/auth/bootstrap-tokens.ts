@@ -7,6 +7,10 @@ import type { Reader } from './reader.ts';
 const TOKEN = /^([a-z0-9]{6})\.([a-z0-9]{16})$/;
 const GROUP = /^system:bootstrappers:[a-z0-9:-]{0,255}[a-z0-9]$/;
 
+export function isBootstrapToken(token: string): boolean {
+  return TOKEN.test(token);
+}
+
 /** Undefined when no Secret vouches for the token. */
 export function bootstrapTokenUser(token: string, reader: Reader, now: number): UserInfo | undefined {
   const [, id = '', key = ''] = TOKEN.exec(token) ?? [];

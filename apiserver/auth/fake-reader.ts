@@ -40,6 +40,9 @@ export class FakeReader implements Reader, Writer {
     return { close: () => void all.delete(listener as unknown as (change: ObjectChange<ApiObject>) => void) };
   }
 
+  /** There is nothing behind it. */
+  async upToDate(): Promise<void> {}
+
   async getFresh<T>(resource: ResourceRef<T>, namespace: string, name: string): Promise<Stored<T> | undefined> {
     return this.get(resource, namespace, name);
   }

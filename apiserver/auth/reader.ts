@@ -38,6 +38,8 @@ export interface Reader {
    * change, in order, synchronously with the cache's own turn: a `get` in the listener sees the change.
    */
   onChange<T>(resource: ResourceRef<T>, listener: (change: ObjectChange<T>) => void): { close(): void };
+  /** Resolves when the cache has all that was acknowledged by any server when it was asked. `get` and `list` of a resource that nobody has asked for yet are empty. */
+  upToDate(resource: ResourceRef<unknown>): Promise<void>;
   /** The newest acknowledged state, past the cache. For the rare case in which the cache may lag behind what the caller just wrote. */
   getFresh<T>(resource: ResourceRef<T>, namespace: string, name: string): Promise<Stored<T> | undefined>;
 }

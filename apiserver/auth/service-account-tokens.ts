@@ -143,6 +143,8 @@ export function openServiceAccountTokens(options: ServiceAccountTokensOptions): 
     if (!payload) throw new Error('invalid bearer token');
     const claims = JSON.parse(Buffer.from(payload).toString('utf8')) as Claims;
     remember(token, claims);
+    // What a token is bound to may have come by another server, or lie in a cache that nobody has asked yet.
+    await Promise.all(boundTo(claims).map((resource) => reader.upToDate(resource)));
     return accept(token, claims, asked);
   }
 
@@ -254,6 +256,13 @@ function checkTime({ exp, nbf, iat }: Claims, now: number): void {
   if (exp === undefined || now - LEEWAY_MS > exp * 1000) throw new Error('service account token has expired');
   if (nbf !== undefined && now + LEEWAY_MS < nbf * 1000) throw new Error('service account token is not valid yet');
   if (iat !== undefined && now + LEEWAY_MS < iat * 1000) throw new Error('service account token is issued in the future');
+}
+
+/** The kinds whose objects decide whether a token is good. */
+function boundTo(claims: Claims): ResourceRef<unknown>[] {
+  if (claims.iss === LEGACY_ISSUER) return [serviceaccounts, secrets];
+  const { pod, secret, node } = claims['kubernetes.io'] ?? {};
+  return [serviceaccounts, ...(secret ? [secrets] : []), ...(pod ? [pods] : []), ...(node && !pod ? [nodes] : [])];
 }
 
 /** The user behind claims whose account and bound object still exist. */

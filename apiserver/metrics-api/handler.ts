@@ -27,6 +27,7 @@ export function nodeMetricsHandler(statistics: NodeStatistics): Handler {
 export function podMetricsHandler(statistics: NodeStatistics): Handler {
   return async (core, exchange, resource) => {
     const { namespace } = exchange.route;
+    await core.reader.upToDate(pods);
     const chosen = select(exchange, namespace ? core.reader.list(pods, namespace) : core.reader.list(pods)).filter(({ spec, status }) => spec?.nodeName && status?.phase === 'Running');
     const labels = new Map(chosen.map(({ metadata }) => [`${metadata.namespace}/${metadata.name}`, metadata.labels]));
     const usages = await statistics.usage([...new Set(chosen.map(({ spec }) => spec?.nodeName ?? ''))]);

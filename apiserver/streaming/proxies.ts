@@ -26,7 +26,7 @@ export function nodeProxy(pki: Pki): Handler {
 export const podProxy: Handler = async (core, exchange, resource) => {
   await admitConnect(core, exchange, resource);
   const { scheme, name, port } = partsOf(exchange.route.name, 'pod');
-  const pod = core.reader.get(pods, exchange.route.namespace, name);
+  const pod = core.reader.get(pods, exchange.route.namespace, name) ?? (await core.reader.getFresh(pods, exchange.route.namespace, name));
   if (!pod) throw notFound({ group: '', resource: 'pods', name });
   const host = pod.status?.podIP;
   if (!host) throw badRequest('address not allowed');

@@ -59,6 +59,8 @@ async function evictOnce(core: Core, exchange: Exchange, request: Evicting): Pro
   if (ignoresBudget(pod)) {
     if (pod.status?.phase === 'Pending') guarded = atVersion(options, state.object);
   } else {
+    // A budget that another server has just taken, or one that nobody has asked about since the start, counts as well.
+    await core.reader.upToDate(poddisruptionbudgets);
     const budgets = budgetsOf(core, pod, namespace);
     if (budgets.length > 1) throw new ApiError({ code: 500, message: 'This pod has more than one PodDisruptionBudget, which the eviction subresource does not support.' });
     const [budget] = budgets;

@@ -95,18 +95,18 @@ test('workloads are warned of and never refused; a level that is enforced is war
   expect(check({ warn: 'baseline' }, 'pods', template)).toEqual(warning);
 });
 
-test('labels are checked when they change, and existing pods are warned of', () => {
+test('labels are checked when they change, and existing pods are warned of', async () => {
   const store = new FakeReader().set(pods, { metadata: { name: 'b', namespace: 'd' }, spec: { hostNetwork: true, containers: [] } } as never, { metadata: { name: 'a', namespace: 'd' }, spec: { hostNetwork: true, containers: [] } } as never);
   const plugin = podSecurity(store);
-  const change = (before: Record<string, string>, after: Record<string, string>): string[] => {
+  const change = async (before: Record<string, string>, after: Record<string, string>): Promise<string[]> => {
     const request = requestFor('namespaces', namespace(after), { old: namespace(before), name: 'd' });
-    plugin.validate?.(request) as unknown;
+    await plugin.validate?.(request);
     return request.warnings;
   };
-  expect(change({}, { enforce: 'baseline' })).toEqual(['existing pods in namespace "d" violate the new PodSecurity enforce level "baseline:latest"', 'a (and 1 other pod): host namespaces']);
-  expect(change({ enforce: 'restricted' }, { enforce: 'baseline' })).toEqual([]);
-  expect(() => change({}, { enforce: 'strict', 'warn-version': '1.30' })).toThrow(
+  expect(await change({}, { enforce: 'baseline' })).toEqual(['existing pods in namespace "d" violate the new PodSecurity enforce level "baseline:latest"', 'a (and 1 other pod): host namespaces']);
+  expect(await change({ enforce: 'restricted' }, { enforce: 'baseline' })).toEqual([]);
+  await expect(change({}, { enforce: 'strict', 'warn-version': '1.30' })).rejects.toThrow(
     'Namespace "d" is invalid: [metadata.labels[pod-security.kubernetes.io/enforce]: Invalid value: "strict": must be one of privileged, baseline, restricted, metadata.labels[pod-security.kubernetes.io/warn-version]: Invalid value: "1.30": must be "latest" or "v1.x"]',
   );
-  expect(change({ enforce: 'strict' }, { enforce: 'strict' })).toEqual([]);
+  expect(await change({ enforce: 'strict' }, { enforce: 'strict' })).toEqual([]);
 });

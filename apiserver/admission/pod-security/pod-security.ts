@@ -27,9 +27,10 @@ export function podSecurity(reader: Reader): AdmissionPlugin {
       return isAbout(request, 'namespaces') || WORKLOADS.some((workload) => isAbout(request, workload));
     },
     validate(request) {
-      if (request.kind.plural === 'namespaces') checkNamespace(request, reader);
-      else if (request.kind.plural === 'pods') checkPod(request, reader);
+      if (request.kind.plural === 'namespaces') return checkNamespace(request, reader);
+      if (request.kind.plural === 'pods') checkPod(request, reader);
       else checkWorkload(request, reader);
+      return undefined;
     },
   };
 }
@@ -93,7 +94,7 @@ function warnOf(request: AdmissionRequest, warn: LevelVersion, subject: Subject)
   if (found.length > 0) request.warnings.push(`would violate PodSecurity ${JSON.stringify(printed(warn))}: ${described(found)}`);
 }
 
-function checkNamespace(request: AdmissionRequest, reader: Reader): void {
+async function checkNamespace(request: AdmissionRequest, reader: Reader): Promise<void> {
   const object = request.object as ApiObject;
   const now = policyOf(object.metadata.labels);
   const before = request.old ? policyOf(request.old.metadata.labels) : undefined;
@@ -103,6 +104,7 @@ function checkNamespace(request: AdmissionRequest, reader: Reader): void {
   const old = before.policy.enforce;
   if (deepEqual(enforce, old) || enforce.level === 'privileged') return;
   if (enforce.minor === old.minor && !stricter(enforce.level, old.level)) return;
+  await reader.upToDate(pods);
   request.warnings.push(...existingPods(reader, request.name, enforce));
 }
 

@@ -121,7 +121,7 @@ describe('charging', () => {
   test('a stale cache is not believed over what this server wrote itself', async () => {
     const store = new FakeReader().set(resourcequotas, quota({ pods: '2' }));
     const stale = store.list(resourcequotas, 'd');
-    const reader = { get: store.get.bind(store), list: () => stale as never, onChange: store.onChange.bind(store), getFresh: store.getFresh.bind(store) };
+    const reader = { get: store.get.bind(store), list: () => stale as never, onChange: store.onChange.bind(store), getFresh: store.getFresh.bind(store), upToDate: () => Promise.resolve() };
     const plugin = resourceQuota({ reader, writer: store });
     await plugin.validate?.(requestFor('pods', pod('a')));
     await plugin.validate?.(requestFor('pods', pod('b')));
