@@ -217,8 +217,9 @@ export class Auditor {
     if (isEviction && allowed !== was - 1) this.#violation(`${metadata.namespace}/${metadata.name} allowed ${was} disruptions before an eviction and ${allowed} after`);
   }
 
-  #quotaSet({ metadata, spec = {} }: Raw): void {
-    const hard = (spec['hard'] as Readonly<Record<string, string>> | undefined) ?? {};
+  /** What binds is what the controller has taken note of, as upstream's. */
+  #quotaSet({ metadata, status = {} }: Raw): void {
+    const hard = (status['hard'] as Readonly<Record<string, string>> | undefined) ?? {};
     const amount = (name: string, of: (quantity: never) => number): number => (hard[name] === undefined ? Infinity : of(parseQuantity(hard[name]) as never));
     const at = this.#time.monotonic();
     const [pods, milliCpu] = [amount('pods', valueOf as never), amount('requests.cpu', milliValue as never)];
