@@ -30,9 +30,12 @@ export function mediaType(header: string | undefined): string {
   return (header ?? '').split(';', 1)[0]?.trim().toLowerCase() ?? '';
 }
 
+/** Parameters do not matter, but they must be some. */
+const WELL_FORMED = /^[^;]*(?:;\s*[^\s;="]+=(?:[^\s;"]+|"[^"]*")\s*)*;?\s*$/;
+
 /** No type at all counts as JSON. Throws 415. */
 export function bodyMedia(contentType: string | undefined): Media {
-  switch (mediaType(contentType)) {
+  switch (WELL_FORMED.test(contentType ?? '') ? mediaType(contentType) : 'unreadable') {
     case '':
     case 'application/json':
       return 'json';

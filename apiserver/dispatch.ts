@@ -1,7 +1,9 @@
 /** From a parsed path to the function that answers: verbs of resources, subresources, and paths that are no resources. */
-import { ApiError, notFound } from '../api/status.ts';
+import { ApiError, badRequest, notFound } from '../api/status.ts';
 import type { Core } from './core.ts';
 import type { Answer, Exchange } from './exchange.ts';
+import { mediaType } from './body.ts';
+import { APPLY_PATCH, JSON_PATCH, MERGE_PATCH, STRATEGIC_PATCH } from './patch-body.ts';
 import type { Resource } from './resource.ts';
 import type { Route } from './route.ts';
 import { create } from './verbs/create.ts';
@@ -42,11 +44,33 @@ export async function dispatch(core: Core, handlers: Handlers, exchange: Exchang
     throw unknownResource();
   }
   const handler = handlerOf(handlers, exchange, resource);
+  checkSegment(route.name);
+  if (route.verb === 'patch' && route.subresource !== '' && resource.kind.custom === undefined) refuseOtherPatches(exchange);
   // Told before anything is done: an answer that cannot be given is not asked for.
-  exchange.accepted(resource.kind.custom !== undefined);
+  exchange.accepted({ custom: resource.kind.custom !== undefined, tables: hasTables(resource, route.subresource) });
   const { deprecated } = resource.version;
   if (deprecated) exchange.warnings.push(deprecated.warning);
   return handler(core, exchange, resource);
+}
+
+/** Throws 400 on what can be no object's name. */
+function checkSegment(name: string): void {
+  if (name === '.' || name === '..') throw badRequest(`Name parameter invalid: ${JSON.stringify(name)}: may not be '${name}'`);
+  if (name.includes('%')) throw badRequest(`Name parameter invalid: ${JSON.stringify(name)}: may not contain '%'`);
+}
+
+const PATCHES = new Set([JSON_PATCH, MERGE_PATCH, STRATEGIC_PATCH, APPLY_PATCH]);
+
+/** Throws 415, as a route does. */
+function refuseOtherPatches({ body }: Exchange): void {
+  if (body.form === 'bytes' && !PATCHES.has(mediaType(body.contentType))) throw new ApiError({ code: 415, reason: 'UnsupportedMediaType', message: '415: Unsupported Media Type', details: {} });
+}
+
+const WITHOUT_TABLES = new Set(['token', 'binding', 'eviction']);
+
+/** What is only spoken to, and never kept, has no columns. */
+function hasTables({ kind }: Resource, subresource: string): boolean {
+  return !WITHOUT_TABLES.has(subresource) && !(kind.verbs.length === 1 && kind.verbs[0] === 'create');
 }
 
 /** Throws 404 and 405. */
@@ -61,6 +85,8 @@ function handlerOf(handlers: Handlers, { method, route }: Exchange, resource: Re
     const known = resource.subresource(subresource);
     if (!known) throw resource.kind.custom === undefined ? unknownResource() : notFound(resource.subject(route.name));
     const handler = handlers.subresources.get(known.scale ? CUSTOM_SCALE : `${id}/${subresource}`);
+    // What is passed on may be asked in any way.
+    if (subresource === 'proxy' && method === 'OPTIONS' && handler) return handler;
     if (!METHODS.has(method) && method !== 'HEAD') throw methodNotAllowed();
     if (!known.verbs.includes(verb as never)) throw methodNotAllowed();
     return handler ?? (VERBS[verb] as Handler);

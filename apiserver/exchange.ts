@@ -5,7 +5,7 @@ import type { ApiObject } from '../api/kind.ts';
 import type { DeepReadonly } from '../std/deep.ts';
 import type { CachedObject, CacheEvent } from './cache/cache.ts';
 import type { Credentials, UserInfo } from './auth/auth.ts';
-import type { Accepted } from './negotiate.ts';
+import type { Accepted, Offer } from './negotiate.ts';
 import type { Resource } from './resource.ts';
 import type { Route } from './route.ts';
 
@@ -29,8 +29,10 @@ export interface Exchange {
   /** Texts for `Warning` headers. */
   readonly warnings: string[];
   readonly body: Body;
-  /** The first call decides; `custom` is what the resource is. */
-  readonly accepted: (custom?: boolean) => Accepted;
+  /** The first call decides, by what the resource can be had as. */
+  readonly accepted: (of?: Pick<Offer, 'custom' | 'tables'>) => Accepted;
+  /** The form of errors. */
+  readonly acceptedForErrors: () => Accepted;
   answer: Answer | undefined;
   /** Headers besides those that the answer's form brings. */
   readonly extraHeaders: Record<string, string>;

@@ -7,7 +7,7 @@ import { ANONYMOUS, type Credentials, type UserInfo } from './auth/auth.ts';
 import { unauthorized } from './auth/denial.ts';
 import { readBody } from './body.ts';
 import type { Answer, Body, Exchange, Query, Upgrade } from './exchange.ts';
-import { negotiate, PLAIN_JSON, type Accepted } from './negotiate.ts';
+import { negotiate, negotiateError, PLAIN_JSON, type Accepted, type Offer } from './negotiate.ts';
 import { asksToWatch, parseRoute, type Route } from './route.ts';
 
 const NO_QUERY: Query = new URLSearchParams();
@@ -98,19 +98,26 @@ export class HttpExchange implements Exchange {
     }
   }
 
-  accepted = (custom = false): Accepted => {
+  accepted = ({ custom = false, tables = true }: Pick<Offer, 'custom' | 'tables'> = {}): Accepted => {
     if (this.#accepted) return this.#accepted;
     const { accept } = this.#request.headers;
-    const pretty = wantsPretty(this.query.get('pretty'), this.#request.headers['user-agent']);
-    const { verb, isResource, subresource } = this.route;
-    const plain = (!accept || accept === 'application/json') && !pretty;
-    const streams = isResource && subresource === '' && (verb === 'list' || verb === 'watch');
-    this.#accepted = plain
-      ? PLAIN_JSON
-      : negotiate(accept, { streams, watch: verb === 'watch', forms: isResource, protobuf: true, custom, list: isResource && (verb === 'list' || verb === 'deletecollection') }, pretty);
+    const pretty = this.#wantsPretty();
+    if ((!accept || accept === 'application/json') && !pretty) return (this.#accepted = PLAIN_JSON);
+    const { verb, isResource, subresource, path } = this.route;
+    const route = custom || UNROUTED.test(path) ? undefined : isResource && subresource === '' && (verb === 'list' || verb === 'watch') ? 'streams' : 'plain';
+    this.#accepted = negotiate(accept, { route, watch: verb === 'watch', metadata: isResource, tables: isResource && tables, custom }, pretty);
     return this.#accepted;
   };
+
+  acceptedForErrors = (): Accepted => negotiateError(this.#request.headers.accept, this.#wantsPretty());
+
+  #wantsPretty(): boolean {
+    return wantsPretty(this.query.get('pretty'), this.#request.headers['user-agent']);
+  }
 }
+
+/** The list of groups, and each group, are answered beside the routes. */
+const UNROUTED = /^\/apis(?:\/[^/]*)?\/?$/;
 
 /** Pages of browsers cannot set headers of WebSockets: they send a token among the protocols that they offer. */
 const TOKEN_PROTOCOL = /(?:^|,)\s*base64url\.bearer\.authorization\.k8s\.io\.([-\w]+)\s*(?=,|$)/;
@@ -129,7 +136,7 @@ export function withoutToken(protocols: string): string {
 const FOR_PEOPLE = /^(curl|Wget|Mozilla\/5\.0)/;
 
 function wantsPretty(parameter: string | null, agent = ''): boolean {
-  if (parameter !== null) return /^(1|t|T|true|TRUE|True)$/.test(parameter);
+  if (parameter) return /^(1|t|T|true|TRUE|True)$/.test(parameter);
   return FOR_PEOPLE.test(agent);
 }
 

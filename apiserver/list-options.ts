@@ -25,6 +25,7 @@ export interface Selection {
   readonly labels: Selector | undefined;
   readonly hint: WatchHint | undefined;
   readonly name: string | undefined;
+  readonly namespace: string | undefined;
 }
 
 export function parseListOptions(query: Query, resource: Resource, name?: string): ListOptions {
@@ -61,15 +62,16 @@ function listErrors({ resourceVersion, resourceVersionMatch: match, continueToke
   return errors;
 }
 
-function watchErrors({ resourceVersionMatch: match, continueToken, sendInitialEvents }: ListOptions): FieldError[] {
+function watchErrors({ resourceVersion, resourceVersionMatch: match, continueToken, sendInitialEvents }: ListOptions): FieldError[] {
   const errors: FieldError[] = [];
-  if (sendInitialEvents !== undefined) {
-    if (match !== 'NotOlderThan') errors.push(forbiddenField(MATCH, 'sendInitialEvents requires setting resourceVersionMatch to NotOlderThan'));
-  } else if (match) {
-    errors.push(forbiddenField(MATCH, 'resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided'));
+  if (sendInitialEvents !== undefined && match !== 'NotOlderThan') errors.push(forbiddenField(MATCH, 'sendInitialEvents requires setting resourceVersionMatch to NotOlderThan'));
+  if (match) {
+    if (sendInitialEvents === undefined) errors.push(forbiddenField(MATCH, 'resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided'));
+    if (match !== 'NotOlderThan') errors.push(notSupported(MATCH, match, ['NotOlderThan']));
   }
-  if (match && match !== 'NotOlderThan' && sendInitialEvents !== undefined) errors.push(notSupported(MATCH, match, ['NotOlderThan']));
-  if (continueToken) errors.push(forbiddenField(Path.of('continue'), 'continue is forbidden for watch'));
+  // Who names neither and starts without a version gets both by default, and with them their rules.
+  const isLegacy = !match && sendInitialEvents === undefined && (resourceVersion === '' || resourceVersion === '0');
+  if (continueToken && (match || isLegacy)) errors.push(forbiddenField(MATCH, 'resourceVersionMatch is forbidden when continue is provided'));
   return errors;
 }
 
@@ -87,7 +89,8 @@ export function parseSelection(query: Query, resource: Resource, name?: string):
   if (fields && fields.requirements.length > 0) filters.push(fieldFilter(fields, resource));
   return {
     labels,
-    name: exactName,
+    name: exactName || undefined,
+    namespace: (fields && exactField(fields, 'metadata.namespace')) || undefined,
     hint: fields && hintOf(fields),
     filter: filters.length === 0 ? undefined : filters.length === 1 ? filters[0] : (object) => filters.every((accept) => accept(object)),
   };
@@ -114,8 +117,10 @@ function fieldFilter(fields: FieldSelector, resource: Resource): Filter {
 function checkFields(fields: FieldSelector, resource: Resource): void {
   const known = resource.selectableFields;
   for (const { field } of fields.requirements) {
-    if (field === 'metadata.name' || field === 'metadata.namespace' || (known && Object.hasOwn(known, field))) continue;
-    if (known || resource.kind.custom) throw badRequest(`field label not supported: ${field}`);
+    const hasOwn = known !== undefined || resource.kind.custom !== undefined;
+    if (field === 'metadata.name' || (known && Object.hasOwn(known, field))) continue;
+    if (field === 'metadata.namespace' && (resource.kind.namespaced || !hasOwn)) continue;
+    if (hasOwn) throw badRequest(`field label not supported: ${field}`);
     throw badRequest(`${JSON.stringify(field)} is not a known field selector: only "metadata.name", "metadata.namespace"`);
   }
 }

@@ -8,8 +8,8 @@ export interface Check {
 /** What upstream starts by these names is one start here: they are done together. */
 const HOOKS = [
   'start-apiserver-admission-initializer', 'generic-apiserver-start-informers', 'priority-and-fairness-config-consumer', 'priority-and-fairness-filter',
-  'storage-object-count-tracker-hook', 'start-apiextensions-informers', 'start-apiextensions-controllers', 'crd-informer-synced', 'start-system-namespaces-controller',
-  'start-cluster-authentication-info-controller', 'start-kube-apiserver-identity-lease-controller', 'start-kube-apiserver-identity-lease-garbage-collector',
+  'storage-object-count-tracker-hook', 'start-apiextensions-informers', 'start-apiextensions-controllers', 'crd-informer-synced', 'start-system-namespaces-controller', 'peer-endpoint-reconciler-controller',
+  'start-cluster-authentication-info-controller', 'start-kube-apiserver-identity-lease-controller', 'start-kube-apiserver-identity-lease-garbage-collector', 'storage-readiness',
   'start-legacy-token-tracking-controller', 'start-service-ip-repair-controllers', 'rbac/bootstrap-roles', 'scheduling/bootstrap-system-priority-classes',
   'priority-and-fairness-config-producer', 'bootstrap-controller', 'start-kubernetes-service-cidr-controller', 'aggregator-reload-proxy-client-cert',
   'start-kube-aggregator-informers', 'apiservice-status-local-available-controller', 'apiservice-status-remote-available-controller', 'apiservice-registration-controller',
@@ -50,7 +50,7 @@ export class Readiness {
     const hook = (): string | undefined => (this.#isBootstrapped ? undefined : NOT_FINISHED);
     const hooks: Check[] = HOOKS.map((name) => ({ name, failing: hook }));
     const etcd = async (): Promise<undefined> => void (await this.#store());
-    const always: Check[] = [{ name: 'ping' }, { name: 'log' }, { name: 'etcd', failing: etcd }];
+    const always: Check[] = [{ name: 'ping' }, { name: 'log' }, ...(root === 'readyz' ? [] : [{ name: 'loopback-serving-certificate' }]), { name: 'etcd', failing: etcd }];
     if (root !== 'readyz') return [...always, ...hooks];
     const shutdown: Check = { name: 'shutdown', failing: () => (this.#stopping ? 'process is shutting down' : undefined) };
     return [...always, { name: 'etcd-readiness', failing: etcd }, { name: 'informer-sync', failing: hook }, ...hooks, shutdown];

@@ -6,13 +6,13 @@ import { Readable } from 'node:stream';
 import { constants, createGzip, gzip } from 'node:zlib';
 import { promisify } from 'node:util';
 import { ApiError, internalError } from '../api/status.ts';
-import type { Answer, Exchange, ListAnswer, ObjectAnswer } from './exchange.ts';
+import type { Answer, DocumentAnswer, Exchange, ListAnswer, ObjectAnswer } from './exchange.ts';
 import { encodeDocument } from './forms/encode.ts';
 import { answerDocument } from './forms/answer-document.ts';
 import { ListBody, listBytes } from './forms/list-bytes.ts';
 import { sendPieces } from './forms/send-pieces.ts';
 import { countProtobuf, jsonListPieces, protobufListPieces } from './forms/list-stream.ts';
-import { contentType, negotiateError, type Accepted } from './negotiate.ts';
+import { contentType, type Accepted } from './negotiate.ts';
 import { sendWatch } from './watch-stream.ts';
 import type { Clock } from '../std/clock.ts';
 
@@ -39,7 +39,7 @@ export async function render(exchange: Exchange, response: Response, clock: Cloc
     case 'object':
     case 'list':
     case 'document': {
-      const accepted = answer.type === 'document' ? documentForm(exchange, answer.object) : exchange.accepted();
+      const accepted = answer.type === 'document' ? documentForm(exchange, answer) : exchange.accepted();
       const type = (answer.type === 'document' && answer.contentType) || contentType(accepted.media);
       headers['Content-Type'] = type;
       if (answer.type === 'list' && isPlain(accepted, answer)) return sendList(exchange, response, headers, answer);
@@ -50,7 +50,10 @@ export async function render(exchange: Exchange, response: Response, clock: Cloc
     case 'watch':
       return sendWatch(exchange, response, headers, answer, clock);
     case 'text':
-      if (answer.text !== '') headers['Content-Type'] = answer.contentType ?? 'text/plain; charset=utf-8';
+      if (answer.text !== '') {
+        headers['Content-Type'] = answer.contentType ?? 'text/plain; charset=utf-8';
+        if (answer.code >= 400) headers['X-Content-Type-Options'] = 'nosniff';
+      }
       return sendBody(exchange, response, answer.code, headers, Buffer.from(answer.text));
     case 'stream':
       writeHead(response, answer.code, { ...headers, ...answer.headers });
@@ -67,14 +70,13 @@ export function errorAnswer(error: unknown): { readonly error: ApiError; readonl
 }
 
 /** What is no object of the API, such as the version, is JSON whatever the client takes. */
-function documentForm(exchange: Exchange, object: unknown): Accepted {
-  if ((object as { readonly kind?: unknown }).kind === undefined) return PLAIN;
-  try {
-    return exchange.accepted();
-  } catch {
-    return negotiateError(exchange.headers.accept);
-  }
+function documentForm(exchange: Exchange, { object, code, bytes }: DocumentAnswer): Accepted {
+  if (bytes || (object as { readonly kind?: unknown }).kind === undefined) return PLAIN;
+  return code >= 400 ? exchange.acceptedForErrors() : exchange.accepted();
 }
+
+/** JSON ends with one; so do the documents and lists that are made for an answer. */
+const NEWLINE = Buffer.from('\n');
 
 const PLAIN: Accepted = { media: 'json', as: undefined, asVersion: '', pretty: false };
 
@@ -83,7 +85,7 @@ function isPlain(accepted: Accepted, answer: ObjectAnswer | ListAnswer): boolean
 }
 
 function bodyOf(answer: Exclude<Answer, { type: 'watch' | 'text' | 'stream' | 'tunnel' }>, exchange: Exchange, accepted: Accepted, clock: Clock): Buffer {
-  if (answer.type === 'object' && isPlain(accepted, answer)) return answer.object.bytes;
+  if (answer.type === 'object' && isPlain(accepted, answer)) return Buffer.concat([answer.object.bytes, NEWLINE]);
   return encodeDocument(answerDocument(answer, { accepted, query: exchange.query, now: clock.now(), bareItems: true }), accepted);
 }
 

@@ -1,37 +1,51 @@
 /** Resource versions as clients write them: opaque to clients, revisions of the store to us. */
 import { ApiError, badRequest } from '../api/status.ts';
 
-const NUMBER = /^[0-9]{1,19}$/;
+const NUMBER = /^[0-9]+$/;
+const LARGEST = 2n ** 64n - 1n;
 
 /** The revision behind a version; undefined for '' and '0', which name none. */
 export function parseVersion(text: string): number | undefined {
   if (text === '' || text === '0') return undefined;
-  if (!NUMBER.test(text)) throw new InvalidVersion(text);
-  return Number(text);
+  if (!NUMBER.test(text)) throw new InvalidVersion(text, 'invalid syntax');
+  if (text.length > 19 && BigInt(text) > LARGEST) throw new InvalidVersion(text, 'value out of range');
+  return Number(text) || undefined;
 }
 
+/** The message is that of the number alone; who answers says in its own way what the number was for. */
 export class InvalidVersion extends Error {
   override readonly name = 'InvalidVersion';
-  constructor(text: string) {
-    super(`Invalid value: ${JSON.stringify(text)}: strconv.ParseUint: parsing ${JSON.stringify(text)}: invalid syntax`);
+  readonly value: string;
+  constructor(value: string, why: string) {
+    super(`strconv.ParseUint: parsing ${JSON.stringify(value)}: ${why}`);
+    this.value = value;
   }
 }
 
 /** Lists answer 400 to a version that is none. */
 export function versionForList(text: string): number | undefined {
-  return parseOr(text, (why) => badRequest(`resourceVersion: ${why}`));
+  return parseOr(text, (why) => badRequest(`invalid resource version: ${ofField(why)}`));
 }
 
-/** Everything else answers 500 without a reason. */
+/** Get and watch answer 500 without a reason. */
 export function versionForOthers(text: string): number | undefined {
-  return parseOr(text, (why) => new ApiError({ code: 500, message: `invalid resource version: resourceVersion: ${why}` }));
+  return parseOr(text, (why) => new ApiError({ code: 500, message: ofField(why) }));
 }
 
-function parseOr(text: string, refuse: (why: string) => ApiError): number | undefined {
+/** So do updates, in yet other words. */
+export function versionForUpdate(text: string): number | undefined {
+  return parseOr(text, (why) => new ApiError({ code: 500, message: why.message }));
+}
+
+function ofField({ value, message }: InvalidVersion): string {
+  return `resourceVersion: Invalid value: ${JSON.stringify(value)}: ${message}`;
+}
+
+function parseOr(text: string, refuse: (why: InvalidVersion) => ApiError): number | undefined {
   try {
     return parseVersion(text);
   } catch (error) {
-    throw refuse((error as Error).message);
+    throw refuse(error as InvalidVersion);
   }
 }
 

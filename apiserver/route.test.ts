@@ -16,7 +16,8 @@ test.each([
   ['GET', '/api/v1/watch/namespaces/a/pods', { verb: 'watch', resource: 'pods', namespace: 'a' }],
   ['GET', '/api/v1/watch/namespaces/a/pods/b', { verb: 'watch', resource: 'pods', namespace: 'a', name: 'b' }],
   ['GET', '/api/v1/nodes/n/proxy/a%2Fb/c/', { verb: 'get', resource: 'nodes', name: 'n', subresource: 'proxy', rest: '/a%2Fb/c/' }],
-  ['GET', '/api/v1/namespaces/a/configmaps/b%2Fc', { verb: 'get', resource: 'configmaps', namespace: 'a', name: 'b/c' }],
+  ['GET', '/api/v1/namespaces/a/configmaps/b%2Fc', { verb: 'get', resource: 'configmaps', namespace: 'a', name: 'b', subresource: 'c' }],
+  ['GET', '/api/v1/namespaces/a/configmaps/%62', { verb: 'get', resource: 'configmaps', namespace: 'a', name: 'b' }],
   ['GET', '/api/v1/namespaces/a/pods/b/status/more', { verb: 'get', resource: 'pods', namespace: 'a', name: 'b', subresource: 'status', tooLong: true }],
 ])('parseRoute() %s %s', (method, path, expected) => {
   expect(parseRoute(method, path, { watch: false })).toEqual({ ...PLAIN, path, isResource: true, rest: '', tooLong: false, ...expected });

@@ -71,10 +71,11 @@ function nonResource(method: string, path: string): Route {
 }
 
 function split(path: string): string[] {
-  const trimmed = path.startsWith('/') ? path.slice(1) : path;
-  const segments = trimmed.split('/');
+  // An escaped slash is a slash.
+  const decoded = path.includes('%') ? decodeURIComponent(path) : path;
+  const segments = (decoded.startsWith('/') ? decoded.slice(1) : decoded).split('/');
   if (segments.at(-1) === '') segments.pop();
-  return path.includes('%') ? segments.map(decodeURIComponent) : segments;
+  return segments;
 }
 
 /** The raw path after so many segments: proxied paths keep their escapes and their last slash. */

@@ -151,7 +151,7 @@ describe('health', () => {
     ['/readyz/poststarthook/rbac/bootstrap-roles', 200, 'ok'],
     ['/livez/shutdown', 404, '404 page not found\n'],
     ['/livez?exclude=etcd', 200, 'ok'],
-    ['/livez?verbose&exclude=etcd&exclude=boats', 200, '[+]ping ok\n[+]log ok\n[+]etcd excluded: ok\n'],
+    ['/livez?verbose&exclude=etcd&exclude=boats', 200, '[+]ping ok\n[+]log ok\n[+]loopback-serving-certificate ok\n[+]etcd excluded: ok\n'],
   ])('%s', async (path, code, start) => {
     await withServer({}, async ({ http }) => {
       const answer = await http('GET', path);

@@ -20,6 +20,8 @@ export function parseFieldSelector(text: string): FieldSelector {
     const match = /^(.*?)(!=|==|=)(.*)$/s.exec(term);
     if (!match) throw badRequest(`invalid selector: '${text}'; can't understand '${term}'`);
     const [, field = '', operator, value = ''] = match;
+    // Neither a field nor a value: no requirement at all.
+    if (field === '' && value === '') continue;
     requirements.push({ field, operator: operator === '!=' ? '!=' : '=', value: unescapeValue(value) });
   }
   return { requirements };

@@ -306,9 +306,9 @@ class StoreCache implements ResourceCache {
     const items: CachedObject[] = [];
     let next: string | undefined;
     scanPast(this.#items, past, range, (key, object) => {
-      if (filter && !filter(object)) return true;
+      // A full page has a next one wherever anything is left, matching or not.
       if (items.length === limit) next = key;
-      else items.push(object);
+      else if (!filter || filter(object)) items.push(object);
       return next === undefined;
     });
     const remaining = next === undefined ? 0 : countPast(this.#items, past, { from: next, end: range.end });
@@ -325,10 +325,9 @@ class StoreCache implements ResourceCache {
     for (;;) {
       const page = await store.list(under, { revision, limit: STORE_PAGE, ...(from !== undefined && { from }) });
       for (const [at, entry] of page.entries.entries()) {
-        const object = this.#read(() => ingest(entry, prefix, index));
-        if (!object || (filter && !filter(object))) continue;
         if (items.length === limit) return { items, revision, next: entry.key, remaining: page.count - at };
-        items.push(object);
+        const object = this.#read(() => ingest(entry, prefix, index));
+        if (object && (!filter || filter(object))) items.push(object);
       }
       if (!page.more) return { items, revision, next: undefined, remaining: 0 };
       from = `${page.entries.at(-1)?.key}\0`;

@@ -36,6 +36,7 @@ function require(made: Decision, attributes: Attributes, exchange: Exchange): vo
   note(exchange, made);
   if (made.decision === 'allow') return;
   if (made.error !== undefined) throw failed(exchange, made.error);
+  exchange.extraHeaders['X-Content-Type-Options'] = 'nosniff';
   throw denied(attributes, made.reason);
 }
 

@@ -8,7 +8,7 @@ export function encodeDocument(document: object, { media, pretty }: Pick<Accepte
     case 'json':
       return Buffer.from(pretty ? JSON.stringify(document, null, 2) : `${JSON.stringify(document)}\n`);
     case 'yaml':
-      return Buffer.from(dump(JSON.parse(JSON.stringify(document)), { sortKeys: true, lineWidth: -1, noRefs: true }));
+      return Buffer.from(dump(JSON.parse(JSON.stringify(document)), { sortKeys: true, lineWidth: -1, noRefs: true, seqNoIndent: true, quoteStyle: 'double' }));
     case 'protobuf':
       return encodeProtobuf(document as Readonly<Record<string, unknown>>);
   }

@@ -1,5 +1,5 @@
 /** The options of a deletion, from the body or the query. */
-import { forbiddenField, invalid, notSupported, Path, type FieldError } from '../../api/field-error.ts';
+import { invalid, notSupported, Path, type FieldError } from '../../api/field-error.ts';
 import { badRequest } from '../../api/status.ts';
 import type { ApiObject } from '../../api/kind.ts';
 import { decodeBody } from '../decode.ts';
@@ -24,7 +24,6 @@ interface Sent {
   orphanDependents?: boolean;
   preconditions?: { uid?: string; resourceVersion?: string };
   dryRun?: string[];
-  ignoreStoreReadErrorWithClusterBreakingPotential?: boolean;
 }
 
 /** A body outranks the query. Throws 400, 415, 422. */
@@ -42,9 +41,6 @@ export function checkDeleteOptions(sent: Sent): DeleteOptions {
   }
   if (policy !== undefined && !['Foreground', 'Background', 'Orphan'].includes(policy)) {
     errors.push(notSupported(field, policy, ['Foreground', 'Background', 'Orphan', 'nil']));
-  }
-  if (sent.ignoreStoreReadErrorWithClusterBreakingPotential) {
-    errors.push(forbiddenField(Path.of('ignoreStoreReadErrorWithClusterBreakingPotential'), 'is not supported by this server'));
   }
   if (errors.length > 0) throw invalidObject('meta.k8s.io', 'DeleteOptions', '', errors);
   const period = sent.gracePeriodSeconds;
@@ -69,12 +65,13 @@ function fromQuery(query: Query): Sent {
   const grace = query.get('gracePeriodSeconds');
   if (grace !== null && !/^[-+]?[0-9]+$/.test(grace)) throw badRequest(`strconv.ParseInt: parsing ${JSON.stringify(grace)}: invalid syntax`);
   const orphan = query.get('orphanDependents');
-  const uid = query.get('preconditions.uid');
+  const uid = query.get('uid') || undefined;
+  const resourceVersion = query.get('resourceVersion') || undefined;
   return {
     ...(grace !== null && { gracePeriodSeconds: Number(grace) }),
     ...(query.get('propagationPolicy') && { propagationPolicy: query.get('propagationPolicy') as string }),
     ...(orphan !== null && { orphanDependents: orphan !== 'false' && orphan !== '0' }),
-    ...(uid !== null && { preconditions: { uid } }),
+    ...((uid ?? resourceVersion) !== undefined && { preconditions: { ...(uid !== undefined && { uid }), ...(resourceVersion !== undefined && { resourceVersion }) } }),
     ...(query.has('dryRun') && { dryRun: query.getAll('dryRun') }),
   };
 }

@@ -6,7 +6,7 @@ import type { Core } from '../core.ts';
 import type { Exchange } from '../exchange.ts';
 import { invalidObject } from '../invalid.ts';
 import type { Resource } from '../resource.ts';
-import { versionForOthers } from '../resource-version.ts';
+import { versionForUpdate } from '../resource-version.ts';
 import type { WriteOptions } from '../write-options.ts';
 import { change, type Changed, type Decision } from './change.ts';
 import { Contention } from './contention.ts';
@@ -98,7 +98,7 @@ async function decide(core: Core, exchange: Exchange, request: UpdateRequest, cu
 
 /** Without a version, or with 0, an update is unconditional where the kind allows it. */
 function checkVersion(object: ApiObject, current: Current, resource: Resource, name: string): void {
-  const version = versionForOthers(object.metadata.resourceVersion ?? '');
+  const version = versionForUpdate(object.metadata.resourceVersion ?? '');
   if (version === undefined) {
     if (resource.kind.strategy.unconditionalUpdate !== false) return;
     const field = Path.of('metadata', 'resourceVersion').text;

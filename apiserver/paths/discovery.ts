@@ -22,16 +22,17 @@ export function discovery(registry: Registry, { discovery: others }: Pick<Aggreg
     const { route, headers, method } = exchange;
     const path = route.path.replace(/\/$/, '');
     const [, root, ...rest] = path.split('/');
-    if (method !== 'GET' && path !== '/apis') throw methodNotAllowed();
     const { kinds } = registry;
     if (rest.length > 0) return below({ registry, others, once: (key, make) => once(key, make) }, exchange, rest);
+    if (method !== 'GET' && path !== '/apis') throw methodNotAllowed();
     const media = aggregatedMedia(headers.accept);
     if (!media) {
       exchange.accepted();
       return document(once(path, () => (root === 'api' ? apiVersions(String(headers.host ?? '')) : mergeGroups(apiGroupList(kinds), others.listed((group, version) => registry.hasVersion(group, version)), prioritiesOf))));
     }
     const bytes = once(`${path} ${media}`, () => encodeDocument(root === 'api' ? aggregatedDiscovery(kinds, 'core') : mergeAggregated(aggregatedDiscovery(kinds, 'groups'), others.versions, prioritiesOf), { media, pretty: false }));
-    return tagged(exchange, bytes, { contentType: `${contentType(media)};g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList`, vary: 'Accept' });
+    exchange.extraHeaders['Cache-Control'] = 'public';
+    return tagged(exchange, bytes, { contentType: `${contentType(media)};g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList`, vary: 'Accept', exactly: true });
   };
 }
 
@@ -48,13 +49,17 @@ function below({ registry, others, once }: Sources, exchange: Exchange, rest: re
   const [group = '', version] = isCore ? ['', rest[0]] : rest;
   const listed = others.listed((served, at) => registry.hasVersion(served, at));
   if (!registry.hasGroup(group) && !listed.some((one) => one.group === group)) return undefined;
-  exchange.accepted();
   const { kinds } = registry;
-  if (version === undefined) return document(once(path, () => mergeGroup(apiGroup(kinds, group), group, listed, prioritiesOf)));
+  if (version === undefined) {
+    exchange.accepted();
+    return document(once(path, () => mergeGroup(apiGroup(kinds, group), group, listed, prioritiesOf)));
+  }
   if (!registry.hasVersion(group, version)) {
     if (!registry.hasGroup(group) || registry.isCustomGroup(group)) return undefined;
     throw unknownResource();
   }
+  if (exchange.method !== 'GET') throw methodNotAllowed();
+  exchange.accepted();
   return document(once(path, () => apiResourceList(kinds, { group, version })));
 }
 

@@ -12,12 +12,12 @@ export type HealthRoot = 'livez' | 'readyz' | 'healthz';
 
 export async function health({ readiness, series }: HealthParts, root: HealthRoot, { route, query, extraHeaders }: Exchange): Promise<Answer | undefined> {
   const checks = readiness.checksOf(root);
-  const one = route.path.slice(root.length + 2);
-  if (one !== '') {
+  if (route.path !== `/${root}`) {
+    const one = route.path.slice(root.length + 2);
     const check = checks.find(({ name }) => name === one);
     if (!check) return undefined;
     const why = await failure(check);
-    return why === undefined ? text(extraHeaders, 200, 'ok') : text(extraHeaders, 500, `internal server error: ${why}\n`);
+    return why === undefined ? plain(200, 'ok') : plain(500, `internal server error: ${why}\n`);
   }
   const excluded = new Set(query.getAll('exclude'));
   const unknown = new Set(excluded);
@@ -49,5 +49,9 @@ async function failure({ failing }: Check): Promise<string | undefined> {
 
 function text(headers: Record<string, string>, code: number, body: string): Answer {
   headers['X-Content-Type-Options'] = 'nosniff';
+  return plain(code, body);
+}
+
+function plain(code: number, body: string): Answer {
   return { type: 'text', code, text: body, contentType: 'text/plain; charset=utf-8' };
 }

@@ -4,9 +4,9 @@ import { OPENAPI_V2_PROTOBUF, openApiV2Protobuf } from '../../api/openapi/v2-pro
 import { openApiV2 } from '../../api/openapi/v2.ts';
 import { OPENAPI_V3_PROTOBUF, openApiV3Protobuf } from '../../api/openapi/v3-protobuf.ts';
 import { openApiV3, openApiV3Index } from '../../api/openapi/v3.ts';
-import { ApiError } from '../../api/status.ts';
 import { readDescriptions } from '../../api/openapi/descriptions.ts';
 import type { Answer, Exchange } from '../exchange.ts';
+import { hasClauses, preferredType } from '../negotiate.ts';
 import type { Registry } from '../registry.ts';
 import { hashOf, tagged } from './tagged.ts';
 import { VERSION } from './version.ts';
@@ -14,6 +14,7 @@ import { VERSION } from './version.ts';
 type Json = Record<string, unknown>;
 
 const NOTHING = Buffer.alloc(0);
+const NOTHING_THERE: Answer = { type: 'text', code: 404, text: '' };
 const JSON_TYPE = 'application/json';
 const OPTIONS = { version: VERSION.gitVersion };
 /** Documents have a URL by their hash, which may be kept for good. */
@@ -37,9 +38,14 @@ export function openapi(registry: Registry, aggregator: Pick<Aggregator, 'openap
   const thirdJson = (path: string): Buffer | undefined => once(`v3/${path}`, () => json(openApiV3(path, registry.kinds, OPTIONS)));
   const described = (path: string): Buffer => once(`v3 with texts/${path}`, () => json(third(path))) as Buffer;
   return (exchange) => {
-    const path = exchange.route.path.replace(/\/$/, '');
+    const { path } = exchange.route;
     if (path === '/openapi/v2') {
-      const wire = prefersProtobuf(exchange, OPENAPI_V2_PROTOBUF);
+      const form = formFor(exchange, OPENAPI_V2_PROTOBUF);
+      if (!form) {
+        exchange.extraHeaders['Vary'] = 'Accept-Encoding, Accept';
+        return { type: 'text', code: 406, text: '' };
+      }
+      const wire = form === 'wire';
       const bytes = once(wire ? 'v2.pb' : 'v2', () => (wire ? openApiV2Protobuf(second()) : json(second())));
       return tagged(exchange, bytes as Buffer, { contentType: wire ? newName(OPENAPI_V2_PROTOBUF) : JSON_TYPE, vary: 'Accept-Encoding, Accept' });
     }
@@ -52,14 +58,20 @@ export function openapi(registry: Registry, aggregator: Pick<Aggregator, 'openap
     const elsewhere = aggregator.document(name, exchange);
     if (elsewhere) return elsewhere;
     const document = thirdJson(name);
-    if (!document) return undefined;
+    if (!document) return NOTHING_THERE;
     const asked = exchange.query.get('hash');
     if (asked !== null && asked !== hashOf(document)) {
       Object.assign(exchange.extraHeaders, { Location: `${path}?hash=${hashOf(document)}`, ETag: `"${hashOf(document)}"`, Vary: 'Accept' });
       return { type: 'document', code: 301, object: {}, bytes: NOTHING, contentType: JSON_TYPE };
     }
     if (asked !== null) exchange.extraHeaders['Cache-Control'] = FOREVER;
-    if (!prefersProtobuf(exchange, OPENAPI_V3_PROTOBUF)) return tagged(exchange, described(name), { contentType: JSON_TYPE, vary: 'Accept' });
+    const form = formFor(exchange, OPENAPI_V3_PROTOBUF);
+    if (!form) {
+      const wanted = hasClauses(exchange.headers.accept ?? '');
+      if (wanted) exchange.extraHeaders['Vary'] = 'Accept';
+      return { type: 'text', code: wanted ? 406 : 200, text: '' };
+    }
+    if (form === 'json') return tagged(exchange, described(name), { contentType: JSON_TYPE, vary: 'Accept' });
     const bytes = once(`v3.pb/${name}`, () => openApiV3Protobuf(third(name) as Json)) as Buffer;
     return tagged(exchange, bytes, { contentType: newName(OPENAPI_V3_PROTOBUF), vary: 'Accept' });
   };
@@ -80,12 +92,8 @@ function newName(type: string): string {
   return type.replace('@', '.');
 }
 
-/** Whichever of the two forms the client names first. Throws 406 where it takes neither. */
-function prefersProtobuf({ headers }: Exchange, wire: string): boolean {
-  for (const clause of (headers.accept ?? '*/*').split(',')) {
-    const type = clause.split(';')[0]?.trim() ?? '';
-    if (type === wire || type === newName(wire)) return true;
-    if (type === JSON_TYPE || type === 'application/*' || type === '*/*') return false;
-  }
-  throw new ApiError({ code: 406, reason: 'NotAcceptable', message: `only the following media types are accepted: ${JSON_TYPE}, ${newName(wire)}` });
+/** Which of its two forms a document goes out in; undefined: the client takes neither. */
+function formFor({ headers }: Exchange, wire: string): 'json' | 'wire' | undefined {
+  const found = preferredType(headers.accept, [JSON_TYPE, wire, newName(wire)]);
+  return found === undefined ? undefined : found === JSON_TYPE ? 'json' : 'wire';
 }

@@ -1,5 +1,4 @@
 /** What stands at paths that are no resources: health, version, discovery, OpenAPI, keys of token issuers, metrics. */
-import { ApiError } from '../../api/status.ts';
 import type { Core } from '../core.ts';
 import type { Answer, Exchange } from '../exchange.ts';
 import type { HandlerParts } from '../handlers.ts';
@@ -9,6 +8,7 @@ import { discovery } from './discovery.ts';
 import { health } from './health.ts';
 import { healthSeries } from '../metrics/health-series.ts';
 import { metrics, METRICS_TYPE } from './metrics.ts';
+import { demandType } from '../negotiate.ts';
 import { openapi } from './openapi.ts';
 import type { Registry } from '../registry.ts';
 import { VERSION } from './version.ts';
@@ -31,7 +31,7 @@ export function pathsOf(parts: HandlerParts): (core: Core, exchange: Exchange) =
       case 'readyz':
         return health({ readiness, series }, root, exchange);
       case 'version':
-        return path === '/version' || path === '/version/' ? document(VERSION) : undefined;
+        return path === '/version' || path === '/version/' ? versionFor(exchange) : undefined;
       case 'api':
       case 'apis':
         return disco(exchange);
@@ -49,15 +49,16 @@ export function pathsOf(parts: HandlerParts): (core: Core, exchange: Exchange) =
         return dump && text(dump(flow.levels, dumpView(core, exchange)));
       }
       case 'openid':
-        if (exchange.method !== 'GET') throw methodNotAllowed();
-        exchange.extraHeaders['Cache-Control'] = FOR_AN_HOUR;
-        return path === '/openid/v1/jwks' ? keys(exchange, tokens.jwks()) : undefined;
+        return path.replace(/\/$/, '') === '/openid/v1/jwks' ? keys(exchange, tokens.jwks()) : undefined;
       case '.well-known':
+        if (path !== '/.well-known/openid-configuration') return undefined;
+        onlyRead(exchange, JSON_TYPE);
         exchange.extraHeaders['Cache-Control'] = FOR_AN_HOUR;
-        return path === '/.well-known/openid-configuration' ? document(tokens.discovery(String(exchange.headers.host ?? ''))) : undefined;
+        return document(tokens.discovery(String(exchange.headers.host ?? '')));
       case '':
       case 'index.html':
-        return document({ paths: rootPaths(core.registry) });
+        if (path !== '/' && path !== '/index.html') return undefined;
+        return indented({ paths: rootPaths(core.registry) });
       default:
         return undefined;
     }
@@ -79,14 +80,13 @@ function rootPaths(registry: Registry): string[] {
 }
 
 const FOR_AN_HOUR = 'public, max-age=3600';
+const JSON_TYPE = 'application/json';
 const KEYS_TYPE = 'application/jwk-set+json';
 
 /** A set of keys is only given to those who take one. */
-function keys({ headers }: Exchange, set: object): Answer {
-  const types = (headers.accept ?? '*/*').split(',').map((clause) => clause.split(';')[0]?.trim());
-  if (!types.some((type) => type === KEYS_TYPE || type === '*/*' || type === 'application/*')) {
-    throw new ApiError({ code: 406, reason: 'NotAcceptable', message: `406: Not Acceptable\n\nAvailable representations: ${KEYS_TYPE}`, details: {} });
-  }
+function keys(exchange: Exchange, set: object): Answer {
+  onlyRead(exchange, KEYS_TYPE);
+  exchange.extraHeaders['Cache-Control'] = FOR_AN_HOUR;
   return { type: 'document', code: 200, object: {}, bytes: Buffer.from(JSON.stringify(set)), contentType: KEYS_TYPE };
 }
 
@@ -97,6 +97,22 @@ function text(body: string): Extract<Answer, { type: 'text' }> {
 function dumpView({ clock }: Core, { query }: Exchange): DumpView {
   const offset = clock.now() - clock.monotonic();
   return { details: (query.get('includeRequestDetails') ?? '') !== '', timeOf: (ms) => new Date(offset + ms).toISOString() };
+}
+
+/** For people, whoever asks. */
+function indented(object: object): Answer {
+  return { type: 'document', code: 200, object, bytes: Buffer.from(JSON.stringify(object, null, 2)) };
+}
+
+/** Throws 405 and 406. */
+function onlyRead({ method, headers }: Exchange, type: string): void {
+  if (method !== 'GET') throw methodNotAllowed();
+  demandType(headers.accept, [type]);
+}
+
+function versionFor(exchange: Exchange): Answer {
+  onlyRead(exchange, JSON_TYPE);
+  return indented(VERSION);
 }
 
 function document(object: object): Extract<Answer, { type: 'document' }> {

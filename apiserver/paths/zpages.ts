@@ -1,6 +1,8 @@
 /** `/statusz` and `/flagz`: what this server is and how it was started, for people as text, for programs in versions of config.k8s.io. */
 import { ApiError } from '../../api/status.ts';
 import type { Answer, Exchange } from '../exchange.ts';
+import { encodeDocument } from '../forms/encode.ts';
+import { contentType, type Media } from '../negotiate.ts';
 import { VERSION } from './version.ts';
 
 export interface ZpageFacts {
@@ -37,14 +39,16 @@ export function flagz(exchange: Exchange, { flags }: ZpageFacts): Answer {
 }
 
 function answerAs(exchange: Exchange, kind: 'Statusz' | 'Flagz', fields: object, lines: () => readonly string[]): Answer {
-  const version = versionFor(exchange.headers.accept ?? '', kind);
-  if (version === 'text') return { type: 'text', code: 200, text: `\n${COMPONENT} ${kind.toLowerCase()}\n${WARNING}\n${lines().join('\n')}\n`, contentType: 'text/plain; charset=utf-8' };
+  const asked = versionFor(exchange.headers.accept ?? '', kind);
+  if (asked === 'text') return { type: 'text', code: 200, text: `\n${COMPONENT} ${kind.toLowerCase()}\n${WARNING}\n${lines().join('\n')}\n`, contentType: 'text/plain; charset=utf-8' };
+  const { version, media } = asked;
   if (version === DEPRECATED) exchange.warnings.push(`This version of the ${kind.toLowerCase()} endpoint is deprecated. Please use a newer version.`);
-  return { type: 'document', code: 200, object: { kind, apiVersion: `${GROUP}/${version}`, metadata: { name: COMPONENT }, ...fields } };
+  const object = { kind, apiVersion: `${GROUP}/${version}`, metadata: { name: COMPONENT }, ...fields };
+  return { type: 'document', code: 200, object, bytes: encodeDocument(object, { media, pretty: false }), contentType: contentType(media) };
 }
 
 /** Nothing said, or text: text. Else the version that is named. Throws 406. */
-function versionFor(accept: string, kind: string): string {
+function versionFor(accept: string, kind: string): 'text' | { readonly version: string; readonly media: Media } {
   if (accept.trim() === '') return 'text';
   for (const clause of accept.split(',')) {
     const [type = '', ...rest] = clause.split(';').map((part) => part.trim());
@@ -52,7 +56,7 @@ function versionFor(accept: string, kind: string): string {
     const isStructured = type === 'application/json' || type === 'application/yaml';
     if ((type === 'text/plain' || type === 'text/*' || type === '*/*') && !parameters.has('as')) return 'text';
     const version = parameters.get('v') ?? '';
-    if (isStructured && parameters.get('as') === kind && parameters.get('g') === GROUP && VERSIONS.includes(version)) return version;
+    if (isStructured && parameters.get('as') === kind && parameters.get('g') === GROUP && VERSIONS.includes(version)) return { version, media: type === 'application/yaml' ? 'yaml' : 'json' };
   }
   throw new ApiError({ code: 406, reason: 'NotAcceptable', message: `only the following media types are accepted: ${TYPES.join(', ')}` });
 }

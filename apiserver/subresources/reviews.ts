@@ -2,12 +2,10 @@
 import type { RequestAuthenticator } from '../auth/authenticator.ts';
 import type { ServiceAccountTokens } from '../auth/service-account-tokens.ts';
 import { trackUpdate } from '../../api/apply/track-update.ts';
-import { ApiError } from '../../api/status.ts';
 import { decodeBody } from '../decode.ts';
 import { checkNamespace } from '../objects/identity.ts';
 import { trackManager } from '../objects/managed-fields.ts';
 import type { Handler } from '../dispatch.ts';
-import type { Exchange } from '../exchange.ts';
 import { reviews } from '../reviews/review.ts';
 import { requestToken } from '../reviews/token-request.ts';
 import { managerOf, parseWriteOptions } from '../write-options.ts';
@@ -17,7 +15,6 @@ export function reviewHandler(plural: string, authenticator: RequestAuthenticato
   const review = reviews[plural];
   if (!review) throw new Error(`nobody answers ${plural}`);
   return async (core, exchange, resource) => {
-    refuseForms(exchange);
     const options = parseWriteOptions(exchange, 'CreateOptions');
     const { kind, version, apiVersion } = resource;
     const object = await decodeBody(exchange, { apiVersion, kind: kind.kind, schema: version.schema }, options.fieldValidation);
@@ -28,12 +25,6 @@ export function reviewHandler(plural: string, authenticator: RequestAuthenticato
     const answer = await review({ user: exchange.user, namespace: exchange.route.namespace, object }, { authorizer: core.authorizer, authenticator });
     return { type: 'document', code: 201, object: answer };
   };
-}
-
-/** An answer that is no stored object has no Table and no metadata. */
-function refuseForms(exchange: Exchange): void {
-  if (exchange.accepted().as === undefined) return;
-  throw new ApiError({ code: 406, reason: 'NotAcceptable', message: 'only the following media types are accepted: application/json, application/yaml, application/vnd.kubernetes.protobuf' });
 }
 
 const DEFAULT_SECONDS = 3600;

@@ -39,7 +39,8 @@ export async function deleteCollection(core: Core, exchange: Exchange, resource:
       if (!isReason(error, 'NotFound') && !(isReason(error, 'Conflict') && !options.preconditions)) throw error;
     }
   };
-  await Promise.all(Array.from({ length: Math.min(WORKERS, page.items.length) }, work));
+  // A precondition is some object's own: the first that it refuses stands for the rest.
+  await Promise.all(Array.from({ length: Math.min(options.preconditions ? 1 : WORKERS, page.items.length) }, work));
   if (failures.length > 0) throw failures[0];
   return page;
 }

@@ -19,10 +19,27 @@ export async function list(_core: Core, exchange: Exchange, resource: Resource):
 
 /** `namespace` '': all of them. */
 export async function listPage(resource: Resource, namespace: string, options: ListOptions): Promise<ListAnswer> {
-  const { filter } = options.selection;
-  const within = namespace === '' ? {} : { namespace };
-  const position = options.continueToken ? decodeContinue(options.continueToken, resource.prefix) : undefined;
+  const { filter, namespace: selected } = options.selection;
+  const narrowed = namespace === '' && selected !== undefined && resource.kind.namespaced ? selected : namespace;
+  const within = narrowed === '' ? {} : { namespace: narrowed };
+  const decoded = options.continueToken ? decodeContinue(options.continueToken, resource.prefix) : undefined;
+  // One object has no pages: neither its token nor its limit means anything.
+  const isOne = options.selection.name !== undefined && (narrowed !== '' || !resource.kind.namespaced);
+  const position = isOne ? undefined : decoded;
   if (position && options.resourceVersion !== '' && options.resourceVersion !== '0') throw badRequest('specifying resource version is not allowed when using continue');
+  // What may be of any age comes whole.
+  const isPaged = options.limit > 0 && options.resourceVersion !== '0' && !isOne;
+  return pageOf(resource, { options: { ...options, limit: isPaged ? options.limit : 0 }, within, position });
+}
+
+interface PageQuery {
+  readonly options: ListOptions;
+  readonly within: { readonly namespace?: string };
+  readonly position: Position | undefined;
+}
+
+async function pageOf(resource: Resource, { options, within, position }: PageQuery): Promise<ListAnswer> {
+  const { filter } = options.selection;
   const query = { ...within, ...(filter && { filter }), ...(options.limit > 0 && { limit: options.limit }), ...(position && { from: position.from }) };
   const at = await revisionOf(resource, options, position);
   const page = at === undefined ? resource.cache.list(query) : await pageAt(resource, at, query, position);
@@ -36,16 +53,11 @@ export async function listPage(resource: Resource, namespace: string, options: L
 
 /** Undefined: as it is now, which has been made sure to be new enough. */
 async function revisionOf({ cache }: Resource, options: ListOptions, position: Position | undefined): Promise<number | undefined> {
-  if (position) {
-    if (position.revision !== undefined) return position.revision;
+  if (position ? position.revision === undefined : options.resourceVersion === '') {
     await cache.fresh();
     return undefined;
   }
-  if (options.resourceVersion === '') {
-    await cache.fresh();
-    return undefined;
-  }
-  const revision = versionForList(options.resourceVersion);
+  const revision = position ? position.revision : versionForList(options.resourceVersion);
   if (revision === undefined) {
     await cache.ready();
     return undefined;
@@ -55,7 +67,7 @@ async function revisionOf({ cache }: Resource, options: ListOptions, position: P
   } catch (error) {
     throw error instanceof NotYet ? tooLarge(revision, cache.revision) : error;
   }
-  const exact = options.resourceVersionMatch === 'Exact' || (options.resourceVersionMatch === '' && options.limit > 0);
+  const exact = position !== undefined || options.resourceVersionMatch === 'Exact' || (options.resourceVersionMatch === '' && options.limit > 0);
   return exact ? revision : undefined;
 }
 

@@ -27,7 +27,7 @@ export async function watch(core: Core, exchange: Exchange, resource: Resource):
   checkListOptions(options, true);
   const start = await startOf(resource, options);
   const namespace = resource.kind.namespaced && route.namespace !== '' ? route.namespace : undefined;
-  const lastsMs = options.timeoutSeconds ? options.timeoutSeconds * 1000 : core.watchLastsMs + below(core.random, Math.max(1, core.watchLastsMs));
+  const lastsMs = options.timeoutSeconds ? Math.max(0, options.timeoutSeconds * 1000) : core.watchLastsMs + below(core.random, Math.max(1, core.watchLastsMs));
   return { type: 'watch', resource, start: (sink) => new Watching(core.clock, resource, { options, namespace, start, lastsMs }, sink) };
 }
 
@@ -43,7 +43,7 @@ async function startOf({ cache }: Resource, options: ListOptions): Promise<Start
   const revision = versionForOthers(options.resourceVersion);
   const asked = options.sendInitialEvents;
   const initial = asked ?? revision === undefined;
-  const marked = options.allowWatchBookmarks && (asked === true || (asked === undefined && options.resourceVersion === ''));
+  const marked = options.allowWatchBookmarks && (asked ?? revision === undefined);
   if (!initial) {
     await cache.ready();
     return { revision: revision ?? (options.resourceVersion === '0' ? undefined : cache.revision), initial, marked };
@@ -93,7 +93,7 @@ class Watching implements WatchHandle, CacheWatchSink {
     if (options.allowWatchBookmarks && lastsMs > FAREWELL_MS) {
       this.#timers.push(clock.after(lastsMs - FAREWELL_MS, () => this.bookmark(this.#resource.cache.revision)));
     }
-    this.#begin();
+    if (lastsMs !== 0) this.#begin();
   }
 
   close(): void {
