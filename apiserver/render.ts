@@ -14,6 +14,7 @@ import { sendPieces } from './forms/send-pieces.ts';
 import { countProtobuf, jsonListPieces, protobufListPieces } from './forms/list-stream.ts';
 import { contentType, type Accepted } from './negotiate.ts';
 import { sendWatch } from './watch-stream.ts';
+import { warningHeaders } from './warning-headers.ts';
 import type { Clock } from '../std/clock.ts';
 
 export type Response = ServerResponse | Http2ServerResponse;
@@ -144,25 +145,4 @@ function sizeOf({ items }: ListAnswer): number {
 function takesGzip({ headers }: Exchange): boolean {
   const accepted = headers['accept-encoding'];
   return typeof accepted === 'string' && accepted.split(',').some((text) => text.trim().split(';')[0] === 'gzip');
-}
-
-/** All warnings of an answer together have at most so many bytes. */
-const WARNING_LIMIT_BYTES = 4 * 1024;
-
-export function warningHeaders(texts: readonly string[]): string[] {
-  const headers: string[] = [];
-  let left = WARNING_LIMIT_BYTES;
-  for (const text of new Set(texts)) {
-    const header = `299 - "${escapeWarning(text)}"`;
-    left -= header.length;
-    if (left < 0) break;
-    headers.push(header);
-  }
-  return headers;
-}
-
-function escapeWarning(text: string): string {
-  // oxlint-disable-next-line no-control-regex
-  const printable = text.replaceAll(/[\u0000-\u001f\u007f]/g, ' ').replaceAll(/[\\"]/g, '\\$&');
-  return Buffer.from(printable).toString('latin1');
 }

@@ -61,6 +61,9 @@ export class VersionedObjects {
     next.kind ||= shown.kind;
     next.apiVersion ||= shown.apiVersion;
     if (next.kind !== shown.kind || next.apiVersion !== shown.apiVersion) {
+      if (!this.#kinds().some((row) => row.kind === next.kind) && !kindFact(kind.group, kind.version, next.kind)) {
+        throw internalError(`no kind ${JSON.stringify(next.kind)} is registered for version ${JSON.stringify(next.apiVersion)} in scheme "pkg/runtime/scheme.go:111"`);
+      }
       throw internalError(`converting (${next.apiVersion}, Kind=${next.kind}) to (${shown.apiVersion}, Kind=${shown.kind}): unknown conversion`);
     }
     if (shown.metadata) keepNamespace((next.metadata ??= {}), this.#request);

@@ -9,12 +9,28 @@ import type { Schema } from '../../../api/schema.ts';
 export function applyConfiguration(schema: Schema, live: Readonly<ApiObject>, made: Record<string, unknown>): unknown {
   const applied = { ...made, apiVersion: live.apiVersion, kind: live.kind } as ApiObject;
   const type = typeOf(schema);
-  const problem = checkApplied(type, applied);
+  const problem = nullsIn(type, applied, '')[0] ?? checkApplied(type, applied);
   if (problem) throw new Error(`error applying patch: failed to convert patch object to typed object: ${problem}`);
   const atomics = atomicsIn(type, applied, '');
   if (atomics.length > 0) throw new Error(`error applying patch: invalid ApplyConfiguration: may not mutate atomic arrays, maps or structs: ${atomics.join(', ')}`);
   return merge(type, live, applied);
 }
+
+/** A null that an expression gave is a value of its own, which no field takes. */
+function nullsIn({ atom }: Type, value: unknown, path: string): string[] {
+  if (value === null) {
+    const wanted = atom.map ? 'map' : atom.list ? 'list' : SCALARS[atom.scalar ?? ''];
+    return wanted === undefined ? [] : [`${path}: expected ${wanted}, got &{NULL_VALUE}`];
+  }
+  if (Array.isArray(value)) return value.flatMap((item, at) => (atom.list ? nullsIn(atom.list.element, item, `${path}[${at}]`) : []));
+  if (typeof value !== 'object') return [];
+  return Object.entries(value as object).flatMap(([name, one]) => {
+    const field = atom.map?.fields.get(name)?.type ?? atom.map?.element;
+    return field ? nullsIn(field, one, `${path}.${name}`) : [];
+  });
+}
+
+const SCALARS: Readonly<Record<string, string>> = { string: 'string', numeric: 'numeric (int or float)', boolean: 'boolean' };
 
 /** Setting a part of what is one value would take away the rest. */
 function atomicsIn({ atom }: Type, value: unknown, path: string): string[] {

@@ -157,7 +157,7 @@ function evaluated(run: () => Outcome): Outcome {
 
 /** Undefined: a test of the patch failed, and so nothing is done. */
 function patched(object: Readonly<ApiObject>, operations: unknown): unknown {
-  const list = (operations as { from?: string }[]).map(({ from, ...operation }) => ({ ...operation, ...(from && { from }) }));
+  const list = (operations as { op?: string; path?: string; from?: string }[]).map(({ op = '', path = '', from, ...operation }) => ({ ...operation, op, path, ...(from && { from }) }));
   if (list.length === 0) return undefined;
   try {
     return applyJsonPatch(object, list);
