@@ -16,6 +16,7 @@ import { defaultDataDir, hold } from './data-dir.ts';
 import { type ApiServerFlags, CLUSTER_DOMAIN, type ComponentFlags, DNS_ADDRESS, POD_CIDR } from './flags.ts';
 import { openLog } from './log.ts';
 import { signingAuthority } from './signing-authority.ts';
+import { collectStartGarbage } from './start-garbage.ts';
 import { Stopper, untilSignal } from './stopper.ts';
 
 type Name = 'controllers' | 'scheduler' | 'kubelet' | 'proxy';
@@ -47,6 +48,7 @@ export async function runApiServer(flags: ApiServerFlags): Promise<void> {
     const file = flags.kubeconfig ?? join(dataDir, 'kubeconfig');
     writePrivate(file, await kubeconfigFor(pki, ADMIN, url));
     console.log(`The API server is up at ${url}. The administrator's kubeconfig: ${file}; the components': ${folder}/`);
+    collectStartGarbage(systemClock);
   });
 }
 

@@ -1,5 +1,5 @@
 /** Passing a request on to another server: its answer as it comes, or the two connections joined when HTTP is left. */
-import { request as plainRequest, type IncomingHttpHeaders, type IncomingMessage, type OutgoingHttpHeaders } from 'node:http';
+import type { IncomingHttpHeaders, IncomingMessage, OutgoingHttpHeaders } from 'node:http';
 import { request as secureRequest } from 'node:https';
 import { connect as plainConnect, type Socket } from 'node:net';
 import { connect as secureConnect, type ConnectionOptions } from 'node:tls';
@@ -7,6 +7,7 @@ import type { Readable } from 'node:stream';
 import { ApiError } from '../../api/status.ts';
 import type { TunnelAnswer, Upgrade } from '../exchange.ts';
 import { withoutToken } from '../http-exchange.ts';
+import { request as plainRequest } from '../plain-http.ts';
 
 export interface Target {
   readonly host: string;

@@ -51,6 +51,6 @@ if (!node) fail('Node 26 is not there after the installation; run `npm ci` and l
 
 const [program, ...rest] = process.argv.slice(2);
 if (!program) process.exit(0);
-const child = spawn(node, [join(root, program), ...rest], { stdio: 'inherit', env: { ...process.env, PATH: `${dirname(node)}:${process.env.PATH}` } });
+const child = spawn(node, [join(root, program), ...rest], { stdio: 'inherit', env: { ...process.env, NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE ?? join(root, 'node_modules/.cache/coracle'), PATH: `${dirname(node)}:${process.env.PATH}` } });
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
 child.on('exit', (code, signal) => process.exit(code ?? (signal ? 1 : 0)));

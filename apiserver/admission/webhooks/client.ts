@@ -1,5 +1,5 @@
 /** Calls webhooks: one pool of connections per address and authority, answers read up to a limit, failures told in upstream's words. */
-import { buildConnector, Pool } from 'undici';
+import type { buildConnector, Pool } from 'undici';
 import { decodeJson } from '../../../api/codec/json.ts';
 import type { WebhookClientConfig } from '../../../api/types/admissionregistration.v1.ts';
 import { ApiError } from '../../../api/status.ts';
@@ -46,6 +46,8 @@ export function createWebhookClient(dependencies: ClientDependencies): WebhookCl
   return new UndiciClient(dependencies);
 }
 
+type Undici = Pick<typeof import('undici'), 'Pool' | 'buildConnector'>;
+
 interface Kept {
   readonly pool: Pool;
   readonly address: Address;
@@ -62,7 +64,8 @@ class UndiciClient implements WebhookClient {
   }
 
   async call(client: DeepReadonly<WebhookClientConfig>, review: object, { timeoutSeconds, signal, traceparent, decode = decodeAnswer }: CallLimits): Promise<Record<string, unknown>> {
-    const { pool, address } = this.#keep(client);
+    // Loaded with the first call: most clusters have no webhooks, and it is as large as half of this server.
+    const { pool, address } = this.#keep(client, await import('undici'));
     const path = `${address.path}?timeout=${timeoutSeconds}s`;
     const abort = new AbortController();
     const timer = this.#clock.after(timeoutSeconds * 1000, () => abort.abort(new Error('context deadline exceeded')));
@@ -115,11 +118,11 @@ class UndiciClient implements WebhookClient {
     return abort.aborted ? (abort.reason as Error).message : networkProblem(error, this.#clock.now());
   }
 
-  #keep(client: DeepReadonly<WebhookClientConfig>): Kept {
+  #keep(client: DeepReadonly<WebhookClientConfig>, undici: Undici): Kept {
     const key = JSON.stringify(client);
     let kept = this.#pools.get(key);
     if (kept) this.#pools.delete(key);
-    else kept = this.#open(client);
+    else kept = this.#open(client, undici);
     this.#pools.set(key, kept);
     if (this.#pools.size > POOLS_LIMIT) {
       const [oldest, { pool }] = this.#pools.entries().next().value as [string, Kept];
@@ -130,11 +133,11 @@ class UndiciClient implements WebhookClient {
     return kept;
   }
 
-  #open(client: DeepReadonly<WebhookClientConfig>): Kept {
+  #open(client: DeepReadonly<WebhookClientConfig>, undici: Undici): Kept {
     const address = addressOf(client);
     const { service, serverName } = address;
     const ca = client.caBundle ? { ca: Buffer.from(client.caBundle, 'base64').toString() } : {};
-    const plain = buildConnector({ ...ca, allowH2: false, timeout: CONNECT_LIMIT_MS });
+    const plain = undici.buildConnector({ ...ca, allowH2: false, timeout: CONNECT_LIMIT_MS });
     const connect: buildConnector.connector = (options, done) => {
       if (!service || serverName === undefined) return plain(options, done);
       let endpoint: Endpoint;
@@ -146,7 +149,7 @@ class UndiciClient implements WebhookClient {
       const { host, port } = endpoint;
       return plain({ ...options, hostname: host, host: `${host}:${port}`, port: String(port), servername: serverName }, done);
     };
-    return { address, pool: new Pool(address.origin, { connect, connections: CONNECTIONS_LIMIT, pipelining: 1, keepAliveTimeout: IDLE_MS }) };
+    return { address, pool: new undici.Pool(address.origin, { connect, connections: CONNECTIONS_LIMIT, pipelining: 1, keepAliveTimeout: IDLE_MS }) };
   }
 }
 
