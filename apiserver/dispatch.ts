@@ -95,6 +95,7 @@ function handlerOf(handlers: Handlers, { method, route }: Exchange, resource: Re
   if (route.name !== '' && resource.kind.verbs.length === 1 && resource.has('create')) throw unknownResource();
   if (!METHODS.has(method) || !resource.has(verb) || OF_ONE.has(verb) !== (route.name !== '' && verb !== 'watch')) throw methodNotAllowed();
   if (verb === 'create' && route.name !== '') throw methodNotAllowed();
+  if (verb === 'watch' && method !== 'GET') throw methodNotAllowed();
   // Collections over all namespaces can be read only.
   if (resource.kind.namespaced && route.namespace === '' && verb !== 'list' && verb !== 'watch') throw methodNotAllowed();
   return handlers.resources.get(id) ?? (VERBS[verb] as Handler);

@@ -50,7 +50,7 @@ export function parseRoute(method: string, path: string, query: RouteQuery): Rou
   const [resource = '', name = '', subresource = '', ...more] = rest;
   if (verb === 'get' && name === '') verb = query.watch ? 'watch' : 'list';
   if (verb === 'delete' && name === '') verb = 'deletecollection';
-  if (prefixWatch && method === 'GET') verb = 'watch';
+  if (prefixWatch) verb = 'watch';
   const tail = PROXIES.has(subresource) ? pathAfter(path, segments.length - more.length) : '';
   return {
     verb, path, isResource: true, group, version, resource, subresource, namespace, name, rest: tail,

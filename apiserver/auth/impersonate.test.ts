@@ -31,6 +31,7 @@ describe('who one becomes', () => {
     ['anonymous', ['Impersonate-User', 'system:anonymous'], { name: 'system:anonymous', groups: ['system:unauthenticated'] }],
     ['an account', ['Impersonate-User', 'system:serviceaccount:d:robot'], { name: 'system:serviceaccount:d:robot', groups: ['system:serviceaccounts', 'system:serviceaccounts:d', 'system:authenticated'] }],
     ['an account with groups', ['Impersonate-User', 'system:serviceaccount:d:robot', 'Impersonate-Group', 'devs'], { name: 'system:serviceaccount:d:robot', groups: ['devs', 'system:authenticated'] }],
+    ['beyond ASCII, as bytes', ['Impersonate-User', 'RenÃ©'], { name: 'René', groups: ['system:authenticated'] }],
     ['uid and extra', ['Impersonate-User', 'a', 'Impersonate-Uid', 'u', 'Impersonate-Extra-Scopes', 'v', 'Impersonate-Extra-Scopes', 'w', 'Impersonate-Extra-A%2Fb', 'x'], { name: 'a', uid: 'u', groups: ['system:authenticated'], extra: { scopes: ['v', 'w'], 'a/b': ['x'] } }],
   ];
   test.each(rows)('%s', async (_, headers, expected) => {
@@ -42,6 +43,7 @@ test('groups, uid and extra need a user', () => {
   for (const header of ['Impersonate-Group', 'Impersonate-Uid', 'Impersonate-Extra-X']) {
     expect(() => withRules(ALL).impersonate(get('/api'), [header, 'x'])).toThrow(expect.objectContaining({ code: 400, reason: 'BadRequest' }));
   }
+  expect(() => withRules(ALL).impersonate(get('/api'), ['Impersonate-Group', 'a', 'Impersonate-Extra-X', 'b'])).toThrow('requested &user.DefaultInfo{Name:"", UID:"", Groups:[]string{"a"}, Extra:map[string][]string{"x":[]string{"b"}}} without impersonating a user name');
 });
 
 test('a caller without any grant hears of the constrained mode, one who has used the old grant hears of that', async () => {
@@ -68,6 +70,7 @@ test('a constrained grant holds for its verb only, and never for system:masters'
   expect(await some.impersonate(pods('list'), ['Impersonate-User', 'alice'])).toEqual({ name: 'alice', groups: ['system:authenticated'] });
   await expect(some.impersonate(pods('delete'), ['Impersonate-User', 'alice'])).rejects.toThrow('cannot impersonate-on:user-info:delete resource "pods"');
   await expect(some.impersonate(pods('list'), ['Impersonate-User', 'alice', 'Impersonate-Group', 'system:masters'])).rejects.toThrow('impersonating the system:masters group is not allowed');
+  await expect(some.impersonate(pods('list'), ['Impersonate-User', 'alice', 'Impersonate-Extra-X', 'y'])).rejects.toThrow('impersonating an invalid key in extra is not allowed: extra.key: Invalid value: "x": must be a domain-prefixed path (such as "acme.io/foo")');
 });
 
 test('an agent may act as the node it runs on, and as no other', async () => {

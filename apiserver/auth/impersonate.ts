@@ -7,6 +7,7 @@
 import { badRequest } from '../../api/status.ts';
 import type { Attributes, Authorizer, UserInfo } from './auth.ts';
 import { denied } from './denial.ts';
+import { headerText } from './header-text.ts';
 
 export interface Impersonation {
   /**
@@ -87,7 +88,10 @@ export function createImpersonation(authorizer: Pick<Authorizer, 'authorize'>): 
   }
 
   async function checkExtra(extra: ReadonlyMap<string, readonly string[]>, constrained: boolean, about: (key: string, value: string) => Attributes): Promise<void> {
-    if (constrained) for (const [key, values] of extra) if (!key || values.includes('')) throw denied(about('', ''), `impersonating the empty string ${key ? 'value' : 'key'} in extra is not allowed`);
+    if (constrained) for (const [key, values] of extra) {
+      const why = wrongExtra(key, values);
+      if (why !== undefined) throw denied(about('', ''), `impersonating ${why}`);
+    }
     const count = Math.max(extra.size, [...extra.values()].reduce((sum, values) => sum + values.length, 0));
     if (constrained && count >= MANY && (await authorizer.authorize(about('*', '*'))).decision === 'allow') return;
     for (const [key, values] of extra) for (const value of values) await require(about(key, value));
@@ -99,6 +103,23 @@ export function createImpersonation(authorizer: Pick<Authorizer, 'authorize'>): 
   }
 }
 
+const DOMAIN = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/;
+const PATH = /^[A-Za-z0-9/\-._~%!$&'()*+,;=:]+$/;
+
+/** What the constrained modes do not take for a key with its values. */
+function wrongExtra(key: string, values: readonly string[]): string | undefined {
+  if (key === '') return 'the empty string key in extra is not allowed';
+  const slash = key.indexOf('/');
+  const [host, path] = slash < 0 ? ['', ''] : [key.slice(0, slash), key.slice(slash + 1)];
+  const wrong = (value: string, why: string): string => `an invalid key in extra is not allowed: extra.key: Invalid value: ${JSON.stringify(value)}: ${why}`;
+  if (host === '' || path === '') return wrong(key, 'must be a domain-prefixed path (such as "acme.io/foo")');
+  if (!DOMAIN.test(host)) return wrong(host, labelProblem);
+  if (!PATH.test(path)) return wrong(path, `Invalid path (regex used for validation is '${PATH.source.slice(1, -1)}')`);
+  return values.includes('') ? 'the empty string value in extra is not allowed' : undefined;
+}
+
+const labelProblem = "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character (e.g. 'example.com', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')";
+
 /** Undefined when no header asks for it. */
 function wantedUser(rawHeaders: readonly string[]): Wanted | undefined {
   let name = '';
@@ -108,7 +129,7 @@ function wantedUser(rawHeaders: readonly string[]): Wanted | undefined {
   for (let at = 0; at + 1 < rawHeaders.length; at += 2) {
     const header = (rawHeaders[at] as string).toLowerCase();
     if (!header.startsWith('impersonate-')) continue;
-    const value = rawHeaders[at + 1] as string;
+    const value = headerText(rawHeaders[at + 1] as string);
     if (header === 'impersonate-user') name ||= value;
     else if (header === 'impersonate-uid') uid ||= value;
     else if (header === 'impersonate-group') groups.push(value);
@@ -119,7 +140,14 @@ function wantedUser(rawHeaders: readonly string[]): Wanted | undefined {
   }
   if (name) return { name, uid, groups, extra };
   if (!uid && groups.length === 0 && extra.size === 0) return undefined;
-  throw badRequest(`requested ${JSON.stringify({ uid, groups, extra: Object.fromEntries(extra) })} without impersonating a user name`);
+  throw badRequest(`requested ${goUser(uid, groups, extra)} without impersonating a user name`);
+}
+
+/** As upstream's message shows it. */
+function goUser(uid: string, groups: readonly string[], extra: Wanted['extra']): string {
+  const list = (values: readonly string[]): string => `[]string${values.length === 0 ? '(nil)' : `{${values.map((value) => JSON.stringify(value)).join(', ')}}`}`;
+  const pairs = [...extra].sort(([a], [b]) => (a < b ? -1 : 1)).map(([key, values]) => `${JSON.stringify(key)}:${list(values)}`);
+  return `&user.DefaultInfo{Name:"", UID:${JSON.stringify(uid)}, Groups:${list(groups)}, Extra:map[string][]string${pairs.length === 0 ? '(nil)' : `{${pairs.join(', ')}}`}}`;
 }
 
 const EXTRA_PREFIX = 'impersonate-extra-';

@@ -1,5 +1,6 @@
 /** Users whom an authenticating proxy names in headers: believed when the proxy shows a certificate of its own authority. Provenance: authentication/request/headerrequest of apiserver v0.36. */
 import type { UserInfo } from './auth.ts';
+import { headerText } from './header-text.ts';
 
 export interface RequestHeaderNames {
   /** Common names of proxies; none: whoever has a certificate of the authority. */
@@ -30,7 +31,7 @@ export function requestHeaderUser(rawHeaders: readonly string[], names: RequestH
   for (let at = 0; at + 1 < rawHeaders.length; at += 2) {
     const header = (rawHeaders[at] as string).toLowerCase();
     const prefix = names.extraPrefixes.find((one) => header.startsWith(one.toLowerCase()));
-    if (prefix !== undefined) (extra[unescape(header.slice(prefix.length))] ??= []).push(rawHeaders[at + 1] as string);
+    if (prefix !== undefined) (extra[unescape(header.slice(prefix.length))] ??= []).push(headerText(rawHeaders[at + 1] as string));
   }
   return { name, groups, ...(uid && { uid }), ...(Object.keys(extra).length > 0 && { extra }) };
 }
@@ -38,7 +39,7 @@ export function requestHeaderUser(rawHeaders: readonly string[], names: RequestH
 function valuesOf(rawHeaders: readonly string[], header: string): string[] {
   const wanted = header.toLowerCase();
   const values: string[] = [];
-  for (let at = 0; at + 1 < rawHeaders.length; at += 2) if ((rawHeaders[at] as string).toLowerCase() === wanted) values.push(rawHeaders[at + 1] as string);
+  for (let at = 0; at + 1 < rawHeaders.length; at += 2) if ((rawHeaders[at] as string).toLowerCase() === wanted) values.push(headerText(rawHeaders[at + 1] as string));
   return values;
 }
 

@@ -6,6 +6,7 @@
  */
 import { createHash, createPrivateKey, createPublicKey, timingSafeEqual } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
+import { quoteList } from './rules.ts';
 import { nodes, pods, secrets, serviceaccounts } from '../../api/resources.ts';
 import type { ResourceRef } from '../../api/resources.ts';
 import type { Clock } from '../../std/clock.ts';
@@ -128,7 +129,7 @@ export function openServiceAccountTokens(options: ServiceAccountTokensOptions): 
     if (claims.iss === LEGACY_ISSUER) return acceptLegacy(token, claims, asked);
     const given = typeof claims.aud === 'string' ? [claims.aud] : (claims.aud ?? []);
     const common = asked.filter((audience) => given.includes(audience));
-    if (common.length === 0) throw new Error(`token audiences ${JSON.stringify(given)} is invalid for the target audiences ${JSON.stringify(asked)}`);
+    if (common.length === 0) throw new Error(`[invalid bearer token, token audiences ${quoteList(given)} is invalid for the target audiences ${quoteList(asked)}]`);
     checkTime(claims, clock.now());
     return { user: boundUser(claims, reader, clock.now()), audiences: common };
   }

@@ -9,10 +9,17 @@ import type { Step } from './chain.ts';
 export function impersonate(impersonation: Impersonation): Step {
   return (exchange) => {
     if (!asksToImpersonate(exchange)) return undefined;
-    return Promise.resolve(impersonation.impersonate(attributesOf(exchange), exchange.rawHeaders)).then((user) => {
-      exchange.user = user;
-    });
+    return actAs(exchange, impersonation);
   };
+}
+
+async function actAs(exchange: Exchange, impersonation: Impersonation): Promise<void> {
+  try {
+    exchange.user = await impersonation.impersonate(attributesOf(exchange), exchange.rawHeaders);
+  } catch (error) {
+    exchange.extraHeaders['X-Content-Type-Options'] = 'nosniff';
+    throw error;
+  }
 }
 
 export function authorize(authorizer: Authorizer): Step {
@@ -50,7 +57,15 @@ export function attributesOf({ user, route, query }: Exchange): Attributes {
   const fieldSelector = query.get('fieldSelector');
   const labelSelector = SELECTING.has(verb) ? query.get('labelSelector') : null;
   const named = fieldSelector && (verb === 'list' || verb === 'watch') && route.name === '' ? nameIn(fieldSelector) : route.name;
-  return { user, verb, group, version, resource, subresource, namespace, name: named, path, ...(fieldSelector !== null && { fieldSelector }), ...(labelSelector !== null && { labelSelector }) };
+  return { user, verb, group, version, resource, subresource, namespace, name: named, path: unescaped(path), ...(fieldSelector !== null && { fieldSelector }), ...(labelSelector !== null && { labelSelector }) };
+}
+
+function unescaped(path: string): string {
+  try {
+    return path.includes('%') ? decodeURIComponent(path) : path;
+  } catch {
+    return path;
+  }
 }
 
 /** Verbs that labels select for. */
