@@ -48,7 +48,7 @@ export interface KindVersion {
   readonly version: string;
   readonly schema: Schema;
   /** Fills in what the author left out, in this version. Runs on what clients send and on what was stored by older servers. */
-  readonly defaults?: (object: ApiObject) => void;
+  readonly defaults?: (object: ApiObject, options?: { readonly keepNulls: boolean }) => void;
   /** To and from the hub. Absent on the hub itself, or where only `apiVersion` differs. They may change the object in place. */
   readonly toHub?: (object: ApiObject) => ApiObject;
   readonly fromHub?: (object: ApiObject) => ApiObject;

@@ -1,14 +1,16 @@
 /** From what a client sent to an object of one version: format, schema, field validation, identity of the kind. */
-import { cannotHandle, decodeJson, isUnreadable, normalize, strictProblem, unrecognized, type Decoded } from '../api/codec/json.ts';
+import { cannotHandle, decodeJson, decodeMade, fromUnstructured, isUnreadable, normalize, strictProblem, unrecognized, type Decoded } from '../api/codec/json.ts';
 import { decodeProtobuf } from '../api/codec/protobuf.ts';
 import { parseYaml, yamlDuplicatesProblem } from '../api/codec/yaml.ts';
 import { invalid, Path } from '../api/field-error.ts';
 import type { ApiObject } from '../api/kind.ts';
 import type { Schema } from '../api/schema.ts';
+import { patchedText } from '../api/patch/patched-text.ts';
 import { ApiError, badRequest } from '../api/status.ts';
 import { bodyMedia } from './body.ts';
 import type { Exchange } from './exchange.ts';
 import { invalidObject } from './invalid.ts';
+import { whyUnexpected } from './registered-kinds.ts';
 import type { FieldValidation } from './write-options.ts';
 
 export interface Expected {
@@ -17,6 +19,8 @@ export interface Expected {
   readonly schema: Schema;
   /** Options are known in every group's version. */
   readonly anyVersion?: boolean;
+  /** Older versions that are read like this one. */
+  readonly alsoVersions?: readonly string[];
 }
 
 /** An object of the expected kind; its kind and apiVersion may be left out. Not defaulted. Throws 400, 413, 415. */
@@ -24,12 +28,13 @@ export async function decodeBody(exchange: Exchange, expected: Expected, validat
   const decoded = await read(exchange, expected, validation);
   const object = decoded.object as ApiObject;
   if ((object.apiVersion ?? '').split('/').length > 2) throw unrecognized(expected.kind, `unexpected GroupVersion string: ${object.apiVersion}`, await textOf(exchange));
-  checkKind(object, expected);
+  const text = (object.kind && object.apiVersion) || !('structural' in expected.schema) ? '' : await textOf(exchange);
+  checkKind(object, expected, (why) => unrecognized(expected.kind, why(text), text));
   tellProblems(exchange, expected, decoded, validation);
   object.kind = expected.kind;
   if (!expected.anyVersion) object.apiVersion = expected.apiVersion;
   object.metadata ??= {};
-  if (await clearsOwnership(exchange)) object.metadata.managedFields = [];
+  if ('type' in expected.schema && (await clearsOwnership(exchange))) object.metadata.managedFields = [];
   return object;
 }
 
@@ -37,7 +42,7 @@ async function textOf({ body }: Exchange): Promise<string> {
   return body.form === 'value' ? JSON.stringify(body.value) : (await body.read()).toString();
 }
 
-/** An empty list of managers means something: that nobody owns anything. Decoding drops it, as it drops all empty lists. */
+/** An empty list of managers means something, but for custom resources: that nobody owns anything. Decoding drops it, as it drops all empty lists. */
 async function clearsOwnership({ body }: Exchange): Promise<boolean> {
   if (body.form === 'value') return isCleared(body.value);
   const bytes = await body.read();
@@ -49,17 +54,36 @@ function isCleared(value: unknown): boolean {
   return Array.isArray(fields) && fields.length === 0;
 }
 
-/** A value that has been made on this side (a patched object): brought into the schema's form. Throws 400. */
+/** A value that has been made on this side: brought into the schema's form. Throws 400. */
 export function decodeValue(exchange: Exchange, expected: Expected, value: unknown, validation: FieldValidation): ApiObject {
-  const decoded = normalize(expected.schema, value);
+  const { object, strict } = readValue(expected, value, 'json');
+  tellProblems(exchange, expected, { strict }, validation);
+  return object;
+}
+
+/** The same, without a word about the complaints. What comes `unstructured` is of the expected kind, whatever it says. Throws 400. */
+export function readValue(expected: Expected, value: unknown, form: 'json' | 'unstructured'): { readonly object: ApiObject; readonly strict: readonly string[] } {
+  if (form === 'json' && hasNoVersion(expected, value)) return { object: { ...BLANK, metadata: {} }, strict: unknownToAll(value) };
+  const decoded = form === 'json' ? decodeMade(expected.schema, value) : fromUnstructured(expected.schema, value);
   const object = decoded.object as ApiObject;
-  checkKind(object, expected);
-  tellProblems(exchange, expected, { strict: [...decoded.strict].sort() }, validation);
+  if (form === 'json') checkKind(object, expected, (why) => badRequest(why(patchedText(value, undefined))), true);
   object.kind = expected.kind;
   object.apiVersion = expected.apiVersion;
   object.metadata ??= {};
-  if (isCleared(value)) object.metadata.managedFields = [];
-  return object;
+  if ('type' in expected.schema && isCleared(value)) object.metadata.managedFields = [];
+  return { object, strict: [...decoded.strict].sort() };
+}
+
+const BLANK = { kind: '', apiVersion: '' };
+
+/** A made object that lost its version is read as one of no version, in which fields have other names. */
+function hasNoVersion({ schema, kind }: Expected, value: unknown): boolean {
+  const made = (value ?? {}) as Partial<ApiObject>;
+  return 'type' in schema && made.kind === kind && (made.apiVersion ?? '') === '';
+}
+
+function unknownToAll(value: unknown): string[] {
+  return Object.keys(value as object).filter((key) => key !== 'kind' && key !== 'apiVersion').sort().map((key) => `unknown field "${key}"`);
 }
 
 /** Unknown and repeated fields, as the client wants to hear of them. Throws 400 when strict. */
@@ -79,7 +103,7 @@ async function read(exchange: Exchange, expected: Expected, validation: FieldVal
   if (body.form === 'value') return complete(expected, kind, () => normalize(schema, present(body.value ?? null)));
   const media = bodyMedia(body.contentType);
   const bytes = await body.read();
-  if (media === 'protobuf') return { object: decodeProtobuf(bytes), unknown: [], duplicates: [], strict: [] };
+  if (media === 'protobuf') return { object: readProtobuf(bytes, kind), unknown: [], duplicates: [], strict: [] };
   const text = bytes.toString();
   if (media === 'json') return complete(expected, text, () => decodeJson(schema, text));
   return complete(expected, text, () => {
@@ -88,6 +112,14 @@ async function read(exchange: Exchange, expected: Expected, validation: FieldVal
     return duplicates.length === 0 ? decoded : { ...decoded, strict: [...('structural' in schema || validation === 'Warn' ? duplicates : [yamlDuplicatesProblem(duplicates)]), ...decoded.strict] };
   });
 }
+
+function readProtobuf(bytes: Buffer, kind: string): ApiObject {
+  if (bytes.length === 0) throw unrecognized(kind, 'empty data', '');
+  if (!bytes.subarray(0, 4).equals(PROTOBUF_MAGIC)) throw unrecognized(kind, 'provided data does not appear to be a protobuf message, expected prefix [107 56 115 0]', bytes.toString());
+  return decodeProtobuf(bytes);
+}
+
+const PROTOBUF_MAGIC = Buffer.from('k8s\0');
 
 /** The decoder tells what is wrong; here it becomes a refusal of this kind's body. */
 function complete({ apiVersion, kind }: Expected, text: string, run: () => Decoded): Decoded {
@@ -115,23 +147,42 @@ function versionOf(apiVersion: string): string {
   return apiVersion.slice(apiVersion.indexOf('/') + 1);
 }
 
-function checkKind(object: ApiObject, { apiVersion, kind, anyVersion, schema }: Expected): void {
-  if ('structural' in schema) checkCustomKind(object, kind, apiVersion);
-  if (object.kind && object.kind !== kind) {
-    const sent = object.apiVersion || apiVersion;
-    throw cannotHandle({ version: versionOf(sent), kind: object.kind }, kind, `converting (${object.kind}) to (${kind}): unknown conversion`);
-  }
-  if (object.apiVersion && object.apiVersion !== apiVersion && !anyVersion) {
-    throw badRequest(`the API version in the data (${object.apiVersion}) does not match the expected API version (${apiVersion})`);
+/** `unknown` refuses an object that does not say what it is; it knows the text. */
+type Unknown = (why: (text: string) => string) => ApiError;
+
+function checkKind(object: ApiObject, expected: Expected, unknown: Unknown, made = false): void {
+  const { apiVersion, kind, anyVersion, schema } = expected;
+  if ('structural' in schema) checkCustomKind(object, { kind, apiVersion, unknown, made });
+  const sent = { kind: object.kind || kind, apiVersion: object.apiVersion || apiVersion };
+  if (sent.kind === kind && (sent.apiVersion === apiVersion || expected.alsoVersions?.includes(sent.apiVersion))) return;
+  const why = whyOther(sent, expected);
+  if (why) throw cannotHandle({ version: versionOf(sent.apiVersion), kind: sent.kind }, kind, why);
+  if (sent.apiVersion !== apiVersion && !anyVersion) {
+    throw badRequest(`the API version in the data (${sent.apiVersion}) does not match the expected API version (${apiVersion})`);
   }
 }
 
+function whyOther(sent: { readonly apiVersion: string; readonly kind: string }, { apiVersion, kind, anyVersion, schema }: Expected): string | undefined {
+  if (!anyVersion && 'type' in schema) return whyUnexpected(sent, { apiVersion, kind });
+  return sent.kind === kind ? undefined : `converting (${sent.kind}) to (${kind}): unknown conversion`;
+}
+
+interface CustomKind {
+  readonly kind: string;
+  readonly apiVersion: string;
+  readonly unknown: Unknown;
+  /** It is the outcome of a patch. */
+  readonly made: boolean;
+}
+
 /** Custom resources say what they are; another kind is told by validation. */
-function checkCustomKind(object: ApiObject, kind: string, apiVersion: string): void {
-  for (const [field, word] of [['kind', 'Kind'], ['apiVersion', 'apiVersion']] as const) {
-    if (!object[field]) throw unrecognized(kind, `Object '${word}' is missing in '${JSON.stringify(object)}'`, JSON.stringify(object));
-  }
-  if (object.kind === kind || object.apiVersion !== apiVersion) return;
-  const wrong = invalid(Path.of('kind'), object.kind, `must be ${kind}`);
-  throw invalidObject(apiVersion.slice(0, apiVersion.indexOf('/')), object.kind, object.metadata?.name ?? '', [wrong]);
+function checkCustomKind(object: ApiObject, { kind, apiVersion, unknown, made }: CustomKind): void {
+  if (!object.kind) throw unknown((text) => `Object 'Kind' is missing in '${text}'`);
+  if (!object.apiVersion) throw badRequest(`the API version in the data () does not match the expected API version (${apiVersion})`);
+  // In a body another version is a mistake of another kind.
+  if (!made && object.apiVersion !== apiVersion) return;
+  const wrong = (['kind', 'apiVersion'] as const)
+    .filter((field) => object[field] !== { kind, apiVersion }[field])
+    .map((field) => invalid(Path.of(field), object[field], `must be ${{ kind, apiVersion }[field]}`));
+  if (wrong.length > 0) throw invalidObject(object.apiVersion.slice(0, Math.max(0, object.apiVersion.indexOf('/'))), object.kind, object.metadata?.name ?? '', wrong);
 }

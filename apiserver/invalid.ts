@@ -12,7 +12,7 @@ export function invalidObject(group: string, kind: string, name: string, errors:
     reason: 'Invalid',
     message: `${qualified} ${goQuote(name)} is invalid: ${text}`,
     details: {
-      ...(name && { name }), ...(group && { group }), kind,
+      ...(name && { name }), ...(group && { group }), ...(kind && { kind }),
       causes: errors.map(({ type, message, field }) => ({ reason: type, message, field })),
     },
   });

@@ -152,7 +152,6 @@ function formType(form: string): Type {
     case 'time':
     case 'microtime':
     case 'quantity':
-    case 'intorstring':
       return scalarTypes.untyped;
     case 'rawextension':
       return untyped;

@@ -107,14 +107,24 @@ function checkIdentity({ live, applied, apiVersion, kind = live?.kind }: ApplyOp
 
 /** `ns/name; apps/v1, Kind=Deployment` */
 function named(object: ApiObject): string {
-  return `${object.metadata?.namespace ?? ''}/${object.metadata?.name ?? ''}; ${groupVersionKind(object)}`;
+  return `${asText(object.metadata?.namespace)}/${asText(object.metadata?.name)}; ${groupVersionKind(object)}`;
+}
+
+function asText(value: unknown): string {
+  return typeof value === 'string' ? value : '';
 }
 
 /** What is no text is nothing. */
 function groupVersionKind(object: { readonly apiVersion?: unknown; readonly kind?: unknown }): string {
-  const apiVersion = typeof object.apiVersion === 'string' ? object.apiVersion : '';
-  const kind = typeof object.kind === 'string' ? object.kind : '';
+  const apiVersion = asText(object.apiVersion);
+  const kind = asText(object.kind);
+  if (apiVersion.split('/').length > 2) return '/, Kind=';
   return `${apiVersion.includes('/') ? apiVersion : `/${apiVersion}`}, Kind=${kind}`;
+}
+
+/** What came of an apply cannot be an object of its kind. */
+export function conversionFailure(applied: ApiObject, why: string): ApiError {
+  return failure(`failed to convert new object (${named(applied)}) to proper version: unable to convert unstructured object to ${groupVersionKind(applied)}: ${why}`);
 }
 
 function failure(message: string): ApiError {

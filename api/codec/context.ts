@@ -27,6 +27,8 @@ export class Context {
   readonly unknown: string[] = [];
   readonly twice: string[] = [];
   readonly duplicates: ReadonlyMap<object, readonly Duplicate[]> | undefined;
+  /** Nulls that may not be stay in custom resources, to be refused. */
+  readonly keepNulls: boolean = false;
   /** Somewhere an empty list or map was dropped. */
   empties = false;
 
@@ -50,14 +52,14 @@ export class Context {
   }
 
   /** `spec.ports[0].port` */
-  path(key: string): string {
+  path(key: string | undefined): string {
     let text = '';
     for (let i = 0; i < this.depth; i++) {
       const step = this.steps[i];
       if (typeof step === 'number') text += `[${step}]`;
       else text += `${text && '.'}${typeof step === 'object' ? step.key : step}`;
     }
-    return key === '' ? text : `${text}${text && '.'}${key}`;
+    return key === undefined ? text : `${text}${text && '.'}${key}`;
   }
 
   /** Notes the duplicates of an object at some depth that come before its key number `index`; returns how many of the list are done. */
@@ -71,6 +73,16 @@ export class Context {
     }
     this.depth = here;
     return at;
+  }
+
+  /** A value that is no whole number of the wanted size; undefined: refused. */
+  whole(_value: unknown, _bits: number): number | bigint | undefined {
+    return undefined;
+  }
+
+  /** The refusal of bytes that are none. */
+  illegal(problem: string): ApiError {
+    return badRequest(problem);
   }
 
   /** The refusal of a value that its Go type cannot hold. */

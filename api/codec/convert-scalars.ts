@@ -26,12 +26,16 @@ export const convertScalar: Readonly<Partial<Record<FieldKind, Convert>>> = {
   int32: (value, context) => {
     if (typeof value === 'number' && (value | 0) === value) return value;
     if (value === null) return 0;
+    const whole = context.whole(value, 32);
+    if (whole !== undefined) return whole;
     throw context.mismatch(value, 'int32');
   },
   int64: (value, context) => {
     if (typeof value === 'number' && Number.isSafeInteger(value)) return value;
     if (typeof value === 'bigint' && isInt64(value)) return value;
     if (value === null) return 0;
+    const whole = context.whole(value, 64);
+    if (whole !== undefined) return whole;
     throw context.mismatch(value, 'int64');
   },
   double: (value, context) => {
@@ -45,7 +49,7 @@ export const convertScalar: Readonly<Partial<Record<FieldKind, Convert>>> = {
     if (value === null) return null;
     if (typeof value !== 'string') throw context.mismatch(value, '[]uint8');
     const text = canonicalBase64(value);
-    if (text === undefined) throw badRequest(base64Problem(value));
+    if (text === undefined) throw context.illegal(base64Problem(value));
     return text;
   },
   time: (value) => {

@@ -13,9 +13,14 @@ Object.defineProperty(BigInt.prototype, 'toJSON', {
   configurable: true,
   writable: true,
   value(this: bigint): unknown {
-    return (JSON as unknown as RawJson).rawJSON(String(this));
+    return rawJson(String(this));
   },
 });
+
+/** A number for JSON.stringify to print as it is written. */
+export function rawJson(text: string): unknown {
+  return (JSON as unknown as RawJson).rawJSON(text);
+}
 
 const INT64_LIMIT = 2n ** 63n;
 

@@ -1,11 +1,14 @@
 /** A JSON reader that keeps what `JSON.parse` loses: integers of 64 bits, how numbers were written, and keys that occur twice. */
-import { exactInteger } from './exact-integers.ts';
+import { exactInteger, rawJson } from './exact-integers.ts';
 
-/** A number with a whole value that was not written as an integer: `1.0`, `1e2`. Integer fields refuse it. */
+/** A number that was not written as it would be printed: `1.0`, `1e2`, `1.50`. Integer fields refuse it. */
 export class WrittenNumber {
   readonly text: string;
   constructor(text: string) {
     this.text = text;
+  }
+  toJSON(): unknown {
+    return rawJson(this.text);
   }
 }
 
@@ -214,7 +217,7 @@ class Reader {
     if (fraction === undefined && exponent === undefined) return exactInteger(text);
     const value = Number(text);
     if (!Number.isFinite(value)) throw new JsonSyntaxError(`json: cannot unmarshal number ${text} into Go value of type float64`);
-    return Number.isInteger(value) ? new WrittenNumber(text) : value;
+    return Number.isInteger(value) || String(value) !== text ? new WrittenNumber(text) : value;
   }
 
   #literal(word: string, value: unknown): unknown {

@@ -1,11 +1,13 @@
 /** JSON as a server with typed objects reads it: what is unknown is dropped and told, what is wrong is refused, the rest has the form such a server prints. */
 import type { ApiObject } from '../kind.ts';
 import type { Schema } from '../schema.ts';
+import { isObject, jsonTypeName } from '../patch/refusals.ts';
 import { ApiError, badRequest } from '../status.ts';
 import { convertType } from './compile.ts';
 import { Context } from './context.ts';
 import { JsonSyntaxError, parseJsonText, type Duplicate } from './json-text.ts';
 import { prune } from './structural.ts';
+import { UnstructuredContext } from './unstructured.ts';
 
 export interface Decoded {
   readonly object: ApiObject;
@@ -28,13 +30,36 @@ export function decodeJson(schema: Schema, text: string): Decoded {
     if (error instanceof JsonSyntaxError) throw new ApiError({ code: 400, reason: 'BadRequest', message: `${UNREADABLE}${error.message}` });
     throw error;
   }
-  if (parsed.value !== null && (typeof parsed.value !== 'object' || Array.isArray(parsed.value))) throw badRequest(`${UNREADABLE}${notAnObject(parsed.value)}`);
+  checkRoot(parsed.value);
   return decode(schema, parsed.value, parsed.duplicates);
 }
+
+/** The same for a value that stands for such a text: an object that a patch made. It is neither changed nor shared. Throws ApiError 400. */
+export function decodeMade(schema: Schema, value: unknown): Decoded {
+  checkRoot(value);
+  return decode(schema, value, undefined);
+}
+
+/** A decoder first looks for the kind, in whatever it was given. */
+function checkRoot(value: unknown): void {
+  if (value === null) return;
+  if (!isObject(value)) throw badRequest(`${UNREADABLE}json: cannot unmarshal ${jsonTypeName(value)} into Go value of type ${KIND_STRUCT}`);
+  for (const [key, text] of Object.entries(value)) {
+    if ((key !== 'kind' && key !== 'apiVersion') || typeof text === 'string' || text === null || text === undefined) continue;
+    throw badRequest(`${UNREADABLE}json: cannot unmarshal ${jsonTypeName(text)} into Go struct field .${key} of type string`);
+  }
+}
+
+const KIND_STRUCT = 'struct { APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" }';
 
 /** The same for a value that is parsed already. It is neither changed nor shared. Throws ApiError 400. */
 export function normalize(schema: Schema, value: unknown): Decoded {
   return decode(schema, value, undefined);
+}
+
+/** The same without JSON in between, as Go's converter has it: its words, and its latitude. Throws ApiError 400. */
+export function fromUnstructured(schema: Schema, value: unknown): Decoded {
+  return decodeWith(schema, value, new UnstructuredContext());
 }
 
 /** What `decodeJson` threw is about the text and not about a field. */
@@ -49,7 +74,7 @@ export function cannotHandle(sent: { readonly version: string; readonly kind: st
 
 /** The refusal of a body whose kind cannot be told. */
 export function unrecognized(expectedKind: string, why: string, body: string): ApiError {
-  const shown = body.length > SHOWN ? `${body.slice(0, SHOWN)} ...` : body;
+  const shown = body.length > SHOWN ? `${body.slice(0, SHOWN)} ...` : body || '<empty>';
   return badRequest(`the object provided is unrecognized (must be of type ${expectedKind}): ${why} (${shown})`);
 }
 
@@ -62,7 +87,10 @@ const UNREADABLE = "couldn't get version/kind; json parse error: ";
 const SHOWN = 30;
 
 function decode(schema: Schema, value: unknown, duplicates: ReadonlyMap<object, readonly Duplicate[]> | undefined): Decoded {
-  const context = new Context(duplicates);
+  return decodeWith(schema, value, new Context(duplicates));
+}
+
+function decodeWith(schema: Schema, value: unknown, context: Context): Decoded {
   const object = convert(schema, value, context);
   return { object: object as ApiObject, strict: context.strict, unknown: context.unknown, duplicates: context.twice, ...(context.empties && { empties: true as const }) };
 }
@@ -75,9 +103,4 @@ function convert(schema: Schema, value: unknown, context: Context): unknown {
     if (error instanceof RangeError) throw badRequest('exceeded max depth');
     throw error;
   }
-}
-
-function notAnObject(value: unknown): string {
-  const word = Array.isArray(value) ? 'array' : typeof value === 'boolean' ? 'bool' : typeof value === 'string' ? 'string' : 'number';
-  return `json: cannot unmarshal ${word} into Go value of type struct { APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" }`;
 }

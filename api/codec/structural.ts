@@ -12,7 +12,7 @@ type Json = Readonly<Record<string, unknown>>;
 export function prune(schema: Json, value: unknown, context: Context): unknown {
   if (!isObject(value)) throw badRequest('json: cannot unmarshal into Go value of type map[string]interface {}');
   if (context.duplicates) noteDuplicates(value, context);
-  const pruner = new Pruner();
+  const pruner = new Pruner(context.keepNulls);
   const { kind, apiVersion, metadata, ...rest } = value;
   const out: Record<string, unknown> = {};
   for (const [key, text] of Object.entries({ kind, apiVersion })) {
@@ -82,8 +82,13 @@ interface Place {
 class Pruner {
   readonly unknown: string[] = [];
   readonly embedded: Embedded[] = [];
+  readonly #keepNulls: boolean;
   /** The way here; a key of a map is told from a field. */
   readonly #way: string[] = [];
+
+  constructor(keepNulls: boolean) {
+    this.#keepNulls = keepNulls;
+  }
 
   object(value: Json, schema: Json | undefined, { path, keep }: Place): Record<string, unknown> {
     const out: Record<string, unknown> = {};
@@ -96,7 +101,7 @@ class Pruner {
       const property = properties && Object.hasOwn(properties, key) ? properties[key] : undefined;
       if (embedded && META_FIELDS.has(key)) setKey(out, key, plain(inner));
       else if (property) {
-        if (inner === null && property['nullable'] !== true && property['default'] === undefined) continue;
+        if (inner === null && !this.#keepNulls && property['nullable'] !== true && property['default'] === undefined) continue;
         setKey(out, key, this.#inside(`.${key}`, () => this.value(inner, property, at)));
       } else if (additional !== undefined && additional !== false) {
         setKey(out, key, keep && typeof additional !== 'object' ? plain(inner) : this.#inside(`[${key}]`, () => this.value(inner, isObject(additional) ? additional : undefined, at)));

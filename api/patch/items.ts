@@ -1,12 +1,20 @@
 /** Items of lists under strategic merge: what kind they are, what tells them apart, and the directives among them. */
-import { goText, isObject, jsonTypeName, mergeFailure, unprocessable } from './refusals.ts';
+import { WrittenNumber } from '../codec/json-text.ts';
+import { goText, isObject, mergeFailure, unprocessable } from './refusals.ts';
 
 export type Fields = Record<string, unknown>;
 
 export const DIRECTIVE = '$patch';
 
 export function unknownDirective(directive: unknown, patch: Fields): Error {
-  return mergeFailure(`unknown patch type: ${goText(directive)} in map: ${goText(patch)}`);
+  return mergeFailure(`unknown patch type: ${asText(directive)} in map: ${goText(patch)}`);
+}
+
+/** What Go prints where a text was wanted. */
+function asText(value: unknown): string {
+  if (typeof value === 'string') return value;
+  if (value === null || value === undefined) return '%!s(<nil>)';
+  return typeof value === 'object' && !(value instanceof WrittenNumber) ? goText(value) : `%!s(${goType(value)}=${goText(value)})`;
 }
 
 /** The value of an item's merge key, or a refusal. */
@@ -16,18 +24,20 @@ export function keyOf(item: unknown, mergeKey: string): unknown {
   return item[mergeKey];
 }
 
-/** The one kind of all elements: lists of lists and mixtures are refused. */
-export function elementKind(items: readonly unknown[], mayNotBeEmpty = false): string {
+/** The one kind of all elements of some lists: lists of lists and mixtures are refused. */
+export function elementKind(lists: readonly (readonly unknown[])[], mayNotBeEmpty = false): string {
+  const items = lists.flat(1);
   if (items.length === 0 && mayNotBeEmpty) throw mergeFailure('no elements in any of the given slices');
-  const kinds = new Set(items.map((item) => (isObject(item) ? 'object' : jsonTypeName(item))));
-  if (kinds.has('array')) throw unprocessable();
-  if (kinds.size > 1 || kinds.has('null')) throw mergeFailure(`list element types are not identical: ${goText([items])}`);
-  return [...kinds][0] ?? 'string';
+  if (Array.isArray(items[0])) throw unprocessable();
+  const kinds = new Set(items.map(goType));
+  if (kinds.size > 1 || kinds.has('%!s(<nil>)')) throw mergeFailure(`list element types are not identical: ${goText(lists)}`);
+  return kinds.has('map[string]interface {}') ? 'object' : 'scalar';
 }
 
 export function goType(value: unknown): string {
   if (Array.isArray(value)) return '[]interface {}';
   if (isObject(value)) return 'map[string]interface {}';
+  if (value instanceof WrittenNumber) return 'float64';
   if (value === null || value === undefined) return '%!s(<nil>)';
-  return typeof value === 'boolean' ? 'bool' : typeof value === 'number' ? (Number.isInteger(value) ? 'int64' : 'float64') : typeof value;
+  return typeof value === 'boolean' ? 'bool' : typeof value === 'number' && !Number.isInteger(value) ? 'float64' : typeof value === 'string' ? 'string' : 'int64';
 }

@@ -1,16 +1,20 @@
 /** JSON patch (RFC 6902) with the habits of evanphx/json-patch v4: negative indices, and `replace` adds a missing key. */
-import { deepCopy, deepEqual, put } from '../../std/deep.ts';
+import { put } from '../../std/deep.ts';
 import { ApiError, badRequest } from '../status.ts';
 import { isObject, jsonTypeName, unprocessable } from './refusals.ts';
+import { copyOf, sameValue } from './values.ts';
 
 export const MAX_OPERATIONS = 10_000;
 /** What all copies of one patch may add, as JSON text. */
 export const MAX_COPIED_BYTES = 3 * 1024 * 1024;
 
-/** Throws 400 on what is no list of operations, 413 on too many, 422 where one cannot be carried out. Shares nothing with the arguments. */
-export function applyJsonPatch(document: unknown, operations: unknown): unknown {
-  const patch: Patch = { root: deepCopy(document), copied: 0 };
-  for (const operation of decode(operations)) apply(patch, operation);
+/**
+ * Throws 400 on what is no list of operations, 413 on too many, 422 where one cannot be carried out. Shares nothing with the arguments.
+ * `lax`: nobody wants to hear of unknown fields, and operations are looked at when their turn comes.
+ */
+export function applyJsonPatch(document: unknown, operations: unknown, lax = false): unknown {
+  const patch: Patch = { root: copyOf(document), copied: 0 };
+  for (const operation of lax ? list(operations, LAX) : decode(operations)) apply(patch, operation);
   return patch.root;
 }
 
@@ -32,24 +36,43 @@ interface Place {
   readonly key: string;
 }
 
+/** What decoders say they were to read. */
+interface Wording {
+  readonly list: string;
+  readonly operation: string;
+  readonly before: string;
+}
+
+const STRICT: Wording = { list: '[]handlers.jsonPatchOp', operation: 'handlers.jsonPatchOp', before: 'error decoding patch: ' };
+const LAX: Wording = { list: 'jsonpatch.Patch', operation: 'jsonpatch.Operation', before: '' };
+
 function decode(operations: unknown): Operation[] {
-  if (!Array.isArray(operations)) throw undecodable(operations, 'value of type []handlers.jsonPatchOp');
-  for (const operation of operations as unknown[]) {
-    if (!isObject(operation)) throw undecodable(operation, 'value of type handlers.jsonPatchOp');
-    for (const field of ['op', 'path', 'from']) {
-      const found = operation[field] ?? '';
-      if (typeof found !== 'string') throw undecodable(found, `struct field jsonPatchOp.${field} of type string`);
+  const all = list(operations, STRICT);
+  for (const operation of all) {
+    for (const field of ['op', 'path', 'from'] as const) {
+      const found: unknown = operation[field] ?? '';
+      if (typeof found !== 'string') throw undecodable(found, `struct field jsonPatchOp.${field} of type string`, STRICT);
     }
+  }
+  return all;
+}
+
+/** Null is an empty list, or an operation that says nothing. */
+function list(found: unknown, wording: Wording): Operation[] {
+  const operations = found ?? [];
+  if (!Array.isArray(operations)) throw undecodable(operations, `value of type ${wording.list}`, wording);
+  for (const operation of operations as unknown[]) {
+    if (operation !== null && !isObject(operation)) throw undecodable(operation, `value of type ${wording.operation}`, wording);
   }
   if (operations.length > MAX_OPERATIONS) {
     const message = `Request entity too large: The allowed maximum operations in a JSON patch is ${MAX_OPERATIONS}, got ${operations.length}`;
     throw new ApiError({ code: 413, reason: 'RequestEntityTooLarge', message });
   }
-  return operations as Operation[];
+  return operations.map((operation: unknown) => (operation ?? {}) as Operation);
 }
 
-function undecodable(found: unknown, where: string): ApiError {
-  return badRequest(`error decoding patch: json: cannot unmarshal ${jsonTypeName(found)} into Go ${where}`);
+function undecodable(found: unknown, where: string, { before }: Wording): ApiError {
+  return badRequest(`${before}json: cannot unmarshal ${jsonTypeName(found)} into Go ${where}`);
 }
 
 function apply(patch: Patch, operation: Operation): void {
@@ -74,15 +97,15 @@ function explain({ op, path, from }: Operation, why: string): string {
 const TEST_FAILED = 'testing path ';
 
 function carryOut(patch: Patch, operation: Operation): void {
-  const path = operation.path ?? undefined;
-  if (path === undefined) throw unprocessable('missing path');
+  const { path } = operation;
+  if (typeof path !== 'string') throw unprocessable('missing path');
   switch (operation.op) {
     case 'add':
-      return add(find(patch.root, path), deepCopy(operation.value ?? null));
+      return add(find(patch.root, path), copyOf(operation.value ?? null));
     case 'remove':
       return void remove(find(patch.root, path));
     case 'replace':
-      return replace(patch, path, deepCopy(operation.value ?? null));
+      return replace(patch, path, copyOf(operation.value ?? null));
     case 'move': {
       const place = find(patch.root, operation.from);
       const value = get(place);
@@ -93,7 +116,7 @@ function carryOut(patch: Patch, operation: Operation): void {
       return copy(patch, operation.from, path);
     case 'test': {
       const value = path === '' ? patch.root : get(find(patch.root, path));
-      if (!deepEqual(value ?? null, operation.value ?? null)) throw unprocessable(`${TEST_FAILED}${path} failed: test failed`);
+      if (!sameValue(value ?? null, operation.value ?? null)) throw unprocessable(`${TEST_FAILED}${path} failed: test failed`);
       return;
     }
     default:
@@ -117,12 +140,12 @@ function copy(patch: Patch, from: string | null | undefined, path: string): void
   const target = find(patch.root, path);
   if (value !== null) patch.copied += JSON.stringify(value).length;
   if (patch.copied > MAX_COPIED_BYTES) throw unprocessable();
-  add(target, deepCopy(value));
+  add(target, copyOf(value));
 }
 
 /** What stands before the first slash does not count, as in the library. */
-function find(root: unknown, path: string | null | undefined): Place {
-  const parts = (path ?? '').split('/');
+function find(root: unknown, path: unknown): Place {
+  const parts = (typeof path === 'string' ? path : '').split('/');
   if (parts.length < 2) throw unprocessable(NO_PLACE);
   let node = root;
   for (const part of parts.slice(1, -1)) node = get({ parent: container(node), key: unescape(part) });

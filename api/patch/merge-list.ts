@@ -8,7 +8,7 @@ export type MergeObject = (original: Fields, patch: Fields, type: string | undef
 
 export function mergeList(original: unknown[], patch: unknown[], meta: PatchMeta, mergeObject: MergeObject): unknown[] {
   if (original.length === 0 && patch.length === 0) return original;
-  if (elementKind([...original, ...patch]) !== 'object') {
+  if (elementKind([original, patch]) !== 'object') {
     return orderList([...new Set([...original, ...patch])], patch, original, undefined);
   }
   const { mergeKey } = meta;

@@ -1,16 +1,18 @@
 /** JSON merge patch (RFC 7386) with the library's one deviation: nulls also vanish from objects inside new lists. */
-import { deepCopy, put } from '../../std/deep.ts';
+import { put } from '../../std/deep.ts';
 import { badRequest } from '../status.ts';
 import { isObject, jsonTypeName } from './refusals.ts';
+import { copyOf } from './values.ts';
 
-/** The result shares nothing with the arguments. */
-export function applyMergePatch(document: unknown, patch: unknown): unknown {
-  if (patch === null || patch === undefined) throw badRequest('Invalid JSON Patch');
+/** The result shares nothing with the arguments. `lax`: nobody wants to hear of unknown fields, and a list takes the document's place. */
+export function applyMergePatch(document: unknown, patch: unknown, lax = false): unknown {
+  if (lax && Array.isArray(patch)) return copyOf(patch);
+  if (patch === null || patch === undefined || (lax && !isObject(patch))) throw badRequest('Invalid JSON Patch');
   if (!isObject(patch)) {
     const found = jsonTypeName(patch);
     throw badRequest(`error decoding patch: json: cannot unmarshal ${found} into Go value of type map[string]interface {}`);
   }
-  const result = deepCopy(document);
+  const result = copyOf(document);
   return merge(isObject(result) ? result : {}, patch);
 }
 
@@ -18,7 +20,7 @@ function merge(target: Record<string, unknown>, patch: Record<string, unknown>):
   for (const [key, value] of Object.entries(patch)) {
     const current = Object.hasOwn(target, key) ? target[key] : undefined;
     if (value === null || value === undefined) delete target[key];
-    else if (isObject(current)) put(target, key, isObject(value) ? merge(current, value) : deepCopy(value));
+    else if (isObject(current)) put(target, key, isObject(value) ? merge(current, value) : copyOf(value));
     else put(target, key, withoutNulls(value));
   }
   return target;

@@ -1,4 +1,5 @@
 import { deepFreeze } from '../../std/deep.ts';
+import { WrittenNumber } from '../codec/json-text.ts';
 import { ApiError } from '../status.ts';
 import { applyJsonPatch, MAX_OPERATIONS } from './json-patch.ts';
 import { applyMergePatch } from './merge-patch.ts';
@@ -18,6 +19,8 @@ describe('applyJsonPatch() does', () => {
     ['escapes', { 'a/b': 1, 'm~n': 2, '~1': 3 }, [{ op: 'remove', path: '/a~1b' }, { op: 'remove', path: '/m~0n' }, { op: 'replace', path: '/~01', value: 4 }], { '~1': 4 }],
     ['__proto__ as data', {}, [{ op: 'add', path: '/__proto__', value: { x: 1 } }], JSON.parse('{"__proto__":{"x":1}}')],
     ['nothing', { a: 1 }, [], { a: 1 }],
+    ['null for no operations', { a: 1 }, null as unknown as unknown[], { a: 1 }],
+    ['numbers as they were written', { a: 1 }, [{ op: 'add', path: '/b', value: new WrittenNumber('2.0') }, { op: 'test', path: '/b', value: new WrittenNumber('2.0') }], { a: 1, b: new WrittenNumber('2.0') }],
   ];
   test.each(rows)('%s', (_, document, operations, expected) => {
     expect(JSON.stringify(applyJsonPatch(deepFreeze(document), deepFreeze(operations)))).toBe(JSON.stringify(expected));
@@ -40,6 +43,8 @@ describe('applyJsonPatch() refuses', () => {
     ['replace beyond the end', [{ op: 'replace', path: '/l/1', value: 1 }], 422],
     ['a name as index', [{ op: 'add', path: '/l/x', value: 1 }], 422],
     ['an inherited key', [{ op: 'add', path: '/constructor/x', value: 1 }], 422],
+    ['a test of the same number in other words', [{ op: 'test', path: '/a/b', value: new WrittenNumber('1.0') }], 422],
+    ['null as operation', [null], 422],
     ['a failed test', [{ op: 'test', path: '/a/b', value: 2 }], 422],
     ['a test of what is not there', [{ op: 'test', path: '/none', value: 2 }], 422],
     ['copies that are too large together', ['c', 'd', 'e', 'f'].map((key) => ({ op: 'copy', from: '/big', path: `/${key}` })), 422],
@@ -47,6 +52,14 @@ describe('applyJsonPatch() refuses', () => {
   ];
   test.each(rows)('%s', (_, operations, code) => {
     expect(refusal(() => applyJsonPatch(document, operations)).code).toBe(code);
+  });
+  const lax: [unknown, number, string][] = [
+    [{ a: 1 }, 400, 'json: cannot unmarshal object into Go value of type jsonpatch.Patch'],
+    [[1], 400, 'json: cannot unmarshal number into Go value of type jsonpatch.Operation'],
+    [[{ op: 'add', path: 1 }], 422, 'the server rejected our request due to an error in our request'],
+  ];
+  test.each(lax)('%j where fields are not validated', (operations, code, message) => {
+    expect(refusal(() => applyJsonPatch(document, operations, true)).status).toMatchObject({ code, message });
   });
   test('without saying why', () => {
     expect(refusal(() => applyJsonPatch({}, [{ op: 'remove', path: '/a' }])).status).toMatchObject({

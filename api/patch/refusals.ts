@@ -1,4 +1,5 @@
 /** How servers refuse patches. */
+import { WrittenNumber } from '../codec/json-text.ts';
 import { ApiError } from '../status.ts';
 
 /** A JSON patch that cannot be carried out; servers do not say why to clients, but they do of the patches of webhooks: that is the `cause`. */
@@ -23,6 +24,7 @@ export function mergeFailure(message: string): ApiError {
 export function jsonTypeName(value: unknown): string {
   if (value === null || value === undefined) return 'null';
   if (Array.isArray(value)) return 'array';
+  if (value instanceof WrittenNumber) return 'number';
   return typeof value === 'boolean' ? 'bool' : typeof value;
 }
 
@@ -30,11 +32,12 @@ export function jsonTypeName(value: unknown): string {
 export function goText(value: unknown): string {
   if (value === null || value === undefined) return '<nil>';
   if (Array.isArray(value)) return `[${value.map(goText).join(' ')}]`;
+  if (value instanceof WrittenNumber) return String(Number(value.text));
   if (typeof value !== 'object') return String(value);
   const entries = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
   return `map[${entries.map(([key, inner]) => `${key}:${goText(inner)}`).join(' ')}]`;
 }
 
 export function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
+  return typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof WrittenNumber);
 }

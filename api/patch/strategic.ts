@@ -1,17 +1,18 @@
 /** Strategic merge patch: lists merge by key where the type says so, with the directives `$patch`, `$retainKeys`, `$setElementOrder/…` and `$deleteFromPrimitiveList/…`. */
-import { deepCopy, deepEqual, put } from '../../std/deep.ts';
+import { put } from '../../std/deep.ts';
 import { badRequest } from '../status.ts';
 import { DIRECTIVE, elementKind, goType, keyOf, unknownDirective, type Fields } from './items.ts';
 import { mergeList, orderList } from './merge-list.ts';
 import { patchMeta, type PatchMeta } from './patch-meta.ts';
 import { goText, isObject, jsonTypeName, mergeFailure } from './refusals.ts';
+import { copyOf, sameValue } from './values.ts';
 
 /** `type` is a name of the facts table. Shares nothing with the arguments. Follows apimachinery's `util/strategicpatch`. */
 export function applyStrategicPatch(type: string, document: unknown, patch: unknown): unknown {
   if (patch !== null && !isObject(patch)) {
     throw badRequest(`json: cannot unmarshal ${jsonTypeName(patch)} into Go value of type map[string]interface {}`);
   }
-  return mergeObject(deepCopy(document) as Fields, deepCopy(patch ?? {}) as Fields, type);
+  return mergeObject(copyOf(document) as Fields, copyOf(patch ?? {}) as Fields, type);
 }
 
 const RETAIN_KEYS = '$retainKeys';
@@ -67,7 +68,7 @@ function listMeta(type: string | undefined, key: string): PatchMeta {
 }
 
 function deleteFromList(original: Fields, key: string, values: unknown, type: string | undefined): void {
-  if (key === '') throw badRequest('invalid patch format of primitive list');
+  if (key === '') return;
   if (values === null) {
     delete original[key];
     return;
@@ -76,9 +77,9 @@ function deleteFromList(original: Fields, key: string, values: unknown, type: st
   if (!Array.isArray(current) || !Array.isArray(values)) return;
   const meta = listMeta(type, key);
   if (current.length === 0 && values.length === 0) return;
-  const element = elementKind([...(current as unknown[]), ...(values as unknown[])]);
+  const element = elementKind([current, values]);
   if (element === 'object') original[key] = mergeList(current, values, meta, mergeObject);
-  else original[key] = (current as unknown[]).filter((item) => !values.includes(item));
+  else original[key] = (current as unknown[]).filter((item) => !values.some((one) => sameValue(one, item)));
 }
 
 /** Drops what the directive does not name; all that the patch sets must be named. */
@@ -110,7 +111,7 @@ function mergeOrdered(original: Fields, patch: Fields, directive: string, type: 
   let merged = current ?? [];
   if (current && changes) merged = meta.strategy === 'merge' ? mergeList(current, changes, meta, mergeObject) : changes;
   else if (changes) merged = withoutDirectives(changes) as unknown[];
-  elementKind([...(current ?? []), ...(changes ?? [])], true);
+  elementKind([current ?? [], changes ?? []], true);
   put(original, key, orderList(merged, order, current ?? [], meta.mergeKey));
   delete patch[key];
 }
@@ -137,8 +138,8 @@ function checkOrder(changes: readonly unknown[], order: readonly unknown[], merg
 }
 
 function sameItem(left: unknown, right: unknown, mergeKey: string | undefined): boolean {
-  if (mergeKey === undefined) return deepEqual(left, right);
-  return deepEqual(keyOf(left, mergeKey), keyOf(right, mergeKey));
+  if (mergeKey === undefined) return sameValue(left, right);
+  return sameValue(keyOf(left, mergeKey), keyOf(right, mergeKey));
 }
 
 /** Null fields of objects go, in lists too. */

@@ -39,7 +39,7 @@ export function compileCustomKind(definition: CustomResourceDefinition, options:
     shortNames: names.shortNames ?? [], categories: names.categories ?? [], namespaced, hub: stored.name, verbs: VERBS,
     versions: served.map((version, at): KindVersion => ({
       version: version.name, schema: { structural: schemaOf(version) as Readonly<Record<string, unknown>> }, storageVersionHash,
-      defaults: (object) => void applyDefaults(object, schemaOf(version)),
+      defaults: (object, options) => void applyDefaults(object, schemaOf(version), options),
       ...(version.deprecated && { deprecated: { warning: version.deprecationWarning ?? deprecation(definition, names.kind, version, served) } }),
       ...(webhook ? viewed(version, { group, plural: names.plural }) : conversions(version, { sameSchemas })),
       ...(parts.length > 1 && { own: parts[at] as Parts }),

@@ -2,9 +2,9 @@
 import { deepCopy, put } from '../../std/deep.ts';
 import { additionalOf, isObject, itemsOf, type JsonSchema, hasDefault, propertyOf, someSchema } from './json-schema.ts';
 
-/** Fills in what is absent, in place; nulls that may not be are taken for absent. Returns whether anything changed. */
-export function applyDefaults(value: unknown, schema: JsonSchema): boolean {
-  const pruned = pruneNulls(value, schema);
+/** Fills in what is absent, in place; nulls that may not be are taken for absent, or kept to be refused. Returns whether anything changed. */
+export function applyDefaults(value: unknown, schema: JsonSchema, options?: { readonly keepNulls: boolean }): boolean {
+  const pruned = !options?.keepNulls && pruneNulls(value, schema);
   return (hasDefaults(schema) && fill(value, schema)) || pruned;
 }
 

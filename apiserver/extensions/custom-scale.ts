@@ -6,15 +6,14 @@ import { atPath } from '../../api/structural/json-path.ts';
 import { badRequest, internalError } from '../../api/status.ts';
 import { deepCopy, put, type DeepReadonly } from '../../std/deep.ts';
 import type { Core } from '../core.ts';
-import { decodeBody, decodeValue, type Expected } from '../decode.ts';
+import { decodeBody, type Expected } from '../decode.ts';
 import { mediaType } from '../body.ts';
 import type { Answer, Exchange } from '../exchange.ts';
 import { checkName } from '../objects/identity.ts';
 import { updateObject } from '../objects/update.ts';
-import { APPLY_PATCH, MERGE_PATCH, readPatch } from '../patch-body.ts';
+import { APPLY_PATCH, MERGE_PATCH, patched, readPatch } from '../patch-body.ts';
 import { groupVersion, type Resource } from '../resource.ts';
 import { get } from '../verbs/get.ts';
-import { patcher } from '../verbs/patch.ts';
 import { managerOf, parseWriteOptions, type WriteOptions } from '../write-options.ts';
 
 const SCHEMA = { type: 'io.k8s.api.autoscaling.v1.Scale' };
@@ -32,16 +31,17 @@ export async function customScale(core: Core, exchange: Exchange, resource: Reso
   const patching = exchange.route.verb === 'patch';
   const options = parseWriteOptions(exchange, patching ? 'PatchOptions' : 'UpdateOptions');
   const type = mediaType(exchange.body.contentType);
-  const change = patching
-    ? patcher(type === APPLY_PATCH ? MERGE_PATCH : type, { version: { version: 'v1', schema: SCHEMA, storageVersionHash: '' } }, await readPatch(exchange, type, options.fieldValidation))
-    : undefined;
+  const patch = patching ? await readPatch(exchange, type, options.fieldValidation) : undefined;
   const sent = patching ? undefined : await decodeBody(exchange, SCALE, options.fieldValidation);
   const { namespace, name } = exchange.route;
   const changed = await updateObject(core, exchange, {
     resource, namespace: resource.kind.namespaced ? namespace : '', name, subresource: 'scale', options, tracked: true,
     produce({ object }) {
       const before = scaleOf(object, paths);
-      const wanted = sent ?? decodeValue(exchange, SCALE, change?.(before), options.fieldValidation);
+      const change = patch?.();
+      const wanted = change
+        ? patched(exchange, { ...change, type: type === APPLY_PATCH ? MERGE_PATCH : type }, { expected: SCALE, before, validation: options.fieldValidation })
+        : (sent as ApiObject);
       checkName(wanted, name);
       const next = withReplicas(object, wanted, paths);
       trackScale({ resource, exchange, options, now: core.clock.now(), paths }, { object, next, before, wanted });

@@ -31,7 +31,7 @@ export async function put(core: Core, request: Put): Promise<StoredForm> {
   try {
     if (dryRun) return loose(object, old);
     const value = encodeStored(object);
-    if (value.length > OBJECT_LIMIT_BYTES) throw objectTooLarge(value.length);
+    if (value.length > OBJECT_LIMIT_BYTES) throw objectTooLarge();
     return await written(core, request, value);
   } catch (error) {
     await settle?.rollback();
@@ -93,10 +93,9 @@ function writeOptions({ kind }: Resource): WriteOptions {
   return { ...(kind.ttlSeconds !== undefined && { ttlSeconds: kind.ttlSeconds }), ...(kind.relaxedDurability && { relaxed: true }) };
 }
 
-function objectTooLarge(size: number): ApiError {
-  return new ApiError({
-    code: 500, message: `etcdserver: request is too large: the object has ${size} bytes, the limit is ${OBJECT_LIMIT_BYTES}`,
-  });
+/** In the words that clients look for. */
+function objectTooLarge(): ApiError {
+  return new ApiError({ code: 500, message: 'etcdserver: request is too large' });
 }
 
 /** A store that cannot be used is the server's fault, not the client's: clients try again. */

@@ -12,12 +12,11 @@ import type { Answer, Exchange } from '../exchange.ts';
 import { includeOption, table } from '../forms/table.ts';
 import { invalidObject } from '../invalid.ts';
 import { apply } from '../objects/managed-fields.ts';
-import { checkName } from '../objects/identity.ts';
+import { checkName, checkNamespace } from '../objects/identity.ts';
 import { updateObject } from '../objects/update.ts';
 import type { Resource } from '../resource.ts';
 import { get } from '../verbs/get.ts';
-import { APPLY_PATCH, readPatch } from '../patch-body.ts';
-import { patcher } from '../verbs/patch.ts';
+import { APPLY_PATCH, patched, readPatch } from '../patch-body.ts';
 import { parseWriteOptions, type FieldValidation } from '../write-options.ts';
 
 const SCHEMA = { type: 'io.k8s.api.autoscaling.v1.Scale' };
@@ -36,10 +35,12 @@ export async function scale(core: Core, exchange: Exchange, resource: Resource):
   const changeOf = patching ? await readChange(exchange, options.fieldValidation) : undefined;
   const sent = patching ? undefined : await decodeBody(exchange, SCALE, options.fieldValidation);
   const { namespace, name } = exchange.route;
+  if (sent) checkNamespace(sent, exchange.route, resource);
   const changed = await updateObject(core, exchange, {
     resource, namespace, name, subresource: 'scale', options,
+    ...(sent?.metadata.uid && { preconditions: { uid: sent.metadata.uid } }),
     produce({ object }) {
-      const wanted = sent ?? decodeValue(exchange, SCALE, changeOf?.(scaleOf(object)), options.fieldValidation);
+      const wanted = changeOf ? changeOf(scaleOf(object)) : (sent as ApiObject);
       checkName(wanted, name);
       return withReplicas(object, wanted);
     },
@@ -78,7 +79,7 @@ async function applyScale(core: Core, exchange: Exchange, resource: Resource): P
   const { query } = exchange;
   const missing = query.get('fieldManager') ? [] : [required(Path.of('fieldManager'), 'is required for apply patch')];
   const options = parseWriteOptions(exchange, 'PatchOptions', missing);
-  const sent = decodeValue(exchange, SCALE, await readPatch(exchange, APPLY_PATCH, options.fieldValidation), options.fieldValidation);
+  const sent = decodeValue(exchange, SCALE, (await readPatch(exchange, APPLY_PATCH, options.fieldValidation))().value, options.fieldValidation);
   const { namespace, name } = exchange.route;
   checkName(sent, name);
   const { replicas } = (sent as unknown as Replicated).spec ?? {};
@@ -104,10 +105,9 @@ function asOfScale({ status }: ApiError, apiVersion: string): ApiError {
   return new ApiError(JSON.parse(JSON.stringify(status).replaceAll(` using ${apiVersion}`, ' using autoscaling/v1')) as ApiError['status']);
 }
 
-async function readChange(exchange: Exchange, validation: FieldValidation): Promise<(before: unknown) => unknown> {
-  const type = mediaType(exchange.body.contentType);
-  const sent = await readPatch(exchange, type, validation);
-  return patcher(type, { version: { version: 'v1', schema: SCHEMA, storageVersionHash: '' } }, sent);
+async function readChange(exchange: Exchange, validation: FieldValidation): Promise<(before: unknown) => ApiObject> {
+  const patch = await readPatch(exchange, mediaType(exchange.body.contentType), validation);
+  return (before) => patched(exchange, patch(), { expected: SCALE, before, validation });
 }
 
 interface Replicated {

@@ -54,12 +54,12 @@ export async function createObject(core: Core, exchange: Exchange, { resource, o
     if (pending) await pending;
   }
   await core.admission.mutate(request);
-  if (isNumber(metadata.resourceVersion) && !options.dryRun) throw createdWithVersion();
+  const versioned = isNumber(metadata.resourceVersion) && !options.dryRun;
   delete metadata.resourceVersion;
   const generated = !metadata.name && metadata.generateName;
   for (let attempt = 1; ; attempt++) {
     try {
-      return await createOnce(core, { resource, object, request, context, warnings: exchange.warnings });
+      return await createOnce(core, { resource, object, request, context, warnings: exchange.warnings, versioned });
     } catch (error) {
       if (!generated || attempt >= GENERATE_ATTEMPTS || !isReason(error, 'AlreadyExists')) throw error;
       delete metadata.name;
@@ -76,12 +76,15 @@ interface Attempt {
   readonly request: AdmissionRequest;
   readonly context: RuleContext;
   readonly warnings: string[];
+  /** It came with a version, which only what is stored may have. */
+  readonly versioned: boolean;
 }
 
-async function createOnce(core: Core, { resource, object, request, context, warnings }: Attempt): Promise<StoredForm> {
+async function createOnce(core: Core, attempt: Attempt): Promise<StoredForm> {
+  const { resource, object, context } = attempt;
   const settle = await beginCreate(core, resource, object, context.dryRun);
   try {
-    return await store(core, { resource, object, request, context, warnings }, settle);
+    return await store(core, attempt, settle);
   } catch (error) {
     await settle?.rollback();
     throw error;
@@ -95,7 +98,7 @@ function beginCreate(core: Core, { kind }: Resource, object: ApiObject, dryRun: 
   return core.hooks.begin({ resource: kind.plural, group: kind.group, object, old: undefined, dryRun });
 }
 
-async function store(core: Core, { resource, object, request, context, warnings }: Attempt, settle: Settle | undefined): Promise<StoredForm> {
+async function store(core: Core, { resource, object, request, context, warnings, versioned }: Attempt, settle: Settle | undefined): Promise<StoredForm> {
   prepareNew(core, object, { resource, context, warnings });
   const { name = '', namespace = '' } = object.metadata;
   if (name === '') {
@@ -107,6 +110,7 @@ async function store(core: Core, { resource, object, request, context, warnings 
   const { dryRun } = context;
   const key = resource.key(namespace, name);
   try {
+    if (versioned) throw createdWithVersion();
     if (dryRun) {
       const there = await storedState(core, resource, key);
       if (there) throw existsError(resource, name, there.object);

@@ -1,0 +1,41 @@
+/** An object as upstream's libraries print it after a patch: what the patch went through has its keys in order, the rest stands as it was. */
+import { isObject } from './refusals.ts';
+
+/** `patch` is a list of operations or a merge patch. Without one, all keys come in order. */
+export function patchedText(object: unknown, patch: unknown): string {
+  const touched = patch === undefined ? undefined : new Set(['', ...(Array.isArray(patch) ? ofOperations(patch) : ofMerge(patch, ''))]);
+  const print = (value: unknown, path: string): string => {
+    if (Array.isArray(value)) return `[${value.map((item, i) => print(item, `${path}/${i}`)).join(',')}]`;
+    if (!isObject(value)) return JSON.stringify(value ?? null);
+    const keys = Object.keys(value).filter((key) => value[key] !== undefined);
+    if (!touched || touched.has(path) || MAP.test(path)) keys.sort();
+    else if (path === '/metadata') keys.sort((a, b) => METADATA.indexOf(a) - METADATA.indexOf(b));
+    return `{${keys.map((key) => `${JSON.stringify(key)}:${print(value[key], `${path}/${key}`)}`).join(',')}}`;
+  };
+  return print(object, '').replace(/[<>&\u2028\u2029]/g, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`);
+}
+
+const MAP = /\/(?:labels|annotations|data|binaryData|stringData|matchLabels|[a-z]*[sS]elector|requests|limits|capacity|allocatable|hard|used)$/;
+const METADATA = [
+  'name', 'generateName', 'namespace', 'selfLink', 'uid', 'resourceVersion', 'generation', 'creationTimestamp', 'deletionTimestamp', 'deletionGracePeriodSeconds',
+  'labels', 'annotations', 'ownerReferences', 'finalizers', 'managedFields',
+];
+
+/** The containers on the way to each place. */
+function ofOperations(operations: readonly unknown[]): string[] {
+  const places: string[] = [];
+  for (const operation of operations) {
+    if (!isObject(operation)) continue;
+    for (const pointer of [operation['path'], operation['from']]) {
+      if (typeof pointer !== 'string') continue;
+      const parts = pointer.split('/').slice(1, -1).map((part) => part.replaceAll('~1', '/').replaceAll('~0', '~'));
+      parts.forEach((_, i) => places.push(`/${parts.slice(0, i + 1).join('/')}`));
+    }
+  }
+  return places;
+}
+
+function ofMerge(patch: unknown, path: string): string[] {
+  if (!isObject(patch)) return [];
+  return [path, ...Object.entries(patch).flatMap(([key, inner]) => ofMerge(inner, `${path}/${key}`))];
+}
