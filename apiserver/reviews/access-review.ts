@@ -2,7 +2,7 @@
 import type { ApiObject } from '../../api/kind.ts';
 import type { FieldError } from '../../api/field-error.ts';
 import { Path, forbiddenField, invalid, required } from '../../api/field-error.ts';
-import { labelKeyProblems, labelValueProblems } from '../../api/selectors.ts';
+import { labelKeyProblems, labelValueProblems, parseFieldSelector, parseLabelSelector } from '../../api/selectors.ts';
 import { ApiError } from '../../api/status.ts';
 import type { NonResourceAttributes, ResourceAttributes, SubjectAccessReviewSpec } from '../../api/types/authorization.v1.ts';
 import { show } from '../../api/field-error.ts';
@@ -39,7 +39,7 @@ function specOf({ object }: ReviewRequest): SubjectAccessReviewSpec {
 
 async function answer(object: ApiObject, { attributes, ignored }: Question, { authorizer }: ReviewDependencies): Promise<ApiObject> {
   const { decision, reason, error } = await authorizer.authorize(attributes);
-  const problems = [ignored, error].filter(Boolean).join(', ');
+  const problems = [error, ...ignored].filter(Boolean).join(', ');
   return {
     ...object,
     status: { allowed: decision === 'allow', ...(decision === 'deny' && { denied: true }), ...(reason && { reason }), ...(problems && { evaluationError: problems }) },
@@ -49,7 +49,7 @@ async function answer(object: ApiObject, { attributes, ignored }: Question, { au
 interface Question {
   readonly attributes: Attributes;
   /** What could not be taken into account. */
-  readonly ignored: string;
+  readonly ignored: readonly string[];
 }
 
 function userOf({ user = '', groups = [], uid, extra }: SubjectAccessReviewSpec): UserInfo {
@@ -60,18 +60,33 @@ function attributesOf(spec: SubjectAccessReviewSpec, user: UserInfo): Question {
   const asked = spec.resourceAttributes;
   if (!asked) {
     const { path = '', verb = '' } = spec.nonResourceAttributes ?? {};
-    return { attributes: { user, verb, group: '', version: '', resource: '', subresource: '', namespace: '', name: '', path }, ignored: '' };
+    return { attributes: { user, verb, group: '', version: '', resource: '', subresource: '', namespace: '', name: '', path }, ignored: [] };
   }
   const selector = fieldSelector(asked);
   const labels = labelSelector(asked);
   const { verb = '', group = '', version = '', resource = '', subresource = '', namespace = '', name = '' } = asked;
   // An empty resource would mean a path: a name that no resource has stands for it.
-  const attributes = { user, verb, group, version: version || '*', resource: resource || '\0', subresource, namespace, name, path: '', ...(selector.text && { fieldSelector: selector.text }), ...(labels && { labelSelector: labels }) };
-  return { attributes, ignored: selector.ignored };
+  const attributes = { user, verb, group, version: version || '*', resource: resource || '\0', subresource, namespace, name, path: '', ...(selector.text && { fieldSelector: selector.text }), ...(labels.text && { labelSelector: labels.text }) };
+  return { attributes, ignored: [selector.ignored, labels.ignored].filter(Boolean) };
 }
 
-function fieldSelector({ fieldSelector: asked }: ResourceAttributes): { readonly text: string; readonly ignored: string } {
-  if (!asked?.requirements?.length) return { text: asked?.rawSelector ?? '', ignored: '' };
+interface Selected {
+  readonly text: string;
+  readonly ignored: string;
+}
+
+/** As it was written, where it can be read. */
+function written(text: string, parse: (text: string) => unknown, field: string): Selected {
+  try {
+    parse(text);
+    return { text, ignored: '' };
+  } catch {
+    return { text: '', ignored: `spec.resourceAttributes.${field} ignored due to parse error` };
+  }
+}
+
+function fieldSelector({ fieldSelector: asked }: ResourceAttributes): Selected {
+  if (!asked?.requirements?.length) return written(asked?.rawSelector ?? '', parseFieldSelector, 'fieldSelector');
   const terms = asked.requirements.flatMap(({ key, operator, values = [] }) => {
     if (values.length !== 1 || (operator !== 'In' && operator !== 'NotIn')) return [];
     return [`${key}${operator === 'In' ? '=' : '!='}${values[0]}`];
@@ -85,9 +100,11 @@ const LABEL_TERMS: ReadonlyMap<string, (key: string, values: readonly string[]) 
 ]);
 
 /** What authorizers cannot use is left out. */
-function labelSelector({ labelSelector: asked }: ResourceAttributes): string {
-  if (!asked?.requirements?.length) return asked?.rawSelector ?? '';
-  return asked.requirements.flatMap(({ key, operator, values = [] }) => LABEL_TERMS.get(operator)?.(key, values) ?? []).join(',');
+function labelSelector({ labelSelector: asked }: ResourceAttributes): Selected {
+  if (!asked?.requirements?.length) return written(asked?.rawSelector ?? '', parseLabelSelector, 'labelSelector');
+  const terms = asked.requirements.flatMap(({ key, operator, values = [] }) => LABEL_TERMS.get(operator)?.(key, values) ?? []);
+  const part = terms.length > 0 ? 'partially ignored' : 'ignored';
+  return { text: terms.join(','), ignored: terms.length < asked.requirements.length ? `spec.resourceAttributes.labelSelector ${part} due to parse error` : '' };
 }
 
 function specErrors({ resourceAttributes, nonResourceAttributes }: SubjectAccessReviewSpec, ofSubject: readonly FieldError[]): FieldError[] {

@@ -47,6 +47,7 @@ describe('reviews', () => {
     ['of a user alone', 'subjectaccessreviews', { user: 'alice', resourceAttributes: create }, {}, { allowed: false }],
     ['of system:masters', 'subjectaccessreviews', { user: 'x', groups: ['system:masters'], resourceAttributes: { verb: 'delete', resource: 'nodes' } }, {}, { allowed: true }],
     ['of a path', 'subjectaccessreviews', { user: 'alice', nonResourceAttributes: { path: '/metrics', verb: 'get' } }, {}, { allowed: false }],
+    ['with labels that cannot be read', 'subjectaccessreviews', { user: 'nobody', resourceAttributes: { verb: 'list', resource: 'pods', labelSelector: { rawSelector: 'a in (b' } } }, {}, { allowed: false, evaluationError: 'spec.resourceAttributes.labelSelector ignored due to parse error' }],
     ['of a node by its field selector', 'subjectaccessreviews', { user: 'system:node:n1', groups: ['system:nodes'], resourceAttributes: { verb: 'list', resource: 'pods', fieldSelector: { requirements: [{ key: 'spec.nodeName', operator: 'In', values: ['n1'] }] } } }, {}, { allowed: true }],
     ['of oneself', 'selfsubjectaccessreviews', { resourceAttributes: create }, { user: { name: 'bob', groups: ['devs'] } }, ALLOWED],
     ['in one namespace', 'localsubjectaccessreviews', { groups: ['devs'], resourceAttributes: create }, { namespace: 'd', metadata: { namespace: 'd' } }, ALLOWED],

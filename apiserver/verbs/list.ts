@@ -19,7 +19,7 @@ export async function list(_core: Core, exchange: Exchange, resource: Resource):
 
 /** `namespace` '': all of them. */
 export async function listPage(resource: Resource, namespace: string, options: ListOptions): Promise<ListAnswer> {
-  const { filter, namespace: selected } = options.selection;
+  const { namespace: selected } = options.selection;
   const narrowed = namespace === '' && selected !== undefined && resource.kind.namespaced ? selected : namespace;
   const within = narrowed === '' ? {} : { namespace: narrowed };
   const decoded = options.continueToken ? decodeContinue(options.continueToken, resource.prefix) : undefined;
