@@ -22,26 +22,42 @@ export interface FieldError {
   readonly message: string;
 }
 
-/** A path to a field: `path('spec').child('ports').index(0).child('name')`. */
+/** A path to a field: `path('spec').child('ports').index(0).child('name')`. Its text is made when somebody asks: most rules have nothing to say. */
 export class Path {
-  readonly text: string;
-  private constructor(text: string) {
-    this.text = text;
+  private readonly parent: Path | undefined;
+  private readonly step: string | number;
+  private readonly form: 'child' | 'index' | 'key';
+  private made: string | undefined;
+  private constructor(parent: Path | undefined, step: string | number, form: 'child' | 'index' | 'key') {
+    this.parent = parent;
+    this.step = step;
+    this.form = form;
+    this.made = undefined;
   }
   static of(...names: string[]): Path {
-    return new Path(names.join('.'));
+    return new Path(undefined, names.join('.'), 'child');
   }
-  child(...names: string[]): Path {
-    return new Path([this.text, ...names].filter((part) => part !== '').join('.'));
+  get text(): string {
+    return (this.made ??= this.spell());
+  }
+  child(name: string, ...deeper: string[]): Path {
+    let path = new Path(this, name, 'child');
+    for (let i = 0; i < deeper.length; i++) path = new Path(path, deeper[i] as string, 'child');
+    return path;
   }
   index(at: number): Path {
-    return new Path(`${this.text}[${at}]`);
+    return new Path(this, at, 'index');
   }
   key(name: string): Path {
-    return new Path(`${this.text}[${name}]`);
+    return new Path(this, name, 'key');
   }
   toString(): string {
     return this.text;
+  }
+  private spell(): string {
+    const before = this.parent?.text ?? '';
+    if (this.form !== 'child') return `${before}[${this.step}]`;
+    return before === '' || this.step === '' ? `${before}${this.step}` : `${before}.${this.step}`;
   }
 }
 

@@ -71,7 +71,8 @@ function compileStruct(fact: TypeFact): Convert {
     if (typeof value !== 'object' || Array.isArray(value) || value instanceof WrittenNumber) throw context.mismatch(value, goTypeName(fact.name));
     const input = value as Readonly<Record<string, unknown>>;
     const twice = context.duplicates?.get(input);
-    const out: Record<string, unknown> = {};
+    // Undefined as long as nothing differs from what came in.
+    let out: Record<string, unknown> | undefined = context.keeps ? undefined : {};
     const depth = context.depth++;
     let last = -1;
     let ordered = true;
@@ -81,9 +82,11 @@ function compileStruct(fact: TypeFact): Convert {
     let empties: Record<string, 'list' | 'map'> | undefined = carried(input, byName);
     for (const key in input) {
       if (twice) noted = context.duplicatesBefore({ list: twice, from: noted, index: position++, known, depth });
-      if (input[key] === undefined) continue;
-      const slot = byName.get(key);
+      const given = input[key];
+      const slot = given === undefined ? undefined : byName.get(key);
       if (!slot) {
+        out ??= upTo(input, key);
+        if (given === undefined) continue;
         context.depth = depth;
         context.unknownField(key);
         context.depth = depth + 1;
@@ -91,25 +94,38 @@ function compileStruct(fact: TypeFact): Convert {
       }
       context.steps[depth] = key;
       context.struct = goName;
-      const converted = slot.convert(twice ? valueOf(input, key, twice) : input[key], context);
+      const converted = slot.convert(twice ? valueOf(input, key, twice) : given, context);
       if (converted === undefined) {
-        if (isEmptyCollection(input[key])) (empties ??= {})[key] = Array.isArray(input[key]) ? 'list' : 'map';
+        out ??= upTo(input, key);
+        if (isEmptyCollection(given)) (empties ??= {})[key] = Array.isArray(given) ? 'list' : 'map';
         continue;
       }
-      out[key] = converted;
+      if (out) out[key] = converted;
+      else if (converted !== given) (out = upTo(input, key))[key] = converted;
       if (slot.absent) found++;
       if (slot.index < last) ordered = false;
       last = slot.index;
     }
     context.depth = depth;
     if (twice) context.duplicatesBefore({ list: twice, from: noted, index: Infinity, known, depth });
-    const done = ordered && found === always ? out : inOrder(out);
+    const done = ordered && found === always ? (out ?? input) : inOrder(out ?? input);
     if (empties) {
-      noteEmpties(done, empties);
+      // What came in has its note already.
+      if (done !== input) noteEmpties(done, empties);
       context.empties = true;
     }
     return done;
   };
+}
+
+/** The fields that come before one of them. */
+function upTo(input: Readonly<Record<string, unknown>>, end: string): Record<string, unknown> {
+  const out: Record<string, unknown> = {};
+  for (const key in input) {
+    if (key === end) break;
+    setKey(out, key, input[key]);
+  }
+  return out;
 }
 
 /** What was noted when the value was decoded before. */
@@ -210,16 +226,18 @@ function listConvert(field: FieldFact): Convert {
   return (value, context) => {
     if (value === null) return null;
     if (!Array.isArray(value)) throw context.mismatch(value, type);
-    const out: unknown[] = [];
+    let out: unknown[] | undefined = context.keeps ? undefined : [];
     const depth = context.depth++;
     const { struct } = context;
     for (let i = 0; i < value.length; i++) {
       context.steps[depth] = i;
       context.struct = struct;
-      out.push(convert(value[i], context));
+      const converted = convert(value[i], context);
+      if (out) out.push(converted);
+      else if (converted !== value[i]) (out = value.slice(0, i)).push(converted);
     }
     context.depth = depth;
-    return out;
+    return out ?? value;
   };
 }
 
@@ -232,25 +250,30 @@ function mapConvert(field: FieldFact): Convert {
     if (value === null) return null;
     if (typeof value !== 'object' || Array.isArray(value) || value instanceof WrittenNumber) throw context.mismatch(value, type);
     const input = value as Readonly<Record<string, unknown>>;
-    const out: Record<string, unknown> = {};
+    let out: Record<string, unknown> | undefined = context.keeps ? undefined : {};
     const twice = context.duplicates?.get(input);
     if (twice) context.duplicatesBefore({ list: twice, from: 0, index: Infinity, known: () => true, depth: context.depth });
     const depth = context.depth++;
     const { struct } = context;
     for (const key in input) {
       const inner = input[key];
-      if (inner === undefined) continue;
+      if (inner === undefined) {
+        out ??= upTo(input, key);
+        continue;
+      }
       if (texts && typeof inner === 'string' && key !== '__proto__') {
-        out[key] = inner;
+        if (out) out[key] = inner;
         continue;
       }
       context.steps[depth] = { key };
       context.struct = struct;
       // No bytes in a map are empty bytes once they were stored.
-      setKey(out, key, convert(inner, context) ?? (of.kind === 'bytes' ? '' : null));
+      const converted = convert(inner, context) ?? (of.kind === 'bytes' ? '' : null);
+      if (!out && converted !== inner) out = upTo(input, key);
+      if (out) setKey(out, key, converted);
     }
     context.depth = depth;
-    return out;
+    return out ?? input;
   };
 }
 

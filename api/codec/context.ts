@@ -31,9 +31,12 @@ export class Context {
   readonly keepNulls: boolean = false;
   /** Somewhere an empty list or map was dropped. */
   empties = false;
+  /** What needs no change may be handed on as it is: nobody else holds it, or nobody changes it. */
+  readonly keeps: boolean;
 
-  constructor(duplicates: ReadonlyMap<object, readonly Duplicate[]> | undefined) {
+  constructor(duplicates: ReadonlyMap<object, readonly Duplicate[]> | undefined, keeps = false) {
     this.duplicates = duplicates;
+    this.keeps = keeps && duplicates === undefined;
   }
 
   /** Notes a field that the type does not have. */

@@ -9,7 +9,7 @@ import {
   base64Problem, canonicalBase64, canonicalMicroTime, canonicalTime, formatDuration, MICRO_TIME_LAYOUT, parseDuration, TIME_LAYOUT, timeProblem, ZERO_TIME,
 } from './scalars.ts';
 
-const raw: Convert = (value) => (value === null ? null : toPlain(copy(value)));
+const raw: Convert = (value, context) => (value === null ? null : toPlain(context.keeps ? value : copy(value)));
 
 /** Null gives the zero value. */
 export const convertScalar: Readonly<Partial<Record<FieldKind, Convert>>> = {

@@ -70,8 +70,20 @@ const LONG_NUMBER = /\d{16}/;
 export function toPlain(value: unknown): unknown {
   if (typeof value !== 'object' || value === null) return value;
   if (value instanceof WrittenNumber) return Number(value.text);
-  if (Array.isArray(value)) for (let i = 0; i < value.length; i++) value[i] = toPlain(value[i]);
-  else for (const [key, inner] of Object.entries(value)) if (typeof inner === 'object') setKey(value as Record<string, unknown>, key, toPlain(inner));
+  if (Array.isArray(value)) {
+    for (let i = 0; i < value.length; i++) {
+      const plain = toPlain(value[i]);
+      if (plain !== value[i]) value[i] = plain;
+    }
+  } else {
+    const object = value as Record<string, unknown>;
+    for (const key in object) {
+      const inner = object[key];
+      if (typeof inner !== 'object') continue;
+      const plain = toPlain(inner);
+      if (plain !== inner) setKey(object, key, plain);
+    }
+  }
   return value;
 }
 

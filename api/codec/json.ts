@@ -5,7 +5,7 @@ import { isObject, jsonTypeName } from '../patch/refusals.ts';
 import { ApiError, badRequest } from '../status.ts';
 import { convertType } from './compile.ts';
 import { Context } from './context.ts';
-import { JsonSyntaxError, parseJsonText, type Duplicate } from './json-text.ts';
+import { JsonSyntaxError, parseJsonText } from './json-text.ts';
 import { prune } from './structural.ts';
 import { UnstructuredContext } from './unstructured.ts';
 
@@ -31,13 +31,13 @@ export function decodeJson(schema: Schema, text: string): Decoded {
     throw error;
   }
   checkRoot(parsed.value);
-  return decode(schema, parsed.value, parsed.duplicates);
+  return decode(schema, parsed.value, new Context(parsed.duplicates, true));
 }
 
 /** The same for a value that stands for such a text: an object that a patch made. It is neither changed nor shared. Throws ApiError 400. */
 export function decodeMade(schema: Schema, value: unknown): Decoded {
   checkRoot(value);
-  return decode(schema, value, undefined);
+  return decode(schema, value, new Context(undefined));
 }
 
 /** A decoder first looks for the kind, in whatever it was given. */
@@ -54,12 +54,17 @@ const KIND_STRUCT = 'struct { APIVersion string "json:\\"apiVersion,omitempty\\"
 
 /** The same for a value that is parsed already. It is neither changed nor shared. Throws ApiError 400. */
 export function normalize(schema: Schema, value: unknown): Decoded {
-  return decode(schema, value, undefined);
+  return decode(schema, value, new Context(undefined));
+}
+
+/** The same for a value that the caller owns: parts that have their form already are in the result themselves. */
+export function normalizeOwn(schema: Schema, value: unknown): Decoded {
+  return decode(schema, value, new Context(undefined, true));
 }
 
 /** The same without JSON in between, as Go's converter has it: its words, and its latitude. Throws ApiError 400. */
 export function fromUnstructured(schema: Schema, value: unknown): Decoded {
-  return decodeWith(schema, value, new UnstructuredContext());
+  return decode(schema, value, new UnstructuredContext());
 }
 
 /** What `decodeJson` threw is about the text and not about a field. */
@@ -86,11 +91,7 @@ export function strictProblem(complaints: readonly string[]): string {
 const UNREADABLE = "couldn't get version/kind; json parse error: ";
 const SHOWN = 30;
 
-function decode(schema: Schema, value: unknown, duplicates: ReadonlyMap<object, readonly Duplicate[]> | undefined): Decoded {
-  return decodeWith(schema, value, new Context(duplicates));
-}
-
-function decodeWith(schema: Schema, value: unknown, context: Context): Decoded {
+function decode(schema: Schema, value: unknown, context: Context): Decoded {
   const object = convert(schema, value, context);
   return { object: object as ApiObject, strict: context.strict, unknown: context.unknown, duplicates: context.twice, ...(context.empties && { empties: true as const }) };
 }

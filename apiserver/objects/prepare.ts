@@ -1,6 +1,6 @@
 /** What a kind's strategy and the server make of an object before it is stored. Provenance: apiserver/pkg/registry/rest of v0.36. */
 import { emptiesOf, noteEmpties, restoreEmpties } from '../../api/codec/empties.ts';
-import { normalize } from '../../api/codec/json.ts';
+import { normalizeOwn } from '../../api/codec/json.ts';
 import type { FieldError } from '../../api/field-error.ts';
 import type { ApiObject, Metadata, RuleContext } from '../../api/kind.ts';
 import { namespaces } from '../../api/resources.ts';
@@ -73,11 +73,13 @@ export function prepareUpdate(object: ApiObject, old: Readonly<ApiObject>, { res
  */
 function canonicalize(object: ApiObject, { hubSchema }: Resource): (() => void) | undefined {
   if (!hubSchema || !('type' in hubSchema)) return undefined;
-  const { object: whole, empties } = normalize(hubSchema, object);
-  for (const key of Object.keys(object)) if (!(key in whole)) delete object[key];
-  Object.assign(object, whole);
+  const { object: whole, empties } = normalizeOwn(hubSchema, object);
+  if (whole !== object) {
+    for (const key of Object.keys(object)) if (!(key in whole)) delete object[key];
+    Object.assign(object, whole);
+  }
   if (!empties) return undefined;
-  const own = emptiesOf(whole);
+  const own = whole === object ? undefined : emptiesOf(whole);
   if (own) noteEmpties(object, own);
   return restoreEmpties(object);
 }
