@@ -88,7 +88,7 @@ describe('a parked pod', () => {
     backlog.put(pod('a'), 0);
     backlog.take(0, 1);
     backlog.park('a', 0, new Set(['NodeResourcesFit']), { kind: 'kind' });
-    backlog.stir(60_000, [''], 60_000 + SETTLE_MS);
+    backlog.stir(60_000, [''], { from: 60_000 + SETTLE_MS });
     backlog.hurry('a', 60_002);
     expect(backlog.take(60_002, 1)).toEqual([]);
     expect(names(backlog.take(60_000 + SETTLE_MS, 1))).toEqual(['a']);
@@ -113,15 +113,20 @@ describe('a parked pod', () => {
     expect(names(backlog.refused()).sort()).toEqual(['low', 'other']);
   });
 
-  test('for which a node is being cleared waits for its back-off, unless it is known to fit', () => {
+  test.each<[string, string[], (plugin: string, kind: string) => boolean, string[]]>([
+    ['a filter that refused it is helped', ['NodeAffinity'], () => true, ['a']],
+    ['it is not helped', ['NodeAffinity'], () => false, []],
+    ['one of two filters is helped', ['NodeAffinity', 'NodePorts'], (plugin) => plugin === 'NodePorts', ['a']],
+    ['another kind is helped', ['NodeAffinity'], (_, kind) => kind !== 'kind', []],
+    ['no filter refused it', [], () => false, ['a']],
+    ['a filter that nobody knows refused it', ['http://extender'], () => false, ['a']],
+  ])('is stirred or not when %s', (_, plugins, helps, expected) => {
     const backlog = new Backlog();
     backlog.put(pod('a'), 0);
     backlog.take(0, 1);
-    backlog.park('a', 0, new Set(['NodeResourcesFit']), { kind: 'kind', patient: true });
-    backlog.stir(100);
-    expect(backlog.take(100, 1)).toEqual([]);
-    backlog.hurry('a', 200);
-    expect(names(backlog.take(200, 1))).toEqual(['a']);
+    backlog.park('a', 0, new Set(plugins), { kind: 'kind' });
+    backlog.stir(60_000, ['NodeAffinity', 'NodePorts'], { helps: (plugin, _pod, kind) => helps(plugin, kind) });
+    expect(names(backlog.take(60_000, 1))).toEqual(expected);
   });
 
   test.each([['release', 1000, ['a']], ['knowledge that it fits', 100, ['a']], ['nothing', 250_000, []]] as const)('for which others are being evicted waits for %s', (what, at, expected) => {

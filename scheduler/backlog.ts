@@ -3,6 +3,7 @@ import type { Pod } from '../api/types/core.v1.ts';
 import type { Stored } from '../client/client.ts';
 import { backoff } from '../std/backoff.ts';
 import { Heap } from '../std/heap.ts';
+import { PLUGINS } from './profile.ts';
 
 export interface BackoffLimits {
   readonly baseMs: number;
@@ -34,15 +35,13 @@ interface Waiting {
   plugins: ReadonlySet<string>;
   /** Pods of one kind are refused alike; '' where that is not known. */
   kind: string;
-  patient: boolean;
+  /** See `Parking`. */
   held: boolean;
 }
 
 export interface Parking {
   /** Pods of one kind are refused alike. */
   readonly kind?: string | undefined;
-  /** A node is being cleared for it: nothing else needs to be tried early. */
-  readonly patient?: boolean;
   /** Pods are being evicted for it: until `release` it would only have others evicted as well. It is tried before only if it is known to fit. */
   readonly held?: boolean;
 }
@@ -76,7 +75,7 @@ export class Backlog {
   put(pod: Stored<Pod>, now: number): void {
     const known = this.#waiting.get(pod.metadata.uid);
     if (!known) {
-      const entry: Waiting = { pod, attempts: 0, since: now, state: 'ready', failedAt: 0, until: 0, moved: false, plugins: NO_PLUGINS, kind: '', patient: false, held: false };
+      const entry: Waiting = { pod, attempts: 0, since: now, state: 'ready', failedAt: 0, until: 0, moved: false, plugins: NO_PLUGINS, kind: '', held: false };
       this.#waiting.set(pod.metadata.uid, entry);
       this.#ready.push(entry);
       return;
@@ -128,10 +127,9 @@ export class Backlog {
   }
 
   /** It fits nowhere: parked until `stir`, or backing off when the cluster moved meanwhile. */
-  park(uid: string, now: number, plugins: ReadonlySet<string> = NO_PLUGINS, { kind = '', patient = false, held = false }: Parking = {}): void {
+  park(uid: string, now: number, plugins: ReadonlySet<string> = NO_PLUGINS, { kind = '', held = false }: Parking = {}): void {
     const entry = this.#waiting.get(uid);
     if (!entry) return;
-    entry.patient = patient;
     entry.failedAt = now;
     this.#setKind(entry, kind);
     entry.held = held;
@@ -139,7 +137,7 @@ export class Backlog {
     this.#leave(entry);
     entry.state = 'parked';
     entry.plugins = plugins;
-    for (const plugin of ['', ...plugins]) {
+    for (const plugin of groupsOf(entry)) {
       const group = this.#parked.get(plugin);
       if (group) group.add(entry);
       else this.#parked.set(plugin, new Set([entry]));
@@ -156,13 +154,17 @@ export class Backlog {
     this.#wait(entry, now, now);
   }
 
-  /** The cluster changed in a way that may help every pod, or those that one of these filters refused: at once, or `from` then on. */
-  stir(now: number, plugins: readonly string[] = [''], from = now): void {
+  /**
+   * The cluster changed in a way that may help every pod, or those that one of these filters refused and whom it `helps`: at once, or `from` then on.
+   * Who was refused by no filter in particular is always tried again.
+   */
+  stir(now: number, plugins: readonly string[] = [''], { from = now, helps = anybody }: { readonly from?: number; readonly helps?: (plugin: string, pod: Stored<Pod>, kind: string) => boolean } = {}): void {
     this.#early = [];
-    for (const plugin of plugins) {
+    for (const plugin of plugins.includes('') ? plugins : [UNKNOWN, ...plugins]) {
       for (const entry of this.#parked.get(plugin) ?? []) {
+        if (plugin !== UNKNOWN && plugin !== '' && !helps(plugin, entry.pod, entry.kind)) continue;
         this.#wait(entry, now, from);
-        if (from === now && !entry.patient && this.#early.length < EARLY_LIMIT) this.#early.push(entry);
+        if (from === now && !entry.held && this.#early.length < EARLY_LIMIT) this.#early.push(entry);
       }
     }
     for (const entry of this.#deciding) entry.moved = true;
@@ -235,7 +237,7 @@ export class Backlog {
 
   #leave(entry: Waiting): void {
     this.#deciding.delete(entry);
-    if (entry.state === 'parked') for (const plugin of ['', ...entry.plugins]) this.#parked.get(plugin)?.delete(entry);
+    if (entry.state === 'parked') for (const plugin of groupsOf(entry)) this.#parked.get(plugin)?.delete(entry);
   }
 
   #schedule(entry: Waiting, at: number): void {
@@ -246,6 +248,20 @@ export class Backlog {
   #isCurrent(entry: Waiting): boolean {
     return this.#waiting.get(entry.pod.metadata.uid) === entry;
   }
+}
+
+/** Of those whom no filter in particular refused, or one whose view nobody here knows. */
+const UNKNOWN = '*';
+
+function groupsOf({ plugins }: Waiting): readonly string[] {
+  const isKnown = plugins.size > 0 && [...plugins].every((plugin) => KNOWN.has(plugin));
+  return isKnown ? ['', ...plugins] : ['', UNKNOWN, ...plugins];
+}
+
+const KNOWN: ReadonlySet<string> = new Set(PLUGINS);
+
+function anybody(): boolean {
+  return true;
 }
 
 /** Refused pods of one kind, and which of them comes first. */

@@ -32,6 +32,10 @@ export interface OutcomesOptions {
 
 type Placement = Extract<Decision, { readonly node: string }>;
 
+function isStanding({ metadata }: Stored<Pod>): boolean {
+  return metadata.deletionTimestamp === undefined;
+}
+
 /** Writes besides bindings that are under way at once. */
 const WRITE_LIMIT = 64;
 
@@ -152,8 +156,8 @@ export class Outcomes {
   #refuse(pod: Stored<Pod>, { message, plugins, kind, preemption, nominated, failed, useless }: Unschedulable): void {
     if (failed) return this.fail(pod, message);
     if (useless) this.#attempt(pod, 'give up an allocation of devices', this.#lane.run(() => deallocate(this.#tools, useless)));
-    const patient = this.#options.snapshot.nominations.of(pod.metadata.uid) !== undefined;
-    this.#options.backlog.park(pod.metadata.uid, this.#options.clock.now(), plugins, { kind, patient, held: preemption !== undefined });
+    const held = preemption?.victims.some(isStanding) ?? false;
+    this.#options.backlog.park(pod.metadata.uid, this.#options.clock.now(), plugins, { kind, held });
     // What node is being cleared is told before anybody goes.
     this.#explain(pod, { reason: 'Unschedulable', message, ...(nominated !== undefined && { nominated }) });
     if (preemption) this.#preempt(pod, preemption);
@@ -162,13 +166,16 @@ export class Outcomes {
   /** The pod waits parked: each victim that goes stirs it. */
   #preempt(pod: Stored<Pod>, { node, victims }: Preemption): void {
     const { backlog, clock, snapshot } = this.#options;
+    const standing = victims.filter(isStanding);
+    // Where all are ending already nothing needs to be done but to wait.
+    if (standing.length === 0) return;
     for (const { pod: lesser } of snapshot.nominations.below(node, pod.metadata.uid, pod.spec.priority ?? 0)) {
       snapshot.nominations.remove(lesser.metadata.uid);
       this.#attempt(lesser, 'withdraw a nomination', this.#lane.run(() => withdrawNomination(this.#tools, lesser)));
       backlog.stir(clock.now());
     }
     const { uid } = pod.metadata;
-    const evictions = victims.filter(({ metadata }) => !metadata.deletionTimestamp).map((victim) => this.#lane.run(() => evict({ ...this.#tools, recorder: this.#recorder(pod) }, victim, pod, node)));
+    const evictions = standing.map((victim) => this.#lane.run(() => evict({ ...this.#tools, recorder: this.#recorder(pod) }, victim, pod, node)));
     this.#attempt(
       pod,
       'evict for a more important pod',

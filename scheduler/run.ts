@@ -15,6 +15,7 @@ import { demandOf } from './demand.ts';
 import { openFeeds } from './feeds.ts';
 import { Extenders } from './extenders.ts';
 import { candidates, fits } from './fits.ts';
+import { type Hint, goneHints, nodeHints } from './hints.ts';
 import { Outcomes } from './outcomes.ts';
 import { DEFAULT_PROFILE, type Profile } from './profile.ts';
 import { schedulerSeries } from './series.ts';
@@ -44,6 +45,8 @@ const BINDING_LIMIT = 192;
 /** How many kinds of refused pods are asked whether they fit on a node that changed. */
 const KINDS_ASKED = 32;
 const OF_OTHER_PODS = ['InterPodAffinity', 'PodTopologySpread'];
+/** A pod that asks for less than before makes room for those that found too little. */
+const RESIZED: ReadonlyMap<string, Hint> = new Map([['NodeResourcesFit', () => true]]);
 
 export function startScheduler(options: SchedulerOptions): Scheduler {
   const scheduler = new RunningScheduler(options);
@@ -125,12 +128,13 @@ class RunningScheduler {
     const now = this.#options.clock.now();
     if (event.type === 'deleted') {
       this.#snapshot.removeNode(event.object.metadata.name);
-      this.#backlog.stir(now, OF_OTHER_PODS);
+      this.#backlog.stir(now, ['PodTopologySpread']);
     } else {
-      this.#snapshot.setNode(event.object);
-      if (event.type === 'added') this.#roomOn(event.object.metadata.name, SETTLE_MS);
-      else if (mayHelp(event.previous, event.object)) {
-        this.#roomOn(event.object.metadata.name);
+      const { object } = event;
+      this.#snapshot.setNode(object);
+      if (event.type === 'added') this.#roomOn(object.metadata.name, nodeHints(undefined, object), SETTLE_MS);
+      else if (mayHelp(event.previous, object)) {
+        this.#roomOn(object.metadata.name, nodeHints(event.previous, object));
         this.#decideSoon();
       }
     }
@@ -148,8 +152,8 @@ class RunningScheduler {
       this.#snapshot.removePod(uid);
       const nominated = this.#snapshot.nominations.of(uid) !== undefined;
       this.#snapshot.nominations.remove(uid);
-      if (pod.spec.nodeName) this.#roomOn(pod.spec.nodeName);
-      else if (nominated) this.#backlog.stir(now);
+      if (pod.spec.nodeName) this.#roomOn(pod.spec.nodeName, goneHints(pod));
+      else if (nominated) this.#stir(goneHints(pod), now);
     } else if (pod.spec.nodeName) {
       this.#outcomes.seen(uid);
       this.#backlog.remove(uid);
@@ -171,11 +175,15 @@ class RunningScheduler {
     const known = event.type === 'updated' ? this.#snapshot.refreshPod(pod) : undefined;
     if (known === 'same') return;
     const now = this.#options.clock.now();
-    if (known === 'relabelled') return this.#backlog.stir(now, OF_OTHER_PODS);
+    if (known === 'relabelled') {
+      const isRelabelled = event.type === 'updated' && (!event.previous.spec.nodeName || !deepEqual(event.previous.metadata.labels, pod.metadata.labels));
+      if (isRelabelled) this.#backlog.stir(now, OF_OTHER_PODS);
+      return;
+    }
     this.#snapshot.setPod(pod, node);
     // A pod on a node may ask for less than before; any other change concerns only those who look at other pods.
     const isResized = event.type === 'updated' && event.previous.spec.nodeName && !deepEqual(event.previous.spec, pod.spec);
-    if (isResized) this.#roomOn(node);
+    if (isResized) this.#roomOn(node, RESIZED);
     else this.#backlog.stir(now, OF_OTHER_PODS);
   }
 
@@ -188,11 +196,26 @@ class RunningScheduler {
   }
 
   /** Something on a node changed that may help. Who is known to fit there now comes first; the others wait for their back-off. */
-  #roomOn(node: string, settleMs = 0): void {
+  #roomOn(node: string, hints: ReadonlyMap<string, Hint>, settleMs = 0): void {
     const now = this.#options.clock.now();
-    this.#backlog.stir(now, [''], now + settleMs);
+    this.#stir(hints, now, now + settleMs);
     const asked = [...this.#snapshot.nominations.on(node), ...this.#backlog.refused(KINDS_ASKED).map((pod) => ({ pod }))];
     for (const asker of asked) if (fits(this.#snapshot, asker, node, this.#profileOf(asker.pod))) this.#backlog.hurry(asker.pod.metadata.uid, now);
+  }
+
+  /** Pods of one kind that one filter refused are helped alike. */
+  #stir(hints: ReadonlyMap<string, Hint>, now: number, from = now): void {
+    const known = new Map<string, boolean>();
+    const helps = (plugin: string, pod: Stored<Pod>, kind: string): boolean => {
+      const hint = hints.get(plugin) as Hint;
+      const key = `${plugin}|${kind}`;
+      const helped = kind === '' ? undefined : known.get(key);
+      if (helped !== undefined) return helped;
+      const answer = hint(demandOf(pod), this.#profileOf(pod));
+      known.set(key, answer);
+      return answer;
+    };
+    this.#backlog.stir(now, [...hints.keys()], { from, helps });
   }
 
   #podWaits(event: CacheEvent<Pod>): void {

@@ -25,6 +25,10 @@ export interface NodeFacts {
   readonly features: readonly string[];
 }
 
+export function factsOf({ metadata: { name, labels = {} }, spec, status }: Stored<Node>): NodeFacts {
+  return { name, labels, taints: spec.taints ?? [], unschedulable: spec.unschedulable ?? false, features: status?.declaredFeatures ?? [] };
+}
+
 const FIRST_ROWS = 64;
 /** Changes of rows remembered, so that what follows them needs not look at all rows. A power of two. */
 const CHANGES_REMEMBERED = 4096;
@@ -94,8 +98,7 @@ export class Snapshot {
   setNode(node: Stored<Node>): void {
     const row = this.#rowOf(node.metadata.name);
     if (!this.facts[row]) this.nodeCount++;
-    const facts = { name: node.metadata.name, labels: node.metadata.labels ?? {}, taints: node.spec.taints ?? [], unschedulable: node.spec.unschedulable ?? false, features: node.status?.declaredFeatures ?? [] };
-    this.#setFacts(row, facts, node);
+    this.#setFacts(row, factsOf(node), node);
     for (const column of this.columns.values()) column.allocatable[row] = 0;
     this.podLimit[row] = 0;
     for (const [resource, quantity] of Object.entries(node.status?.allocatable ?? node.status?.capacity ?? {})) {
@@ -125,8 +128,9 @@ export class Snapshot {
   refreshPod(pod: Stored<Pod>): 'same' | 'relabelled' | undefined {
     const placed = this.#placed.get(pod.metadata.uid);
     const known = placed?.pod.metadata;
-    if (!placed || known?.generation === undefined || known.generation !== pod.metadata.generation || this.#names[placed.row] !== pod.spec.nodeName) return undefined;
-    if ((known.generation as number) > 1 && !sameAmounts(placed.demand.requests, podRequests(pod))) return undefined;
+    if (!placed || !known || this.#names[placed.row] !== pod.spec.nodeName) return undefined;
+    if ((known.generation === undefined || known.generation !== pod.metadata.generation) && !deepEqual(placed.pod.spec, pod.spec)) return undefined;
+    if (known.generation !== 1 && !sameAmounts(placed.demand.requests, podRequests(pod))) return undefined;
     const isEnding = known.deletionTimestamp !== pod.metadata.deletionTimestamp;
     // When a pod started decides who is evicted first.
     const hasStarted = placed.pod.status?.startTime !== pod.status?.startTime;

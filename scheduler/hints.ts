@@ -1,0 +1,77 @@
+/**
+ * Which changes may help a pod that a filter refused: each filter's own view of nodes that come or change and of pods that go.
+ *
+ * Provenance: the queueing hints of the plugins in kube-scheduler v1.36. Who looks at other pods is told of all of them.
+ */
+import { matchesLabels, matchesNodeSelector } from '../api/selectors/node-selector.ts';
+import type { Node, Pod } from '../api/types/core.v1.ts';
+import type { Stored } from '../client/client.ts';
+import { deepEqual } from '../std/deep.ts';
+import { type Demand, demandOf } from './demand.ts';
+import { Ports } from './ports.ts';
+import type { Profile } from './profile.ts';
+import { amount } from './requests.ts';
+import { type NodeFacts, factsOf } from './snapshot.ts';
+import { UNSCHEDULABLE_TAINT, repels, tolerated } from './taints.ts';
+
+/** Whether the change may help a pod of this kind that the filter refused. */
+export type Hint = (demand: Demand, profile: Profile) => boolean;
+
+const ALWAYS: Hint = () => true;
+
+/** By filter; those that are absent do not look at nodes. `before` is undefined where the node is new. */
+export function nodeHints(before: Stored<Node> | undefined, node: Stored<Node>): ReadonlyMap<string, Hint> {
+  const [old, now] = [before && factsOf(before), factsOf(node)];
+  const newly = (fits: (facts: NodeFacts, demand: Demand, profile: Profile) => boolean): Hint => (demand, profile) => fits(now, demand, profile) && !(old && fits(old, demand, profile));
+  const hints = new Map<string, Hint>([
+    ['NodeUnschedulable', newly(({ unschedulable }, { tolerations }) => !unschedulable || tolerated(tolerations, UNSCHEDULABLE_TAINT))],
+    ['TaintToleration', newly(({ taints }, { tolerations }) => !repels(taints, tolerations))],
+    ['NodeAffinity', newly(admits)],
+    ['NodeResourcesFit', (demand) => holds(node, demand) && (!before || hasGrown(before, node, demand))],
+    ['NodeDeclaredFeatures', newly(({ features }, demand) => demand.features.every((one) => features.includes(one)))],
+  ]);
+  const isRelabelled = !deepEqual(old?.labels, now.labels);
+  const isRetainted = old !== undefined && (!deepEqual(old.taints, now.taints) || (old.unschedulable && !now.unschedulable));
+  // Who looks at new nodes is told of changed taints as well, whatever they are.
+  if (isRetainted) for (const filter of OF_NEW_NODES) hints.set(filter, ALWAYS);
+  if (!before) for (const filter of ['NodeName', 'NodePorts']) hints.set(filter, ALWAYS);
+  if (isRelabelled) for (const filter of ['VolumeBinding', 'VolumeZone', 'InterPodAffinity', 'DynamicResources']) hints.set(filter, ALWAYS);
+  if (isRelabelled || isRetainted) hints.set('PodTopologySpread', ALWAYS);
+  return hints;
+}
+
+const OF_NEW_NODES = ['NodeName', 'NodeAffinity', 'NodePorts', 'NodeResourcesFit', 'VolumeBinding', 'VolumeZone', 'InterPodAffinity', 'DynamicResources', 'NodeDeclaredFeatures'];
+
+/** A pod that was on a node, or for which one was being cleared, is gone. */
+export function goneHints(gone: Stored<Pod>): ReadonlyMap<string, Hint> {
+  const { ports, claims, disks } = demandOf(gone);
+  const hints = new Map<string, Hint>([['NodeResourcesFit', ALWAYS]]);
+  if (gone.spec.nodeName) for (const filter of ['InterPodAffinity', 'PodTopologySpread']) hints.set(filter, ALWAYS);
+  const taken = new Ports();
+  taken.count(ports, 1);
+  if (ports.length > 0) hints.set('NodePorts', (demand) => !taken.free(demand.ports));
+  if (claims.length > 0 || disks) for (const filter of ['VolumeRestrictions', 'NodeVolumeLimits']) hints.set(filter, ALWAYS);
+  return hints;
+}
+
+function admits({ labels, name }: NodeFacts, { nodeSelector, required }: Demand, { addedAffinity }: Profile): boolean {
+  const added = addedAffinity?.requiredDuringSchedulingIgnoredDuringExecution;
+  return matchesLabels(nodeSelector, labels) && (!required || matchesNodeSelector(required, labels, name)) && (!added || matchesNodeSelector(added, labels, name));
+}
+
+/** Whether the node would take the pod if there were no others. */
+function holds(node: Stored<Node>, { requests }: Demand): boolean {
+  if (allocatable(node, 'pods') < 1) return false;
+  for (const [resource, units] of requests) if (units > allocatable(node, resource)) return false;
+  return true;
+}
+
+function hasGrown(before: Stored<Node>, node: Stored<Node>, { requests }: Demand): boolean {
+  for (const resource of ['pods', ...requests.keys()]) if (allocatable(node, resource) > allocatable(before, resource)) return true;
+  return false;
+}
+
+function allocatable({ status }: Stored<Node>, resource: string): number {
+  const quantity = (status?.allocatable ?? status?.capacity)?.[resource];
+  return quantity === undefined ? 0 : amount(resource, quantity);
+}
