@@ -5,7 +5,8 @@ import type { Action } from './controller.ts';
 import { endpointsController } from './endpoints.ts';
 import { endpointSliceMirroringController } from './endpointslice-mirroring.ts';
 import { endpointSliceController } from './endpointslice.ts';
-import { item, reconciled, shown, type Item } from './fake-view.ts';
+import { item, reconciled, shown, viewOf, type Item } from './fake-view.ts';
+import { seededRandom } from '../std/random.ts';
 
 const service = (spec: Partial<NonNullable<Service['spec']>> = {}, metadata: object = {}) =>
   item(services, { metadata: { name: 'web', ...metadata }, spec: { clusterIP: '10.0.0.1', ipFamilies: ['IPv4'], selector: { app: 'web' }, ports: [{ port: 80, targetPort: 8080, protocol: 'TCP' }], ...spec } });
@@ -52,6 +53,15 @@ describe('endpointsController', () => {
       { addresses: [address('b')], ports: [{ name: 'http', port: 2000, protocol: 'TCP' }] },
     ]);
     expect(subsetsOf(service({ ports: [{ name: 'a', port: 1 }, { name: 'b', port: 2 }] }), pod('a'))?.map(({ ports: found }) => found?.length)).toEqual([2]);
+  });
+
+  test('what somebody edits stays until something else changes; what is deleted comes back', () => {
+    const [spec] = endpointsController.watches.filter(({ resource }) => resource === endpoints) as unknown as { matters: (a: unknown, b: unknown) => boolean }[];
+    expect(spec?.matters({}, { subsets: [] })).toBe(false);
+  });
+
+  test('a label that says headless is ours to give', () => {
+    expect(objects<Endpoints>(reconciled(endpointsController, 'a/web', [service({}, { labels: { 'service.kubernetes.io/headless': 'x' } }), pod('a')]).actions)[0]?.metadata.labels).toEqual({ 'endpoints.kubernetes.io/managed-by': 'endpoint-controller' });
   });
 
   test('writes nothing when nothing changed, whatever the order', () => {
@@ -132,6 +142,15 @@ describe('endpointSliceController', () => {
     expect(more.map((slice) => [slice.metadata.name, slice.endpoints.length])).toEqual([[slices[2]?.metadata.name, 51]]);
   });
 
+  test('a slice that is refused is told of on the Service', () => {
+    const controller = endpointSliceController();
+    const view = viewOf(controller, [node(), service(), pod('a')]);
+    const [making] = reconciled(controller, 'a/web', [node(), service(), pod('a')]).actions;
+    expect(shown(controller.onRefused?.('a/web', making as Action, new Error('no'), view, { now: 0, random: seededRandom(1) }) ?? [])).toEqual([
+      'Warning FailedToUpdateEndpointSlices: Error updating Endpoint Slices for Service a/web: failed to create EndpointSlice for Service a/web: no',
+    ]);
+  });
+
   test('two families make two kinds of slices', () => {
     const both = item(pods, { ...pod('a').object, status: { ...pod('a').object.status, podIPs: [{ ip: '10.1.0.1' }, { ip: 'fd00::1' }] } });
     expect(slicesOf(service({ ipFamilies: ['IPv4', 'IPv6'] }), both).map(({ addressType, endpoints: [first] }) => [addressType, first?.addresses])).toEqual([['IPv4', ['10.1.0.1']], ['IPv6', ['fd00::1']]]);
@@ -139,6 +158,11 @@ describe('endpointSliceController', () => {
 });
 
 describe('endpointSliceMirroringController', () => {
+  test('addresses beyond a thousand are not mirrored, which is said', () => {
+    const many = item(endpoints, { metadata: { name: 'web' }, subsets: [{ addresses: Array.from({ length: 1002 }, (_, i) => ({ ip: `10.3.${i >> 8}.${i & 255}` })), ports: [{ port: 80 }] }] });
+    expect(shown(mirror(bare, many))[0]).toBe('Warning TooManyAddressesToMirror: A max of 1000 addresses can be mirrored to EndpointSlices per Endpoints subset. 2 addresses were skipped');
+  });
+
   test('each family of hand-made Endpoints has its slice', () => {
     const slices = objects<EndpointSlice>(mirror(bare, hand({ labels: { team: 'a' } })));
     expect(slices).toMatchObject([

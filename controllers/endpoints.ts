@@ -135,7 +135,9 @@ function onRefused(key: Key, action: Action, error: Error, view: View): readonly
   const service = view.of(services).get(parseKey(key));
   if (!service || (action.do !== 'create' && action.do !== 'update')) return [];
   const about = { ...subject(endpoints, service), uid: '' };
+  // What is not there yet has no namespace, as upstream has it: the event goes to the default one.
+  const { namespace: _, ...unmade } = about;
   return [action.do === 'create'
-    ? event(about, 'Warning', 'FailedToCreateEndpoint', `Failed to create endpoint for service ${key}: ${error.message}`)
+    ? event(unmade, 'Warning', 'FailedToCreateEndpoint', `Failed to create endpoint for service ${key}: ${error.message}`)
     : event(about, 'Warning', 'FailedToUpdateEndpoint', `Failed to update endpoint ${key}: ${error.message}`)];
 }

@@ -5,7 +5,7 @@ import type { Endpoint, EndpointPort } from '../api/types/discovery.v1.ts';
 import { parseKey } from '../client/cache.ts';
 import type { Stored } from '../client/client.ts';
 import type { DeepReadonly } from '../std/deep.ts';
-import { remove } from './actions.ts';
+import { event, remove, subject } from './actions.ts';
 import { watch, type Controller, type Key, type Moment, type Outcome, type View } from './controller.ts';
 import { canonical } from './deployment/template.ts';
 import { HEADLESS, TRIGGER_TIME, familyOf, serviceKey, type Family } from './endpoints-of.ts';
@@ -53,7 +53,9 @@ function reconcile(key: Key, view: View, { random }: Moment): Outcome {
     limit: MAX_ENDPOINTS_PER_SUBSET,
     placeholders: [],
   });
-  return { actions };
+  const skipped = skippedOf(source);
+  const message = `A max of ${MAX_ENDPOINTS_PER_SUBSET} addresses can be mirrored to EndpointSlices per Endpoints subset. ${skipped} addresses were skipped`;
+  return { actions: [...(skipped > 0 ? [event(subject(endpoints, source), 'Warning', 'TooManyAddressesToMirror', message)] : []), ...actions] };
 }
 
 function isMirrored({ metadata }: Stored<Endpoints>): boolean {
@@ -73,6 +75,10 @@ function groupsOf(source: Stored<Endpoints>): SliceGroup[] {
     }
   }
   return [...groups.values()];
+}
+
+function skippedOf({ subsets = [] }: Stored<Endpoints>): number {
+  return subsets.reduce((sum, { addresses = [], notReadyAddresses = [] }) => sum + Math.max(0, addresses.length + notReadyAddresses.length - MAX_ENDPOINTS_PER_SUBSET), 0);
 }
 
 function endpointsOf({ addresses = [], notReadyAddresses = [] }: DeepReadonly<EndpointSubset>): Endpoint[] {

@@ -27,6 +27,7 @@ export function endpointSliceController({ maxPerSlice = MAX_ENDPOINTS_PER_SLICE 
     component: 'endpoint-slice-controller',
     watches: watchesWith(hinted),
     reconcile: (key, view, moment) => reconcile({ key, view, moment, limit: maxPerSlice, hinted }),
+    onRefused,
   };
 }
 
@@ -187,3 +188,9 @@ function hintsOf(service: StoredService, zone: string | undefined, nodeName: str
   }
 }
 
+function onRefused(key: Key, action: Action, error: Error, view: View): readonly Action[] {
+  const service = view.of(services).get(parseKey(key));
+  if (!service || (action.do !== 'create' && action.do !== 'update' && action.do !== 'delete')) return [];
+  const name = action.do === 'delete' ? `${action.key.name} ` : action.do === 'update' ? `${(action.object as { metadata: { name: string } }).metadata.name} ` : '';
+  return [event(subject(services, service), 'Warning', 'FailedToUpdateEndpointSlices', `Error updating Endpoint Slices for Service ${key}: failed to ${action.do} ${name}EndpointSlice for Service ${key}: ${error.message}`)];
+}

@@ -79,6 +79,6 @@ test('a claim that asks for more gets it: first its volume, then it; of others i
   expect(lines('a/c', claim(larger, { capacity: '5Gi' }), volume('Bound', '5Gi'))).toEqual([]);
   const expander = volumeExpanderController();
   const foreign = [claim(larger, { capacity: '2Gi' }), volume('Bound', '2Gi', 'example.com/disks')];
-  expect(shown(reconciled(expander, 'a/c', foreign).actions)).toEqual(['Warning ExternalExpanding: waiting for an external controller to expand this PVC']);
+  expect(shown(reconciled(expander, 'a/c', foreign).actions)).toEqual(['Normal ExternalExpanding: waiting for an external controller to expand this PVC']);
   expect(reconciled(expander, 'a/c', foreign).actions).toEqual([]);
 });

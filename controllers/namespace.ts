@@ -23,6 +23,8 @@ const SETTLE_MS = 250;
 /** How soon to look again at a namespace in which something remains. */
 const REMAINING = { baseMs: 250, limitMs: 4000 };
 const FINALIZER = 'kubernetes';
+/** As remaining resources are named. */
+const PODS = 'pods.';
 
 export const namespaceController: FreeController = {
   name: 'namespace-controller',
@@ -81,7 +83,9 @@ async function empty(name: string, { tools: { client, clock }, definitions, serv
   if (remains.counts.size === 0 && remains.errors.length === 0) {
     for (let i = 0; i < others.length; i += PARALLEL) await Promise.all(others.slice(i, i + PARALLEL).map((resource) => emptyOf(resource, name, client, remains)));
   }
-  const conditions = deletionConditions(namespace.status?.conditions ?? [], remains, clock.now());
+  // What remains is only told of when the pods have gone, as upstream.
+  const told = remains.counts.has(PODS) ? { ...remains, counts: new Map(), finalizers: new Map() } : remains;
+  const conditions = deletionConditions(namespace.status?.conditions ?? [], told, clock.now());
   const noted = conditions ? await client.update(namespaces, { ...namespace, status: { ...namespace.status, conditions } } as Stored<Namespace>, { subresource: 'status' }) : namespace;
   if (remains.errors.length > 0) throw remains.errors[0] as Error;
   // What cannot be looked into may hold something.

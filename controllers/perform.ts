@@ -19,9 +19,12 @@ export interface Performer {
 export class Refused extends Error {
   override readonly name = 'Refused';
   readonly action: Action;
-  constructor(action: Action, cause: Error) {
+  /** Others that were refused at the same time. */
+  readonly also: readonly Refused[];
+  constructor(action: Action, cause: Error, also: readonly Refused[] = []) {
     super(cause.message, { cause });
     this.action = action;
+    this.also = also;
   }
 }
 
@@ -47,8 +50,9 @@ async function performTogether(sequences: readonly (readonly Action[])[], perfor
   for (let done = 0, size = 1; done < sequences.length; size = Math.min(2 * size, MAX_TOGETHER)) {
     const batch = sequences.slice(done, done + size);
     const outcomes = await Promise.allSettled(batch.map((sequence) => performAll(sequence, performer)));
-    const failed = outcomes.find((outcome) => outcome.status === 'rejected');
-    if (failed) throw failed.reason;
+    const [first, ...also] = outcomes.flatMap((outcome) => (outcome.status === 'rejected' ? [outcome.reason as unknown] : []));
+    if (first instanceof Refused) throw new Refused(first.action, first.cause as Error, also.filter((one) => one instanceof Refused));
+    if (first) throw first;
     done += batch.length;
   }
 }

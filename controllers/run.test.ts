@@ -27,14 +27,15 @@ function open(controller: Controller, options: { before?: (call: ApiCall) => voi
   const informers = new SharedInformers(watching, { clock, random });
   const stop = new AbortController();
   const events: string[] = [];
-  const tools = { client, clock, random, log, informer: informers.of.bind(informers), event: (action: { reason: string }) => void events.push(action.reason), ...(options.batchMs && { batchMs: options.batchMs }) };
+  const said: string[] = [];
+  const tools = { client, clock, random, log, informer: informers.of.bind(informers), event: (action: { reason: string; message: string }) => void (events.push(action.reason), said.push(action.message)), ...(options.batchMs && { batchMs: options.batchMs }) };
   const ended = runController(controller, tools, stop.signal);
   const end = async (): Promise<void> => {
     stop.abort();
     await ended;
     informers.stop();
   };
-  return { clock, fake, client, events, end };
+  return { clock, fake, client, events, said, end };
 }
 
 const map = (name: string) => ({ metadata: { name, namespace: 'a' } });
@@ -69,6 +70,36 @@ test('a key waits until the caches have seen its own last writes, and only that 
   await clock.advance(100);
   expect(runs.toSorted()).toEqual(['a/x', 'a/x', 'a/y']);
   expect(fake.objects('secrets')).toHaveLength(2);
+  await end();
+});
+
+test('of those that are refused together each is told of, and the first is noted', async () => {
+  let told: string[] | undefined;
+  const controller = copier(() => ({ actions: told ? [] : together(['one', 'bad-1', 'bad-2'].map((name) => [create(secrets, map(name))])) }), {
+    onRefused: (_, action) => {
+      const { name } = (action as { object: { metadata: { name: string } } }).object.metadata;
+      (told ??= []).push(name);
+      return [event({ apiVersion: 'v1', kind: 'X', name, uid: '' }, 'Warning', name, ''), create(secrets, map(`note-${name}`))];
+    },
+  });
+  const before = (call: ApiCall): void => {
+    const name = (call.body as { metadata?: { name?: string } } | undefined)?.metadata?.name ?? '';
+    if (call.resource === 'secrets' && name.startsWith('bad')) throw new ApiError({ code: 403, reason: 'Forbidden', message: name });
+  };
+  const { clock, client, fake, events, end } = open(controller, { before });
+  await client.create(configmaps, map('x'));
+  await clock.advance(1000);
+  expect(events).toEqual(['bad-2', 'bad-1']);
+  expect(fake.objects('secrets').map(({ metadata }) => metadata.name)).toEqual(['one', 'note-bad-1']);
+  await end();
+});
+
+test('what was made is announced under the name that it got', async () => {
+  const controller = copier((_, view) => ({ actions: view.of(secrets).list('a').length > 0 ? [] : [create(secrets, { metadata: { generateName: 'x-', namespace: 'a' } } as never, { announce: event({ apiVersion: 'v1', kind: 'X', name: 'x', uid: '' }, 'Normal', 'Made', 'Created: ') })] }));
+  const { clock, client, fake, said, end } = open(controller);
+  await client.create(configmaps, map('x'));
+  await clock.advance(1000);
+  expect(said).toEqual([`Created: ${fake.objects('secrets')[0]?.metadata.name}`]);
   await end();
 });
 

@@ -13,7 +13,7 @@ import { queueSeries } from '../client/queue-series.ts';
 import type { Clock } from '../std/clock.ts';
 import type { Meter } from '../std/meter.ts';
 import type { Random } from '../std/random.ts';
-import type { Controller, Key, Log, View, WatchSpec } from './controller.ts';
+import type { Action, Controller, Key, Log, View, WatchSpec } from './controller.ts';
 import { Refused, isNamespaceTerminating, performAll, type Performer, type Written } from './perform.ts';
 
 export interface RunTools {
@@ -68,7 +68,9 @@ export async function runController(controller: Controller, tools: RunTools, sig
     } catch (error) {
       if (!(error instanceof Refused) || !(error.cause instanceof Error)) throw error;
       if (isNamespaceTerminating(error.cause)) return undefined;
-      const answer = isReason(error.cause, 'Conflict') ? [] : (controller.onRefused?.(key, error.action, error.cause, view, moment()) ?? []);
+      const answerTo = ({ action, cause }: Refused): readonly Action[] => (isReason(cause, 'Conflict') ? [] : (controller.onRefused?.(key, action, cause as Error, view, moment()) ?? []));
+      // Of those refused together each is said, and the first is also noted.
+      const answer = [...error.also.flatMap(answerTo).filter((action) => action.do === 'event'), ...answerTo(error)];
       await performAll(answer, performer).catch((second: unknown) => tools.log.warn({ controller: controller.name, key, error: String(second) }, 'could not say what was refused'));
       throw error;
     }

@@ -2,7 +2,8 @@ import { controllerrevisions, persistentvolumeclaims, pods, statefulsets } from 
 import type { StatefulSet } from '../api/types/apps.v1.ts';
 import type { Pod } from '../api/types/core.v1.ts';
 import type { Action } from './controller.ts';
-import { item, reconciled, shown, type Item } from './fake-view.ts';
+import { seededRandom } from '../std/random.ts';
+import { NOW, item, reconciled, shown, viewOf, type Item } from './fake-view.ts';
 import { statefulSetController } from './statefulset.ts';
 
 const template = (image: string) => ({ metadata: { labels: { app: 'x' } }, spec: { containers: [{ name: 'c', image }] } });
@@ -97,6 +98,15 @@ test('a pod that lost the label with its name gets it back, once it works', () =
     'Normal SuccessfulUpdate: Update Pod db-0 in StatefulSet db successful',
   ]);
   expect(changes(run(set({ replicas: 1 }), nameless(false)).actions)).toEqual([]);
+});
+
+test('a claim that is refused is told of by itself and with its pod', () => {
+  const items = [set({ volumeClaimTemplates: [{ metadata: { name: 'data' }, spec: {} }] })];
+  const making = run(...items).actions.find((action) => action.do === 'create' && action.resource.resource === 'persistentvolumeclaims') as Action;
+  expect(shown(statefulSetController.onRefused?.('a/db', making, new Error('no'), viewOf(statefulSetController, items), { now: NOW, random: seededRandom(1) }) ?? [])).toEqual([
+    'Warning FailedCreate: Create Claim data-db-0 for Pod db-0 in StatefulSet db failed error: no',
+    'Warning FailedCreate: Create Pod db-0 in StatefulSet db failed error: failed to create PVC data-db-0: no',
+  ]);
 });
 
 const claim = (ordinal: number) => item(persistentvolumeclaims, { metadata: { name: `data-db-${ordinal}` }, spec: {} });

@@ -232,7 +232,9 @@ function onRefused(key: Key, action: Action, error: Error, view: View): readonly
   if (!set || (action.do !== 'create' && action.do !== 'delete') || (error as { readonly reason?: string }).reason === 'AlreadyExists') return [];
   const name = action.do === 'create' ? ((action.object as { metadata: { name?: string } }).metadata.name ?? '') : action.key.name;
   const verb = action.do === 'create' ? 'Create' : 'Delete';
-  const what = action.resource === (persistentvolumeclaims as ResourceRef<unknown>) ? `Claim ${name} for Pod` : `Pod ${name}`;
   if (action.resource === (controllerrevisions as ResourceRef<unknown>)) return [];
-  return [event(subject(statefulsets, set), 'Warning', `Failed${verb}`, `${verb} ${what} in StatefulSet ${set.metadata.name} failed error: ${error.message}`)];
+  const say = (what: string, why: string): Action => event(subject(statefulsets, set), 'Warning', `Failed${verb}`, `${verb} ${what} in StatefulSet ${set.metadata.name} failed error: ${why}`);
+  if (action.resource !== (persistentvolumeclaims as ResourceRef<unknown>)) return [say(`Pod ${name}`, error.message)];
+  const pod = /-([0-9]+)$/.exec(name)?.[1] ?? '';
+  return [say(`Claim ${name} for Pod ${set.metadata.name}-${pod}`, error.message), say(`Pod ${set.metadata.name}-${pod}`, `failed to create PVC ${name}: ${error.message}`)];
 }

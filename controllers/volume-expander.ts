@@ -30,7 +30,7 @@ export function volumeExpanderController(): Controller {
       const isLarger = compareQuantities(amount(wanted), amount(claim.status.capacity?.['storage'])) > 0;
       if (!isLarger || annotation(volume, PROVISIONED_BY) === LOCAL_PATH || said.get(key) === wanted) return { actions: [] };
       said.set(key, wanted);
-      return { actions: [event(subject(persistentvolumeclaims, claim), volume.spec.csi ? 'Normal' : 'Warning', 'ExternalExpanding', 'waiting for an external controller to expand this PVC')] };
+      return { actions: [event(subject(persistentvolumeclaims, claim), 'Normal', 'ExternalExpanding', 'waiting for an external controller to expand this PVC')] };
     },
   };
 }
