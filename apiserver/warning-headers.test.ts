@@ -1,8 +1,8 @@
 /** How warnings find room in headers. */
 import { warningHeaders } from './warning-headers.ts';
 
-test('warningHeaders() tells each text once, quoted', () => {
-  expect(warningHeaders(['a "b"\n', 'a "b"\n', ''])).toEqual(['299 - "a \\"b\\" "']);
+test('warningHeaders() tells each text once, quoted, and none with control characters', () => {
+  expect(warningHeaders(['a "b"', 'a "b"', '', 'two\nlines'])).toEqual(['299 - "a \\"b\\""']);
 });
 
 test('warningHeaders() cuts long texts where all of them are too long together', () => {

@@ -94,7 +94,7 @@ function explain({ op, path, from }: Operation, why: string): string {
   return why.startsWith(TEST_FAILED) || why.startsWith('Unexpected') ? why : `error in ${op ?? ''} for path: '${path ?? ''}': ${why}`;
 }
 
-const TEST_FAILED = 'testing path ';
+const TEST_FAILED = 'testing value ';
 
 function carryOut(patch: Patch, operation: Operation): void {
   const { path } = operation;

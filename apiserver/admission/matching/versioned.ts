@@ -61,10 +61,7 @@ export class VersionedObjects {
     next.kind ||= shown.kind;
     next.apiVersion ||= shown.apiVersion;
     if (next.kind !== shown.kind || next.apiVersion !== shown.apiVersion) {
-      if (!this.#kinds().some((row) => row.kind === next.kind) && !kindFact(kind.group, kind.version, next.kind)) {
-        throw internalError(`no kind ${JSON.stringify(next.kind)} is registered for version ${JSON.stringify(next.apiVersion)} in scheme "pkg/runtime/scheme.go:111"`);
-      }
-      throw internalError(`converting (${next.apiVersion}, Kind=${next.kind}) to (${shown.apiVersion}, Kind=${shown.kind}): unknown conversion`);
+      throw this.#otherKind(next, kind);
     }
     if (shown.metadata) keepNamespace((next.metadata ??= {}), this.#request);
     const differs = !deepEqual(next, shown);
@@ -82,6 +79,14 @@ export class VersionedObjects {
   schema(kind: GroupVersionKind): Schema | undefined {
     const row = this.#row(kind);
     return row ? versionIn(row, kind)?.schema : schemaOf(kind);
+  }
+
+  /** Upstream names its own package in place of the version that it was to become. */
+  #otherKind(next: ApiObject, { group, version, kind }: GroupVersionKind): ApiError {
+    const isKnown = kindFact(group, version, next.kind) !== undefined && next.apiVersion === versionOf({ group, version, kind });
+    if (!isKnown) return internalError(`no kind ${JSON.stringify(next.kind)} is registered for version ${JSON.stringify(next.apiVersion)} in scheme "pkg/runtime/scheme.go:111"`);
+    const into = group === '' ? 'core' : group.replace(/\..*$/, '');
+    return new ApiError({ code: 500, message: `converting (${version}.${next.kind}) to (${into}.${kind}): unknown conversion` });
   }
 
   #show(object: Readonly<ApiObject>, kind: GroupVersionKind): Readonly<ApiObject> {
@@ -136,7 +141,7 @@ function inForm(schema: Schema | undefined, value: unknown, strict: boolean): Ap
     if (strict && decoded.strict.length > 0) throw internalError(strictProblem(decoded.strict));
     return decoded.object;
   } catch (error) {
-    throw error instanceof ApiError && error.code === 400 ? internalError(error.message) : error;
+    throw error instanceof ApiError && error.code === 400 ? new Misshapen(error.message) : error;
   }
 }
 
@@ -157,4 +162,14 @@ function replaceContents(object: ApiObject, next: ApiObject): void {
 function overwrite(target: object, source: object): void {
   for (const key of Object.keys(target)) if (!(key in source)) delete (target as Record<string, unknown>)[key];
   Object.assign(target, source);
+}
+
+/** A changed object that its type cannot hold. */
+export class Misshapen extends ApiError {
+  readonly why: string;
+
+  constructor(why: string) {
+    super(internalError(why).status);
+    this.why = why;
+  }
 }

@@ -20,7 +20,8 @@ export function applyConfiguration(schema: Schema, live: Readonly<ApiObject>, ma
 function nullsIn({ atom }: Type, value: unknown, path: string): string[] {
   if (value === null) {
     const wanted = atom.map ? 'map' : atom.list ? 'list' : SCALARS[atom.scalar ?? ''];
-    return wanted === undefined ? [] : [`${path}: expected ${wanted}, got &{NULL_VALUE}`];
+    if (wanted === undefined) return [];
+    return [`${path}: expected ${wanted}, got ${wanted === 'string' ? '&value.valueUnstructured{Value:0}' : '&{NULL_VALUE}'}`];
   }
   if (Array.isArray(value)) return value.flatMap((item, at) => (atom.list ? nullsIn(atom.list.element, item, `${path}[${at}]`) : []));
   if (typeof value !== 'object') return [];

@@ -6,7 +6,7 @@ import { ApiError } from '../../../api/status.ts';
 import type { AdmissionPlugin, AdmissionRequest, MutationPass } from '../admission.ts';
 import { checkManagers } from '../matching/managed-fields.ts';
 import { Reinvocation } from '../matching/reinvocation.ts';
-import { VersionedObjects } from '../matching/versioned.ts';
+import { Misshapen, VersionedObjects } from '../matching/versioned.ts';
 import { refused } from '../refuse.ts';
 import { problemKind } from '../series.ts';
 import { AccessAnswers } from './access.ts';
@@ -116,9 +116,18 @@ class Round {
     const managers = this.#request.object.metadata?.managedFields;
     const next = type === 'JSONPatch' ? patched(object, outcome.value) : this.#merged(object, outcome.value, target.kind);
     if (next === undefined) return false;
-    const changed = await this.#objects.set(target.kind, next, { strict: type === 'JSONPatch' });
+    const changed = type === 'JSONPatch' ? await this.#objects.set(target.kind, next, { strict: true }) : await this.#setMerged(target.kind, next);
     checkManagers(this.#request, managers);
     return changed;
+  }
+
+  async #setMerged(kind: Met['target']['kind'], next: unknown): Promise<boolean> {
+    try {
+      return await this.#objects.set(kind, next);
+    } catch (error) {
+      if (!(error instanceof Misshapen)) throw error;
+      throw new Failure(`unable to convert unstructured object to ${kind.group}/${kind.version}, Kind=${kind.kind}: ${error.why}`);
+    }
   }
 
   #merged(object: Readonly<ApiObject>, made: unknown, kind: Met['target']['kind']): unknown {

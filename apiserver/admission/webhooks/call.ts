@@ -8,7 +8,7 @@ import type { VersionedObjects } from '../matching/versioned.ts';
 import type { DynamicSeries, WebhookCall } from '../series.ts';
 import type { WebhookClient } from './client.ts';
 import type { Hook } from './hooks.ts';
-import { readReview, reviewVersion, writeReview, type Verdict } from './review.ts';
+import { answerProblem, readReview, reviewVersion, writeReview, type Verdict } from './review.ts';
 
 /** The webhook could not be asked, or its answer could not be used: the failure policy decides. */
 export class CallFailure extends Error {
@@ -67,6 +67,8 @@ async function ask({ hook, target, request, objects, mutating }: Call, { client,
   const answer = await client.call(hook.client, review, { timeoutSeconds: hook.timeoutSeconds, signal: request.caller?.signal, traceparent: request.caller?.traceparent }).catch((error: unknown) => {
     throw new CallFailure(hook, `failed to call webhook: ${(error as Error).message}`);
   });
+  const odd = answerProblem(answer, version);
+  if (odd !== undefined) throw new CallFailure(hook, `failed to call webhook: ${odd}`);
   const verdict = readReview(answer, { uid, version }, mutating);
   if ('problem' in verdict) throw new CallFailure(hook, `received invalid webhook response: ${verdict.problem}`);
   for (const [key, value] of Object.entries(verdict.auditAnnotations)) request.caller?.auditAnnotations?.set(`${hook.name}/${key}`, value);

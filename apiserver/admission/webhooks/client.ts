@@ -1,6 +1,8 @@
 /** Calls webhooks: one pool of connections per address and authority, answers read up to a limit, failures told in upstream's words. */
+import { createGunzip } from 'node:zlib';
 import type { buildConnector, Pool } from 'undici';
 import { decodeJson } from '../../../api/codec/json.ts';
+import { parseYaml } from '../../../api/codec/yaml.ts';
 import type { WebhookClientConfig } from '../../../api/types/admissionregistration.v1.ts';
 import { ApiError } from '../../../api/status.ts';
 import { sleep, type Clock } from '../../../std/clock.ts';
@@ -104,7 +106,8 @@ class UndiciClient implements WebhookClient {
       .catch((error: unknown) => {
         throw new Error(`Post ${JSON.stringify(url)}: ${this.#reason(error, abort)}`, { cause: error });
       });
-    const text = await readLimited(answer.body).catch((error: unknown) => {
+    const packed = answer.headers['content-encoding'] === 'gzip';
+    const text = await readLimited(packed ? answer.body.compose(createGunzip()) as AsyncIterable<Buffer> : answer.body).catch((error: unknown) => {
       if (error instanceof TooLarge) throw error;
       throw new Error(`unexpected error when reading response body. Please retry. Original error: ${this.#reason(error, abort)}`, { cause: error });
     });
@@ -170,7 +173,7 @@ interface Outgoing {
   readonly decode: (text: string) => Record<string, unknown>;
 }
 
-const HEADERS = { 'content-type': 'application/json', accept: 'application/json, */*', 'user-agent': 'kube-apiserver-admission' };
+const HEADERS = { 'content-type': 'application/json', accept: 'application/json, */*', 'accept-encoding': 'gzip', 'user-agent': 'kube-apiserver-admission' };
 
 class TooLarge extends Error {}
 
@@ -199,8 +202,18 @@ const REVIEW = { type: 'io.k8s.api.admission.v1.AdmissionReview' };
 
 function decodeAnswer(text: string): Record<string, unknown> {
   try {
-    return decodeJson(REVIEW, text).object;
+    return decodeJson(REVIEW, isJson(text) ? text : JSON.stringify(parseYaml(text).value)).object;
   } catch (error) {
     throw error instanceof ApiError ? new Error(error.message, { cause: error }) : error;
+  }
+}
+
+/** Upstream reads whatever else comes as YAML. */
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return /^\s*[{[]/.test(text);
   }
 }

@@ -82,6 +82,14 @@ export function readReview(answer: Record<string, unknown>, { uid, version }: Pi
   return { allowed, status, patch: mutating ? (patch ?? '') : '', patchType: mutating ? type : '', warnings: warnings ?? [], auditAnnotations: auditAnnotations ?? {} };
 }
 
+/** What is wrong with the kind of an answer before anything in it is read. */
+export function answerProblem({ apiVersion, kind }: Record<string, unknown>, version: ReviewVersion): string | undefined {
+  if (!apiVersion || !kind) return undefined;
+  const [, sent] = kind === 'AdmissionReview' ? (/^admission\.k8s\.io\/(v1|v1beta1)$/.exec(String(apiVersion)) ?? []) : [];
+  if (sent === undefined) return `no kind ${JSON.stringify(kind)} is registered for version ${JSON.stringify(apiVersion)} in scheme "pkg/runtime/scheme.go:111"`;
+  return sent === version ? undefined : `converting (${sent}.AdmissionReview) to (${version}.AdmissionReview): unknown conversion`;
+}
+
 const EXPECTED = 'admission.k8s.io/v1, Kind=AdmissionReview';
 
 function kindProblem({ apiVersion = '', kind = '' }: Record<string, unknown>): string | undefined {
