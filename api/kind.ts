@@ -121,6 +121,13 @@ export interface Column {
   readonly cell: (object: ApiObject, now: number) => string | number | bigint | boolean | null;
 }
 
+export interface RowCondition {
+  readonly type: string;
+  readonly status: 'True' | 'False';
+  readonly reason: string;
+  readonly message: string;
+}
+
 export interface Kind {
   readonly group: string;
   readonly kind: string;
@@ -139,6 +146,8 @@ export interface Kind {
   readonly strategy: Strategy;
   /** Absent: name and creation time. */
   readonly columns?: readonly Column[];
+  /** What a Table's row says of its object besides the cells. */
+  readonly rowConditions?: (object: ApiObject) => readonly RowCondition[] | undefined;
   /** Values that field selectors may ask for besides metadata.name and metadata.namespace. */
   readonly selectableFields?: Readonly<Record<string, (object: ApiObject) => string>>;
   /** Registry path without slashes at the ends; two kinds that share one are views of one store (Events). */

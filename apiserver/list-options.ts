@@ -120,10 +120,20 @@ function checkFields(fields: FieldSelector, resource: Resource): void {
     const hasOwn = known !== undefined || resource.kind.custom !== undefined;
     if (field === 'metadata.name' || (known && Object.hasOwn(known, field))) continue;
     if (field === 'metadata.namespace' && (resource.kind.namespaced || !hasOwn)) continue;
-    if (hasOwn) throw badRequest(`field label not supported: ${field}`);
+    if (hasOwn) throw badRequest((UNKNOWN_FIELD[`${resource.plural}.${resource.kind.group}`] ?? unknownField)(field));
     throw badRequest(`${JSON.stringify(field)} is not a known field selector: only "metadata.name", "metadata.namespace"`);
   }
 }
+
+function unknownField(field: string): string {
+  return `field label not supported: ${field}`;
+}
+
+/** Kinds that upstream gave words of their own. */
+const UNKNOWN_FIELD: Readonly<Record<string, typeof unknownField>> = {
+  'jobs.batch': (field) => `field label ${JSON.stringify(field)} not supported for Job`,
+  'resourceslices.resource.k8s.io': (field) => `field label not supported for resource.k8s.io/v1, Kind=ResourceSlice: ${field}`,
+};
 
 function parse<T>(run: () => T): T {
   try {

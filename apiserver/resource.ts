@@ -54,6 +54,10 @@ export class Resource {
     return this.version.own?.columns ?? this.kind.columns;
   }
 
+  get rowConditions(): Kind['rowConditions'] {
+    return this.kind.rowConditions;
+  }
+
   get selectableFields(): Kind['selectableFields'] {
     return this.version.own?.selectableFields ?? this.kind.selectableFields;
   }

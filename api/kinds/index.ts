@@ -41,6 +41,7 @@ function compileKind(versions: readonly ResourceFact[], rules: KindRules): Kind 
     subresources: (fact.subresources ?? []).map((subresource) => compileSubresource(subresource, fact)),
     strategy: withMetadataRules(rules, fact.namespaced),
     ...(rules.columns && { columns: rules.columns }),
+    ...(rules.rowConditions && { rowConditions: rules.rowConditions }),
     ...(rules.selectableFields && { selectableFields: rules.selectableFields }),
     storagePath: rules.storagePath ?? fact.resource,
     ...(rules.ttlSeconds !== undefined && { ttlSeconds: rules.ttlSeconds }),

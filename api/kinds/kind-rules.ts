@@ -1,6 +1,6 @@
 /** What a built-in kind adds to the facts of discovery: its file under `api/kinds/<group>/` exports one of these. */
 import type { FieldError } from '../field-error.ts';
-import type { ApiObject, Column, KindVersion, RuleContext, Strategy } from '../kind.ts';
+import type { ApiObject, Column, KindVersion, RowCondition, RuleContext, Strategy } from '../kind.ts';
 
 /** By subresource, `''` for the main resource. */
 export type MetadataChecks = Readonly<Record<string, 0 | 1 | 2 | 'as new'>>;
@@ -8,6 +8,7 @@ export type MetadataChecks = Readonly<Record<string, 0 | 1 | 2 | 'as new'>>;
 export interface KindRules {
   readonly strategy?: Strategy;
   readonly columns?: readonly Column[];
+  readonly rowConditions?: (object: ApiObject) => readonly RowCondition[] | undefined;
   readonly selectableFields?: Readonly<Record<string, (object: ApiObject) => string>>;
   /** Of the only served version. Kinds with several say so per version. */
   readonly defaults?: (object: ApiObject) => void;
@@ -31,9 +32,10 @@ export interface KindRules {
 }
 
 /** The same with a generated type in the place of `ApiObject`: within a kind's own file, objects have its shape. */
-export interface TypedRules<T> extends Omit<KindRules, 'strategy' | 'columns' | 'selectableFields' | 'defaults'> {
+export interface TypedRules<T> extends Omit<KindRules, 'strategy' | 'columns' | 'rowConditions' | 'selectableFields' | 'defaults'> {
   readonly strategy?: TypedStrategy<T>;
   readonly columns?: readonly TypedColumn<T>[];
+  readonly rowConditions?: (object: T) => readonly RowCondition[] | undefined;
   readonly selectableFields?: Readonly<Record<string, (object: T) => string>>;
   readonly defaults?: (object: T) => void;
 }

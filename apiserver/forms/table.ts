@@ -5,7 +5,7 @@ import { badRequest } from '../../api/status.ts';
 import { partialMetadata } from './partial.ts';
 
 export interface TableOptions {
-  readonly kind: { readonly columns?: Kind['columns'] | undefined };
+  readonly kind: { readonly columns?: Kind['columns'] | undefined; readonly rowConditions?: Kind['rowConditions'] | undefined };
   readonly version: string;
   /** What each row carries besides its cells. */
   readonly include: 'Metadata' | 'Object' | 'None';
@@ -31,9 +31,15 @@ export function table(objects: readonly DeepReadonly<ApiObject>[], metadata: obj
     columnDefinitions: options.columns ? columns.map(definition) : null,
     rows: objects.map((object) => ({
       cells: columns.map(({ cell }) => cell(object as ApiObject, now)),
+      ...conditionsOf(kind, object),
       object: include === 'None' ? null : include === 'Metadata' ? partialMetadata(object, version) : show(object),
     })),
   };
+}
+
+function conditionsOf({ rowConditions }: TableOptions['kind'], object: DeepReadonly<ApiObject>): object | undefined {
+  const conditions = rowConditions?.(object as ApiObject);
+  return conditions && { conditions };
 }
 
 function definition({ name, type, format = '', description = '', priority }: Column): object {

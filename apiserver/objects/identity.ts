@@ -29,19 +29,29 @@ export interface Preconditions {
   readonly resourceVersion?: string | undefined;
 }
 
+export interface Target {
+  readonly resource: Resource;
+  readonly namespace: string;
+  readonly name: string;
+  readonly dryRun: boolean;
+}
+
 /** Throws 409. */
-export function checkPreconditions(preconditions: Preconditions | undefined, object: Readonly<ApiObject>, resource: Resource, name: string): void {
+export function checkPreconditions(preconditions: Preconditions | undefined, object: Readonly<ApiObject>, target: Target): void {
   if (!preconditions) return;
   const { uid, resourceVersion } = preconditions;
-  if (uid !== undefined && uid !== object.metadata.uid) {
-    throw conflict(resource.subject(name), `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${object.metadata.uid ?? ''}`);
+  const { metadata } = object;
+  if (uid !== undefined && uid !== metadata.uid) throw preconditionFailed(target, `UID in precondition: ${uid}, UID in object meta: ${metadata.uid ?? ''}`);
+  if (resourceVersion !== undefined && resourceVersion !== metadata.resourceVersion) {
+    throw preconditionFailed(target, `ResourceVersion in precondition: ${resourceVersion}, ResourceVersion in object meta: ${metadata.resourceVersion ?? ''}`);
   }
-  if (resourceVersion !== undefined && resourceVersion !== object.metadata.resourceVersion) {
-    throw conflict(
-      resource.subject(name),
-      `Precondition failed: ResourceVersion in precondition: ${resourceVersion}, ResourceVersion in object meta: ${object.metadata.resourceVersion ?? ''}`,
-    );
-  }
+}
+
+/** Upstream tells it with the key in its store, of which dry runs know less. */
+export function preconditionFailed({ resource, namespace, name, dryRun }: Target, why: string): ApiError {
+  const key = resource.key(namespace, name);
+  const shown = dryRun ? key.replace(/^\/registry/, '') : key;
+  return conflict(resource.subject(name), `StorageError: invalid object, Code: 4, Key: ${shown}, ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: ${why}`);
 }
 
 /** The same for a deletion, which tells it of the kind and in other words. Throws 409. */

@@ -67,7 +67,7 @@ async function decide(core: Core, exchange: Exchange, request: UpdateRequest, cu
   const object = await request.produce(current);
   const now = core.clock.now();
   const preconditions = typeof request.preconditions === 'function' ? request.preconditions(object) : request.preconditions;
-  checkPreconditions(preconditions, old, resource, name);
+  checkPreconditions(preconditions, old, { resource, namespace, name, dryRun: options.dryRun });
   dropDuplicateOwners(object.metadata, exchange.warnings);
   if (!request.tracked) {
     const pending = trackManager({ resource, exchange, options, old, object, now });

@@ -25,12 +25,14 @@ export async function bind(core: Core, exchange: Exchange, resource: Resource): 
   const { target } = body as unknown as Binding;
   checkTarget(target);
   await admitBody(core, exchange, resource, { object: body, options });
-  const { uid, resourceVersion } = body.metadata;
+  const { resourceVersion } = body.metadata;
+  // What is created gets its uid from the server: upstream forgets this one on the way through the collection.
+  const uid = exchange.route.name ? body.metadata.uid : undefined;
   await change(core, {
     resource: pods, key: pods.key(namespace, name), name, dryRun: options.dryRun,
     decide(current) {
       const { object } = current as NonNullable<typeof current>;
-      checkPreconditions({ ...(uid && { uid }), ...(resourceVersion && { resourceVersion }) }, object, pods, name);
+      checkPreconditions({ ...(uid && { uid }), ...(resourceVersion && { resourceVersion }) }, object, { resource: pods, namespace, name, dryRun: options.dryRun });
       refuseUnbindable(object as unknown as DeepReadonly<Pod>, name);
       return { do: 'write', object: assigned(object, body, target.name ?? '', timestamp(core.clock.now())) };
     },

@@ -1,4 +1,6 @@
 /** Eviction: a deletion that respects the pod's disruption budget. Provenance: pkg/registry/core/pod/storage/eviction.go of v1.36. */
+import { trackUpdate } from '../../api/apply/track-update.ts';
+import { invalid, Path } from '../../api/field-error.ts';
 import type { ApiObject } from '../../api/kind.ts';
 import { poddisruptionbudgets, pods } from '../../api/resources.ts';
 import { compileLabelSelector, matchesLabels } from '../../api/selectors.ts';
@@ -8,10 +10,12 @@ import type { PodDisruptionBudget } from '../../api/types/policy.v1.ts';
 import { deepCopy, type DeepReadonly } from '../../std/deep.ts';
 import type { Stored } from '../auth/reader.ts';
 import type { Core } from '../core.ts';
-import { decodeBody } from '../decode.ts';
+import { decodeBody, type Expected } from '../decode.ts';
 import type { Answer, Exchange } from '../exchange.ts';
+import { invalidObject } from '../invalid.ts';
 import { storedState } from '../objects/current.ts';
 import { checkDeleteOptions, type DeleteOptions } from '../objects/delete-options.ts';
+import { checkDeletePreconditions, checkNamespace, type Preconditions } from '../objects/identity.ts';
 import { timestamp } from '../objects/prepare.ts';
 import type { Resource } from '../resource.ts';
 import { deleteObject } from '../verbs/delete.ts';
@@ -25,13 +29,16 @@ const ATTEMPTS = 20;
 /** Pods that are told to the budget's controller and have not gone yet. */
 const DISRUPTED_LIMIT = 2000;
 
+const BUDGET = { apiVersion: 'policy/v1', schema: { type: 'io.k8s.api.policy.v1.PodDisruptionBudget' } };
+const EVICTION: Expected = { apiVersion: 'policy/v1', kind: 'Eviction', schema: { type: 'io.k8s.api.policy.v1.Eviction' }, alsoVersions: ['policy/v1beta1'] };
+
 export async function evict(core: Core, exchange: Exchange, resource: Resource): Promise<Answer> {
   const write = parseWriteOptions(exchange, 'CreateOptions');
-  const body = await decodeBody(exchange, { apiVersion: 'policy/v1', kind: 'Eviction', schema: { type: 'io.k8s.api.policy.v1.Eviction' } }, write.fieldValidation);
+  const body = await decodeBody(exchange, EVICTION, write.fieldValidation);
   const { namespace, name } = exchange.route;
+  checkNamespace(body, exchange.route, resource);
   if (body.metadata.name !== name) throw badRequest('name in URL does not match name in Eviction object');
-  const sent = checkDeleteOptions((body['deleteOptions'] ?? {}) as Parameters<typeof checkDeleteOptions>[0]);
-  const options = { ...sent, dryRun: sent.dryRun || write.dryRun };
+  const options = evictionOptions(body, write.dryRun);
   await admitBody(core, exchange, resource, { object: body, options: write });
   for (let attempt = 1; ; attempt++) {
     try {
@@ -43,11 +50,44 @@ export async function evict(core: Core, exchange: Exchange, resource: Resource):
   }
 }
 
+/** Both the request and what it holds may say that it is a dry run, in the same words. */
+function evictionOptions(body: ApiObject, dryRun: boolean): EvictionOptions {
+  const sent = (body['deleteOptions'] ?? {}) as SentDeleteOptions;
+  if (sent.ignoreStoreReadErrorWithClusterBreakingPotential) {
+    const path = Path.of('deleteOptions', 'ignoreStoreReadErrorWithClusterBreakingPotential');
+    throw invalidObject('policy', 'Eviction', body.metadata.name ?? '', [invalid(path, true, 'can not be set for pod eviction, try after removing the option')]);
+  }
+  if (dryRun && sent.dryRun?.length && sent.dryRun.join() !== 'All') {
+    throw new ApiError({ code: 500, message: `Non-matching dry-run options in request and content: [All] and [${sent.dryRun.join(' ')}]` });
+  }
+  return {
+    dryRun: dryRun || (sent.dryRun?.length ?? 0) > 0,
+    preconditions: sent.preconditions,
+    checked() {
+      const options = checkDeleteOptions(sent as Parameters<typeof checkDeleteOptions>[0]);
+      return { ...options, dryRun: options.dryRun || dryRun };
+    },
+  };
+}
+
+interface EvictionOptions {
+  readonly dryRun: boolean;
+  readonly preconditions: Preconditions | undefined;
+  /** The whole, which is judged when the pod is deleted: by then it is marked. Throws 422. */
+  readonly checked: () => DeleteOptions;
+}
+
+interface SentDeleteOptions {
+  readonly dryRun?: readonly string[];
+  readonly preconditions?: Preconditions;
+  readonly ignoreStoreReadErrorWithClusterBreakingPotential?: boolean;
+}
+
 interface Evicting {
   readonly resource: Resource;
   readonly namespace: string;
   readonly name: string;
-  readonly options: DeleteOptions;
+  readonly options: EvictionOptions;
 }
 
 async function evictOnce(core: Core, exchange: Exchange, request: Evicting): Promise<void> {
@@ -55,21 +95,23 @@ async function evictOnce(core: Core, exchange: Exchange, request: Evicting): Pro
   const state = await storedState(core, resource, resource.key(namespace, name));
   if (!state) throw notFound(resource.subject(name));
   const pod = state.object as unknown as DeepReadonly<Pod>;
-  let guarded = options;
+  let guarded = options.preconditions;
   if (ignoresBudget(pod)) {
-    if (pod.status?.phase === 'Pending') guarded = atVersion(options, state.object);
+    if (pod.status?.phase === 'Pending') guarded = atVersion(guarded, state.object);
   } else {
     // A budget that another server has just taken, or one that nobody has asked about since the start, counts as well.
     await core.reader.upToDate(poddisruptionbudgets);
     const budgets = budgetsOf(core, pod, namespace);
     if (budgets.length > 1) throw new ApiError({ code: 500, message: 'This pod has more than one PodDisruptionBudget, which the eviction subresource does not support.' });
     const [budget] = budgets;
-    if (budget && sparesUnhealthy(pod, budget)) guarded = atVersion(options, state.object);
+    if (budget && sparesUnhealthy(pod, budget)) guarded = atVersion(guarded, state.object);
     else if (budget) await charge(core, budget, { pod: name, dryRun: options.dryRun });
   }
+  if (!options.dryRun) checkDeletePreconditions(guarded, state.object, resource, name);
   const marked = options.dryRun ? undefined : await markDisrupted(core, state.object);
-  if (marked && guarded.preconditions?.resourceVersion !== undefined) guarded = { ...guarded, preconditions: { ...guarded.preconditions, resourceVersion: marked } };
-  await deleteObject(core, exchange, { resource, namespace, name, options: guarded });
+  if (marked && guarded?.resourceVersion !== undefined) guarded = { ...guarded, resourceVersion: marked };
+  const checked = options.checked();
+  await deleteObject(core, exchange, { resource, namespace, name, options: guarded ? { ...checked, preconditions: guarded } : checked });
 }
 
 /** Says on the pod that it goes because of an eviction. Its new version, or undefined where it says so already. */
@@ -88,9 +130,9 @@ function ignoresBudget({ metadata, status }: DeepReadonly<Pod>): boolean {
 }
 
 /** The pod must still be as it was looked at. */
-function atVersion(options: DeleteOptions, { metadata }: Readonly<ApiObject>): DeleteOptions {
-  if (options.preconditions?.resourceVersion !== undefined) return options;
-  return { ...options, preconditions: { ...options.preconditions, resourceVersion: metadata.resourceVersion } };
+function atVersion(preconditions: Preconditions | undefined, { metadata }: Readonly<ApiObject>): Preconditions {
+  if (preconditions?.resourceVersion !== undefined) return preconditions;
+  return { ...preconditions, resourceVersion: metadata.resourceVersion };
 }
 
 function budgetsOf({ reader }: Core, pod: DeepReadonly<Pod>, namespace: string): Budget[] {
@@ -121,7 +163,9 @@ async function charge(core: Core, known: Budget, { pod, dryRun }: { readonly pod
     const next = deepCopy(budget) as unknown as PodDisruptionBudget;
     const status = next.status as NonNullable<PodDisruptionBudget['status']>;
     const left = (status.disruptionsAllowed ?? 0) - 1;
-    next.status = { ...status, disruptionsAllowed: left, disruptedPods: { ...status.disruptedPods, [pod]: timestamp(core.clock.now()) } };
+    next.status = { ...status, ...(left === 0 && { conditions: exhausted(status, timestamp(core.clock.now())) }), disruptionsAllowed: left, disruptedPods: { ...status.disruptedPods, [pod]: timestamp(core.clock.now()) } };
+    const { apiVersion, schema } = BUDGET;
+    trackUpdate({ schema, live: budget as unknown as ApiObject, next: next as unknown as ApiObject, manager: 'kube-apiserver', apiVersion, subresource: 'status', now: core.clock.now() });
     try {
       await core.writer.update(poddisruptionbudgets, next, 'status');
       return;
@@ -129,6 +173,16 @@ async function charge(core: Core, known: Budget, { pod, dryRun }: { readonly pod
       if (!isReason(error, 'Conflict') || attempt >= ATTEMPTS) throw error;
     }
   }
+}
+
+type BudgetStatus = NonNullable<PodDisruptionBudget['status']>;
+
+/** The condition that says that no pod may go any more. */
+function exhausted({ conditions = [], observedGeneration }: BudgetStatus, now: string): NonNullable<BudgetStatus['conditions']> {
+  const before = conditions.find(({ type }) => type === 'DisruptionAllowed');
+  const lastTransitionTime = before?.status === 'False' ? before.lastTransitionTime : now;
+  const condition = { type: 'DisruptionAllowed', status: 'False', reason: 'InsufficientPods', message: '', lastTransitionTime, ...(observedGeneration !== undefined && { observedGeneration }) };
+  return before ? conditions.map((one) => (one === before ? condition : one)) : [...conditions, condition];
 }
 
 function refuseExhausted({ metadata, status }: Budget): void {

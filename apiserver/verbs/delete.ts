@@ -68,7 +68,7 @@ export async function deleteObject(core: Core, exchange: Exchange, request: Dele
   const decide = async (current: Current | undefined): Promise<Decision> => {
     if (!current) throw notFound(resource.subject(name));
     const old = current.object;
-    if (isNamespace(resource)) checkPreconditions(options.preconditions, old, resource, name);
+    if (isNamespace(resource)) checkPreconditions(options.preconditions, old, { resource, namespace: '', name, dryRun: options.dryRun });
     else checkDeletePreconditions(options.preconditions, old, resource, name);
     request.check?.(old);
     const admission: AdmissionRequest = {

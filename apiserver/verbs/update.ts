@@ -1,11 +1,11 @@
 /** PUT: the whole object anew; of a kind that allows it, also one that is not there yet. */
 import { copyNoted } from '../../api/codec/empties.ts';
 import type { ApiObject } from '../../api/kind.ts';
-import { conflict, isReason } from '../../api/status.ts';
+import { isReason } from '../../api/status.ts';
 import type { Core } from '../core.ts';
 import { decodeBody } from '../decode.ts';
 import type { Exchange, ObjectAnswer } from '../exchange.ts';
-import { checkName, checkNamespace } from '../objects/identity.ts';
+import { checkName, checkNamespace, preconditionFailed } from '../objects/identity.ts';
 import { requireCreate } from '../objects/may-create.ts';
 import { updateObject } from '../objects/update.ts';
 import type { Resource } from '../resource.ts';
@@ -35,7 +35,7 @@ export async function update(core: Core, exchange: Exchange, resource: Resource)
       if (error.status.details?.name !== name || error.status.details.kind !== resource.plural) throw error;
     }
     await requireCreate(core, exchange);
-    if (uid) throw conflict(resource.subject(name), `Precondition failed: UID in precondition: ${uid}, UID in object meta: `);
+    if (uid) throw preconditionFailed({ resource, namespace, name, dryRun: options.dryRun }, `UID in precondition: ${uid}, UID in object meta: `);
     try {
       return { type: 'object', code: 201, resource, object: await createObject(core, exchange, { resource, object: withoutVersion(object), options }) };
     } catch (error) {

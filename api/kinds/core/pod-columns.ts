@@ -1,4 +1,5 @@
 /** How pods look in tables: readiness, the status in one word, restarts. */
+import type { RowCondition } from '../../kind.ts';
 import type { Container, ContainerState, ContainerStatus, Pod } from '../../types/core.v1.ts';
 import type { TypedColumn } from '../kind-rules.ts';
 import { AGE, NAME, text, wide } from '../shared/columns.ts';
@@ -25,6 +26,14 @@ export const podColumns: readonly TypedColumn<Pod>[] = [
     return gates.length === 0 ? '<none>' : `${gates.filter((gate) => isTrue(pod, gate.conditionType)).length}/${gates.length}`;
   }),
 ];
+
+const ENDED: Readonly<Record<string, string>> = { Succeeded: 'The pod has completed successfully.', Failed: 'The pod failed.' };
+
+export function podRowConditions({ status }: Pod): readonly RowCondition[] | undefined {
+  const phase = status?.phase ?? '';
+  const message = Object.hasOwn(ENDED, phase) ? ENDED[phase] : undefined;
+  return message === undefined ? undefined : [{ type: 'Completed', status: 'True', reason: phase, message }];
+}
 
 interface Summary {
   reason: string;

@@ -10,7 +10,7 @@ import { podWarnings } from '../shared/pod-warnings.ts';
 import { roundUpToMilli } from '../shared/resource-list.ts';
 import { semanticEqual } from '../shared/semantic-equal.ts';
 import { ALL_METADATA } from '../shared/split-strategy.ts';
-import { podColumns } from './pod-columns.ts';
+import { podColumns, podRowConditions } from './pod-columns.ts';
 import { prepareNewPod } from './pod-create.ts';
 import { validatePod, validatePodUpdate } from './pod-rules.ts';
 import { validatePodResize } from './pod-resize-rules.ts';
@@ -38,6 +38,7 @@ export const pod = rulesFor<Pod>({
     },
   },
   columns: podColumns,
+  rowConditions: podRowConditions,
   selectableFields: {
     'spec.nodeName': (object) => object.spec.nodeName ?? '',
     'spec.host': (object) => object.spec.nodeName ?? '',
