@@ -205,7 +205,7 @@ class CoracleApiServer implements ApiServer {
       requestSeries(meter, registry, clock).step,
       impersonate(createImpersonation(this.authorizer)),
       limited ? limited.step : flow.step,
-      countAuthorization(meter, authorize(this.authorizer)),
+      countAuthorization(meter, clock, authorize(this.authorizer)),
       async (exchange) => {
         exchange.answer = await dispatch(this.#core, handlers, exchange);
         flow.opened(exchange);

@@ -235,7 +235,7 @@ test('who comes and whether he may is counted', async () => {
     await http('GET', '/api/v1/secrets', { anonymous: true });
     await http('GET', '/api/v1/secrets');
     const text = server.meter.text();
-    for (const line of ['authentication_attempts{result="error"} 1', 'authorization_attempts_total{result="denied"} 1', 'apiserver_client_certificate_expiration_seconds_count 1']) expect(text).toContain(`${line}\n`);
+    for (const line of ['authentication_attempts{result="error"} 1', 'authorization_attempts_total{result="no-opinion"} 1', 'authenticated_user_requests{username="admin"} 1', 'apiserver_client_certificate_expiration_seconds_count 1']) expect(text).toContain(`${line}\n`);
   });
 });
 

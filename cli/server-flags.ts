@@ -22,12 +22,16 @@ export interface ServingFlags {
   readonly auditLogMaxage?: number;
   readonly auditLogMaxbackup?: number;
   readonly auditLogMaxsize?: number;
-  readonly auditLogFormat?: string;
+  readonly auditLogFormat?: 'json' | 'legacy';
+  readonly auditLogTruncateEnabled?: boolean;
+  readonly auditLogTruncateMaxEventSize?: number;
   readonly auditWebhookConfigFile?: string;
   readonly auditWebhookInitialBackoff?: number;
   readonly auditWebhookBatchBufferSize?: number;
   readonly auditWebhookBatchMaxSize?: number;
   readonly auditWebhookBatchMaxWait?: number;
+  readonly auditWebhookTruncateEnabled?: boolean;
+  readonly auditWebhookTruncateMaxEventSize?: number;
   readonly tracingConfigFile?: string;
 }
 
@@ -50,12 +54,16 @@ export function withServing(command: Command, { quiet = false } = {}): Command {
   add('--audit-log-maxage <days>', 'how long old files of records are kept', count);
   add('--audit-log-maxbackup <n>', 'how many old files of records are kept', count);
   add('--audit-log-maxsize <megabytes>', 'when a file of records is turned over (100)', count);
-  add('--audit-log-format <format>', 'json, the only one', jsonOnly);
+  add('--audit-log-format <format>', 'json (default) or legacy', logFormat);
+  add('--audit-log-truncate-enabled [bool]', 'whether large records go without what was sent and answered', truth);
+  add('--audit-log-truncate-max-event-size <bytes>', 'how large a record may be (102400)', count);
   add('--audit-webhook-config-file <file>', 'where records are sent, in the form of a kubeconfig');
   add('--audit-webhook-initial-backoff <time>', 'before the second attempt (10s)', duration);
   add('--audit-webhook-batch-buffer-size <n>', 'records that wait at most (10000)', count);
   add('--audit-webhook-batch-max-size <n>', 'records sent at a time (400)', count);
   add('--audit-webhook-batch-max-wait <time>', 'before fewer are sent (30s)', duration);
+  add('--audit-webhook-truncate-enabled [bool]', 'whether large records go without what was sent and answered', truth);
+  add('--audit-webhook-truncate-max-event-size <bytes>', 'how large a record may be (102400)', count);
   add('--tracing-config-file <file>', 'a TracingConfiguration: where traces go, as OTLP over HTTP');
   return command;
 }
@@ -78,7 +86,7 @@ function portRange(text: string): { readonly from: number; readonly to: number }
   return range;
 }
 
-function jsonOnly(text: string): string {
-  if (text !== 'json') throw new InvalidArgumentError('records are written as json; legacy is not supported.');
+function logFormat(text: string): string {
+  if (text !== 'json' && text !== 'legacy') throw new InvalidArgumentError('records are written as json or legacy.');
   return text;
 }

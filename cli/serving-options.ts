@@ -62,19 +62,26 @@ async function auditOptions(flags: ServingFlags, clock: Clock, log: Log): Promis
   }
   const policy = await auditPolicy(policyFile);
   if (path !== undefined) {
-    const { auditLogMaxage: maxAge, auditLogMaxbackup: maxBackups, auditLogMaxsize: maxSize } = flags;
+    const { auditLogMaxage: maxAge, auditLogMaxbackup: maxBackups, auditLogMaxsize: maxSize, auditLogFormat: format } = flags;
     const { openLogFile } = await import('../apiserver/audit/log-file.ts');
-    backends.push(openLogFile({ path, clock, onLost, ...(maxAge !== undefined && { maxAge }), ...(maxBackups !== undefined && { maxBackups }), ...(maxSize !== undefined && { maxSize }) }));
+    const file = openLogFile({ path, clock, onLost, ...(format && { format }), ...(maxAge !== undefined && { maxAge }), ...(maxBackups !== undefined && { maxBackups }), ...(maxSize !== undefined && { maxSize }) });
+    backends.push(flags.auditLogTruncateEnabled ? await limited(file, flags.auditLogTruncateMaxEventSize, onLost) : file);
   }
   if (webhook !== undefined) {
     const { auditWebhookInitialBackoff: initialBackoffMs, auditWebhookBatchBufferSize: bufferSize, auditWebhookBatchMaxSize: maxBatchSize, auditWebhookBatchMaxWait: maxBatchWaitMs } = flags;
     const { openWebhook, readWebhookFile } = await import('../apiserver/audit/webhook.ts');
-    backends.push(openWebhook({
+    const sender = openWebhook({
       target: readWebhookFile(webhook), clock, onLost, ...(initialBackoffMs !== undefined && { initialBackoffMs }), ...(bufferSize !== undefined && { bufferSize }),
       ...(maxBatchSize !== undefined && { maxBatchSize }), ...(maxBatchWaitMs !== undefined && { maxBatchWaitMs }),
-    }));
+    });
+    backends.push(flags.auditWebhookTruncateEnabled ? await limited(sender, flags.auditWebhookTruncateMaxEventSize, onLost) : sender);
   }
   return backends.length > 0 ? { policy, backends } : undefined;
+}
+
+async function limited(backend: AuditBackend, maxEventBytes: number | undefined, onLost: (count: number, error?: unknown) => void): Promise<AuditBackend> {
+  const { truncating } = await import('../apiserver/audit/truncate.ts');
+  return truncating(backend, { onLost, ...(maxEventBytes !== undefined && { maxEventBytes }) });
 }
 
 export async function auditPolicy(file: string): Promise<AuditOptions['policy']> {

@@ -7,8 +7,10 @@ import { systemClock, VirtualClock } from '../../std/clock.ts';
 import { parseRoute } from '../route.ts';
 import { openTestServer, type TestServer } from '../test-server.ts';
 import type { AuditEvent } from './event.ts';
+import { legacyLine } from './legacy-line.ts';
 import { openLogFile } from './log-file.ts';
 import { evaluate, parsePolicy } from './policy.ts';
+import { truncating } from './truncate.ts';
 import { openWebhook, readWebhookFile } from './webhook.ts';
 
 const policy = (rules: string, rest = ''): string => `apiVersion: audit.k8s.io/v1\nkind: Policy\n${rest}rules:\n${rules}`;
@@ -194,4 +196,24 @@ describe('openWebhook()', () => {
     expect(() => readWebhookFile(path)).toThrow('names no server');
     rmSync(folder, { recursive: true });
   });
+});
+
+test('truncating() leaves out what was sent and answered, and then the record', () => {
+  const written: AuditEvent[] = [];
+  let lost = 0;
+  const backend = truncating({ write: (one) => void written.push(one), close: () => Promise.resolve() }, { maxEventBytes: 400, onLost: (count) => (lost += count) });
+  const large = 'x'.repeat(500);
+  backend.write({ ...event('small'), requestObject: {} });
+  backend.write({ ...event('large'), requestObject: large, responseObject: large, annotations: { a: 'b' } });
+  backend.write({ ...event('too large'), requestURI: large });
+  expect(written).toEqual([{ ...event('small'), requestObject: {} }, { ...event('large'), annotations: { a: 'b', 'audit.k8s.io/truncated': 'true' } }]);
+  expect(lost).toBe(1);
+});
+
+test.each<[string, Partial<AuditEvent>, string]>([
+  ['little', {}, 'ip="<unknown>" method="get" user="<none>" groups="<none>" as="<self>" asgroups="<lookup>" user-agent="" namespace="<none>" uri="/" response="<deferred>"'],
+  ['much', { user: { username: 'a', groups: ['g', 'h'] }, impersonatedUser: { username: 'b', groups: ['i'] }, sourceIPs: ['::1'], userAgent: 'x', objectRef: { namespace: 'n' }, responseStatus: { code: 200 } },
+    'ip="::1" method="get" user="a" groups="\\"g\\",\\"h\\"" as="b" asgroups="\\"i\\"" user-agent="x" namespace="n" uri="/" response="200"'],
+])('legacyLine() says %s', (_what, more, rest) => {
+  expect(legacyLine({ ...event('1'), requestReceivedTimestamp: 'T', ...more })).toBe(`T AUDIT: id="1" stage="ResponseComplete" ${rest}`);
 });

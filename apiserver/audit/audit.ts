@@ -3,6 +3,7 @@ import type { Clock } from '../../std/clock.ts';
 import type { Cell, Meter } from '../../std/meter.ts';
 import { ApiError } from '../../api/status.ts';
 import type { UserInfo } from '../auth/auth.ts';
+import { impersonationConstraint } from '../auth/impersonate.ts';
 import { codeOf } from '../chain/code-of.ts';
 import type { Step } from '../chain/chain.ts';
 import type { Exchange } from '../exchange.ts';
@@ -111,8 +112,10 @@ class PolicyAudit implements Audit {
     const shown = (value: unknown): unknown => (verdict.omitManagedFields ? withoutManagers(value) : value);
     const asked = withBodies ? requestObject(exchange) : undefined;
     const answered = withBodies && verdict.level === 'RequestResponse' ? responseObject(answer, exchange, this.#clock.now()) : undefined;
+    const constraint = impersonationConstraint(exchange.user);
     return {
       ...(exchange.user !== user && { impersonatedUser: userOf(exchange.user) }),
+      ...(constraint !== undefined && { authenticationMetadata: { impersonationConstraint: constraint } }),
       responseStatus: statusOf(answer, codeOf(exchange)),
       ...(asked !== undefined && { requestObject: shown(asked) }),
       ...(answered !== undefined && { responseObject: shown(answered) }),

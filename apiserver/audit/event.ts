@@ -13,6 +13,8 @@ export interface AuditEvent {
   readonly verb: string;
   readonly user: object;
   readonly impersonatedUser?: object;
+  /** By which constrained mode somebody acts as another. */
+  readonly authenticationMetadata?: { readonly impersonationConstraint: string };
   readonly sourceIPs?: readonly string[];
   readonly userAgent?: string;
   readonly objectRef?: object;

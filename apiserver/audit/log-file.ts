@@ -4,10 +4,13 @@ import { basename, dirname, extname, join } from 'node:path';
 import type { Clock } from '../../std/clock.ts';
 import type { AuditBackend } from './audit.ts';
 import type { AuditEvent } from './event.ts';
+import { legacyLine } from './legacy-line.ts';
 
 export interface LogFileOptions {
   /** `-`: standard output. */
   readonly path: string;
+  /** `json` unless said otherwise. */
+  readonly format?: 'json' | 'legacy';
   /** Megabytes. */
   readonly maxSize?: number;
   /** Days; 0: they are not removed for their age. */
@@ -31,13 +34,13 @@ export function openLogFile(options: LogFileOptions): AuditBackend {
   const { print } = options;
   if (options.path === '-') {
     const out = print ?? ((text: string) => void process.stdout.write(text));
-    return { write: (event) => out(lineOf(event)), close: () => Promise.resolve() };
+    return { write: (event) => out(lineOf(event, options.format)), close: () => Promise.resolve() };
   }
   return new LogFile(options);
 }
 
-function lineOf(event: AuditEvent): string {
-  return `${JSON.stringify(event)}\n`;
+function lineOf(event: AuditEvent, format: LogFileOptions['format']): string {
+  return `${format === 'legacy' ? legacyLine(event) : JSON.stringify(event)}\n`;
 }
 
 class LogFile implements AuditBackend {
@@ -53,7 +56,7 @@ class LogFile implements AuditBackend {
   }
 
   write(event: AuditEvent): void {
-    const line = lineOf(event);
+    const line = lineOf(event, this.#options.format);
     if (this.#waitingBytes + line.length > BACKLOG_LIMIT_BYTES) return this.#options.onLost(1);
     this.#waiting.push(line);
     this.#waitingBytes += line.length;

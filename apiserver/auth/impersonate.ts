@@ -32,6 +32,13 @@ interface Wanted {
   readonly extra: ReadonlyMap<string, readonly string[]>;
 }
 
+const constraints = new WeakMap<UserInfo, string>();
+
+/** The verb of the constrained mode in which somebody acts as this user; undefined in the old one. */
+export function impersonationConstraint(user: UserInfo): string | undefined {
+  return constraints.get(user);
+}
+
 export function createImpersonation(authorizer: Pick<Authorizer, 'authorize'>): Impersonation {
   const lastMode = new Map<string, Mode>();
   return {
@@ -50,6 +57,7 @@ export function createImpersonation(authorizer: Pick<Authorizer, 'authorize'>): 
       if (!applies(mode, wanted, attributes.user)) continue;
       try {
         const user = await check(mode, wanted, attributes);
+        if (mode !== 'legacy') constraints.set(user, `impersonate:${mode}`);
         lastMode.delete(caller);
         lastMode.set(caller, mode);
         if (lastMode.size > REMEMBERED_LIMIT) lastMode.delete(lastMode.keys().next().value as string);

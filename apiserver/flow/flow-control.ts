@@ -121,7 +121,11 @@ export class FlowControl {
     const outcome = level.set.start(request, level.queues > 0 ? level.handOf(request.schema, distinguisher) : NO_HAND, nowMs);
     level.demand.set(level.set.seatsInUse + level.set.seatsWaiting, nowMs);
     if (request.queue) series.queueLength.observe(request.queue.waiting.length);
-    if (outcome === 'running') return this.#run(exchange, ticket);
+    if (outcome === 'running') {
+      // Where there are queues, not to wait is to wait for no time.
+      if (level.queues > 0) series.waited(true).observe(0);
+      return this.#run(exchange, ticket);
+    }
     if (outcome === 'waiting') return this.#wait(exchange, ticket);
     throw this.#refuse(ticket, outcome);
   };

@@ -68,13 +68,19 @@ export function flowSeries(meter: Meter, state: () => FlowState): FlowSeries {
       if (shared) return shared.series;
       const series: SchemaSeries = {
         dispatched: dispatched.of(level, schema), seats: seats.of(level, schema), running: execution.of(level, schema, 'regular'), opening: execution.of(level, schema, 'watch'),
-        rejected: (reason) => rejected.of(level, schema, reason), waited: (ran) => waited.of(level, schema, String(ran)), queueLength: lengths.of(level, schema),
+        rejected: (reason) => rejected.of(level, schema, reason), waited: twoCells((ran) => waited.of(level, schema, String(ran))), queueLength: lengths.of(level, schema),
         watches: watches.of(level, schema), now: { waiting: 0, waitingSeats: 0, executing: 0, executingSeats: 0 },
       };
       known.set(key, { level, schema, series });
       return series;
     },
   };
+}
+
+/** Looked up when they are first needed: a flow that nobody was refused in shows no refusals. */
+function twoCells(make: (ran: boolean) => HistogramCell): (ran: boolean) => HistogramCell {
+  let [ran, left]: (HistogramCell | undefined)[] = [];
+  return (didRun) => (didRun ? (ran ??= make(true)) : (left ??= make(false)));
 }
 
 function levelGauges(meter: Meter, state: () => FlowState): void {

@@ -70,8 +70,20 @@ export function eventDocument(object: DeepReadonly<ApiObject>, resource: Resourc
 }
 
 function tableOf(objects: readonly DeepReadonly<ApiObject>[], metadata: object, resource: Resource, { accepted, query, now }: FormContext, columns: boolean): object {
+  const ordered = ROW_ORDER[resource.plural] ? [...objects].sort(ROW_ORDER[resource.plural]) : objects;
   const show = (object: DeepReadonly<ApiObject>): object => (resource.isHub ? object : resource.fromHub(object));
-  return table(objects, metadata, { kind: resource, version: accepted.asVersion, include: includeOption(query.get('includeObject')), now, columns, show });
+  return table(ordered, metadata, { kind: resource, version: accepted.asVersion, include: includeOption(query.get('includeObject')), now, columns, show });
+}
+
+type Compare = (a: DeepReadonly<ApiObject>, b: DeepReadonly<ApiObject>) => number;
+
+/** Rows that come in another order than that of names. */
+const ROW_ORDER: Readonly<Record<string, Compare>> = {
+  flowschemas: (a, b) => precedence(a) - precedence(b),
+};
+
+function precedence(object: DeepReadonly<ApiObject>): number {
+  return (object['spec'] as { readonly matchingPrecedence?: number } | undefined)?.matchingPrecedence ?? 0;
 }
 
 export function listMetadata({ revision, continueToken, remaining }: Pick<ListAnswer, 'revision' | 'continueToken' | 'remaining'>): Record<string, unknown> {

@@ -43,6 +43,7 @@ export function serverGauges(meter: Meter, { inFlight, inQueue, registry }: Part
   perResource('apiserver_resource_objects', 'Objects in the watch caches.', ({ size }) => size);
   perResource('apiserver_resource_size_estimate_bytes', 'Bytes of the objects in the watch caches.', ({ sizeBytes }) => sizeBytes);
   perResource('apiserver_storage_objects', 'Objects in the watch caches, by resource.', ({ size }) => size, true);
+  perResource('apiserver_watch_cache_resource_version', 'The version that a watch cache has reached.', ({ revision }) => revision);
   const build = meter.gauge({
     name: 'kubernetes_build_info', help: 'What was built.',
     labels: ['major', 'minor', 'git_version', 'git_commit', 'git_tree_state', 'build_date', 'go_version', 'compiler', 'platform'],
