@@ -16,13 +16,13 @@ export function encodeJson(object: Readonly<ApiObject>): Buffer {
   return Buffer.from(JSON.stringify({ kind, apiVersion, metadata: kept, ...rest }));
 }
 
-/** Puts `resourceVersion` first into the metadata of what `encodeJson` returned. The result is a buffer of its own, outside the pool. */
-export function spliceRevision(bytes: Buffer, revision: number): Buffer {
+/** Puts `resourceVersion` first into the metadata of what `encodeJson` returned. The result is a buffer of its own, outside the pool, unless `allocate` says where else. */
+export function spliceRevision(bytes: Buffer, revision: number, allocate: (size: number) => Buffer = Buffer.allocUnsafeSlow): Buffer {
   const at = bytes.indexOf(METADATA);
   if (at < 0) throw new Error('a stored value has no metadata');
   const cut = at + METADATA.length;
   const text = `"resourceVersion":"${revision}"${bytes[cut] === BRACE ? '' : ','}`;
-  const out = Buffer.allocUnsafeSlow(bytes.length + text.length);
+  const out = allocate(bytes.length + text.length);
   bytes.copy(out, 0, 0, cut);
   out.write(text, cut, 'latin1');
   bytes.copy(out, cut + text.length, cut);

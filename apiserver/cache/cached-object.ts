@@ -21,13 +21,16 @@ const NO_LABELS: Readonly<Record<string, string>> = Object.freeze({});
 /** The indexer of a kind; the fields of one kind always have the same shape. */
 export function kindIndexer(kind: Pick<Kind, 'selectableFields' | 'namespaced' | 'stored'>): Indexer {
   const extra = Object.entries(kind.selectableFields ?? {});
+  // A constructor of its own: objects that it makes have exactly the room that their fields need.
+  const Fields = function (this: Record<string, string>, object: ApiObject, name: string, namespace: string): void {
+    this['metadata.name'] = name;
+    if (kind.namespaced) this['metadata.namespace'] = namespace;
+    for (const [path, read] of extra) this[path] = read(object);
+  } as unknown as new (object: ApiObject, name: string, namespace: string) => Record<string, string>;
   return (object) => {
     const changed = kind.stored?.(object) ?? false;
     const { name = '', namespace = '', labels } = object.metadata;
-    const fields: Record<string, string> = { 'metadata.name': name };
-    if (kind.namespaced) fields['metadata.namespace'] = namespace;
-    for (const [path, read] of extra) fields[path] = read(object);
-    return { labels: labels ?? NO_LABELS, fields, changed };
+    return { labels: labels ?? NO_LABELS, fields: new Fields(object, name, namespace), changed };
   };
 }
 
@@ -77,7 +80,7 @@ export interface StoredValue {
 }
 
 /** Takes a stored value in. Only here is a value parsed, for what selectors look at; the parsed form is dropped again. What this process wrote itself needs no parsing. */
-export function ingest(stored: StoredValue, prefix: string, index: Indexer): CachedObject {
+export function ingest(stored: StoredValue, prefix: string, index: Indexer, allocate?: (size: number) => Buffer): CachedObject {
   const { key, value, revision } = stored;
   const rest = key.slice(prefix.length);
   const slash = rest.indexOf('/');
@@ -89,7 +92,7 @@ export function ingest(stored: StoredValue, prefix: string, index: Indexer): Cac
   }
   const object = JSON.parse(value.toString()) as ApiObject;
   const { labels, fields, changed } = index(object);
-  return new CachedEntry({ ...place, bytes: spliceRevision(changed ? reformed(value, index) : value, revision), labels, fields });
+  return new CachedEntry({ ...place, bytes: spliceRevision(changed ? reformed(value, index) : value, revision, allocate), labels, fields });
 }
 
 /** With its numbers exactly as they were. */

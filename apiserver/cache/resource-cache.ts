@@ -174,7 +174,7 @@ class StoreCache implements ResourceCache {
     const { store, prefix, index, clock } = this.#options;
     for (let attempt = 0; ; attempt++) {
       try {
-        const load = (at?: number): Promise<Picture> => loadPicture({ store, prefix, known: this.#items, ingest: (entry) => this.#read(() => ingest(entry, prefix, index)), at });
+        const load = (at?: number): Promise<Picture> => loadPicture({ store, prefix, known: this.#items, ingest: (entry, allocate) => this.#read(() => ingest(entry, prefix, index, allocate)), at });
         const picture = this.#ring ? await load() : await this.#loadPast(load);
         if (this.#isClosed()) return;
         this.#take(picture.objects, picture.revision);
