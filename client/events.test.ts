@@ -47,6 +47,19 @@ test('the newer form keeps a series', async () => {
   expect(door.objects('events.events.k8s.io')).toMatchObject([{ note: 'no', regarding: about, action: 'Scheduling', series: { count: 2, lastObservedTime: '2026-01-01T00:00:01.000000Z' } }]);
 });
 
+test('in the newer form one state of an object has one note, and its next state another', async () => {
+  const { clock, door, recorder } = open('events.k8s.io');
+  const of = (resourceVersion: string, note: string): void => recorder.record(event(note, { about: { ...about, resourceVersion } }));
+  of('1', 'first');
+  of('1', 'second');
+  of('2', 'third');
+  await clock.advance(7 * 60_000);
+  of('2', 'fourth');
+  await recorder.flush();
+  const events = door.objects('events.events.k8s.io') as unknown as { note: string; series?: { count: number } }[];
+  expect(events.map(({ note, series }) => [note, series?.count])).toEqual([['first', 2], ['third', undefined], ['fourth', undefined]]);
+});
+
 test('what the server refuses is dropped, what it cannot take now is tried again', async () => {
   const clock = new VirtualClock();
   let down = true;

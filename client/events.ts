@@ -66,14 +66,15 @@ const WRITE_RETRY_MS = 2000;
 
 export function openRecorder(options: RecorderOptions): Recorder {
   const { clock, log } = options;
-  const correlator = new Correlator();
-  const waiting: EventRecord[] = [];
+  const correlator = options.api === 'events.k8s.io' ? new SeriesCorrelator() : new Correlator();
+  const waiting: { readonly record: EventRecord; readonly at: number }[] = [];
   const stopped = new AbortController();
   let writing: Promise<void> | undefined;
   const sink = options.api === 'events.k8s.io' ? seriesSink(options) : coreSink(options);
   const drain = async (): Promise<void> => {
-    for (let record = waiting.shift(); record && !stopped.signal.aborted; record = waiting.shift()) {
-      const correlated = correlator.correlate(record, clock.now());
+    for (let next = waiting.shift(); next && !stopped.signal.aborted; next = waiting.shift()) {
+      const { record, at } = next;
+      const correlated = correlator.correlate(record, at);
       if (!correlated) continue;
       for (let attempt = 1; attempt <= WRITE_ATTEMPTS; attempt++) {
         try {
@@ -97,7 +98,7 @@ export function openRecorder(options: RecorderOptions): Recorder {
   return {
     record(event) {
       if (waiting.length >= MAX_WAITING || stopped.signal.aborted) return;
-      waiting.push(event);
+      waiting.push({ record: event, at: clock.now() });
       writing ??= Promise.resolve().then(drain);
     },
     flush: () => writing ?? Promise.resolve(),
@@ -157,6 +158,29 @@ class Correlator {
     return tokens >= 1;
   }
 }
+
+/**
+ * The newer form: what is said again of the same state of an object is one series, whose note stays the first one.
+ * Provenance: client-go tools/events/event_broadcaster.go of v0.36.
+ */
+class SeriesCorrelator {
+  readonly #series = new Map<string, Series>();
+
+  correlate(record: EventRecord, now: number): Series {
+    const { about } = record;
+    const key = [about.kind, about.namespace, about.name, about.uid, about.apiVersion, about.resourceVersion, about.fieldPath, record.type, record.reason, record.action].join('\0');
+    const known = this.#series.get(key);
+    const series: Series = known && now - known.lastAt <= SERIES_OVER_MS ? known : { record, firstAt: now, lastAt: now, count: 0 };
+    series.count++;
+    series.lastAt = now;
+    this.#series.delete(key);
+    remember(this.#series, key, series);
+    return series;
+  }
+}
+
+/** A series that has been silent for so long is over. */
+const SERIES_OVER_MS = 6 * 60_000;
 
 function remember<V>(map: Map<string, V>, key: string, value: V): void {
   map.set(key, value);
