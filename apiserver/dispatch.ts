@@ -76,14 +76,12 @@ function hasTables({ kind }: Resource, subresource: string): boolean {
 /** Throws 404 and 405. */
 function handlerOf(handlers: Handlers, { method, route }: Exchange, resource: Resource): Handler {
   const { verb, subresource } = route;
-  if (route.tooLong || !placed(route, resource)) {
-    if (resource.kind.custom !== undefined) return async () => pageNotFound();
-    throw unknownResource();
-  }
+  if (resource.kind.custom !== undefined) return customHandlerOf(handlers, route, resource);
+  if (route.tooLong || !placed(route, resource)) throw unknownResource();
   const id = resource.kind.group === '' ? resource.plural : `${resource.plural}.${resource.kind.group}`;
   if (subresource !== '') {
     const known = resource.subresource(subresource);
-    if (!known) throw resource.kind.custom === undefined ? unknownResource() : notFound(resource.subject(route.name));
+    if (!known) throw unknownResource();
     const handler = handlers.subresources.get(known.scale ? CUSTOM_SCALE : `${id}/${subresource}`);
     // What is passed on may be asked in any way.
     if (subresource === 'proxy' && method === 'OPTIONS' && handler) return handler;
@@ -99,6 +97,25 @@ function handlerOf(handlers: Handlers, { method, route }: Exchange, resource: Re
   // Collections over all namespaces can be read only.
   if (resource.kind.namespaced && route.namespace === '' && verb !== 'list' && verb !== 'watch') throw methodNotAllowed();
   return handlers.resources.get(id) ?? (VERBS[verb] as Handler);
+}
+
+const ACROSS_NAMESPACES = new Set(['list', 'watch']);
+const NAMED = new Set(['update', 'patch']);
+
+/** Custom resources have no routes of their own: only the verb counts, whatever the method was and what follows in the path. Throws 400, 404 and 405. */
+function customHandlerOf(handlers: Handlers, { verb, namespace, name, subresource }: Route, resource: Resource): Handler {
+  const { namespaced } = resource.kind;
+  if (namespaced ? namespace === '' && !ACROSS_NAMESPACES.has(verb) : namespace !== '') return async () => pageNotFound();
+  const known = subresource === '' ? undefined : resource.subresource(subresource);
+  if (subresource !== '' && !known) throw notFound(resource.subject(name));
+  const handler = known?.scale ? handlers.subresources.get(CUSTOM_SCALE) : Object.hasOwn(VERBS, verb) ? VERBS[verb] : undefined;
+  if (!handler || (known && !known.verbs.includes(verb as never))) {
+    const { group, resource: plural } = resource.subject('');
+    const message = `${verb} is not supported on resources of kind ${JSON.stringify(group ? `${plural}.${group}` : plural)}`;
+    throw new ApiError({ code: 405, reason: 'MethodNotAllowed', message, details: { ...(group && { group }), kind: plural } });
+  }
+  if (name === '' && NAMED.has(verb)) throw badRequest('name must be provided');
+  return handler;
 }
 
 /** Whether a resource is found at such a path: namespaced ones within a namespace, others without. */

@@ -24,6 +24,7 @@ export function customSchemas(kind: Kind, version: KindVersion, openapi: OpenApi
       ...(open ? {} : { ...own, properties: { ...(own['properties'] as Json | undefined), ...common(POD), metadata: { ...text(POD, 'metadata'), ...metadataOf('ObjectMeta', openapi) } } }),
       type: 'object',
       'x-kubernetes-group-version-kind': gvk(kind.kind),
+      ...selectable(version, kind),
     },
     [listTypeOf(kind, version)]: {
       type: 'object',
@@ -32,6 +33,12 @@ export function customSchemas(kind: Kind, version: KindVersion, openapi: OpenApi
       'x-kubernetes-group-version-kind': gvk(kind.listKind),
     },
   };
+}
+
+/** By which of its fields objects can be selected. */
+function selectable({ own }: KindVersion, kind: Kind): Json {
+  const fields = Object.keys(own?.selectableFields ?? kind.selectableFields ?? {});
+  return fields.length === 0 ? {} : { 'x-kubernetes-selectable-fields': fields.map((fieldPath) => ({ fieldPath })) };
 }
 
 /** Whose texts for metadata are taken. */

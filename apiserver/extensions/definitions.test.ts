@@ -87,11 +87,34 @@ test('a deleted definition waits for its objects, whose finalizers hold it; then
   const deleted = await call({ ...crds, verb: 'delete', name: 'things.going.example.com' });
   expect(deleted.metadata.finalizers).toEqual(['customresourcecleanup.apiextensions.k8s.io']);
   const gone = until('things.going.example.com', ({ type }) => type === 'DELETED');
-  expect(await refusal(it.doors.direct.call({ ...things, verb: 'create', body: object('late', []) }))).toMatchObject({ code: 405 });
+  expect(await refusal(it.doors.direct.call({ ...things, verb: 'create', body: object('late', []) }))).toMatchObject({
+    code: 403, message: 'things.going.example.com "late" is forbidden: create not allowed while custom resource definition is terminating',
+  });
+  await until('things.going.example.com', ({ object: { status } }) => JSON.stringify(status['conditions']).includes('InstanceDeletionInProgress'));
   await call({ ...things, verb: 'patch', name: 'held', patchType: 'application/merge-patch+json', body: { metadata: { finalizers: null } } });
   await gone;
   expect((await it.http('GET', '/apis/going.example.com/v1/things')).code).toBe(404);
   expect((await it.store.list('/registry/going.example.com/', {})).entries).toEqual([]);
+});
+
+test('of a path to a custom resource only the verb counts', async () => {
+  await serve('paths.example.com', { spec: { scope: 'Namespaced' }, versions: [{ ...v1, subresources: { status: {} } }] });
+  const at = (path: string): string => `/apis/paths.example.com/v1/${path}`;
+  const rows: readonly (readonly [string, string, number, string])[] = [
+    ['HEAD', 'namespaces/default/things', 200, ''],
+    ['POST', 'things', 404, ''],
+    ['GET', 'things/a', 404, ''],
+    ['PUT', 'namespaces/default/things', 400, 'name must be provided'],
+    ['OPTIONS', 'namespaces/default/things', 405, ' is not supported on resources of kind "things.paths.example.com"'],
+    ['DELETE', 'namespaces/default/things/a/status', 405, 'delete is not supported on resources of kind "things.paths.example.com"'],
+    ['GET', 'namespaces/default/things/a/status/more', 404, 'things.paths.example.com "a" not found'],
+    ['GET', 'namespaces/default/things/a/other', 404, 'things.paths.example.com "a" not found'],
+  ];
+  for (const [method, path, code, message] of rows) {
+    const answer = await it.http(method, at(path));
+    expect([method, path, answer.code]).toEqual([method, path, code]);
+    if (message) expect((answer.json() as { message?: string }).message).toBe(message);
+  }
 });
 
 test('what was stored before shows as the changed schema has it', async () => {
