@@ -1,11 +1,11 @@
 /** Requests that want to leave HTTP: exec, attach, port-forward and proxied ones, over HTTP/1.1. */
 import type { Duplex } from 'node:stream';
 import type { Clock } from '../std/clock.ts';
+import { STATUS_CODES } from '../std/plain-http.ts';
 import { badRequest } from '../api/status.ts';
 import { finish } from './chain/chain.ts';
 import type { Exchange, Upgrade } from './exchange.ts';
 import { HttpExchange } from './http-exchange.ts';
-import { STATUS_CODES } from './plain-http.ts';
 import { errorAnswer } from './render.ts';
 
 interface Serving {

@@ -1,8 +1,8 @@
 /** Asks another server to review something: JSON over one kept connection, tried again where that may help. Provenance: pkg/util/webhook of apiserver v0.36. */
 import { Agent, request as secureRequest } from 'node:https';
 import { sleep, type Clock } from '../../std/clock.ts';
+import { request as plainRequest } from '../../std/plain-http.ts';
 import { networkProblem } from '../admission/webhooks/go-errors.ts';
-import { request as plainRequest } from '../plain-http.ts';
 
 /** How a webhook is reached, as a kubeconfig says. */
 export interface WebhookConnection {

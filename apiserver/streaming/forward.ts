@@ -5,9 +5,9 @@ import { connect as plainConnect, type Socket } from 'node:net';
 import { connect as secureConnect, type ConnectionOptions } from 'node:tls';
 import type { Readable } from 'node:stream';
 import { ApiError } from '../../api/status.ts';
+import { request as plainRequest } from '../../std/plain-http.ts';
 import type { TunnelAnswer, Upgrade } from '../exchange.ts';
 import { withoutToken } from '../http-exchange.ts';
-import { request as plainRequest } from '../plain-http.ts';
 
 export interface Target {
   readonly host: string;

@@ -1,6 +1,6 @@
 /** Exec, attach and port-forward as CRI serves them: the runtime names a URL of its own, where SPDY/3.1 is spoken. */
-import { request } from 'node:http';
 import { PassThrough, type Duplex } from 'node:stream';
+import { request } from '../../std/plain-http.ts';
 import { SpdyConnection, type SpdyStream } from '../spdy/connection.ts';
 import { RuntimeRefused, RuntimeUnavailable } from './runtime.ts';
 import type { Session, StreamRequest } from './model.ts';
