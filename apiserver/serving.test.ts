@@ -54,7 +54,7 @@ function bound(store: Store): Store {
 }
 
 test('a stop fails readiness first, goes on as before for a while, then ends watches', async () => {
-  const server = await openTestServer({ serving: { shutdownDelayMs: 60 } });
+  const server = await openTestServer({ serving: { shutdownDelayMs: 1_000 } });
   const ended = Promise.withResolvers<void>();
   const watching = (async () => {
     const events: WatchEvent[] = [];
