@@ -159,7 +159,6 @@ export class Backlog {
    * Who was refused by no filter in particular is always tried again.
    */
   stir(now: number, plugins: readonly string[] = [''], { from = now, helps = anybody }: { readonly from?: number; readonly helps?: (plugin: string, pod: Stored<Pod>, kind: string) => boolean } = {}): void {
-    this.#early = [];
     for (const plugin of plugins.includes('') ? plugins : [UNKNOWN, ...plugins]) {
       for (const entry of this.#parked.get(plugin) ?? []) {
         if (plugin !== UNKNOWN && plugin !== '' && !helps(plugin, entry.pod, entry.kind)) continue;

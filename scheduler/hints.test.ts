@@ -1,8 +1,8 @@
 import type { Node, Taint } from '../api/types/core.v1.ts';
 import type { Stored } from '../client/client.ts';
 import { demandOf } from './demand.ts';
-import { type PodInput, node, pod } from './fixtures.ts';
-import { goneHints, nodeHints } from './hints.ts';
+import { HOST, type PodInput, ZONE, node, pod } from './fixtures.ts';
+import { type Hint, comeHints, goneHints, nodeHints } from './hints.ts';
 import { DEFAULT_PROFILE } from './profile.ts';
 
 type NodeInput = NonNullable<Parameters<typeof node>[1]>;
@@ -13,7 +13,7 @@ const named = (name: string): PodInput => ({ affinity: { nodeAffinity: { require
 function helped(before: Stored<Node> | undefined, after: Stored<Node>, input: PodInput): string[] {
   const demand = demandOf(pod(input));
   const alone = ['NodeUnschedulable', 'NodeName', 'TaintToleration', 'NodeAffinity', 'NodePorts', 'NodeResourcesFit'];
-  return [...nodeHints(before, after)].filter(([filter, hint]) => alone.includes(filter) && hint(demand, DEFAULT_PROFILE)).map(([filter]) => filter).sort();
+  return [...nodeHints(before, after)].filter(([filter, hint]) => alone.includes(filter) && hint(demand, DEFAULT_PROFILE, pod(input))).map(([filter]) => filter).sort();
 }
 
 const ALL = ['NodeAffinity', 'NodeName', 'NodePorts', 'NodeResourcesFit', 'NodeUnschedulable', 'TaintToleration'];
@@ -39,12 +39,34 @@ test.each<[string, NodeInput | undefined, NodeInput, PodInput, string[]]>([
   expect(helped(before && node('n', before), node('n', after), input)).toEqual(expected);
 });
 
+const NOWHERE = (): Record<string, string> => ({});
+const web = { app: 'web' };
+const terms = (...labels: Record<string, string>[]): { requiredDuringSchedulingIgnoredDuringExecution: { topologyKey: string; labelSelector: { matchLabels: Record<string, string> } }[] } => ({ requiredDuringSchedulingIgnoredDuringExecution: labels.map((matchLabels) => ({ topologyKey: HOST, labelSelector: { matchLabels } })) });
+const spread: PodInput = { topologySpreadConstraints: [{ maxSkew: 1, topologyKey: ZONE, whenUnsatisfiable: 'DoNotSchedule', labelSelector: { matchLabels: web } }] };
+
+function told(hints: ReadonlyMap<string, Hint>, input: PodInput): string[] {
+  const waiting = pod(input);
+  return [...hints].filter(([, hint]) => hint(demandOf(waiting), DEFAULT_PROFILE, waiting)).map(([filter]) => filter).sort();
+}
+
 test.each<[string, PodInput, PodInput, string[]]>([
-  ['a pod on a node', { nodeName: 'n' }, {}, ['InterPodAffinity', 'NodeResourcesFit', 'PodTopologySpread']],
-  ['a pod for which a node was being cleared', {}, {}, ['NodeResourcesFit']],
-  ['a pod with the port', { nodeName: 'n', hostPort: 80 }, { hostPort: 80 }, ['InterPodAffinity', 'NodePorts', 'NodeResourcesFit', 'PodTopologySpread']],
-  ['a pod with another port', { nodeName: 'n', hostPort: 81 }, { hostPort: 80 }, ['InterPodAffinity', 'NodeResourcesFit', 'PodTopologySpread']],
+  ['a pod that has nothing to do with it', {}, spread, ['NodeResourcesFit']],
+  ['a pod with the port', { hostPort: 80 }, { ...spread, hostPort: 80 }, ['NodePorts', 'NodeResourcesFit']],
+  ['a pod with another port', { hostPort: 81 }, { ...spread, hostPort: 80 }, ['NodeResourcesFit']],
+  ['a pod that it was spread with', { labels: web }, spread, ['NodeResourcesFit', 'PodTopologySpread']],
+  ['a pod of another namespace', { labels: web, namespace: 'far' }, spread, ['NodeResourcesFit']],
+  ['a pod that it avoided', { labels: web }, { ...spread, affinity: { podAntiAffinity: terms(web) } }, ['InterPodAffinity', 'NodeResourcesFit', 'PodTopologySpread']],
+  ['a pod that kept it out', { affinity: { podAntiAffinity: terms(web) } }, { ...spread, labels: web }, ['InterPodAffinity', 'NodeResourcesFit']],
 ])('goneHints(): %s', (_, gone, input, expected) => {
-  const demand = demandOf(pod(input));
-  expect([...goneHints(pod(gone))].filter(([, hint]) => hint(demand, DEFAULT_PROFILE)).map(([filter]) => filter).sort()).toEqual(expected);
+  expect(told(goneHints(pod({ nodeName: 'n', ...gone }), NOWHERE), input)).toEqual(expected);
+});
+
+test.each<[string, PodInput | undefined, PodInput, PodInput, string[]]>([
+  ['a pod that it wants nearby', undefined, { labels: web }, { ...spread, affinity: { podAffinity: terms(web) } }, ['InterPodAffinity', 'PodTopologySpread']],
+  ['a pod that fulfils one of two wishes', undefined, { labels: web }, { ...spread, affinity: { podAffinity: terms(web, { tier: 'a' }) } }, ['PodTopologySpread']],
+  ['a pod that it avoids', undefined, { labels: { app: 'other' } }, { ...spread, affinity: { podAntiAffinity: terms({ app: 'other' }) } }, []],
+  ['a pod that it avoids no longer', { labels: web }, { labels: { app: 'other' } }, { ...spread, affinity: { podAntiAffinity: terms(web) } }, ['InterPodAffinity', 'PodTopologySpread']],
+  ['labels that mean nothing to it', { labels: web }, { labels: { ...web, x: 'y' } }, { ...spread, affinity: { podAffinity: terms(web) } }, []],
+])('comeHints(): %s', (_, before, come, input, expected) => {
+  expect(told(comeHints(before && pod(before), pod(come), NOWHERE), input)).toEqual(expected);
 });

@@ -3,6 +3,7 @@
  *
  * Provenance: the queueing hints of the plugins in kube-scheduler v1.36. Who looks at other pods is told of all of them.
  */
+import { matchesLabels as selects } from '../api/selectors.ts';
 import { matchesLabels, matchesNodeSelector } from '../api/selectors/node-selector.ts';
 import type { Node, Pod } from '../api/types/core.v1.ts';
 import type { Stored } from '../client/client.ts';
@@ -13,9 +14,13 @@ import type { Profile } from './profile.ts';
 import { amount } from './requests.ts';
 import { type NodeFacts, factsOf } from './snapshot.ts';
 import { UNSCHEDULABLE_TAINT, repels, tolerated } from './taints.ts';
+import { type Labels, type PodKind, type Term, compiled } from './terms.ts';
 
-/** Whether the change may help a pod of this kind that the filter refused. */
-export type Hint = (demand: Demand, profile: Profile) => boolean;
+/** Whether the change may help a pod that the filter refused. */
+export type Hint = (demand: Demand, profile: Profile, pod: Stored<Pod>) => boolean;
+
+/** What these filters say is not the same for all pods that ask the same of a node. */
+export const OF_OTHER_PODS: ReadonlySet<string> = new Set(['InterPodAffinity', 'PodTopologySpread']);
 
 const ALWAYS: Hint = () => true;
 
@@ -42,16 +47,48 @@ export function nodeHints(before: Stored<Node> | undefined, node: Stored<Node>):
 
 const OF_NEW_NODES = ['NodeName', 'NodeAffinity', 'NodePorts', 'NodeResourcesFit', 'VolumeBinding', 'VolumeZone', 'InterPodAffinity', 'DynamicResources', 'NodeDeclaredFeatures'];
 
+type NamespaceLabels = (namespace: string) => Labels;
+
 /** A pod that was on a node, or for which one was being cleared, is gone. */
-export function goneHints(gone: Stored<Pod>): ReadonlyMap<string, Hint> {
-  const { ports, claims, disks } = demandOf(gone);
-  const hints = new Map<string, Hint>([['NodeResourcesFit', ALWAYS]]);
-  if (gone.spec.nodeName) for (const filter of ['InterPodAffinity', 'PodTopologySpread']) hints.set(filter, ALWAYS);
+export function goneHints(gone: Stored<Pod>, labelsOf: NamespaceLabels): ReadonlyMap<string, Hint> {
+  const { ports, claims, disks, affinity } = demandOf(gone);
+  const kind = kindOf(gone);
+  const hints = new Map<string, Hint>([
+    ['NodeResourcesFit', ALWAYS],
+    ['InterPodAffinity', (demand, _, pod) => allMatch(demand.affinity.anti, kind, labelsOf) || allMatch(affinity.anti, kindOf(pod), labelsOf)],
+    ['PodTopologySpread', (_demand, _profile, pod) => isSpreadWith(pod, kind)],
+  ]);
   const taken = new Ports();
   taken.count(ports, 1);
   if (ports.length > 0) hints.set('NodePorts', (demand) => !taken.free(demand.ports));
   if (claims.length > 0 || disks) for (const filter of ['VolumeRestrictions', 'NodeVolumeLimits']) hints.set(filter, ALWAYS);
   return hints;
+}
+
+/** A pod came to a node, or has other labels than before. */
+export function comeHints(before: Stored<Pod> | undefined, pod: Stored<Pod>, labelsOf: NamespaceLabels): ReadonlyMap<string, Hint> {
+  const [old, now] = [before && kindOf(before), kindOf(pod)];
+  const newly = (terms: readonly Term[], from: PodKind | undefined, to: PodKind | undefined): boolean => to !== undefined && allMatch(terms, to, labelsOf) && !(from && allMatch(terms, from, labelsOf));
+  return new Map<string, Hint>([
+    ['InterPodAffinity', ({ affinity }) => newly(affinity.required, old, now) || (old !== undefined && newly(affinity.anti, now, old))],
+    ['PodTopologySpread', (_demand, _profile, waiting) => isSpreadWith(waiting, now) !== (old !== undefined && isSpreadWith(waiting, old))],
+  ]);
+}
+
+function kindOf({ metadata: { namespace, labels = {} } }: Stored<Pod>): PodKind {
+  return { namespace, labels, terminating: false };
+}
+
+function allMatch(terms: readonly Term[], pod: PodKind, labelsOf: NamespaceLabels): boolean {
+  return terms.length > 0 && terms.every((term) => term.matches(pod, labelsOf));
+}
+
+/** Whether the other counts in one of the pod's hard constraints. */
+function isSpreadWith({ metadata, spec }: Stored<Pod>, other: PodKind): boolean {
+  if (metadata.namespace !== other.namespace) return false;
+  const constraints = spec.topologySpreadConstraints?.filter(({ whenUnsatisfiable }) => whenUnsatisfiable === 'DoNotSchedule') ?? [];
+  // Hard constraints of a profile are not known here: then everybody may count.
+  return constraints.length === 0 || constraints.some(({ labelSelector }) => selects(compiled(labelSelector), other.labels));
 }
 
 function admits({ labels, name }: NodeFacts, { nodeSelector, required }: Demand, { addedAffinity }: Profile): boolean {

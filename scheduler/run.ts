@@ -11,11 +11,11 @@ import { Backlog, SETTLE_MS } from './backlog.ts';
 import { type Configuration, DEFAULT_CONFIGURATION } from './configuration.ts';
 import { type Unschedulable, decide } from './decide.ts';
 import { concluded } from './explain.ts';
-import { demandOf } from './demand.ts';
+import { type Demand, demandOf } from './demand.ts';
 import { openFeeds } from './feeds.ts';
 import { Extenders } from './extenders.ts';
 import { candidates, fits } from './fits.ts';
-import { type Hint, goneHints, nodeHints } from './hints.ts';
+import { type Hint, OF_OTHER_PODS, comeHints, goneHints, nodeHints } from './hints.ts';
 import { Outcomes } from './outcomes.ts';
 import { DEFAULT_PROFILE, type Profile } from './profile.ts';
 import { schedulerSeries } from './series.ts';
@@ -44,7 +44,8 @@ const TURN_MS = 10;
 const BINDING_LIMIT = 192;
 /** How many kinds of refused pods are asked whether they fit on a node that changed. */
 const KINDS_ASKED = 32;
-const OF_OTHER_PODS = ['InterPodAffinity', 'PodTopologySpread'];
+/** Of the pods that a filter which looks at other pods has refused so many are asked whether a change helps them; the others are taken to be helped. */
+const ASKED_LIMIT = 256;
 /** A pod that asks for less than before makes room for those that found too little. */
 const RESIZED: ReadonlyMap<string, Hint> = new Map([['NodeResourcesFit', () => true]]);
 
@@ -66,6 +67,8 @@ class RunningScheduler {
   readonly #series;
   /** Pods whose claims of devices are not there yet: nobody looks at them until they are. */
   readonly #claimless = new Map<string, Stored<Pod>>();
+  /** Of pods that wait and were asked whether a change helps them. */
+  readonly #demands = new WeakMap<Stored<Pod>, Demand>();
   #timer: Timer | undefined;
   #asking: Promise<void> = Promise.resolve();
   #scheduled = false;
@@ -152,8 +155,8 @@ class RunningScheduler {
       this.#snapshot.removePod(uid);
       const nominated = this.#snapshot.nominations.of(uid) !== undefined;
       this.#snapshot.nominations.remove(uid);
-      if (pod.spec.nodeName) this.#roomOn(pod.spec.nodeName, goneHints(pod));
-      else if (nominated) this.#stir(goneHints(pod), now);
+      if (pod.spec.nodeName) this.#roomOn(pod.spec.nodeName, goneHints(pod, this.#snapshot.tallies.labelsOf));
+      else if (nominated) this.#stir(goneHints(pod, this.#snapshot.tallies.labelsOf), now);
     } else if (pod.spec.nodeName) {
       this.#outcomes.seen(uid);
       this.#backlog.remove(uid);
@@ -173,18 +176,23 @@ class RunningScheduler {
   #podOnNode(event: CacheEvent<Pod>, node: string): void {
     const { object: pod } = event;
     const known = event.type === 'updated' ? this.#snapshot.refreshPod(pod) : undefined;
-    if (known === 'same') return;
     const now = this.#options.clock.now();
+    const { labelsOf } = this.#snapshot.tallies;
+    if (known === 'same') {
+      // A pod that was assumed to be here is here.
+      if (event.type === 'updated' && !event.previous.spec.nodeName) this.#stir(comeHints(undefined, pod, labelsOf), now);
+      return;
+    }
     if (known === 'relabelled') {
-      const isRelabelled = event.type === 'updated' && (!event.previous.spec.nodeName || !deepEqual(event.previous.metadata.labels, pod.metadata.labels));
-      if (isRelabelled) this.#backlog.stir(now, OF_OTHER_PODS);
+      const before = event.type === 'updated' && event.previous.spec.nodeName ? event.previous : undefined;
+      if (!before || !deepEqual(before.metadata.labels, pod.metadata.labels)) this.#stir(comeHints(before, pod, labelsOf), now);
       return;
     }
     this.#snapshot.setPod(pod, node);
     // A pod on a node may ask for less than before; any other change concerns only those who look at other pods.
     const isResized = event.type === 'updated' && event.previous.spec.nodeName && !deepEqual(event.previous.spec, pod.spec);
     if (isResized) this.#roomOn(node, RESIZED);
-    else this.#backlog.stir(now, OF_OTHER_PODS);
+    else this.#stir(comeHints(undefined, pod, labelsOf), now);
   }
 
   #claimsChanged(): void {
@@ -203,19 +211,28 @@ class RunningScheduler {
     for (const asker of asked) if (fits(this.#snapshot, asker, node, this.#profileOf(asker.pod))) this.#backlog.hurry(asker.pod.metadata.uid, now);
   }
 
-  /** Pods of one kind that one filter refused are helped alike. */
+  /** Pods of one kind that one filter refused are helped alike, where it looks at nodes alone. */
   #stir(hints: ReadonlyMap<string, Hint>, now: number, from = now): void {
     const known = new Map<string, boolean>();
+    let asked = 0;
     const helps = (plugin: string, pod: Stored<Pod>, kind: string): boolean => {
       const hint = hints.get(plugin) as Hint;
+      if (OF_OTHER_PODS.has(plugin)) return ++asked > ASKED_LIMIT || hint(this.#demandOf(pod), this.#profileOf(pod), pod);
       const key = `${plugin}|${kind}`;
       const helped = kind === '' ? undefined : known.get(key);
       if (helped !== undefined) return helped;
-      const answer = hint(demandOf(pod), this.#profileOf(pod));
+      const answer = hint(this.#demandOf(pod), this.#profileOf(pod), pod);
       known.set(key, answer);
       return answer;
     };
     this.#backlog.stir(now, [...hints.keys()], { from, helps });
+  }
+
+  /** Of a pod that waits. */
+  #demandOf(pod: Stored<Pod>): Demand {
+    let demand = this.#demands.get(pod);
+    if (!demand) this.#demands.set(pod, (demand = demandOf(pod)));
+    return demand;
   }
 
   #podWaits(event: CacheEvent<Pod>): void {

@@ -87,7 +87,7 @@ export class Tallies {
     this.#rows = rows;
   }
 
-  readonly #labelsOf = (namespace: string): Labels => this.#namespaces.get(namespace) ?? {};
+  readonly labelsOf = (namespace: string): Labels => this.#namespaces.get(namespace) ?? {};
 
   classOf({ metadata }: Stored<Pod>): PodClass {
     const labels = metadata.labels ?? {};
@@ -102,7 +102,7 @@ export class Tallies {
     podClass.placed += sign;
     if (podClass.placed === 0) this.#classes.delete(podClass.key);
     else this.#classes.set(podClass.key, podClass);
-    podClass.tallies ??= [...this.#tallies.values()].filter(({ selection }) => selection.matches(podClass, this.#labelsOf));
+    podClass.tallies ??= [...this.#tallies.values()].filter(({ selection }) => selection.matches(podClass, this.labelsOf));
     for (const tally of podClass.tallies) tally.add(row, sign);
     const { required, anti, preferred } = demand.affinity;
     for (const term of anti) this.#carry({ term, kind: 'anti', weight: 0, row, sign });
@@ -118,20 +118,20 @@ export class Tallies {
       if (oldest && this.#tallies.size >= TALLY_LIMIT) this.#forget(oldest);
       tally = new Tally(selection, this.#rows);
       this.#tallies.set(selection.signature, tally);
-      for (const podClass of this.#classes.values()) if (podClass.tallies && selection.matches(podClass, this.#labelsOf)) podClass.tallies.push(tally);
+      for (const podClass of this.#classes.values()) if (podClass.tallies && selection.matches(podClass, this.labelsOf)) podClass.tallies.push(tally);
       for (const { row, podClass } of all()) if (podClass.tallies?.includes(tally)) tally.add(row, 1);
     }
     return tally.counts;
   }
 
   matches(selection: Selection, podClass: PodClass): boolean {
-    return selection.matches(podClass, this.#labelsOf);
+    return selection.matches(podClass, this.labelsOf);
   }
 
   /** The terms of pods on nodes that select this one. */
   selecting(podClass: PodClass): readonly Carried[] {
     if (podClass.selectedAt !== this.#carriedVersion) {
-      podClass.selectedBy = [...this.#carried.values()].filter(({ term }) => term.matches(podClass, this.#labelsOf));
+      podClass.selectedBy = [...this.#carried.values()].filter(({ term }) => term.matches(podClass, this.labelsOf));
       podClass.selectedAt = this.#carriedVersion;
     }
     return podClass.selectedBy;
