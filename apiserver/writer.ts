@@ -7,6 +7,7 @@ import type { Stored, Writer } from './auth/reader.ts';
 import type { Core } from './core.ts';
 import { change } from './objects/change.ts';
 import { goesWithUpdate } from './objects/deletion.ts';
+import { keepTimes, trackServer } from './objects/managed-fields.ts';
 import { prepareNew, prepareUpdate } from './objects/prepare.ts';
 import { existsError, modifiedError, put, remove } from './objects/put.ts';
 import type { Resource } from './resource.ts';
@@ -27,6 +28,7 @@ export function createWriter(core: () => Core): Writer {
       const resource = resourceOf(ref);
       const object = hubOf(resource, input);
       const { plural, group } = resource.kind;
+      trackServer({ resource, subresource: '', old: undefined, object, now: core().clock.now() });
       const settle = await core().hooks.begin({ resource: plural, group, object, old: undefined, dryRun: false });
       prepareNew(core(), object, { resource, context: context(''), warnings: [] });
       const { name = '', namespace = '' } = object.metadata;
@@ -38,7 +40,7 @@ export function createWriter(core: () => Core): Writer {
         throw error instanceof Conflict ? existsError(resource, name) : error;
       }
     },
-    async update<T>(ref: ResourceRef<T>, input: T | ApiObject, subresource?: 'status') {
+    async update<T>(ref: ResourceRef<T>, input: T | ApiObject, subresource?: 'status', { untracked = false } = {}) {
       const resource = resourceOf(ref);
       const object = hubOf(resource, input);
       const { name = '', namespace = '', resourceVersion } = object.metadata;
@@ -49,7 +51,9 @@ export function createWriter(core: () => Core): Writer {
           if (resourceVersion && resourceVersion !== old.metadata.resourceVersion) throw modifiedError(resource, name);
           const next = deepCopy(object) as ApiObject;
           next.metadata.resourceVersion = old.metadata.resourceVersion ?? '';
+          if (!untracked) trackServer({ resource, subresource: subresource ?? '', old, object: next, now: core().clock.now() });
           prepareUpdate(next, old, { resource, context: context(subresource ?? ''), warnings: [] });
+          keepTimes(next, old);
           return goesWithUpdate(resource, next, old) ? { do: 'remove', object: next } : { do: 'write', object: next };
         },
       });

@@ -47,8 +47,8 @@ export interface Reader {
 export interface Writer {
   /** Throws `ApiError` 409 AlreadyExists. */
   create<T>(resource: ResourceRef<T>, object: T | ApiObject): Promise<Stored<T>>;
-  /** Compare-and-swap on `metadata.resourceVersion`: throws `ApiError` 409 Conflict, 404 NotFound. */
-  update<T>(resource: ResourceRef<T>, object: T | ApiObject, subresource?: 'status'): Promise<Stored<T>>;
+  /** Compare-and-swap on `metadata.resourceVersion`: throws `ApiError` 409 Conflict, 404 NotFound. `untracked`: nobody comes to own what changes. */
+  update<T>(resource: ResourceRef<T>, object: T | ApiObject, subresource?: 'status', options?: { readonly untracked?: boolean }): Promise<Stored<T>>;
   /** At once, whatever holds it. Compare-and-swap on `metadata.resourceVersion`: throws `ApiError` 409 Conflict. */
   remove<T>(resource: ResourceRef<T>, object: Stored<T>): Promise<void>;
 }

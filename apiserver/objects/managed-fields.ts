@@ -36,6 +36,22 @@ export function trackManager({ resource, exchange, options, old, object, now }: 
   return tracked instanceof Promise ? tracked.then(() => takeOver(next, object)) : takeOver(next, object);
 }
 
+/** Upstream's server speaks to itself as a client of this name. */
+const SERVER = 'kube-apiserver';
+
+export interface OwnTracking extends Pick<Tracking, 'resource' | 'old' | 'object' | 'now'> {
+  readonly subresource: string;
+}
+
+/** The same for what the server writes itself, of kinds that are its own and in the version that is stored. */
+export function trackServer({ resource, subresource, old, object, now }: OwnTracking): void {
+  if (!resource.isHub) return;
+  trackUpdate({
+    schema: resource.version.schema, live: old as ApiObject | undefined, next: object, manager: SERVER, apiVersion: resource.apiVersion, subresource, now,
+    resetFields: resetFields(resource, subresource),
+  });
+}
+
 function takeOver(next: ApiObject, object: ApiObject): void {
   if (next === object) return;
   if (next.metadata.managedFields) object.metadata.managedFields = next.metadata.managedFields;

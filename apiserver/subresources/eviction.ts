@@ -1,5 +1,4 @@
 /** Eviction: a deletion that respects the pod's disruption budget. Provenance: pkg/registry/core/pod/storage/eviction.go of v1.36. */
-import { trackUpdate } from '../../api/apply/track-update.ts';
 import { invalid, Path } from '../../api/field-error.ts';
 import type { ApiObject } from '../../api/kind.ts';
 import { poddisruptionbudgets, pods } from '../../api/resources.ts';
@@ -29,7 +28,6 @@ const ATTEMPTS = 20;
 /** Pods that are told to the budget's controller and have not gone yet. */
 const DISRUPTED_LIMIT = 2000;
 
-const BUDGET = { apiVersion: 'policy/v1', schema: { type: 'io.k8s.api.policy.v1.PodDisruptionBudget' } };
 const EVICTION: Expected = { apiVersion: 'policy/v1', kind: 'Eviction', schema: { type: 'io.k8s.api.policy.v1.Eviction' }, alsoVersions: ['policy/v1beta1'] };
 
 export async function evict(core: Core, exchange: Exchange, resource: Resource): Promise<Answer> {
@@ -121,7 +119,7 @@ async function markDisrupted(core: Core, pod: Readonly<ApiObject>): Promise<stri
   if (conditions.some(({ type, status }) => type === 'DisruptionTarget' && status === 'True')) return undefined;
   const condition = { type: 'DisruptionTarget', status: 'True', reason: 'EvictionByEvictionAPI', message: 'Eviction API: evicting', lastTransitionTime: timestamp(core.clock.now()) };
   next.status = { ...next.status, conditions: [...conditions.filter(({ type }) => type !== 'DisruptionTarget'), condition] };
-  return (await core.writer.update(pods, next, 'status')).metadata.resourceVersion;
+  return (await core.writer.update(pods, next, 'status', { untracked: true })).metadata.resourceVersion;
 }
 
 function ignoresBudget({ metadata, status }: DeepReadonly<Pod>): boolean {
@@ -164,8 +162,6 @@ async function charge(core: Core, known: Budget, { pod, dryRun }: { readonly pod
     const status = next.status as NonNullable<PodDisruptionBudget['status']>;
     const left = (status.disruptionsAllowed ?? 0) - 1;
     next.status = { ...status, ...(left === 0 && { conditions: exhausted(status, timestamp(core.clock.now())) }), disruptionsAllowed: left, disruptedPods: { ...status.disruptedPods, [pod]: timestamp(core.clock.now()) } };
-    const { apiVersion, schema } = BUDGET;
-    trackUpdate({ schema, live: budget as unknown as ApiObject, next: next as unknown as ApiObject, manager: 'kube-apiserver', apiVersion, subresource: 'status', now: core.clock.now() });
     try {
       await core.writer.update(poddisruptionbudgets, next, 'status');
       return;

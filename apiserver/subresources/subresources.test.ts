@@ -81,3 +81,8 @@ test('through the collection a Binding binds whatever pod has the name', async (
   expect(await outcome({ ...pods, verb: 'create', name: 'free', subresource: 'binding', body: binding })).toMatchObject({ code: 409 });
   expect(await outcome({ ...pods, resource: 'bindings', verb: 'create', body: binding })).toBe('done');
 });
+
+test('what the server makes by itself is its own', async () => {
+  const namespace = (await door.call({ group: '', version: 'v1', resource: 'namespaces', verb: 'get', name: 'default' })) as ApiObject;
+  expect(namespace.metadata.managedFields).toMatchObject([{ manager: 'kube-apiserver', operation: 'Update', apiVersion: 'v1', fieldsV1: { 'f:metadata': { 'f:labels': { '.': {}, 'f:kubernetes.io/metadata.name': {} } } } }]);
+});
