@@ -122,11 +122,12 @@ function readProtobuf(bytes: Buffer, kind: string): ApiObject {
 const PROTOBUF_MAGIC = Buffer.from('k8s\0');
 
 /** The decoder tells what is wrong; here it becomes a refusal of this kind's body. */
-function complete({ apiVersion, kind }: Expected, text: string, run: () => Decoded): Decoded {
+function complete({ apiVersion, kind, anyVersion }: Expected, text: string, run: () => Decoded): Decoded {
   try {
     return run();
   } catch (error) {
     if (!(error instanceof ApiError) || error.reason !== 'BadRequest') throw error;
+    if (anyVersion) throw error;
     if (isUnreadable(error)) throw unrecognized(kind, error.message, text);
     throw cannotHandle({ version: versionOf(apiVersion), kind }, kind, error.message);
   }

@@ -29,7 +29,8 @@ export function parentManagedFields(parent: unknown, scale: unknown, apiVersion:
   for (const entry of decodeManagedFields(parent)?.values() ?? []) {
     const own = pathIn(paths, entry.apiVersion);
     if (!own) continue;
-    if (!has(entry.set, own) || owners.delete(scaleIdentity(entry))) {
+    // Upstream tells updaters apart by their version too, which is never that of the Scale: they lose replicas, and get them anew.
+    if (!has(entry.set, own) || (entry.operation === 'Apply' && owners.delete(scaleIdentity(entry)))) {
       entries.push(entry);
       continue;
     }

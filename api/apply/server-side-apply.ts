@@ -52,6 +52,8 @@ export function serverSideApply(options: ApplyOptions): ApiObject {
 
   const result = attempt(options, scope, entries);
   const object = deepCopy(result.object) as ApiObject;
+  // What is created may come without; that it has no name is for others to say.
+  object.metadata ??= {};
   if (options.manager === 'kubectl' && object.metadata.annotations?.[LAST_APPLIED]) updateLastApplied(object, applied);
   const managedFields = encodeManagedFields(result.entries);
   if (managedFields) object.metadata.managedFields = managedFields;

@@ -1,6 +1,5 @@
 /** The scale subresource of custom resources: replicas where the definition says they are. Provenance: apiextensions-apiserver pkg/registry/customresource/etcd.go of v0.36. */
-import { parentManagedFields, scaleManagedFields, type ReplicasPaths } from '../../api/apply/scale.ts';
-import { trackUpdate } from '../../api/apply/track-update.ts';
+import { Path, required } from '../../api/field-error.ts';
 import type { ApiObject, Subresource } from '../../api/kind.ts';
 import { atPath } from '../../api/structural/json-path.ts';
 import { badRequest, internalError } from '../../api/status.ts';
@@ -11,10 +10,11 @@ import { mediaType } from '../body.ts';
 import type { Answer, Exchange } from '../exchange.ts';
 import { checkName } from '../objects/identity.ts';
 import { updateObject } from '../objects/update.ts';
-import { APPLY_PATCH, MERGE_PATCH, patched, readPatch } from '../patch-body.ts';
-import { groupVersion, type Resource } from '../resource.ts';
+import { APPLY_PATCH, patched, readPatch } from '../patch-body.ts';
+import type { Resource } from '../resource.ts';
+import { applyToScale, trackScale, type ScaleWrite } from '../subresources/scale-owners.ts';
 import { get } from '../verbs/get.ts';
-import { managerOf, parseWriteOptions, type WriteOptions } from '../write-options.ts';
+import { parseWriteOptions } from '../write-options.ts';
 
 const SCHEMA = { type: 'io.k8s.api.autoscaling.v1.Scale' };
 const SCALE: Expected = { apiVersion: 'autoscaling/v1', kind: 'Scale', schema: SCHEMA };
@@ -29,8 +29,10 @@ export async function customScale(core: Core, exchange: Exchange, resource: Reso
     return document(scaleOf(object.object, paths));
   }
   const patching = exchange.route.verb === 'patch';
-  const options = parseWriteOptions(exchange, patching ? 'PatchOptions' : 'UpdateOptions');
   const type = mediaType(exchange.body.contentType);
+  const unnamed = patching && type === APPLY_PATCH && !exchange.query.get('fieldManager');
+  const options = parseWriteOptions(exchange, patching ? 'PatchOptions' : 'UpdateOptions', unnamed ? [required(Path.of('fieldManager'), 'is required for apply patch')] : []);
+  const force = !['false', '0'].includes(exchange.query.get('force') ?? 'false');
   const patch = patching ? await readPatch(exchange, type, options.fieldValidation) : undefined;
   const sent = patching ? undefined : await decodeBody(exchange, SCALE, options.fieldValidation);
   const { namespace, name } = exchange.route;
@@ -39,12 +41,12 @@ export async function customScale(core: Core, exchange: Exchange, resource: Reso
     produce({ object }) {
       const before = scaleOf(object, paths);
       const change = patch?.();
-      const wanted = change
-        ? patched(exchange, { ...change, type: type === APPLY_PATCH ? MERGE_PATCH : type }, { expected: SCALE, before, validation: options.fieldValidation })
-        : (sent as ApiObject);
+      const write: ScaleWrite = { resource, exchange, options, now: core.clock.now(), path: paths.spec, object, before };
+      if (change?.type === APPLY_PATCH) return applyToScale(write, { value: change.value as ApiObject, force, withReplicas: (scaled) => withReplicas(object, scaled, paths) });
+      const wanted = change ? patched(exchange, change, { expected: SCALE, before, validation: options.fieldValidation }) : (sent as ApiObject);
       checkName(wanted, name);
       const next = withReplicas(object, wanted, paths);
-      trackScale({ resource, exchange, options, now: core.clock.now(), paths }, { object, next, before, wanted });
+      trackScale(write, { next, wanted });
       return next;
     },
     admitted: (object) => scaleOf(object, paths),
@@ -90,33 +92,4 @@ function withReplicas(object: Readonly<ApiObject>, wanted: ApiObject, paths: Pat
   put(at, paths.spec.at(-1) ?? '', replicasAt(wanted, ['spec', 'replicas']) ?? 0);
   if (wanted.metadata.resourceVersion) next.metadata.resourceVersion = wanted.metadata.resourceVersion;
   return next;
-}
-
-interface ScaleTracking {
-  readonly resource: Resource;
-  readonly exchange: Exchange;
-  readonly options: WriteOptions;
-  readonly now: number;
-  readonly paths: Paths;
-}
-
-interface ScaleChange {
-  readonly object: Readonly<ApiObject>;
-  readonly next: ApiObject;
-  readonly before: ApiObject;
-  readonly wanted: ApiObject;
-}
-
-/** Replicas are owned through the Scale, by the owner's name there. */
-function trackScale({ resource, exchange, options, now, paths }: ScaleTracking, { object, next, before, wanted }: ScaleChange): void {
-  const { kind } = resource;
-  const places: ReplicasPaths = Object.fromEntries(kind.versions.map(({ version }) => [groupVersion(kind.group, version), paths.spec]));
-  const owners = scaleManagedFields(object.metadata.managedFields, places);
-  const live = deepCopy(before) as ApiObject;
-  const scaled = { ...(deepCopy(wanted) as ApiObject), status: live['status'] } as ApiObject;
-  for (const one of [live, scaled]) if (owners) one.metadata.managedFields = owners;
-  trackUpdate({ schema: SCHEMA, live, next: scaled, manager: managerOf(options, exchange), apiVersion: 'autoscaling/v1', subresource: 'scale', now, resetFields: [] });
-  const fields = parentManagedFields(object.metadata.managedFields, scaled.metadata.managedFields, resource.apiVersion, places);
-  if (fields) next.metadata.managedFields = fields;
-  else delete next.metadata.managedFields;
 }

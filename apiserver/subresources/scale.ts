@@ -3,20 +3,19 @@ import { invalid, Path, required } from '../../api/field-error.ts';
 import type { ApiObject, Column } from '../../api/kind.ts';
 import { AGE } from '../../api/kinds/shared/columns.ts';
 import { compileLabelSelector, formatSelector, selectLabels } from '../../api/selectors.ts';
-import { ApiError } from '../../api/status.ts';
 import { deepCopy, type DeepReadonly } from '../../std/deep.ts';
 import type { Core } from '../core.ts';
-import { decodeBody, decodeValue, type Expected } from '../decode.ts';
+import { decodeBody, type Expected } from '../decode.ts';
 import { mediaType } from '../body.ts';
 import type { Answer, Exchange } from '../exchange.ts';
 import { includeOption, table } from '../forms/table.ts';
 import { invalidObject } from '../invalid.ts';
-import { apply } from '../objects/managed-fields.ts';
 import { checkName, checkNamespace } from '../objects/identity.ts';
 import { updateObject } from '../objects/update.ts';
 import type { Resource } from '../resource.ts';
 import { get } from '../verbs/get.ts';
 import { APPLY_PATCH, patched, readPatch } from '../patch-body.ts';
+import { applyToScale, trackScale, type ScaleWrite } from './scale-owners.ts';
 import { parseWriteOptions, type FieldValidation } from '../write-options.ts';
 
 const SCHEMA = { type: 'io.k8s.api.autoscaling.v1.Scale' };
@@ -37,12 +36,15 @@ export async function scale(core: Core, exchange: Exchange, resource: Resource):
   const { namespace, name } = exchange.route;
   if (sent) checkNamespace(sent, exchange.route, resource);
   const changed = await updateObject(core, exchange, {
-    resource, namespace, name, subresource: 'scale', options,
+    resource, namespace, name, subresource: 'scale', options, tracked: true,
     ...(sent?.metadata.uid && { preconditions: { uid: sent.metadata.uid } }),
     produce({ object }) {
-      const wanted = changeOf ? changeOf(scaleOf(object)) : (sent as ApiObject);
+      const before = scaleOf(object);
+      const wanted = changeOf ? changeOf(before) : (sent as ApiObject);
       checkName(wanted, name);
-      return withReplicas(object, wanted);
+      const next = withReplicas(object, wanted);
+      trackScale({ resource, exchange, options, now: core.clock.now(), path: REPLICAS, object, before }, { next, wanted });
+      return next;
     },
     admitted: scaleOf,
     admittedOld: scaleOf,
@@ -74,35 +76,24 @@ function document(object: object): Answer {
   return { type: 'document', code: 200, object };
 }
 
+const REPLICAS = ['spec', 'replicas'];
+
 /** An apply of a Scale is an apply of the replicas of what it scales. */
 async function applyScale(core: Core, exchange: Exchange, resource: Resource): Promise<Answer> {
   const { query } = exchange;
   const missing = query.get('fieldManager') ? [] : [required(Path.of('fieldManager'), 'is required for apply patch')];
   const options = parseWriteOptions(exchange, 'PatchOptions', missing);
-  const sent = decodeValue(exchange, SCALE, (await readPatch(exchange, APPLY_PATCH, options.fieldValidation))().value, options.fieldValidation);
+  const sent = await readPatch(exchange, APPLY_PATCH, options.fieldValidation);
   const { namespace, name } = exchange.route;
-  checkName(sent, name);
-  const { replicas } = (sent as unknown as Replicated).spec ?? {};
   const force = !['false', '0'].includes(query.get('force') ?? 'false');
   const changed = await updateObject(core, exchange, {
     resource, namespace, name, subresource: 'scale', options, tracked: true, admitted: scaleOf, admittedOld: scaleOf, readmit: setReplicas,
-    async produce({ object }) {
-      const live = resource.isHub ? object : resource.fromHub(object);
-      const { kind, apiVersion } = resource;
-      const applied: ApiObject = { kind: kind.kind, apiVersion, metadata: { name }, spec: { ...(replicas !== undefined && { replicas }) } };
-      try {
-        return resource.toHub(await apply({ resource, subresource: 'scale', live, applied, manager: options.fieldManager, force, now: core.clock.now() }));
-      } catch (error) {
-        throw error instanceof ApiError && error.reason === 'Conflict' ? asOfScale(error, apiVersion) : error;
-      }
+    produce({ object }) {
+      const write: ScaleWrite = { resource, exchange, options, now: core.clock.now(), path: REPLICAS, object, before: scaleOf(object) };
+      return applyToScale(write, { value: sent().value as ApiObject, force, withReplicas: (scaled) => withReplicas(object, scaled) });
     },
   });
   return document(scaleOf(changed.object.object));
-}
-
-/** The client knows the field as one of the Scale. */
-function asOfScale({ status }: ApiError, apiVersion: string): ApiError {
-  return new ApiError(JSON.parse(JSON.stringify(status).replaceAll(` using ${apiVersion}`, ' using autoscaling/v1')) as ApiError['status']);
 }
 
 async function readChange(exchange: Exchange, validation: FieldValidation): Promise<(before: unknown) => ApiObject> {

@@ -1,0 +1,66 @@
+/** Who owns replicas after a write to the Scale of an object: they are owned through the Scale, by the owner's name there. */
+import { parentManagedFields, scaleManagedFields, type ReplicasPaths } from '../../api/apply/scale.ts';
+import { serverSideApply } from '../../api/apply/server-side-apply.ts';
+import { trackUpdate } from '../../api/apply/track-update.ts';
+import type { ApiObject } from '../../api/kind.ts';
+import { ApiError } from '../../api/status.ts';
+import { deepCopy } from '../../std/deep.ts';
+import type { Exchange } from '../exchange.ts';
+import { checkName } from '../objects/identity.ts';
+import { groupVersion, type Resource } from '../resource.ts';
+import { managerOf, type WriteOptions } from '../write-options.ts';
+
+export interface ScaleWrite {
+  readonly resource: Resource;
+  readonly exchange: Exchange;
+  readonly options: WriteOptions;
+  readonly now: number;
+  /** Where the object has its replicas. */
+  readonly path: readonly string[];
+  /** What is there, and its Scale. */
+  readonly object: Readonly<ApiObject>;
+  readonly before: ApiObject;
+}
+
+/** Sets the managers of `next`, which is the object with the replicas of the Scale that was wanted. */
+export function trackScale(write: ScaleWrite, { next, wanted }: { readonly next: ApiObject; readonly wanted: ApiObject }): void {
+  const { exchange, options, now, before } = write;
+  const owners = scaleManagedFields(write.object.metadata.managedFields, placesOf(write));
+  const live = deepCopy(before) as ApiObject;
+  const scaled = { ...(deepCopy(wanted) as ApiObject), status: live['status'] } as ApiObject;
+  for (const one of [live, scaled]) if (owners) one.metadata.managedFields = owners;
+  trackUpdate({ schema: SCHEMA, live, next: scaled, manager: managerOf(options, exchange), apiVersion: 'autoscaling/v1', subresource: 'scale', now, resetFields: [] });
+  setManagers(write, next, scaled);
+}
+
+/** An apply to the Scale: conflicts are with owners of replicas, as they are known there. Throws 400, 409, 500. */
+export function applyToScale(write: ScaleWrite, apply: { readonly value: ApiObject; readonly force: boolean; readonly withReplicas: (scaled: ApiObject) => ApiObject }): ApiObject {
+  const { options, now, before, resource } = write;
+  const live = deepCopy(before) as ApiObject;
+  const owners = scaleManagedFields(write.object.metadata.managedFields, placesOf(write));
+  // Upstream makes an owner of what nobody owns, and cannot for a Scale of a custom resource.
+  if (!owners && resource.kind.custom !== undefined) throw new ApiError({ code: 500, message: `${NO_OWNERS}${live.apiVersion}` });
+  if (owners) live.metadata.managedFields = owners;
+  const scaled = serverSideApply({
+    schema: SCHEMA, live, applied: apply.value, manager: options.fieldManager, force: apply.force, apiVersion: live.apiVersion, kind: live.kind, subresource: 'scale', now,
+  });
+  checkName(scaled, write.exchange.route.name);
+  const next = apply.withReplicas(scaled);
+  setManagers(write, next, scaled);
+  return next;
+}
+
+const SCHEMA = { type: 'io.k8s.api.autoscaling.v1.Scale' };
+const NO_OWNERS =
+  'failed to create manager for existing fields: failed to convert live object (/; autoscaling/v1, Kind=Scale) to proper version: request to convert CR to an invalid group/version: ';
+
+/** Where each version has its replicas. */
+function placesOf({ resource: { kind }, path }: ScaleWrite): ReplicasPaths {
+  return Object.fromEntries(kind.versions.map(({ version }) => [groupVersion(kind.group, version), path]));
+}
+
+function setManagers(write: ScaleWrite, next: ApiObject, scaled: ApiObject): void {
+  const fields = parentManagedFields(write.object.metadata.managedFields, scaled.metadata.managedFields, write.resource.apiVersion, placesOf(write));
+  if (fields) next.metadata.managedFields = fields;
+  else delete next.metadata.managedFields;
+}
