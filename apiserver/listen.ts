@@ -159,11 +159,15 @@ async function answer(options: Serving, open: Set<HttpExchange>, request: Incomi
   let timeoutMs: number;
   try {
     exchange = new HttpExchange(request);
-    timeoutMs = requestTimeoutMs(exchange.query, limits.requestTimeoutMs ?? REQUEST_TIMEOUT_MS);
   } catch (error) {
     response.writeHead(400, { 'Content-Type': 'application/json' });
     response.end(JSON.stringify(errorAnswer(error).error.status));
     return;
+  }
+  try {
+    timeoutMs = requestTimeoutMs(exchange.query, limits.requestTimeoutMs ?? REQUEST_TIMEOUT_MS);
+  } catch (error) {
+    return refuse(options, exchange, response, error);
   }
   open.add(exchange);
   let late = false;

@@ -34,7 +34,7 @@ const gzipped = promisify(gzip);
 
 export async function render(exchange: Exchange, response: Response, clock: Clock): Promise<void> {
   const answer = exchange.answer as Answer;
-  const headers: Record<string, string | string[]> = { 'Cache-Control': 'no-cache, private', 'Audit-Id': exchange.id, ...exchange.extraHeaders };
+  const headers: Record<string, string | string[]> = { 'Cache-Control': 'no-cache, private', ...(exchange.id !== '' && { 'Audit-Id': exchange.id }), ...exchange.extraHeaders };
   if (exchange.warnings.length > 0) headers['Warning'] = warningHeaders(exchange.warnings);
   switch (answer.type) {
     case 'object':
