@@ -5,7 +5,7 @@ import type { Node, NodeAddress, Taint } from '../../types/core.v1.ts';
 import { rulesFor } from '../kind-rules.ts';
 import { AGE, NAME, text, wide } from '../shared/columns.ts';
 import { labelValue } from '../shared/formats.ts';
-import { checkLegacyCidr, cidrWarnings, isIPv6 } from '../shared/ip-address.ts';
+import { checkLegacyCidr, cidrWarnings, isIPv6, parseCidr } from '../shared/ip-address.ts';
 import { checkLabelKey } from '../shared/object-meta.ts';
 import { checkAmount, positive } from '../shared/quantity-rules.ts';
 import { roundUpToMilli } from '../shared/resource-list.ts';
@@ -127,7 +127,12 @@ function checkFeatures(features: readonly string[]): FieldError[] {
 function checkPodCidrs(cidrs: readonly string[]): FieldError[] {
   const errors = cidrs.flatMap((cidr, at) => checkLegacyCidr(POD_CIDRS.index(at), cidr));
   const families = new Set(cidrs.map((cidr) => isIPv6(cidr.split('/')[0] ?? '')));
-  if (cidrs.length > 1 && (families.size < 2 || cidrs.length > 2)) {
+  const wrong = cidrs.findIndex((cidr) => !parseCidr(cidr));
+  if (cidrs.length > 1 && wrong >= 0) {
+    const why = `invalid PodCIDRs. failed to check with dual stack with error:invalid CIDR[${wrong}]: <nil> (invalid CIDR address: ${cidrs[wrong]})`;
+    errors.push({ type: 'InternalError', field: POD_CIDRS.text, message: `Internal error: ${why}` });
+  }
+  if (cidrs.length > 1 && (wrong >= 0 || families.size < 2 || cidrs.length > 2)) {
     errors.push(invalid(POD_CIDRS, cidrs, 'may specify no more than one CIDR for each IP family'));
   }
   return errors;

@@ -20,7 +20,7 @@ export function validateClaim({ spec }: PersistentVolumeClaim): FieldError[] {
 
 export function validateClaimUpdate(claim: PersistentVolumeClaim, old: PersistentVolumeClaim): FieldError[] {
   const [spec, before] = [claim.spec ?? {}, old.spec ?? {}];
-  const errors = checkClaimSpec(spec, SPEC, { allowInvalidValues: hasInvalidValues(before.selector) });
+  const errors = checkClaimSpec(spec, SPEC, { allowInvalidValues: hasInvalidValues(before.selector), anySourceGroup: before.dataSource?.apiGroup !== undefined || before.dataSourceRef?.apiGroup !== undefined });
   const [beta, betaBefore] = [claim.metadata.annotations?.[BETA_CLASS], old.metadata.annotations?.[BETA_CLASS]];
   const [left, right] = [{ ...before }, { ...spec }];
   if (!before.volumeName) copy(left, spec, 'volumeName');

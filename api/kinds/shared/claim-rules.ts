@@ -9,10 +9,15 @@ import { checkAmount, positiveAmount } from './quantity-rules.ts';
 const ACCESS_MODES = ['ReadOnlyMany', 'ReadWriteMany', 'ReadWriteOnce', 'ReadWriteOncePod'];
 export const VOLUME_MODES = ['Block', 'Filesystem'];
 
-export function checkClaimSpec(spec: PersistentVolumeClaimSpec | undefined, path: Path, selector: SelectorRules = {}): FieldError[] {
+export interface ClaimRules extends SelectorRules {
+  /** The group of what it is filled from need not look like one: it had one before. */
+  readonly anySourceGroup?: boolean;
+}
+
+export function checkClaimSpec(spec: PersistentVolumeClaimSpec | undefined, path: Path, rules: ClaimRules = {}): FieldError[] {
   const modes = spec?.accessModes ?? [];
   const errors: FieldError[] = modes.length === 0 ? [required(path.child('accessModes'), 'at least 1 access mode is required')] : [];
-  errors.push(...checkLabelSelector(spec?.selector, path.child('selector'), selector), ...checkAccessModes(modes, path.child('accessModes')));
+  errors.push(...checkLabelSelector(spec?.selector, path.child('selector'), rules), ...checkAccessModes(modes, path.child('accessModes')));
   const storage = spec?.resources?.requests?.['storage'];
   const field = path.child('resources').key('storage');
   if (storage === undefined) errors.push(required(field));
@@ -23,7 +28,7 @@ export function checkClaimSpec(spec: PersistentVolumeClaimSpec | undefined, path
   errors.push(...checkClassName(spec?.storageClassName, path.child('storageClassName')));
   const mode = spec?.volumeMode;
   if (mode !== undefined && !VOLUME_MODES.includes(mode)) errors.push(notSupported(path.child('volumeMode'), mode, VOLUME_MODES));
-  errors.push(...checkDataSources(spec ?? {}, path));
+  errors.push(...checkDataSources(spec ?? {}, path, rules));
   return [...errors, ...checkClassName(spec?.volumeAttributesClassName, path.child('volumeAttributesClassName'))];
 }
 
@@ -40,10 +45,10 @@ function checkClassName(name: string | undefined, path: Path): FieldError[] {
   return name ? dnsSubdomain(name).map((why) => invalid(path, name, why)) : [];
 }
 
-function checkDataSources({ dataSource, dataSourceRef }: PersistentVolumeClaimSpec, path: Path): FieldError[] {
+function checkDataSources({ dataSource, dataSourceRef }: PersistentVolumeClaimSpec, path: Path, rules: ClaimRules): FieldError[] {
   const errors = [
-    ...(dataSource ? checkReference(dataSource, path.child('dataSource')) : []),
-    ...(dataSourceRef ? checkReference(dataSourceRef, path.child('dataSourceRef')) : []),
+    ...(dataSource ? checkReference(dataSource, path.child('dataSource'), rules) : []),
+    ...(dataSourceRef ? checkReference(dataSourceRef, path.child('dataSourceRef'), rules) : []),
   ];
   if (!dataSource || !dataSourceRef) return errors;
   if (dataSourceRef.namespace) return [...errors, invalid(path, {}, 'may not be specified when dataSourceRef.namespace is specified')];
@@ -51,7 +56,7 @@ function checkDataSources({ dataSource, dataSourceRef }: PersistentVolumeClaimSp
   return same ? errors : [...errors, invalid(path, {}, 'must match dataSourceRef')];
 }
 
-function checkReference(reference: TypedObjectReference, path: Path): FieldError[] {
+function checkReference(reference: TypedObjectReference, path: Path, { anySourceGroup = false }: ClaimRules): FieldError[] {
   const { apiGroup, kind, name, namespace } = reference;
   const errors: FieldError[] = [];
   if (!name) errors.push(required(path.child('name')));
@@ -59,7 +64,7 @@ function checkReference(reference: TypedObjectReference, path: Path): FieldError
   if (!apiGroup && kind !== 'PersistentVolumeClaim') {
     errors.push(invalid(path, kind, "must be 'PersistentVolumeClaim' when referencing the default apiGroup"));
   }
-  if (apiGroup) errors.push(...dnsSubdomain(apiGroup).map((why) => invalid(path.child('apiGroup'), apiGroup, why)));
+  if (apiGroup && !anySourceGroup) errors.push(...dnsSubdomain(apiGroup).map((why) => invalid(path.child('apiGroup'), apiGroup, why)));
   if (namespace) errors.push(...nameIsLabel(namespace, false).map((why) => invalid(path.child('namespace'), namespace, why)));
   return errors;
 }

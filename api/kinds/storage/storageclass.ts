@@ -69,7 +69,7 @@ function checkTopologies(topologies: readonly TopologySelectorTerm[], path: Path
     const errors = matchLabelExpressions.flatMap((requirement, index) => checkRequirement(requirement, here.index(index)));
     const keys = matchLabelExpressions.map(({ key }) => key);
     for (const [index, key] of keys.entries()) if (keys.indexOf(key) < index) errors.push(duplicate(here.index(index).child('key'), key));
-    const text = JSON.stringify(matchLabelExpressions.map(({ key, values }) => [key, ...[...(values ?? [])].sort()].join()).sort());
+    const text = JSON.stringify(matchLabelExpressions.map(({ key, values }) => [key, ...[...new Set(values ?? [])].sort()].join()).sort());
     // Upstream counts each earlier term that is the same, and starts with as many empty ones as there are terms.
     const before = seen.filter((other) => other === text).length + (text === '[]' ? topologies.length : 0);
     for (let n = 0; n < before; n++) errors.push(duplicate(here, ''));
