@@ -65,7 +65,7 @@ const VALUES: readonly (readonly [expression: string, value: unknown])[] = [
   ["quantity('50.703k').asApproximateFloat()", 50703], ["semver('1.2.3-alpha').isLessThan(semver('1.2.3'))", true], ["isSemver('v1.0') || isSemver('1.2.3.4')", false], ["semver('v01.2', true).minor()", 2],
   ["semver('1.10.0').compareTo(semver('1.9.9'))", 1], ["!format.dns1123Label().validate('a-b').hasValue() && format.dns1123Label().validate('A').hasValue()", true], ["format.named('uuid').hasValue() && !format.named('x').hasValue()", true],
   ["format.dns1123LabelPrefix().validate('a-').hasValue()", false], ["self.set == ['b', 'a']", true], ["(self.set + ['b', 'c']).size()", 3], ["self.keyed + self.keyed == self.keyed", true], ["self.words == ['a', 'b']", false],
-  ['[1, 2].map(x, x) + [3]', [1, 2, 3]], ['self.l', [1, 2, 3]],
+  ['[1, 2].map(x, x) + [3]', [1, 2, 3]], ["'%.0f %.1f'.format([2.5, 0.25])", '2 0.2'], ["dyn(ip('::1')) != 'a'", true], ['{} == {}', true], ['self.l', [1, 2, 3]],
 ];
 
 test.each(VALUES)('%s', (expression, value) => {
@@ -85,6 +85,18 @@ const MISTAKES: readonly (readonly [expression: string, mistake: string])[] = [
   ['1 +', "check: ERROR: <input>:1:4: Syntax error: mismatched input '<EOF>' expecting {'[', '{', '(', '.', '-', '!', 'true', 'false', 'null', NUM_FLOAT, NUM_INT, NUM_UINT, STRING, BYTES, IDENTIFIER}\n | 1 +\n | ...^"],
   ['a b', "check: ERROR: <input>:1:3: Syntax error: extraneous input 'b' expecting <EOF>\n | a b\n | ..^"],
   ['if', 'check: ERROR: <input>:1:1: reserved identifier: if\n | if\n | ^'],
+  ['if true', "check: ERROR: <input>:1:1: reserved identifier: if\n | if true\n | ^\nERROR: <input>:1:4: Syntax error: extraneous input 'true' expecting <EOF>\n | if true\n | ...^"],
+  ["{'a' 1}", "check: ERROR: <input>:1:6: Syntax error: missing ':' at '1'\n | {'a' 1}\n | .....^"],
+  ["('a' 'b')", "check: ERROR: <input>:1:6: Syntax error: extraneous input ''b'' expecting ')'\n | ('a' 'b')\n | .....^"],
+  ["timestamp('2020-01-01t00:00:00z')", "check: ERROR: <input>:1:11: invalid timestamp argument\n | timestamp('2020-01-01t00:00:00z')\n | ..........^"],
+  ["'%s'.format([[?self.?s]])", "check: ERROR: <input>:1:20: error during formatting: string clause can only be used on strings, bools, bytes, ints, doubles, maps, lists, types, durations, and timestamps, was given optional_type\n | '%s'.format([[?self.?s]])\n | ...................^"],
+  ["jsonpatch.escapeKey('a')", "check: ERROR: <input>:1:1: undeclared reference to 'jsonpatch' (in container '')\n | jsonpatch.escapeKey('a')\n | ^\nERROR: <input>:1:20: undeclared reference to 'escapeKey' (in container '')\n | jsonpatch.escapeKey('a')\n | ...................^"],
+  ["double('1e400')", "program: program instantiation failed: type conversion error from 'string' to 'double'"],
+  ["'%b'.format([dyn('a')])", 'error: error during formatting: only integers and bools can be formatted as binary, was given string'],
+  ["dyn(self.m) - 1 == 1", 'error: no such overload: _-_'],
+  ["dyn(self.s) - 1 == 1", 'error: no such overload'],
+  ["dyn(self.l).foo == 1", "error: unsupported index type 'string' in list"],
+  ["dyn(ip('::1')) == 'a'", 'error: no such overload'],
   ["duration('x')", "check: ERROR: <input>:1:10: invalid duration argument\n | duration('x')\n | .........^"],
   ["'a'.matches('(')", "check: ERROR: <input>:1:13: invalid matches argument\n | 'a'.matches('(')\n | ............^"],
   ['self.s && self.nosuch', "check: ERROR: <input>:1:5: expected type 'bool' but found 'string'\n | self.s && self.nosuch\n | ....^\nERROR: <input>:1:15: undefined field 'nosuch'\n | self.s && self.nosuch\n | ..............^"],

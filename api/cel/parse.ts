@@ -35,7 +35,11 @@ const VALUES = new Set(['true', 'false', 'null']);
 const RELATIONS = new Set(['<', '<=', '>=', '>', '==', '!=', 'in']);
 const PRODUCTS = new Set(['*', '/', '%']);
 const SUMS = new Set(['+', '-']);
-const OPERAND = "{'[', '{', '(', '.', '-', '!', 'true', 'false', 'null', NUM_FLOAT, NUM_INT, NUM_UINT, STRING, BYTES, IDENTIFIER}";
+const LITERALS = "'true', 'false', 'null', NUM_FLOAT, NUM_INT, NUM_UINT, STRING, BYTES, IDENTIFIER}";
+const OPERAND = `{'[', '{', '(', '.', '-', '!', ${LITERALS}`;
+/** Where the operand may be optional; and at the start of a list, where it may be none. */
+const OPTIONAL_OPERAND = `{'[', '{', '(', '.', '-', '!', '?', ${LITERALS}`;
+const FIRST_ITEM = `{'[', ']', '{', '(', '.', ',', '-', '!', '?', ${LITERALS}`;
 
 class Parser {
   /** Those that did not end the reading. */
@@ -132,6 +136,11 @@ class Parser {
   #select(operand: Expr): Expr {
     const { at } = this.#take();
     const optional = this.#accept('?');
+    if (this.#is('in')) {
+      // It is no name, and is read on as the operator.
+      this.mistakes.push({ at: this.#peek().at, message: "Syntax error: no viable alternative at input '.in'" });
+      return operand;
+    }
     const token = this.#take();
     if (token.kind === 'escaped') throw new SourceError(token.at, `unsupported syntax: '${token.text.slice(0, 1)}'`);
     if (token.kind === 'identifier' && VALUES.has(token.text)) throw this.#unexpected(token, 'IDENTIFIER');
@@ -148,6 +157,7 @@ class Parser {
 
   #index(operand: Expr): Expr {
     const { at } = this.#take();
+    this.#notEnd(OPTIONAL_OPERAND);
     const optional = this.#accept('?');
     const index = this.expr();
     this.#expect(']');
@@ -223,7 +233,8 @@ class Parser {
     if (dot === '' && (text === 'true' || text === 'false')) return { kind: 'literal', at, value: text === 'true' };
     if (dot === '' && text === 'null') return { kind: 'literal', at, value: null };
     if (this.#isStruct()) return this.#struct(dot + text);
-    if (RESERVED.has(text)) throw new SourceError(at, `reserved identifier: ${text}`);
+    // It is read on: there may be more to tell.
+    if (RESERVED.has(text)) this.mistakes.push({ at, message: `reserved identifier: ${text}` });
     if (!this.#is('(')) return { kind: 'ident', at, name: dot + text };
     const open = this.#take();
     const args = this.#args(')');
@@ -246,7 +257,7 @@ class Parser {
     while (!this.#is('}')) {
       const optional = this.#accept('?');
       const field = this.#take();
-      if (field.kind !== 'identifier') throw this.#unexpected(field, "{'}', '?', IDENTIFIER, ESC_IDENTIFIER}");
+      if (field.kind !== 'identifier') throw this.#unexpected(field, optional ? '{IDENTIFIER, ESC_IDENTIFIER}' : fields.length === 0 ? "{'}', ',', '?', IDENTIFIER, ESC_IDENTIFIER}" : "{'}', '?', IDENTIFIER, ESC_IDENTIFIER}");
       const colon = this.#expect(':');
       fields.push({ at: colon.at, name: field.text, value: this.expr(), optional });
       if (!this.#accept(',')) break;
@@ -258,6 +269,7 @@ class Parser {
   #list({ at }: Token): Expr {
     const items: Expr[] = [];
     const optional = new Set<number>();
+    this.#notEnd(FIRST_ITEM);
     if (this.#is(',') && this.#tokens[this.#next + 1]?.text === ']') this.#take();
     while (!this.#is(']')) {
       if (this.#accept('?')) optional.add(items.length);
@@ -316,8 +328,23 @@ class Parser {
   #expect(text: string, others?: string): Token {
     const token = this.#peek();
     if (this.#is(text)) return this.#take();
+    const next = this.#tokens[this.#next + 1];
+    if (token.kind !== 'end' && next?.kind === 'sign' && next.text === text) {
+      this.mistakes.push({ at: token.at, message: `Syntax error: extraneous input '${token.text}' expecting ${others ?? `'${text}'`}` });
+      this.#next++;
+      return this.#take();
+    }
+    if (text === ':' && (token.kind === 'sign' ? STARTS.has(token.text) : token.kind !== 'end')) {
+      this.mistakes.push({ at: token.at, message: `Syntax error: missing ':' at '${token.text}'` });
+      return token;
+    }
     if (token.kind === 'end' && others === undefined) throw new SourceError(token.at, `Syntax error: missing '${text}' at '<EOF>'`);
     throw this.#unexpected(token, others ?? `'${text}'`);
+  }
+
+  #notEnd(expected: string): void {
+    const token = this.#peek();
+    if (token.kind === 'end') throw this.#unexpected(token, expected);
   }
 
   #unexpected(token: Token, expected: string): SourceError {
