@@ -1,6 +1,9 @@
 /** Runs the admission plugins that have something to say about a write, in their fixed order. */
-import type { AdmissionSeries, AdmissionStep } from './metrics/admission-series.ts';
+import type { AdmissionSeries } from './metrics/admission-series.ts';
 import type { AdmissionPlugin, AdmissionRequest, MutationPass } from './admission/admission.ts';
+
+/** The plugins that show objects to others before they change them. */
+const EXTENSIONS: ReadonlySet<string> = new Set(['MutatingAdmissionPolicy', 'MutatingAdmissionWebhook']);
 
 export class Admission {
   readonly #plugins: readonly AdmissionPlugin[];
@@ -12,60 +15,69 @@ export class Admission {
     this.#series = series;
   }
 
+  /** Whether a policy or a webhook may look at the object before it is changed. */
+  isExtended(request: AdmissionRequest): boolean {
+    for (const plugin of this.#plugins) if (EXTENSIONS.has(plugin.name) && plugin.handles(request)) return true;
+    return false;
+  }
+
   /** All of them look a second time when a policy or webhook has changed the object. */
   async mutate(request: AdmissionRequest): Promise<void> {
     const first: MutationPass = { round: 0, again: false, memory: new Map() };
-    await this.#timed('admit', request, async () => {
+    const beganMs = this.#series?.now() ?? 0;
+    try {
       await this.#mutateOnce(request, first);
       if (first.again) await this.#mutateOnce(request, { ...first, round: 1 });
-    });
+    } catch (error) {
+      this.#series?.step('admit', request.operation, true, beganMs);
+      throw error;
+    }
+    this.#series?.step('admit', request.operation, false, beganMs);
   }
 
   async #mutateOnce(request: AdmissionRequest, pass: MutationPass): Promise<void> {
+    const watch = this.#series?.stopwatch('admit', request.operation);
     for (const plugin of this.#plugins) {
       if (!plugin.mutate || !plugin.handles(request)) continue;
-      const pending = this.#timed('admit', request, () => plugin.mutate?.(request, pass), plugin);
-      if (pending) await pending;
+      try {
+        const pending = plugin.mutate(request, pass);
+        if (pending) await pending;
+      } catch (error) {
+        watch?.lap(plugin.name, true);
+        throw error;
+      }
+      watch?.lap(plugin.name, false);
     }
   }
 
   /** A plugin that refuses undoes what those before it had charged. */
   async validate(request: AdmissionRequest): Promise<void> {
     const passed: AdmissionPlugin[] = [];
-    await this.#timed('validate', request, () => this.#validateAll(request, passed));
+    const beganMs = this.#series?.now() ?? 0;
+    try {
+      await this.#validateAll(request, passed);
+    } catch (error) {
+      for (const plugin of passed) plugin.undo?.(request);
+      this.#series?.step('validate', request.operation, true, beganMs);
+      throw error;
+    }
+    this.#series?.step('validate', request.operation, false, beganMs);
   }
 
   async #validateAll(request: AdmissionRequest, passed: AdmissionPlugin[]): Promise<void> {
-    try {
-      for (const plugin of this.#plugins) {
-        if (!plugin.validate || !plugin.handles(request)) continue;
-        const pending = this.#timed('validate', request, () => plugin.validate?.(request), plugin);
+    const watch = this.#series?.stopwatch('validate', request.operation);
+    for (const plugin of this.#plugins) {
+      if (!plugin.validate || !plugin.handles(request)) continue;
+      try {
+        const pending = plugin.validate(request);
         if (pending) await pending;
-        passed.push(plugin);
+      } catch (error) {
+        watch?.lap(plugin.name, true);
+        throw error;
       }
-    } catch (error) {
-      for (const plugin of passed) plugin.undo?.(request);
-      throw error;
+      watch?.lap(plugin.name, false);
+      if (plugin.undo) passed.push(plugin);
     }
-  }
-
-  /** Counts how long it takes: of one plugin, or without one, of the whole step. */
-  #timed(step: AdmissionStep, { operation }: AdmissionRequest, run: () => void | Promise<void>, plugin?: AdmissionPlugin): void | Promise<void> {
-    const series = this.#series;
-    if (!series) return run();
-    const beganMs = series.now();
-    const told = (rejected: boolean): void => (plugin ? series.plugin(plugin.name, step, operation, rejected, beganMs) : series.step(step, operation, rejected, beganMs));
-    const failed = (error: unknown): never => {
-      told(true);
-      throw error;
-    };
-    try {
-      const pending = run();
-      if (pending) return pending.then(() => told(false), failed);
-    } catch (error) {
-      failed(error);
-    }
-    told(false);
   }
 
   /** The write did not come about. */

@@ -1,9 +1,12 @@
 /** Ownership of fields after a create, an update or a patch that is no apply: it moves to who made the change. */
+import { deepFreeze } from '../../std/deep.ts';
 import type { ApiObject } from '../kind.ts';
 import type { Schema } from '../schema.ts';
 import { typeOf } from './atoms.ts';
-import { isEmpty, recursiveDifference, setOf, union } from './field-set.ts';
+import { compare } from './compare.ts';
+import { encodeFields, isEmpty, recursiveDifference, setOf, union } from './field-set.ts';
 import { capUpdaters, decodeManagedFields, encodeManagedFields, identity, timestamp, type Entries, type Manager } from './managers.ts';
+import { newFields } from './new-fields.ts';
 import { bare, owned, reconcile, settle, type Convert, type Scope } from './ownership.ts';
 import { ItemError } from './values.ts';
 
@@ -47,6 +50,7 @@ export function recordUpdate(options: TrackOptions, entries: Entries): void {
   const scope: Scope = { type: typeOf(schema), apiVersion, convert: options.convert, reset: setOf(options.resetFields ?? []) };
   reconcile(scope, schema, entries);
   const next = bare(options.next);
+  if (!options.live && entries.size === 0) return recordNew(options, next, entries);
   const live = options.live ? bare(options.live) : blank(next);
   const { added, modified } = settle(scope, { live, next, complete: true }, entries, '', true);
   const changed = owned(recursiveDifference(union(modified, added), scope.reset));
@@ -57,6 +61,19 @@ export function recordUpdate(options: TrackOptions, entries: Entries): void {
     entries.set(id, { ...manager, time: timestamp(now), set: before ? union(changed, before.set) : changed });
   }
   capUpdaters(entries);
+}
+
+/** Everything that a new object says is its creator's. */
+function recordNew({ schema, apiVersion, now, manager, subresource = '', resetFields = [] }: TrackOptions, next: ApiObject, entries: Entries): void {
+  const type = typeOf(schema);
+  const { set, encoded } = newFields(type, next, JSON.stringify(resetFields), () => {
+    const { added, modified } = compare(type, blank(next), next, true);
+    const set = owned(recursiveDifference(union(modified, added), setOf(resetFields)));
+    return { set, encoded: deepFreeze(encodeFields(set)) };
+  });
+  if (isEmpty(set)) return;
+  const creator: Manager = { manager: manager || 'unknown', operation: 'Update', apiVersion, subresource };
+  entries.set(identity(creator), { ...creator, time: timestamp(now), set, encoded });
 }
 
 /** What the client sent counts if it is well formed: `[]` and `[{}]` clear, nothing at all keeps. Subresources cannot touch ownership. */

@@ -13,7 +13,7 @@ import type { StoredForm } from '../exchange.ts';
 import type { Resource } from '../resource.ts';
 import { Conflict } from '../storage/store.ts';
 import { encodeStored, StoredObject } from '../stored-form.ts';
-import { cachedState, stateOf, storedState, type Current } from './current.ts';
+import { cachedState, isStale, stateOf, storedEntry, storedState, type Current } from './current.ts';
 import { modifiedError, put, remove } from './put.ts';
 
 export type Decision =
@@ -68,17 +68,17 @@ async function attemptChange(core: Core, request: ChangeRequest, current: Curren
     decision = await request.decide(current);
   } catch (error) {
     if (!current?.cached) throw error;
-    const fresh = await storedState(core, resource, key);
+    const fresh = await storedEntry(core, key);
     if (fresh?.revision === current.revision) throw error;
-    return { current: fresh };
+    return { current: fresh && stateOf(resource, fresh) };
   }
   if (decision.do === 'nothing' || (decision.do === 'write' && current && !current.stale && isSame(decision.object, current))) {
     request.refused?.();
     if (decision.do === 'write') await decision.settle?.rollback();
     if (!current?.cached) return { changed: { object: asIs(current), created: false, removed: false } };
-    const fresh = await storedState(core, resource, key);
-    if (fresh?.revision === current.revision && !(fresh.stale && decision.do === 'write')) return { changed: { object: asIs(current), created: false, removed: false } };
-    return { current: fresh };
+    const fresh = await storedEntry(core, key);
+    if (fresh?.revision === current.revision && !(decision.do === 'write' && isStale(resource, fresh))) return { changed: { object: asIs(current), created: false, removed: false } };
+    return { current: fresh && stateOf(resource, fresh) };
   }
   const { object } = decision;
   const expected = current?.revision ?? 0;

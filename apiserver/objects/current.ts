@@ -25,9 +25,17 @@ export function cachedState(resource: Resource, key: string): Current | undefine
 }
 
 export async function storedState(core: Core, resource: Resource, key: string): Promise<Current | undefined> {
+  const entry = await storedEntry(core, key);
   try {
-    const entry = await core.store.get(key);
     return entry && stateOf(resource, entry);
+  } catch (error) {
+    throw storeFailure(error);
+  }
+}
+
+export async function storedEntry(core: Core, key: string): Promise<Entry | undefined> {
+  try {
+    return await core.store.get(key);
   } catch (error) {
     throw storeFailure(error);
   }
@@ -36,7 +44,12 @@ export async function storedState(core: Core, resource: Resource, key: string): 
 export function stateOf(resource: Resource, entry: Entry): Current {
   const bytes = resource.splice(entry.value, entry.revision);
   const object = deepFreeze(parseExact(bytes.toString()) as ApiObject) as Readonly<ApiObject>;
-  return { object, revision: entry.revision, bytes, cached: false, stale: entry.stale === true || !hasVersion(entry.value, resource.hubApiVersion) };
+  return { object, revision: entry.revision, bytes, cached: false, stale: isStale(resource, entry) };
+}
+
+/** It would be stored otherwise now. */
+export function isStale(resource: Resource, entry: Entry): boolean {
+  return entry.stale === true || !hasVersion(entry.value, resource.hubApiVersion);
 }
 
 /** Objects are stored with kind and apiVersion first. */

@@ -69,15 +69,16 @@ async function decide(core: Core, exchange: Exchange, request: UpdateRequest, cu
   const preconditions = typeof request.preconditions === 'function' ? request.preconditions(object) : request.preconditions;
   checkPreconditions(preconditions, old, { resource, namespace, name, dryRun: options.dryRun });
   dropDuplicateOwners(object.metadata, exchange.warnings);
-  if (!request.tracked) {
-    const pending = trackManager({ resource, exchange, options, old, object, now });
-    if (pending) await pending;
-  }
   const context: RuleContext = { now, dryRun: options.dryRun, subresource, user: exchange.user.name, ...(subresource !== '' && namespaceFacts(core, resource, namespace)) };
   const admission: AdmissionRequest = {
     operation: 'UPDATE', kind: resource.kind, version: resource.version.version, subresource, namespace, name, object: request.admitted?.(object) ?? object, old: request.admittedOld?.(old) ?? old,
     options: options.sent, user: exchange.user, dryRun: options.dryRun, now, warnings: exchange.warnings, caller: exchange,
   };
+  // What will be refused for its version is tracked only where somebody else is to see it first.
+  if (!request.tracked && (!isOutdated(object, current) || core.admission.isExtended(admission))) {
+    const pending = trackManager({ resource, exchange, options, old, object, now });
+    if (pending) await pending;
+  }
   await core.admission.mutate(admission);
   if (admission.object) request.readmit?.(object, admission.object);
   checkVersion(object, current, resource, name);
@@ -94,6 +95,11 @@ async function decide(core: Core, exchange: Exchange, request: UpdateRequest, cu
   if (!goesWithUpdate(resource, object, old)) return { admission, decision: { do: 'write', object, settle } };
   await settle?.rollback();
   return { admission, decision: { do: 'remove', object } };
+}
+
+/** The object names a version that is not the one that stands. */
+function isOutdated({ metadata: { resourceVersion } }: ApiObject, { revision }: Current): boolean {
+  return resourceVersion !== undefined && /^[1-9][0-9]*$/.test(resourceVersion) && Number(resourceVersion) !== revision;
 }
 
 /** Without a version, or with 0, an update is unconditional where the kind allows it. */
