@@ -8,6 +8,7 @@ import type { Answer, Exchange } from '../exchange.ts';
 import { encodeDocument } from '../forms/encode.ts';
 import { contentType, type Media } from '../negotiate.ts';
 import type { Registry } from '../registry.ts';
+import { hostOf } from './host-of.ts';
 import { tagged } from './tagged.ts';
 
 export function discovery(registry: Registry, { discovery: others }: Pick<Aggregator, 'discovery'>): (exchange: Exchange) => Answer | undefined {
@@ -28,7 +29,8 @@ export function discovery(registry: Registry, { discovery: others }: Pick<Aggreg
     const media = aggregatedMedia(headers.accept);
     if (!media) {
       exchange.accepted();
-      return document(once(path, () => (root === 'api' ? apiVersions(String(headers.host ?? '')) : mergeGroups(apiGroupList(kinds), others.listed((group, version) => registry.hasVersion(group, version)), prioritiesOf))));
+      if (root === 'api') return document(apiVersions(hostOf(headers)));
+      return document(once(path, () => mergeGroups(apiGroupList(kinds), others.listed((group, version) => registry.hasVersion(group, version)), prioritiesOf)));
     }
     const bytes = once(`${path} ${media}`, () => encodeDocument(root === 'api' ? aggregatedDiscovery(kinds, 'core') : mergeAggregated(aggregatedDiscovery(kinds, 'groups'), others.versions, prioritiesOf), { media, pretty: false }));
     exchange.extraHeaders['Cache-Control'] = 'public';

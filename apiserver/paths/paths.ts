@@ -6,6 +6,7 @@ import { methodNotAllowed } from '../dispatch.ts';
 import { DUMPS, type DumpView } from '../flow/dump.ts';
 import { discovery } from './discovery.ts';
 import { health } from './health.ts';
+import { hostOf } from './host-of.ts';
 import { healthSeries } from '../metrics/health-series.ts';
 import { metrics, METRICS_TYPE } from './metrics.ts';
 import { demandType } from '../negotiate.ts';
@@ -54,7 +55,7 @@ export function pathsOf(parts: HandlerParts): (core: Core, exchange: Exchange) =
         if (path !== '/.well-known/openid-configuration') return undefined;
         onlyRead(exchange, JSON_TYPE);
         exchange.extraHeaders['Cache-Control'] = FOR_AN_HOUR;
-        return document(tokens.discovery(String(exchange.headers.host ?? '')));
+        return document(tokens.discovery(hostOf(exchange.headers)));
       case '':
       case 'index.html':
         if (path !== '/' && path !== '/index.html') return undefined;
