@@ -3,8 +3,11 @@
  * Routes, discovery, OpenAPI, Table output, RBAC names, garbage collection and typed clients are derived from rows. The **hub**
  * is the version that is stored: strategy, validation and admission see objects in that version only; others convert to and from it.
  */
+import type { Column, RowCondition } from './column.ts';
 import type { FieldError } from './field-error.ts';
 import type { Schema } from './schema.ts';
+
+export type { Column, RowCondition };
 
 /** An API object on its way through the server: plain JSON with metadata. */
 export interface ApiObject {
@@ -111,23 +114,6 @@ export interface Strategy {
   readonly holdDeletion?: (object: ApiObject, now: number) => void;
 }
 
-/** A column of the Table output. `priority` 0 is always shown, 1 only with `-o wide`. */
-export interface Column {
-  readonly name: string;
-  readonly type: 'string' | 'integer' | 'number' | 'boolean' | 'date';
-  readonly format?: string;
-  readonly description?: string;
-  readonly priority: number;
-  readonly cell: (object: ApiObject, now: number) => string | number | bigint | boolean | null;
-}
-
-export interface RowCondition {
-  readonly type: string;
-  readonly status: 'True' | 'False';
-  readonly reason: string;
-  readonly message: string;
-}
-
 export interface Kind {
   readonly group: string;
   readonly kind: string;
@@ -146,7 +132,6 @@ export interface Kind {
   readonly strategy: Strategy;
   /** Absent: name and creation time. */
   readonly columns?: readonly Column[];
-  /** What a Table's row says of its object besides the cells. */
   readonly rowConditions?: (object: ApiObject) => readonly RowCondition[] | undefined;
   /** Values that field selectors may ask for besides metadata.name and metadata.namespace. */
   readonly selectableFields?: Readonly<Record<string, (object: ApiObject) => string>>;
