@@ -64,7 +64,7 @@ function checkPlace(spec: ResourceSliceSpec): FieldError[] {
     given.push('`nodeSelector`');
     errors.push(...checkNodeSelector(spec.nodeSelector as NodeSelector, SPEC.child('nodeSelector')));
     const terms = spec.nodeSelector.nodeSelectorTerms ?? [];
-    if (terms.length !== 1) errors.push(invalid(SPEC.child('nodeSelector', 'nodeSelectorTerms'), shownTerms(terms), 'must have exactly one node selector term'));
+    if (terms.length !== 1) errors.push(invalid(SPEC.child('nodeSelector', 'nodeSelectorTerms'), spec.nodeSelector.nodeSelectorTerms ? shownTerms(terms) : null, 'must have exactly one node selector term'));
   }
   for (const field of ['allNodes', 'perDeviceNodeSelection'] as const) {
     if (spec[field]) given.push(`\`${field}\``);
