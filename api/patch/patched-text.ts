@@ -36,6 +36,7 @@ function ofOperations(operations: readonly unknown[]): string[] {
 }
 
 function ofMerge(patch: unknown, path: string): string[] {
+  if (Array.isArray(patch)) return patch.flatMap((inner, i) => ofMerge(inner, `${path}/${i}`));
   if (!isObject(patch)) return [];
   return [path, ...Object.entries(patch).flatMap(([key, inner]) => ofMerge(inner, `${path}/${key}`))];
 }
