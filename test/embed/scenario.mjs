@@ -27,7 +27,8 @@ export function scenario(test) {
     await cluster.clock.advance('119s');
     const key = { namespace: 'shop', name: 'once' };
     assert.equal((await cluster.client.get(resources.jobs, key)).status?.active, 1);
-    await cluster.clock.advance('1s');
+    // A second for the pod, and one in which the controller gathers what pods tell.
+    await cluster.clock.advance('2s');
     assert.equal((await cluster.client.get(resources.jobs, key)).status?.succeeded, 1);
   });
 
