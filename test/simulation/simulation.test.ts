@@ -1,3 +1,5 @@
+import { execFileSync } from 'node:child_process';
+import { join } from 'node:path';
 import { simulate } from './simulate.ts';
 
 /** More of them, and for longer, in the bench and with `npm run simulate -- --seeds 1000 --minutes 60`. */
@@ -13,6 +15,11 @@ test('a seed is one history: faults, users and components do the same again', as
   expect(again?.hash).toBe(first?.hash);
   expect(first?.changes).toBeGreaterThan(500);
   expect((await simulate({ seed: 2, minutes: 1 })).hash).not.toBe(first?.hash);
+}, 120_000);
+
+test('another process tells the same history', async () => {
+  const printed = execFileSync(process.execPath, [join(import.meta.dirname, 'main.ts'), '--seed', '3', '--minutes', '1'], { encoding: 'utf8' });
+  expect(/history (\w+)/.exec(printed)?.[1]).toBe((await simulate({ seed: 3, minutes: 1 })).hash.slice(0, 16));
 }, 120_000);
 
 test(`what must hold holds through ${SEEDS} histories`, async () => {
