@@ -76,9 +76,9 @@ function hasTables({ kind }: Resource, subresource: string): boolean {
 /** Throws 404 and 405. */
 function handlerOf(handlers: Handlers, { method, route }: Exchange, resource: Resource): Handler {
   const { verb, subresource } = route;
-  if (resource.kind.custom !== undefined) return customHandlerOf(handlers, route, resource);
-  if (route.tooLong || !placed(route, resource)) throw unknownResource();
   const id = resource.kind.group === '' ? resource.plural : `${resource.plural}.${resource.kind.group}`;
+  if (resource.kind.custom !== undefined && !handlers.resources.has(id)) return customHandlerOf(handlers, route, resource);
+  if (route.tooLong || !placed(route, resource)) throw unknownResource();
   if (subresource !== '') {
     const known = resource.subresource(subresource);
     if (!known) throw unknownResource();

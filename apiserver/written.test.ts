@@ -11,7 +11,7 @@ test('shownAt() gives what the bytes say, at their revision, to everybody the sa
   expect(shown?.object).toEqual(JSON.parse(String(shown?.bytes)));
   expect(shown?.object.metadata.resourceVersion).toBe('7');
   expect(shownAt(value, 7)).toBe(shown);
-  expect(Object.isFrozen((shown?.object as { data?: object }).data)).toBe(true);
+  expect(Object.isFrozen((shown as { object: { data?: object } }).object.data)).toBe(true);
   withdraw(value);
   expect(shownAt(value, 7)).toBeUndefined();
 });
