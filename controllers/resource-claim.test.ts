@@ -33,7 +33,7 @@ test.each<[string, Item[], string[]]>([
   ['reserved for a pod that has ended', [pod({ phase: 'Succeeded', noted: 'p-gpu-1' }), claim(OWN, { allocation, reservedFor: reserved })], ['update resourceclaims/status a/p-gpu-1']],
   ['free, and its pod has ended', [pod({ phase: 'Succeeded', noted: 'p-gpu-1' }), claim(OWN)], ['delete resourceclaims a/p-gpu-1']],
   ['protected by the scheduler, which is about to allocate it', [claim({ finalizers: ['resource.kubernetes.io/delete-protection'] })], []],
-  ['protected, and its last pod has gone', [claim({ finalizers: ['resource.kubernetes.io/delete-protection'] }, { allocation, reservedFor: reserved })], ['update resourceclaims/status a/p-gpu-1', 'patch resourceclaims a/p-gpu-1 {"metadata":{"uid":"uid-p-gpu-1","finalizers":[]}}']],
+  ['protected, and its last pod has gone', [claim({ finalizers: ['resource.kubernetes.io/delete-protection'] }, { allocation, reservedFor: reserved })], ['update resourceclaims/status a/p-gpu-1', 'patch resourceclaims a/p-gpu-1 {"metadata":{"uid":"uid-p-gpu-1","$deleteFromPrimitiveList/finalizers":["resource.kubernetes.io/delete-protection"]}}']],
   ['being deleted, free and protected', [claim({ deletionTimestamp: '2026-01-01T00:00:00Z', finalizers: ['resource.kubernetes.io/delete-protection'] })], ['update resourceclaims a/p-gpu-1']],
   ['free and somebody\'s', [claim({})], []],
 ])('a claim that is %s', (_, items, expected) => {

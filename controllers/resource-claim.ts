@@ -140,7 +140,7 @@ function syncClaim(claim: StoredClaim, view: View): Action[] {
     const { allocation, reservedFor: _, ...others } = claim.status ?? {};
     const status = { ...others, ...(held.length > 0 && { reservedFor: held }), ...(held.length > 0 && allocation && { allocation }) };
     const isFree = held.length === 0 && finalizers.includes(FINALIZER);
-    return [update(resourceclaims, { ...claim, status }, 'status'), ...(isFree ? [patch(resourceclaims, claim.metadata, { metadata: { uid: claim.metadata.uid, finalizers: rest } })] : [])];
+    return [update(resourceclaims, { ...claim, status }, 'status'), ...(isFree ? [patch(resourceclaims, claim.metadata, { metadata: { uid: claim.metadata.uid, '$deleteFromPrimitiveList/finalizers': [FINALIZER] } })] : [])];
   }
   // A claim that is not being deleted may be about to be allocated: the scheduler protects it first.
   if (isDeleting(claim) && held.length === 0 && !claim.status?.allocation && finalizers.includes(FINALIZER)) {
