@@ -73,6 +73,12 @@ test.each([
 test('a volume of the pod itself waits for its claim', () => {
   const one = pod({ name: 'p', volumes: [{ name: 'v', ephemeral: {} }] });
   expect(place(world(), one)[0]).toContain('waiting for ephemeral volume controller to create the persistentvolumeclaim "p-v"');
+  const snapshot = world();
+  const own = claim('p-v', { volume: 'on-n2' });
+  snapshot.volumes.setClaim(own);
+  expect(place(snapshot, one)[0]).toContain('PVC d/p-v was not created for pod d/p (pod is not owner)');
+  snapshot.volumes.setClaim({ ...own, metadata: { ...own.metadata, ownerReferences: [{ apiVersion: 'v1', kind: 'Pod', name: 'p', uid: one.metadata.uid, controller: true }] } });
+  expect(place(snapshot, one)).toEqual(['n2']);
 });
 
 test.each([

@@ -138,7 +138,7 @@ export class Volumes {
     const claims: Claim[] = [];
     for (const { name, ephemeral } of claimsOf(pod)) {
       const claim = this.#claims.get(`${pod.metadata.namespace}/${name}`);
-      const why = claim ? unusable(claim) : ephemeral ? `waiting for ephemeral volume controller to create the persistentvolumeclaim "${name}"` : `persistentvolumeclaim "${name}" not found`;
+      const why = claim ? (unusable(claim) ?? (ephemeral && !isOf(claim, pod) ? `PVC ${claim.metadata.namespace}/${name} was not created for pod ${pod.metadata.namespace}/${pod.metadata.name} (pod is not owner)` : undefined)) : ephemeral ? `waiting for ephemeral volume controller to create the persistentvolumeclaim "${name}"` : `persistentvolumeclaim "${name}" not found`;
       if (why && filters.has('VolumeBinding')) return { impossible: why, plugin: 'VolumeBinding' };
       if (claim) claims.push(claim);
     }
@@ -254,6 +254,10 @@ export function claimsOf({ metadata, spec }: Stored<Pod>): { readonly name: stri
 function unusable({ metadata, spec, status }: Claim): string | undefined {
   if (status?.phase === 'Lost') return `persistentvolumeclaim "${metadata.name}" bound to non-existent persistentvolume "${spec?.volumeName ?? ''}"`;
   return metadata.deletionTimestamp ? `persistentvolumeclaim "${metadata.name}" is being deleted` : undefined;
+}
+
+function isOf({ metadata }: Claim, pod: Stored<Pod>): boolean {
+  return metadata.ownerReferences?.some(({ controller, uid }) => controller && uid === pod.metadata.uid) ?? false;
 }
 
 export function isBound({ metadata, spec }: Claim): boolean {
