@@ -5,15 +5,15 @@ import { networkInterfaces } from 'node:os';
 import { parseRange } from '../apiserver/allocate/ip-range.ts';
 import { followTokenSecrets } from '../apiserver/auth/token-secrets.ts';
 import { type Pki, openPki } from '../apiserver/pki/pki.ts';
-import { type ApiServer, createApiServer } from '../apiserver/server.ts';
+import type { ApiServer } from '../apiserver/server.ts';
 import type { EtcdOptions } from '../apiserver/storage/etcd.ts';
 import type { Store } from '../apiserver/storage/store.ts';
 import type { Clock } from '../std/clock.ts';
 import type { Random } from '../std/random.ts';
-import { accessOptions, followAccess } from './access.ts';
 import { pkiDirectory } from './credentials.ts';
 import { type ApiServerFlags, DEFAULT_PORT, SERVICE_CIDR } from './flags.ts';
 import type { Log } from './log.ts';
+import { openServer } from './open-server.ts';
 import { portHolder } from './port-holder.ts';
 import { servingOptions, stopLimitMs } from './serving-options.ts';
 import type { Stopper } from './stopper.ts';
@@ -53,20 +53,7 @@ export async function openApi(options: OpenApiOptions): Promise<Api> {
   const serving = await servingOptions(flags, { clock, log });
   const count = flags.serverThreads ?? 0;
   const threads = count > 0 ? new (await import('./server-threads.ts')).ServerThreads() : undefined;
-  const server = createApiServer({
-    store,
-    pki,
-    clock,
-    random,
-    log: { info: (message) => log.info({}, message), error: (message, error) => log.error({ error: error instanceof Error ? error.stack : error }, message) },
-    serviceRange: flags.serviceClusterIpRange ?? SERVICE_CIDR,
-    ...serving,
-    ...(await accessOptions(flags)),
-    ...(threads && { companions: threads }),
-  });
-  stopper.add('API server', () => server.close(), stopLimitMs(flags));
-  const following = followAccess(server, flags, { clock, log });
-  stopper.add('configuration', () => following.close());
+  const server = await openServer({ flags, store, pki, clock, random, log, stopper }, { ...serving, ...(threads && { companions: threads }) });
   const wanted = flags.port ?? DEFAULT_PORT;
   const host = flags.bindAddress ?? '0.0.0.0';
   const listener = await server.listen({ port: wanted, host, shared: threads !== undefined }).catch((error: NodeJS.ErrnoException) => {

@@ -1,16 +1,15 @@
 /** A thread that answers requests: what `server-threads.ts` starts. */
 import { parentPort, workerData, type MessagePort } from 'node:worker_threads';
 import { lentPki } from '../apiserver/pki/lent-pki.ts';
-import { createApiServer, type ApiServer, type ApiServerOptions } from '../apiserver/server.ts';
+import type { ApiServer, ApiServerOptions } from '../apiserver/server.ts';
 import { openRemote } from '../apiserver/storage/remote.ts';
 import { systemClock } from '../std/clock.ts';
 import { systemRandom } from '../std/random.ts';
-import { accessOptions, followAccess } from './access.ts';
 import { openStore } from './api.ts';
-import { SERVICE_CIDR } from './flags.ts';
 import { openLog } from './log.ts';
+import { openServer } from './open-server.ts';
 import type { Order, Question, ThreadData, Word } from './server-threads.ts';
-import { auditPolicy, servingOptions, stopLimitMs } from './serving-options.ts';
+import { auditPolicy, servingOptions } from './serving-options.ts';
 import { Stopper } from './stopper.ts';
 
 const { flags, dataDir, host, port, pki: material, audits, store: lent, head } = workerData as ThreadData;
@@ -65,25 +64,15 @@ async function optionsOf(): Promise<Partial<ApiServerOptions>> {
   const { auditLogPath: _path, auditWebhookConfigFile: _webhook, auditPolicyFile: policyFile, ...others } = flags;
   const { identity: _identity, ...serving } = await servingOptions(others, parts);
   const audit = audits && policyFile !== undefined ? { policy: await auditPolicy(policyFile), backends: [{ write: (event: never) => say({ type: 'audit', event }), close: () => Promise.resolve() }] } : undefined;
-  return { ...serving, audit, ...(await accessOptions(flags)) };
+  return { ...serving, audit };
 }
 
 async function start(): Promise<void> {
-  const { log } = parts;
   const store = lent && head ? await openRemote({ port: lent, head }) : await openStore({ flags, dataDir, ...parts, stopper });
   stopper.add('store', () => store.close());
-  const own = createApiServer({
-    store, pki, clock: systemClock, random: systemRandom,
-    log: { info: (message) => log.info({}, message), error: (message, error) => log.error({ error: error instanceof Error ? error.stack : error }, message) },
-    serviceRange: flags.serviceClusterIpRange ?? SERVICE_CIDR,
-    ...(await optionsOf()),
-    companions: { counted: () => ask({ type: 'counted' }) as Promise<readonly string[]> },
-  });
+  const own = await openServer({ flags, store, pki, ...parts, stopper }, { ...(await optionsOf()), companions: { counted: () => ask({ type: 'counted' }) as Promise<readonly string[]> } });
   server = own;
   provide();
-  stopper.add('API server', () => own.close(), stopLimitMs(flags));
-  const following = followAccess(own, flags, parts);
-  stopper.add('configuration', () => following.close());
   await own.listen({ port, host, shared: true });
   say({ type: 'ready' });
 }
