@@ -4,10 +4,6 @@ import { openPki, type Pki } from '../apiserver/pki/pki.ts';
 import { systemClock } from '../std/clock.ts';
 import { systemRandom } from '../std/random.ts';
 
-/** Begun with this module, so that the first cluster of a process need not wait for it; the shim first, as the library wants it. */
-const library = import('../apiserver/pki/metadata-shim.ts').then(() => import('../apiserver/pki/issue.ts'));
-library.catch(() => undefined);
-
 let pki: Promise<Pki> | undefined;
 
 export function sharedPki(): Promise<Pki> {

@@ -9,7 +9,7 @@ import { promisify } from 'node:util';
 import type { Clock, Timer } from '../../std/clock.ts';
 import { every } from '../../std/clock.ts';
 import type { Random } from '../../std/random.ts';
-import type { LeafOptions } from './issue.ts';
+import { issueAuthority, issueLeaf, type LeafOptions } from './issue.ts';
 import type { KeyFiles, KeyPair } from './key-files.ts';
 import { directoryKeyFiles, memoryKeyFiles, readPair, writePair } from './key-files.ts';
 import { hasAllNames, isAddress, subjectOf } from './names.ts';
@@ -188,8 +188,7 @@ class FilePki implements Pki {
     }
     // A new authority under certificates that others hold would lock everybody out: only an empty place gets one.
     if (this.#files.read(`${name}.crt`) !== undefined) throw new Error(`${name}.crt and ${name}.key are damaged or do not belong together`);
-    const { issueAuthority } = await issuing();
-    const made = await issueAuthority({ commonName, random: this.#options.random, ...this.#validity(AUTHORITY_LIFETIME_MS) });
+    const made = issueAuthority({ commonName, random: this.#options.random, ...this.#validity(AUTHORITY_LIFETIME_MS) });
     return writePair(this.#files, name, made);
   }
 
@@ -207,8 +206,7 @@ class FilePki implements Pki {
   async #leaf(file: string, authority: KeyPair, request: LeafRequest): Promise<KeyPair> {
     const pair = readPair(this.#files, file);
     if (pair && this.#holds(pair, authority, request)) return pair;
-    const { issueLeaf } = await issuing();
-    return writePair(this.#files, file, await issueLeaf(authority, { ...request, random: this.#options.random, ...this.#validity(LEAF_LIFETIME_MS) }));
+    return writePair(this.#files, file, issueLeaf(authority, { ...request, random: this.#options.random, ...this.#validity(LEAF_LIFETIME_MS) }));
   }
 
   /** Whether a stored certificate is what would be issued now, with more than a third of its time left. */
@@ -232,12 +230,6 @@ async function newSigningKey(kind: 'rsa' | 'ec'): Promise<string> {
   const make = promisify(generateKeyPair);
   const { privateKey } = kind === 'rsa' ? await make('rsa', { modulusLength: 2048 }) : await make('ec', { namedCurve: 'P-256' });
   return privateKey.export({ type: 'pkcs8', format: 'pem' }) as string;
-}
-
-/** The shim must have run before the library's first line does, also where modules of both systems are loaded in their own order. */
-async function issuing(): Promise<typeof import('./issue.ts')> {
-  await import('./metadata-shim.ts');
-  return import('./issue.ts');
 }
 
 /** Two subjects never share a file: what does not fit into a file name is written as its code. */
