@@ -3,7 +3,7 @@
 /** Provenance: what kube-apiserver v1.36.3 answers to such requests. */
 const AS_UPSTREAM: readonly RegExp[] = [
   // Apply with what the type does not have, or with keys that come twice; managed fields that cannot be read.
-  /failed to create typed (?:patch|live) object|failed to decode managed fields|failed to create manager/,
+  /failed to create typed (?:patch|live) object|failed to decode managed fields|failed to create manager|failed to convert new object/,
   // Versions that are no numbers, and objects that cannot have one yet.
   /resourceVersion should not be set on objects to be created|invalid resource version|strconv\.ParseUint|[Ii]nvalid value for resourceVersion/,
   // Directives and lists that strategic merge cannot make sense of.
@@ -24,5 +24,5 @@ export function isExpected(code: number, text: string): boolean {
 
 /** Refusals that come after the deed: what was written cannot be shown in the form that was asked for. */
 export function isAfterwards(text: string): boolean {
-  return text.includes('Unable to convert to Table as requested');
+  return /Unable to convert to Table as requested|you requested PartialObjectMetadata, but the requested object is a list/.test(text);
 }
