@@ -8,15 +8,29 @@ import { timestamp } from './objects/prepare.ts';
 
 export function followFlowSchemas(core: Core): { close(): void } {
   const { reader, log } = core;
+  // One write at a time for each: at a start all of them come at once, and all levels after them.
+  const busy = new Map<string, { isStale: boolean }>();
   const look = (schema: Stored<FlowSchema>): void => {
-    tell(core, schema).catch((error: unknown) => {
-      if (!isReason(error, 'Conflict') && !isReason(error, 'NotFound')) log.error(`the status of FlowSchema ${schema.metadata.name}`, error);
-    });
+    const { name } = schema.metadata;
+    const before = busy.get(name);
+    if (before) return void (before.isStale = true);
+    const now = { isStale: false };
+    busy.set(name, now);
+    tell(core, schema)
+      .catch((error: unknown) => {
+        if (!isReason(error, 'Conflict') && !isReason(error, 'NotFound')) log.error(`the status of FlowSchema ${name}`, error);
+      })
+      .finally(() => {
+        busy.delete(name);
+        const newer = now.isStale ? reader.get(flowschemas, '', name) : undefined;
+        if (newer) look(newer);
+      });
   };
   const schemas = reader.onChange(flowschemas, ({ type, object }) => type === 'set' && look(object));
-  // A level that comes or goes concerns all of them.
-  const levels = reader.onChange(prioritylevelconfigurations, ({ type, previous }) => {
-    if (type === 'deleted' || !previous) for (const schema of reader.list(flowschemas)) look(schema);
+  // A level that comes or goes concerns those that name it.
+  const levels = reader.onChange(prioritylevelconfigurations, ({ type, name, previous }) => {
+    if (type === 'set' && previous) return;
+    for (const schema of reader.list(flowschemas)) if (schema.spec?.priorityLevelConfiguration.name === name) look(schema);
   });
   return {
     close() {
