@@ -3,10 +3,13 @@ import {
   canonicalQuantity,
   compareQuantities,
   formatQuantity,
+  isFractional,
   milliValue,
   parseQuantity,
   quantityOf,
   quantityProblem,
+  roundedToMilli,
+  roundedToUnits,
   subtractQuantities,
   value,
   type Quantity,
@@ -63,3 +66,10 @@ function quantity(text: string): Quantity {
   if (!result) throw new Error(`${text} is no quantity`);
   return result;
 }
+
+test('rounding is exact beyond what numbers hold', () => {
+  const rounded = (round: (quantity: Quantity) => Quantity, text: string): string => formatQuantity(round(parseQuantity(text) as Quantity));
+  expect(rounded(roundedToMilli, '1234567890123456789012u')).toBe('1234567890123456790m');
+  expect(rounded(roundedToUnits, '9007199254740993.5')).toBe('9007199254740994');
+  expect(['1', '1.5', '9007199254740993', '9007199254740993001m', '1u'].map((text) => isFractional(parseQuantity(text) as Quantity))).toEqual([false, true, false, true, true]);
+});

@@ -66,6 +66,21 @@ export function quantityOfMilli(milli: number | bigint, format: QuantityFormat =
   return { nano: BigInt(milli) * NANO_PER_MILLI, format };
 }
 
+/** Exact at any size: rounded away from zero to thousandths. */
+export function roundedToMilli({ nano, format }: Quantity): Quantity {
+  return { nano: awayFromZero(nano, NANO_PER_MILLI) * NANO_PER_MILLI, format };
+}
+
+/** Exact at any size: rounded away from zero to whole units. */
+export function roundedToUnits({ nano, format }: Quantity): Quantity {
+  return { nano: awayFromZero(nano, NANO_PER_UNIT) * NANO_PER_UNIT, format };
+}
+
+/** Whether anything is left of it below whole units, after rounding to thousandths. */
+export function isFractional(quantity: Quantity): boolean {
+  return roundedToMilli(quantity).nano % NANO_PER_UNIT !== 0n;
+}
+
 /** Whole units, rounded away from zero. */
 export function value(quantity: Quantity): number {
   return Number(awayFromZero(quantity.nano, NANO_PER_UNIT));

@@ -40,6 +40,7 @@ export async function dispatch(core: Core, handlers: Handlers, exchange: Exchang
   if (!route.isResource) return (await handlers.paths(core, exchange)) ?? pageNotFound();
   const resource = core.registry.find(route.group, route.version, route.resource);
   if (!resource) {
+    if (route.namespace === '' && route.name === '' && OLD_PREFIXES.has(route.resource)) return nothingAfterPrefix(exchange.uri, route.path);
     if (!core.registry.hasGroup(route.group) || core.registry.isCustomGroup(route.group)) return pageNotFound();
     throw unknownResource();
   }
@@ -48,9 +49,16 @@ export async function dispatch(core: Core, handlers: Handlers, exchange: Exchang
   if (route.verb === 'patch' && route.subresource !== '' && resource.kind.custom === undefined) refuseOtherPatches(exchange);
   // Told before anything is done: an answer that cannot be given is not asked for.
   exchange.accepted({ custom: resource.kind.custom !== undefined, tables: hasTables(resource, route.subresource) });
-  const { deprecated } = resource.version;
-  if (deprecated) exchange.warnings.push(deprecated.warning);
+  warnOfAge(exchange, resource);
   return handler(core, exchange, resource);
+}
+
+/** Of times when watches and proxies were asked for by the path's beginning. */
+const OLD_PREFIXES = new Set(['watch', 'proxy']);
+
+function nothingAfterPrefix(uri: string, path: string): Answer {
+  const text = `Internal Server Error: ${JSON.stringify(uri)}: failed to create RequestInfo: unable to determine kind and namespace from url, ${path}\n`;
+  return { type: 'text', code: 500, text };
 }
 
 /** Throws 400 on what can be no object's name. */
@@ -74,7 +82,8 @@ function hasTables({ kind }: Resource, subresource: string): boolean {
 }
 
 /** Throws 404 and 405. */
-function handlerOf(handlers: Handlers, { method, route }: Exchange, resource: Resource): Handler {
+function handlerOf(handlers: Handlers, exchange: Exchange, resource: Resource): Handler {
+  const { method, route } = exchange;
   const { verb, subresource } = route;
   const id = resource.kind.group === '' ? resource.plural : `${resource.plural}.${resource.kind.group}`;
   if (resource.kind.custom !== undefined && !handlers.resources.has(id)) return customHandlerOf(handlers, route, resource);
@@ -89,6 +98,10 @@ function handlerOf(handlers: Handlers, { method, route }: Exchange, resource: Re
     if (!known.verbs.includes(verb as never)) throw methodNotAllowed();
     return handler ?? (VERBS[verb] as Handler);
   }
+  if (verb === 'watch' && method === 'GET' && !resource.has('watch') && resource.has('list')) {
+    warnOfAge(exchange, resource);
+    throw notSupported(verb, resource);
+  }
   // What is only spoken to has no objects.
   if (route.name !== '' && resource.kind.verbs.length === 1 && resource.has('create')) throw unknownResource();
   if (!METHODS.has(method) || !resource.has(verb) || OF_ONE.has(verb) !== (route.name !== '' && verb !== 'watch')) throw methodNotAllowed();
@@ -97,6 +110,16 @@ function handlerOf(handlers: Handlers, { method, route }: Exchange, resource: Re
   // Collections over all namespaces can be read only.
   if (resource.kind.namespaced && route.namespace === '' && verb !== 'list' && verb !== 'watch') throw methodNotAllowed();
   return handlers.resources.get(id) ?? (VERBS[verb] as Handler);
+}
+
+function warnOfAge(exchange: Exchange, { version: { deprecated } }: Resource): void {
+  if (deprecated) exchange.warnings.push(deprecated.warning);
+}
+
+function notSupported(verb: string, resource: Resource): ApiError {
+  const { group, resource: plural } = resource.subject('');
+  const message = `${verb} is not supported on resources of kind ${JSON.stringify(group ? `${plural}.${group}` : plural)}`;
+  return new ApiError({ code: 405, reason: 'MethodNotAllowed', message, details: { ...(group && { group }), kind: plural } });
 }
 
 const ACROSS_NAMESPACES = new Set(['list', 'watch']);
@@ -109,11 +132,7 @@ function customHandlerOf(handlers: Handlers, { verb, namespace, name, subresourc
   const known = subresource === '' ? undefined : resource.subresource(subresource);
   if (subresource !== '' && !known) throw notFound(resource.subject(name));
   const handler = known?.scale ? handlers.subresources.get(CUSTOM_SCALE) : Object.hasOwn(VERBS, verb) ? VERBS[verb] : undefined;
-  if (!handler || (known && !known.verbs.includes(verb as never))) {
-    const { group, resource: plural } = resource.subject('');
-    const message = `${verb} is not supported on resources of kind ${JSON.stringify(group ? `${plural}.${group}` : plural)}`;
-    throw new ApiError({ code: 405, reason: 'MethodNotAllowed', message, details: { ...(group && { group }), kind: plural } });
-  }
+  if (!handler || (known && !known.verbs.includes(verb as never))) throw notSupported(verb, resource);
   if (name === '' && NAMED.has(verb)) throw badRequest('name must be provided');
   return handler;
 }

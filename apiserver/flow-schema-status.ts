@@ -1,10 +1,13 @@
 /** Tells in the status of each FlowSchema whether the priority level that it names exists. */
+import type { ApiObject } from '../api/kind.ts';
 import { flowschemas, prioritylevelconfigurations } from '../api/resources.ts';
 import { isReason } from '../api/status.ts';
 import type { FlowSchema } from '../api/types/flowcontrol.v1.ts';
 import type { Stored } from './auth/reader.ts';
 import type { Core } from './core.ts';
 import { timestamp } from './objects/prepare.ts';
+
+const MANAGER = 'api-priority-and-fairness-config-consumer-v1';
 
 export function followFlowSchemas(core: Core): { close(): void } {
   const { reader, log } = core;
@@ -44,10 +47,10 @@ async function tell({ reader, writer, clock }: Core, schema: Stored<FlowSchema>)
   const level = schema.spec?.priorityLevelConfiguration.name ?? '';
   const exists = reader.get(prioritylevelconfigurations, '', level) !== undefined;
   const status = exists ? 'False' : 'True';
-  const others = (schema.status?.conditions ?? []).filter(({ type }) => type !== 'Dangling');
   const words = exists ? 'and it exists' : 'but there is no such object';
   const message = `This FlowSchema references the PriorityLevelConfiguration object named ${JSON.stringify(level)} ${words}`;
   if (schema.status?.conditions?.some((condition) => condition.type === 'Dangling' && condition.status === status && condition.message === message)) return;
   const dangling = { type: 'Dangling', status, reason: exists ? 'Found' : 'NotFound', message, lastTransitionTime: timestamp(clock.now()) };
-  await writer.update(flowschemas, { ...schema, status: { ...schema.status, conditions: [...others, dangling] } } as never, 'status');
+  const applied = { apiVersion: 'flowcontrol.apiserver.k8s.io/v1', kind: 'FlowSchema', metadata: { name: schema.metadata.name }, status: { conditions: [dangling] } };
+  await writer.applyStatus(flowschemas, applied as ApiObject, MANAGER);
 }

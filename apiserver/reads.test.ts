@@ -63,6 +63,7 @@ test.each([
   ['GET', `${SECRETS}/%2e%2e`, 400, 'Name parameter invalid: "..": may not be \'..\''],
   ['GET', `${SECRETS}/a%2Fb`, 404, 'the server could not find the requested resource'],
   ['POST', '/api/v2', 404, 'the server could not find the requested resource'],
+  ['GET', '/api/v1/componentstatuses?watch=1', 405, 'watch is not supported on resources of kind "componentstatuses"'],
   ['HEAD', '/version', 405, undefined],
   ['POST', '/version', 405, 'the server does not allow this method on the requested resource'],
 ] as const)('%s %s is refused with %d', async (method, path, code, message) => {
@@ -72,6 +73,8 @@ test.each([
 });
 
 test.each([
+  ['GET', '/api/v1/watch?x=1', 500, 'Internal Server Error: "/api/v1/watch?x=1": failed to create RequestInfo: unable to determine kind and namespace from url, /api/v1/watch\n'],
+  ['GET', '/apis/apps/v1/proxy', 500, 'Internal Server Error: "/apis/apps/v1/proxy": failed to create RequestInfo: unable to determine kind and namespace from url, /apis/apps/v1/proxy\n'],
   ['GET', '/healthz/', 404, '404 page not found\n'],
   ['GET', '//', 404, '404 page not found\n'],
   ['GET', '/openapi/v2/', 404, '404 page not found\n'],

@@ -3,11 +3,11 @@ import type { ApiObject, RuleContext } from '../api/kind.ts';
 import type { ResourceRef } from '../api/resources.ts';
 import { internalError } from '../api/status.ts';
 import { deepCopy } from '../std/deep.ts';
-import type { Stored, Writer } from './auth/reader.ts';
+import type { OwnWrite, Stored, Writer } from './auth/reader.ts';
 import type { Core } from './core.ts';
 import { change } from './objects/change.ts';
 import { goesWithUpdate } from './objects/deletion.ts';
-import { keepTimes, trackServer } from './objects/managed-fields.ts';
+import { apply, keepTimes, trackServer } from './objects/managed-fields.ts';
 import { prepareNew, prepareUpdate } from './objects/prepare.ts';
 import { existsError, modifiedError, put, remove } from './objects/put.ts';
 import type { Resource } from './resource.ts';
@@ -24,11 +24,11 @@ export function createWriter(core: () => Core): Writer {
   };
   const context = (subresource: string): RuleContext => ({ now: core().clock.now(), dryRun: false, subresource, user: USER });
   return {
-    async create<T>(ref: ResourceRef<T>, input: T | ApiObject) {
+    async create<T>(ref: ResourceRef<T>, input: T | ApiObject, { manager }: OwnWrite = {}) {
       const resource = resourceOf(ref);
       const object = hubOf(resource, input);
       const { plural, group } = resource.kind;
-      trackServer({ resource, subresource: '', old: undefined, object, now: core().clock.now() });
+      trackServer({ resource, subresource: '', old: undefined, object, now: core().clock.now(), manager });
       const settle = await core().hooks.begin({ resource: plural, group, object, old: undefined, dryRun: false });
       prepareNew(core(), object, { resource, context: context(''), warnings: [] });
       const { name = '', namespace = '' } = object.metadata;
@@ -40,7 +40,7 @@ export function createWriter(core: () => Core): Writer {
         throw error instanceof Conflict ? existsError(resource, name) : error;
       }
     },
-    async update<T>(ref: ResourceRef<T>, input: T | ApiObject, subresource?: 'status', { untracked = false } = {}) {
+    async update<T>(ref: ResourceRef<T>, input: T | ApiObject, subresource?: 'status', { untracked = false, manager }: OwnWrite = {}) {
       const resource = resourceOf(ref);
       const object = hubOf(resource, input);
       const { name = '', namespace = '', resourceVersion } = object.metadata;
@@ -51,10 +51,25 @@ export function createWriter(core: () => Core): Writer {
           if (resourceVersion && resourceVersion !== old.metadata.resourceVersion) throw modifiedError(resource, name);
           const next = deepCopy(object) as ApiObject;
           next.metadata.resourceVersion = old.metadata.resourceVersion ?? '';
-          if (!untracked) trackServer({ resource, subresource: subresource ?? '', old, object: next, now: core().clock.now() });
+          if (!untracked) trackServer({ resource, subresource: subresource ?? '', old, object: next, now: core().clock.now(), manager });
           prepareUpdate(next, old, { resource, context: context(subresource ?? ''), warnings: [] });
           keepTimes(next, old);
           return goesWithUpdate(resource, next, old) ? { do: 'remove', object: next } : { do: 'write', object: next };
+        },
+      });
+      return changed.object.object as unknown as Stored<T>;
+    },
+    async applyStatus<T>(ref: ResourceRef<T>, applied: ApiObject, manager: string) {
+      const resource = resourceOf(ref);
+      const { name = '', namespace = '' } = applied.metadata;
+      const changed = await change(core(), {
+        resource, key: resource.key(namespace, name), name, dryRun: false,
+        async decide(current) {
+          const old = (current as NonNullable<typeof current>).object;
+          const next = await apply({ resource, subresource: 'status', live: old, applied, manager, force: true, now: core().clock.now() });
+          prepareUpdate(next, old, { resource, context: context('status'), warnings: [] });
+          keepTimes(next, old);
+          return { do: 'write', object: next };
         },
       });
       return changed.object.object as unknown as Stored<T>;

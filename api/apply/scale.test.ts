@@ -18,6 +18,14 @@ test('parentManagedFields() leaves replicas to who applied them, and gives them 
   ]);
 });
 
+test('parentManagedFields() takes replicas from an applier only when it has nothing left in the Scale', () => {
+  const parent = [entry('applier', 'Apply', { 'f:replicas': {} }, { subresource: 'scale' })];
+  const scale = (fields: object): object => ({ manager: 'applier', operation: 'Apply', apiVersion: 'autoscaling/v1', subresource: 'scale', fieldsType: 'FieldsV1', fieldsV1: fields });
+  const after = (fields: object): string[] => owners(parentManagedFields(parent, [scale(fields)], 'apps/v1', PATHS));
+  expect(after({ 'f:spec': {} })).toEqual(['applier Apply - {"f:spec":{"f:replicas":{}}}']);
+  expect(owners(parentManagedFields(parent, [], 'apps/v1', PATHS))).toEqual([]);
+});
+
 test('serverSideApply() makes an object of a body that says nothing of itself', () => {
   const applied = { apiVersion: 'apps/v1', kind: 'Deployment', spec: { replicas: 1 } } as never;
   const made = serverSideApply({ schema: { type: 'io.k8s.api.apps.v1.Deployment' }, live: undefined, applied, manager: 'm', force: false, apiVersion: 'apps/v1', now: 0 });

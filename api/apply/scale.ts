@@ -19,25 +19,25 @@ export function scaleManagedFields(parent: unknown, paths: ReplicasPaths): unkno
 }
 
 /**
- * The managed fields of the main resource after a write to its Scale, whose own are `scale`. Who no longer owns replicas
- * there loses them here; new owners get an entry in `apiVersion`, without a time, as servers write it.
+ * The managed fields of the main resource after a write to its Scale, whose own are `scale`. Who no longer stands there loses
+ * replicas here (an applier who stands there with anything keeps them, as upstream); new owners get an entry in `apiVersion`, without a time, as servers write it.
  */
 export function parentManagedFields(parent: unknown, scale: unknown, apiVersion: string, paths: ReplicasPaths): unknown[] | undefined {
   const path = pathIn(paths, apiVersion);
-  const owners = new Map([...(decodeManagedFields(scale)?.values() ?? [])].filter(({ set }) => has(set, SCALE_PATH)).map((entry) => [scaleIdentity(entry), entry]));
+  const scaled = new Map([...(decodeManagedFields(scale)?.values() ?? [])].map((entry) => [scaleIdentity(entry), entry]));
   const entries: Entry[] = [];
   for (const entry of decodeManagedFields(parent)?.values() ?? []) {
     const own = pathIn(paths, entry.apiVersion);
     if (!own) continue;
     // Upstream tells updaters apart by their version too, which is never that of the Scale: they lose replicas, and get them anew.
-    if (!has(entry.set, own) || (entry.operation === 'Apply' && owners.delete(scaleIdentity(entry)))) {
+    if (!has(entry.set, own) || (entry.operation === 'Apply' && scaled.delete(scaleIdentity(entry)))) {
       entries.push(entry);
       continue;
     }
     const left = difference(entry.set, single(own));
     if (!isEmpty(left)) entries.push(withSet(entry, left));
   }
-  if (path) for (const owner of owners.values()) entries.push({ ...withSet(owner, single(path)), apiVersion, time: undefined });
+  if (path) for (const owner of scaled.values()) if (has(owner.set, SCALE_PATH)) entries.push({ ...withSet(owner, single(path)), apiVersion, time: undefined });
   return encodeEntries(entries);
 }
 

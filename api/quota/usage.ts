@@ -1,7 +1,7 @@
 /** What an object takes of a quota, and which of a quota's resources and scopes concern it. Pure. */
 import type { ApiObject } from '../kind.ts';
 import type { Quantity } from '../quantity.ts';
-import { compareQuantities, quantityOf, value } from '../quantity.ts';
+import { compareQuantities, quantityOf, roundedToUnits } from '../quantity.ts';
 import type { PersistentVolumeClaim, Pod, PodSpec, ResourceQuota, ScopedResourceSelectorRequirement, Service } from '../types/core.v1.ts';
 import type { DeepReadonly } from '../../std/deep.ts';
 import type { Amounts } from './amounts.ts';
@@ -159,7 +159,7 @@ const SERVICES: Evaluator = {
 /** While a volume grows, what it has grown to counts if that is more. In whole bytes. */
 function claimedStorage(asked: Quantity | undefined, allocated: Quantity | undefined): Quantity | undefined {
   if (!asked) return undefined;
-  return quantityOf(value(allocated && compareQuantities(allocated, asked) > 0 ? allocated : asked), asked.format);
+  return { ...roundedToUnits(allocated && compareQuantities(allocated, asked) > 0 ? allocated : asked), format: asked.format };
 }
 
 const CLASS_SUFFIX = '.storageclass.storage.k8s.io/';

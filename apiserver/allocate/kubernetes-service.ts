@@ -61,7 +61,7 @@ async function ensureService({ reader, writer }: Core, { port, range }: Advertis
   const service: ApiObject = {
     kind: 'Service', apiVersion: 'v1', metadata: { name: NAME, namespace: NAMESPACE, labels: { component: 'apiserver', provider: NAME } },
     spec: {
-      clusterIP: serviceAddress, clusterIPs: [serviceAddress], type: 'ClusterIP', sessionAffinity: 'None', ipFamilies: [range.family], ipFamilyPolicy: 'SingleStack',
+      clusterIP: serviceAddress, type: 'ClusterIP', sessionAffinity: 'None', ipFamilyPolicy: 'SingleStack',
       ports: [{ name: 'https', port: 443, protocol: 'TCP', targetPort: port }],
     },
   };

@@ -56,10 +56,11 @@ export class Reservations {
   #value(key: string, owner: Owner): Buffer {
     if (key.startsWith(PORTS)) return Buffer.from(JSON.stringify({ ...owner, since: timestamp(this.#clock.now()) }));
     const name = key.slice(ADDRESSES.length);
+    const now = timestamp(this.#clock.now());
     const address: ApiObject = {
       kind: 'IPAddress', apiVersion: 'networking.k8s.io/v1',
       metadata: {
-        name, uid: uuid(this.#random), generation: 1, creationTimestamp: timestamp(this.#clock.now()),
+        name, uid: uuid(this.#random), creationTimestamp: now, managedFields: [{ ...OWNED, time: now }],
         labels: { 'ipaddress.kubernetes.io/ip-family': familyOf(name), 'ipaddress.kubernetes.io/managed-by': 'ipallocator.k8s.io' },
       },
       spec: { parentRef: { resource: 'services', ...owner } },
@@ -67,6 +68,15 @@ export class Reservations {
     return encodeStored(address);
   }
 }
+
+/** All that is written here belongs to the server. */
+const OWNED = {
+  manager: 'kube-apiserver', operation: 'Update', apiVersion: 'networking.k8s.io/v1', fieldsType: 'FieldsV1',
+  fieldsV1: {
+    'f:metadata': { 'f:labels': { '.': {}, 'f:ipaddress.kubernetes.io/ip-family': {}, 'f:ipaddress.kubernetes.io/managed-by': {} } },
+    'f:spec': { 'f:parentRef': { '.': {}, 'f:name': {}, 'f:namespace': {}, 'f:resource': {} } },
+  },
+};
 
 interface Held {
   readonly namespace?: string;

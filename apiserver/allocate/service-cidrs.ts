@@ -50,13 +50,20 @@ export async function keepServiceCidrs(core: Core, ranges: ServiceRanges): Promi
 async function look(core: Core, ranges: ServiceRanges): Promise<boolean> {
   const cidrs = ranges.own.map(({ text }) => text);
   const own = await core.reader.getFresh(servicecidrs, '', OWN_NAME);
-  if (!own) await tolerant(() => core.writer.create(servicecidrs, { kind: 'ServiceCIDR', apiVersion: groupVersion(servicecidrs.group, servicecidrs.version), metadata: { name: OWN_NAME }, spec: { cidrs } }));
+  if (!own) await tolerant(() => makeOwn(core, cidrs));
   const objects = core.reader.list(servicecidrs);
   const all = own && !objects.some(({ metadata }) => metadata.name === OWN_NAME) ? [...objects, own] : objects;
   for (const object of all) {
     await tolerant(() => (object.metadata.deletionTimestamp === undefined ? open(core, object, cidrs) : close(core, object)));
   }
   return all.some(({ metadata }) => metadata.deletionTimestamp !== undefined);
+}
+
+/** Whoever makes it says at once that it is ready; the one that looks after all of them takes over from there. */
+async function makeOwn({ writer, clock }: Core, cidrs: readonly string[]): Promise<void> {
+  const made = await writer.create(servicecidrs, { kind: 'ServiceCIDR', apiVersion: groupVersion(servicecidrs.group, servicecidrs.version), metadata: { name: OWN_NAME }, spec: { cidrs } });
+  const ready = { type: 'Ready', status: 'True', message: 'Kubernetes default Service CIDR is ready', lastTransitionTime: timestamp(clock.now()) };
+  await writer.applyStatus(servicecidrs, { ...headOf(made), status: { conditions: [ready] } }, DEFAULT_MANAGER);
 }
 
 async function open({ writer, clock }: Core, object: Stored<ServiceCIDR>, own: readonly string[]): Promise<void> {
@@ -66,7 +73,7 @@ async function open({ writer, clock }: Core, object: Stored<ServiceCIDR>, own: r
   const becomesDual = current.metadata.name === OWN_NAME && own.length === 2 && cidrs.length === 1 && cidrs[0] === own[0];
   if (!finalizers.includes(FINALIZER) || becomesDual) {
     const metadata = { ...current.metadata, finalizers: [...new Set([...finalizers, FINALIZER])] };
-    current = await writer.update(servicecidrs, { ...current, metadata, spec: { cidrs: becomesDual ? own : cidrs } } as unknown as ApiObject);
+    current = await writer.update(servicecidrs, { ...current, metadata, spec: { cidrs: becomesDual ? own : cidrs } } as unknown as ApiObject, undefined, { manager: becomesDual ? 'kube-apiserver' : 'kube-controller-manager' });
   }
   await tell(writer, current, { status: 'True', reason: '', message: 'Kubernetes Service CIDR is ready' }, clock.now());
 }
@@ -80,7 +87,7 @@ async function close(core: Core, object: Stored<ServiceCIDR>): Promise<void> {
     return tell(writer, object, { status: 'False', reason: 'Terminating', message }, clock.now());
   }
   if (clock.now() - Date.parse(object.metadata.deletionTimestamp ?? '') < GRACE_MS) return;
-  await writer.update(servicecidrs, { ...object, metadata: { ...object.metadata, finalizers: finalizers.filter((name) => name !== FINALIZER) } } as unknown as ApiObject);
+  await writer.update(servicecidrs, { ...object, metadata: { ...object.metadata, finalizers: finalizers.filter((name) => name !== FINALIZER) } } as unknown as ApiObject, undefined, { manager: 'kube-controller-manager' });
 }
 
 /** Whether some address stands in no other range. */
@@ -101,6 +108,14 @@ function isWithin(part: string, whole: string): boolean {
   return a !== undefined && b !== undefined && isStrictlyWithin(a, b);
 }
 
+/** What its status is owned by, which upstream's controllers look after. */
+const MANAGER = 'service-cidr-controller';
+const DEFAULT_MANAGER = 'kubernetes-service-cidr-controller';
+
+function headOf({ metadata: { name } }: Stored<ServiceCIDR>): ApiObject {
+  return { kind: 'ServiceCIDR', apiVersion: groupVersion(servicecidrs.group, servicecidrs.version), metadata: { name } };
+}
+
 interface Ready {
   readonly status: 'True' | 'False';
   readonly reason: string;
@@ -111,9 +126,8 @@ async function tell(writer: Core['writer'], object: Stored<ServiceCIDR>, ready: 
   const conditions = object.status?.conditions ?? [];
   const known = conditions.find(({ type }) => type === 'Ready');
   if (known?.status === ready.status && (known.reason ?? '') === ready.reason && known.message === ready.message) return;
-  const others = conditions.filter(({ type }) => type !== 'Ready');
   const condition = { type: 'Ready', ...ready, lastTransitionTime: known?.status === ready.status ? known.lastTransitionTime : timestamp(nowMs) };
-  await writer.update(servicecidrs, { ...object, status: { ...object.status, conditions: [...others, condition] } } as unknown as ApiObject, 'status');
+  await writer.applyStatus(servicecidrs, { ...headOf(object), status: { conditions: [condition] } }, MANAGER);
 }
 
 /** Another server does the same. */

@@ -57,25 +57,29 @@ export async function ensureBootstrap(reader: Reader, writer: Writer, objects: r
 /** How often one object is tried again when somebody else writes it at the same time. */
 const ATTEMPTS = 5;
 
+/** Upstream's name for who makes the objects of flow control. */
+const FLOW_MANAGER = 'api-priority-and-fairness-config-producer-v1';
+
 async function ensureOne(wanted: ApiObject, reader: Reader, writer: Writer): Promise<boolean> {
   const resource = RESOURCES[wanted.kind];
   if (!resource) throw new Error(`no bootstrap objects of kind ${wanted.kind}`);
   const { namespace = '', name = '' } = wanted.metadata;
+  const own = wanted.apiVersion.startsWith('flowcontrol.') ? { manager: FLOW_MANAGER } : {};
   let current = reader.get(resource, namespace, name) as Stored<ApiObject> | undefined;
   for (let attempt = 1; ; attempt++) {
     try {
       if (!current) {
-        await writer.create(resource, wanted);
+        await writer.create(resource, wanted, own);
         return true;
       }
       if (pointsElsewhere(current, wanted)) {
         // What a binding grants cannot be changed: it is made anew.
         await writer.remove(resource, current);
-        await writer.create(resource, wanted);
+        await writer.create(resource, wanted, own);
         return true;
       }
       const extended = extend(current, wanted);
-      if (extended) await writer.update(resource, extended);
+      if (extended) await writer.update(resource, extended, undefined, own);
       return extended !== undefined;
     } catch (error) {
       if (attempt === ATTEMPTS || !(isReason(error, 'AlreadyExists') || isReason(error, 'Conflict') || isReason(error, 'NotFound'))) throw error;

@@ -65,6 +65,12 @@ export class FakeReader implements Reader, Writer {
     return this.#put(resource, next) as unknown as Stored<T>;
   }
 
+  /** Status as a whole: there are no owners here. */
+  async applyStatus<T>(resource: ResourceRef<T>, applied: ApiObject): Promise<Stored<T>> {
+    const current = this.get(resource, applied.metadata.namespace ?? '', applied.metadata.name ?? '') as ApiObject | undefined;
+    return this.update(resource, { ...applied, metadata: { ...current?.metadata } }, 'status');
+  }
+
   async remove<T>(resource: ResourceRef<T>, { metadata: { namespace = '', name } }: Stored<T>): Promise<void> {
     this.writes++;
     this.delete(resource, namespace, name);

@@ -44,11 +44,20 @@ export interface Reader {
   getFresh<T>(resource: ResourceRef<T>, namespace: string, name: string): Promise<Stored<T> | undefined>;
 }
 
+export interface OwnWrite {
+  /** Who comes to own what changes; the server itself unless somebody else does it upstream. */
+  readonly manager?: string;
+  /** Nobody comes to own it. */
+  readonly untracked?: boolean;
+}
+
 export interface Writer {
   /** Throws `ApiError` 409 AlreadyExists. */
-  create<T>(resource: ResourceRef<T>, object: T | ApiObject): Promise<Stored<T>>;
-  /** Compare-and-swap on `metadata.resourceVersion`: throws `ApiError` 409 Conflict, 404 NotFound. `untracked`: nobody comes to own what changes. */
-  update<T>(resource: ResourceRef<T>, object: T | ApiObject, subresource?: 'status', options?: { readonly untracked?: boolean }): Promise<Stored<T>>;
+  create<T>(resource: ResourceRef<T>, object: T | ApiObject, options?: Pick<OwnWrite, 'manager'>): Promise<Stored<T>>;
+  /** Compare-and-swap on `metadata.resourceVersion`: throws `ApiError` 409 Conflict, 404 NotFound. */
+  update<T>(resource: ResourceRef<T>, object: T | ApiObject, subresource?: 'status', options?: OwnWrite): Promise<Stored<T>>;
+  /** Server-side apply to the status of what is there, with force. Throws `ApiError` 404 NotFound. */
+  applyStatus<T>(resource: ResourceRef<T>, applied: ApiObject, manager: string): Promise<Stored<T>>;
   /** At once, whatever holds it. Compare-and-swap on `metadata.resourceVersion`: throws `ApiError` 409 Conflict. */
   remove<T>(resource: ResourceRef<T>, object: Stored<T>): Promise<void>;
 }

@@ -1,7 +1,7 @@
 /**
  * Fills Secrets of type kubernetes.io/service-account-token: token, authority and namespace of the account that they name.
  *
- * The signing key stays in the API server: that is why no controller does this. Several API servers may run it side by side,
+ * The signing key stays in the API server: that is why no controller does this, though what is written is owned by upstream's. Several API servers may run it side by side,
  * since the slower one loses by compare-and-swap and finds the work done.
  */
 import { secrets, serviceaccounts } from '../../api/resources.ts';
@@ -64,7 +64,7 @@ async function fill({ reader, writer, tokens, caPem }: TokenSecretsOptions, name
   next.metadata.annotations = { ...next.metadata.annotations, [ACCOUNT_UID]: uid };
   next.data = data;
   try {
-    await writer.update(secrets, next);
+    await writer.update(secrets, next, undefined, { manager: 'kube-controller-manager' });
   } catch (error) {
     // Changed or gone meanwhile: the change brings the Secret here again.
     if (!isReason(error, 'Conflict') && !isReason(error, 'NotFound')) throw error;

@@ -18,8 +18,8 @@ import { modifiedError, put, remove } from './put.ts';
 
 export type Decision =
   | { readonly do: 'write'; readonly object: ApiObject; readonly settle?: Settle | undefined }
-  /** The object goes: its last finalizer left. `object` is its last state. */
-  | { readonly do: 'remove'; readonly object: ApiObject }
+  /** The object goes, and `object` is its last state. `unversioned`: it is answered with the version it had, as upstream does where a write lets it go. */
+  | { readonly do: 'remove'; readonly object: ApiObject; readonly unversioned?: boolean }
   | { readonly do: 'nothing' };
 
 export interface ChangeRequest {
@@ -85,7 +85,7 @@ async function attemptChange(core: Core, request: ChangeRequest, current: Curren
   try {
     if (decision.do === 'remove') {
       const revision = await remove(core, { resource, key, expected, old: current?.object ?? object, dryRun });
-      return { changed: { object: StoredObject.at(encodeStored(object), revision), created: false, removed: true } };
+      return { changed: { object: StoredObject.at(encodeStored(object), decision.unversioned ? expected : revision), created: false, removed: true } };
     }
     const stored = await put(core, { resource, key, name, expected, object, old: current?.object, dryRun, settle: decision.settle });
     return { changed: { object: stored, created: !current, removed: false } };

@@ -41,13 +41,14 @@ const SERVER = 'kube-apiserver';
 
 export interface OwnTracking extends Pick<Tracking, 'resource' | 'old' | 'object' | 'now'> {
   readonly subresource: string;
+  readonly manager?: string | undefined;
 }
 
 /** The same for what the server writes itself, of kinds that are its own and in the version that is stored. */
-export function trackServer({ resource, subresource, old, object, now }: OwnTracking): void {
+export function trackServer({ resource, subresource, old, object, now, manager = SERVER }: OwnTracking): void {
   if (!resource.isHub) return;
   trackUpdate({
-    schema: resource.version.schema, live: old as ApiObject | undefined, next: object, manager: SERVER, apiVersion: resource.apiVersion, subresource, now,
+    schema: resource.version.schema, live: old as ApiObject | undefined, next: object, manager, apiVersion: resource.apiVersion, subresource, now,
     resetFields: resetFields(resource, subresource),
   });
 }

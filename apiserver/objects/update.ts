@@ -94,7 +94,7 @@ async function decide(core: Core, exchange: Exchange, request: UpdateRequest, cu
   }
   if (!goesWithUpdate(resource, object, old)) return { admission, decision: { do: 'write', object, settle } };
   await settle?.rollback();
-  return { admission, decision: { do: 'remove', object } };
+  return { admission, decision: { do: 'remove', object, unversioned: true } };
 }
 
 /** The object names a version that is not the one that stands. */

@@ -104,6 +104,8 @@ describe('requestToken()', () => {
     ['another namespace', {}, { namespace: 'other' }, 'robot', 'the namespace of the provided object does not match the namespace sent on the request'],
     ['another uid', ref('Secret', 's', { uid: '0' }), {}, 'robot', 'Operation cannot be fulfilled on Secret "s": the UID in the bound object reference (0) does not match the UID in record. The object might have been deleted and then recreated'],
     ['a pod that is not there', ref('Pod', 'missing'), {}, 'robot', 'pods "missing" not found'],
+    ['a pod without a name', ref('Pod', ''), {}, 'robot', 'Name parameter required.'],
+    ['a node that can be none', ref('Node', 'a/b'), {}, 'robot', 'Name parameter invalid: "a/b": may not contain \'/\''],
     ['another kind', ref('ConfigMap', 's'), {}, 'robot', 'cannot bind token to object of type /v1, Kind=ConfigMap'],
     ['a pod of another account', ref('Pod', 'p'), {}, 'other', 'cannot bind token for serviceaccount "other" to pod running with different serviceaccount name.'],
   ];

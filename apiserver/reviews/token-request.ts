@@ -69,6 +69,7 @@ async function boundTo(reader: Reader, namespace: string, account: string, ref: 
   if (!ref) return {};
   const { apiVersion = '', kind = '', name = '' } = ref;
   const core = !apiVersion.includes('/');
+  if (core && BINDABLE.has(kind)) checkName(name);
   if (core && kind === 'Pod') {
     const pod = await find(reader, pods, namespace, name);
     if (pod.spec?.serviceAccountName !== account) throw badRequest(`cannot bind token for serviceaccount ${JSON.stringify(account)} to pod running with different serviceaccount name.`);
@@ -80,6 +81,16 @@ async function boundTo(reader: Reader, namespace: string, account: string, ref: 
   if (core && kind === 'Secret') return { secret: identity(await find(reader, secrets, namespace, name), ref) };
   const [group, version] = core ? ['', apiVersion] : apiVersion.split('/');
   throw badRequest(`cannot bind token to object of type ${group}/${version}, Kind=${kind}`);
+}
+
+const BINDABLE = new Set(['Pod', 'Node', 'Secret']);
+
+/** Throws 400 on what can be no object's name. */
+function checkName(name: string): void {
+  if (name === '') throw badRequest('Name parameter required.');
+  if (name === '.' || name === '..') throw badRequest(`Name parameter invalid: ${JSON.stringify(name)}: may not be '${name}'`);
+  const char = ['/', '%'].filter((one) => name.includes(one)).map((one) => `may not contain '${one}'`);
+  if (char.length > 0) throw badRequest(`Name parameter invalid: ${JSON.stringify(name)}: ${char.join(';')}`);
 }
 
 /** Past the cache: who asks may have made the object just now, and one that is gone must not get a token. */

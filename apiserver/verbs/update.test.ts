@@ -69,3 +69,32 @@ test('the generation of a DaemonSet that is no number cannot be read', async () 
     code: 400, message: 'DaemonSet in version "v1" cannot be handled as a DaemonSet: strconv.ParseInt: parsing "x": invalid syntax',
   });
 });
+
+test('PUT of what is not there reads its version, and goes by it no more', async () => {
+  const leases = { group: 'coordination.k8s.io', version: 'v1', resource: 'leases' };
+  await expect(put(leases, { metadata: { name: 'a', resourceVersion: 'abc' } })).rejects.toMatchObject({ code: 500, message: 'strconv.ParseUint: parsing "abc": invalid syntax' });
+  expect(await put(leases, { metadata: { name: 'a', resourceVersion: '7' } })).toMatchObject({ metadata: { name: 'a' } });
+});
+
+test('who takes the last finalizer of a deleted object away is answered with the version that it had', async () => {
+  const configmaps = { group: '', version: 'v1', resource: 'configmaps' };
+  await create(configmaps, { metadata: { name: 'a', finalizers: ['example.com/held'] } });
+  const held = (await door.call({ ...configmaps, namespace: 'default', verb: 'delete', name: 'a' })) as ApiObject;
+  expect((await put(configmaps, { data: { last: 'words' } })).metadata.resourceVersion).toBe(held.metadata.resourceVersion);
+  await expect(door.call({ ...configmaps, namespace: 'default', verb: 'get', name: 'a' })).rejects.toMatchObject({ code: 404 });
+});
+
+test('what the server writes is owned by those who write it upstream', async () => {
+  const owners = async (group: string, resource: string, name: string): Promise<string[]> => {
+    const { metadata } = (await door.call({ group, version: 'v1', resource, verb: 'get', name })) as ApiObject;
+    return ((metadata.managedFields ?? []) as { manager: string; operation: string; subresource?: string }[]).map(({ manager, operation, subresource = '' }) => `${manager} ${operation} ${subresource}`).sort();
+  };
+  const consumer = 'api-priority-and-fairness-config-consumer-v1 Apply status';
+  expect(await owners('flowcontrol.apiserver.k8s.io', 'flowschemas', 'probes')).toEqual([consumer, 'api-priority-and-fairness-config-producer-v1 Update ']);
+  const service = { metadata: { name: 'owned' }, spec: { ports: [{ port: 80 }] } };
+  const { spec } = (await door.call({ group: '', version: 'v1', resource: 'services', namespace: 'default', verb: 'create', body: service })) as ApiObject & { spec: { clusterIP: string } };
+  expect(await owners('networking.k8s.io', 'ipaddresses', spec.clusterIP)).toEqual(['kube-apiserver Update ']);
+  expect(await owners('networking.k8s.io', 'servicecidrs', 'kubernetes')).toEqual(
+    expect.arrayContaining(['kube-apiserver Update ', 'kube-controller-manager Update ', 'service-cidr-controller Apply status']),
+  );
+});

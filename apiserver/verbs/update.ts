@@ -9,6 +9,7 @@ import { checkName, checkNamespace, preconditionFailed } from '../objects/identi
 import { requireCreate } from '../objects/may-create.ts';
 import { updateObject } from '../objects/update.ts';
 import type { Resource } from '../resource.ts';
+import { versionForUpdate } from '../resource-version.ts';
 import { parseWriteOptions } from '../write-options.ts';
 import { createObject } from './create.ts';
 
@@ -35,6 +36,7 @@ export async function update(core: Core, exchange: Exchange, resource: Resource)
       if (error.status.details?.name !== name || error.status.details.kind !== resource.plural) throw error;
     }
     await requireCreate(core, exchange);
+    versionForUpdate(object.metadata.resourceVersion ?? '');
     if (uid) throw preconditionFailed({ resource, namespace, name, dryRun: options.dryRun }, `UID in precondition: ${uid}, UID in object meta: `);
     try {
       return { type: 'object', code: 201, resource, object: await createObject(core, exchange, { resource, object: withoutVersion(object), options }) };

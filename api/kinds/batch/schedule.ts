@@ -1,4 +1,5 @@
 /** Whether a cron schedule is one: five fields, or one of the named schedules. Provenance: robfig/cron v3, standard parser. */
+import { parseGoDuration } from '../../go-duration.ts';
 
 /** Why a schedule cannot be read; '' when it can. */
 export function scheduleProblem(schedule: string): string {
@@ -40,8 +41,8 @@ function descriptorProblem(text: string): string {
   if (DESCRIPTORS.includes(text)) return '';
   if (!text.startsWith('@every ')) return `unrecognized descriptor: ${text}`;
   const duration = text.slice('@every '.length);
-  if (/^[+-]?(\d+(\.\d*)?(ns|us|µs|ms|s|m|h))+$/.test(duration)) return '';
-  return `failed to parse duration ${text}: time: invalid duration ${JSON.stringify(duration)}`;
+  const read = parseGoDuration(duration);
+  return typeof read === 'string' ? `failed to parse duration ${text}: ${read}` : '';
 }
 
 function fieldProblem(field: string, bounds: Bounds): string {

@@ -1,6 +1,6 @@
 /** What a server warns of in pods and pod templates: things that are taken, but not what their author meant. */
 import { Path } from '../../field-error.ts';
-import { canonicalQuantity, milliValue, parseQuantity } from '../../quantity.ts';
+import { canonicalQuantity, isFractional, parseQuantity } from '../../quantity.ts';
 import type { Container, Pod, PodAffinity, PodSpec, PodTemplateSpec } from '../../types/core.v1.ts';
 import { addressWarnings } from './ip-address.ts';
 import { nodeLabelWarnings } from './node-label-warnings.ts';
@@ -57,7 +57,7 @@ function warningsFor(spec: PodSpec, annotations: Readonly<Record<string, string>
     ...repeated((spec.hostAliases ?? []).map(({ ip }) => ip), here.child('hostAliases'), 'ip'),
     ...repeated((spec.imagePullSecrets ?? []).map(({ name }) => name ?? ''), here.child('imagePullSecrets'), 'name'),
     ...emptyNames(spec, here.child('imagePullSecrets')),
-    ...fractions(spec.overhead, here.child('overhead')),
+    ...fractions([[spec.overhead, here.child('overhead')]]),
     ...(seccompGone ? [`${annotationPath.key(SECCOMP)}: ${SECCOMP_GONE}`] : []),
     ...containers.flatMap((found) => containerWarnings(found, annotations, annotationPath)),
     ...portWarnings(containers),
@@ -87,19 +87,19 @@ function containerWarnings({ container, path }: ContainerAt, annotations: Readon
   return [
     ...(seccompGone ? [`${annotationPath.key(seccomp)}: ${SECCOMP_GONE}`] : []),
     ...(appArmorOld ? [`${annotationPath.key(appArmor)}: deprecated since v1.30; use the "appArmorProfile" field instead`] : []),
-    ...(['limits', 'requests'] as const).flatMap((list) => fractions(container.resources?.[list], path.child('resources', list))),
+    ...fractions((['limits', 'requests'] as const).map((list) => [container.resources?.[list], path.child('resources', list)])),
     ...hiddenVariables(container, path.child('env')),
   ];
 }
 
 /** Amounts of bytes come in whole ones. */
-function fractions(list: ResourceList | undefined, path: Path): string[] {
-  return ['memory', 'ephemeral-storage'].flatMap((name) => {
+function fractions(lists: readonly (readonly [ResourceList | undefined, Path])[]): string[] {
+  return ['memory', 'ephemeral-storage'].flatMap((name) => lists.flatMap(([list, path]) => {
     const text = list?.[name];
     const quantity = text === undefined ? undefined : parseQuantity(text);
-    if (text === undefined || !quantity || milliValue(quantity) % 1000 === 0) return [];
+    if (text === undefined || !quantity || !isFractional(quantity)) return [];
     return [`${path.key(name)}: fractional byte value "${canonicalQuantity(text)}" is invalid, must be an integer`];
-  });
+  }));
 }
 
 /** A variable may come again where it extends itself: `PATH=$(PATH):/more`. */

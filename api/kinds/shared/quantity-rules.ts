@@ -1,6 +1,6 @@
 /** Which amounts and which resource names objects may hold. */
 import { type FieldError, type Path, invalid } from '../../field-error.ts';
-import { canonicalQuantity, milliValue, parseQuantity } from '../../quantity.ts';
+import { canonicalQuantity, isFractional, parseQuantity } from '../../quantity.ts';
 import { qualifiedName } from './formats.ts';
 import { HUGEPAGES_PREFIX, isExtendedResource, isHugePages } from './resource-list.ts';
 
@@ -20,7 +20,7 @@ export function checkAmount(name: string, text: string, path: Path): FieldError[
   if (!quantity) return [];
   const errors: FieldError[] = [];
   if (quantity.nano < 0n) errors.push(invalid(path, canonicalQuantity(text), NOT_NEGATIVE));
-  if (isIntegerResource(name) && milliValue(quantity) % 1000 !== 0) errors.push(invalid(path, canonicalQuantity(text), 'must be an integer'));
+  if (isIntegerResource(name) && isFractional(quantity)) errors.push(invalid(path, canonicalQuantity(text), 'must be an integer'));
   return errors;
 }
 

@@ -1,5 +1,5 @@
 /** Lists of resource amounts (`cpu: 100m`): how they add up, and which names have rules of their own. */
-import { addQuantities, compareQuantities, formatQuantity, milliValue, parseQuantity, quantityOfMilli, zeroQuantity } from '../../quantity.ts';
+import { addQuantities, compareQuantities, formatQuantity, parseQuantity, roundedToMilli, zeroQuantity } from '../../quantity.ts';
 import type { Quantity } from '../../quantity.ts';
 
 export type ResourceList = Record<string, string>;
@@ -13,7 +13,7 @@ export function amount(list: ResourceList | undefined, name: string): Quantity {
 export function roundUpToMilli(list: ResourceList | undefined): void {
   for (const [name, text] of Object.entries(list ?? {})) {
     const quantity = parseQuantity(text);
-    if (list && quantity && quantity.nano % 1_000_000n !== 0n) list[name] = formatQuantity(quantityOfMilli(milliValue(quantity), quantity.format));
+    if (list && quantity && quantity.nano % 1_000_000n !== 0n) list[name] = formatQuantity(roundedToMilli(quantity));
   }
 }
 

@@ -30,7 +30,7 @@ interface Waiter {
   readonly settle: (error: unknown) => void;
 }
 
-export function resourceQuota({ reader, writer }: { readonly reader: Reader; readonly writer: Writer }): AdmissionPlugin {
+export function resourceQuota({ reader, writer }: { readonly reader: Reader; readonly writer: Pick<Writer, 'update'> }): AdmissionPlugin {
   const waiting = new Map<string, Waiter[]>();
   const written = new Map<string, Quota>();
   const charged = new WeakMap<AdmissionRequest, { readonly quota: string; readonly amounts: Amounts }[]>();
