@@ -21,11 +21,14 @@ const NOT_FINISHED = 'not finished';
 export class Readiness {
   /** Asks the store; throws when it does not answer. */
   readonly #store: () => Promise<unknown>;
+  readonly #more: readonly Check[];
   #isBootstrapped = false;
   #stopping = false;
 
-  constructor(store: () => Promise<unknown> = () => Promise.resolve()) {
+  /** `more`: they stand between the server and readiness, not life. */
+  constructor(store: () => Promise<unknown> = () => Promise.resolve(), more: readonly Check[] = []) {
     this.#store = store;
+    this.#more = more;
   }
 
   /** What every cluster has is there. */
@@ -51,8 +54,8 @@ export class Readiness {
     const hooks: Check[] = HOOKS.map((name) => ({ name, failing: hook }));
     const etcd = async (): Promise<undefined> => void (await this.#store());
     const always: Check[] = [{ name: 'ping' }, { name: 'log' }, ...(root === 'readyz' ? [] : [{ name: 'loopback-serving-certificate' }]), { name: 'etcd', failing: etcd }];
-    if (root !== 'readyz') return [...always, ...hooks];
+    if (root !== 'readyz') return [...always, ...(root === 'healthz' ? this.#more : []), ...hooks];
     const shutdown: Check = { name: 'shutdown', failing: () => (this.#stopping ? 'process is shutting down' : undefined) };
-    return [...always, { name: 'etcd-readiness', failing: etcd }, { name: 'informer-sync', failing: hook }, ...hooks, shutdown];
+    return [...always, { name: 'etcd-readiness', failing: etcd }, ...this.#more, { name: 'informer-sync', failing: hook }, ...hooks, shutdown];
   }
 }

@@ -57,7 +57,7 @@ import { watchSeries, type WatchSeries } from './metrics/watch-series.ts';
 import { Registry } from './registry.ts';
 import { createReader } from './reader.ts';
 import { errorAnswer } from './render.ts';
-import { Readiness } from './readiness.ts';
+import { type Check, Readiness } from './readiness.ts';
 import { serviceHooks, type ServiceHooks } from './allocate/service-hooks.ts';
 import type { Pki } from './pki/pki.ts';
 import { MIN_REQUEST_TIMEOUT_MS, REQUEST_TIMEOUT_MS, type ServingOptions } from './serving.ts';
@@ -98,6 +98,10 @@ export interface ApiServerOptions {
   /** Names this server among its like, by the name of its machine: it keeps a Lease in kube-system. Default: none. */
   readonly identity?: string;
   readonly companions?: Companions;
+  /** Where this server counts; others may have begun. */
+  readonly meter?: Meter;
+  /** What must be well besides for this server to be ready. */
+  readonly checks?: readonly Check[];
   /** Where other machines reach this API server: the endpoint of the `kubernetes` Service. Default: none is published. */
   readonly advertise?: { readonly address: string; readonly port: number };
 }
@@ -144,7 +148,7 @@ class CoracleApiServer implements ApiServer {
   readonly tokens: ServiceAccountTokens;
   readonly readiness: Readiness;
   /** Whatever this server counts. */
-  readonly meter = new Meter();
+  readonly meter: Meter;
   readonly statistics: NodeStatistics;
   readonly #options: ApiServerOptions;
   readonly #core: Core;
@@ -167,10 +171,11 @@ class CoracleApiServer implements ApiServer {
 
   constructor(options: ApiServerOptions) {
     const { pki, clock = systemClock, random = systemRandom, log = NO_LOG } = options;
+    this.meter = options.meter ?? new Meter();
     const views = openConversionViews(meteredStore(options.store, this.meter, clock));
     const { store } = views;
     this.#options = options;
-    this.readiness = new Readiness(() => answersInTime(store, clock));
+    this.readiness = new Readiness(() => answersInTime(store, clock), options.checks);
     this.registry = new Registry({ store, clock, onFault: (error) => log.error('watch cache', error) }, options.kinds ?? builtinKinds());
     this.reader = createReader(this.registry, store);
     this.writer = createWriter(() => this.#core);

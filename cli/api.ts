@@ -8,14 +8,17 @@ import { type Pki, openPki } from '../apiserver/pki/pki.ts';
 import type { ApiServer } from '../apiserver/server.ts';
 import type { EtcdOptions } from '../apiserver/storage/etcd.ts';
 import type { Store } from '../apiserver/storage/store.ts';
+import { leaseName } from '../apiserver/identity-lease.ts';
+import type { Check } from '../apiserver/readiness.ts';
 import type { Clock } from '../std/clock.ts';
+import { Meter } from '../std/meter.ts';
 import type { Random } from '../std/random.ts';
 import { pkiDirectory } from './credentials.ts';
 import { type ApiServerFlags, DEFAULT_PORT, SERVICE_CIDR } from './flags.ts';
 import type { Log } from './log.ts';
 import { openServer } from './open-server.ts';
 import { portHolder } from './port-holder.ts';
-import { servingOptions, stopLimitMs } from './serving-options.ts';
+import { identityOf, servingOptions, stopLimitMs } from './serving-options.ts';
 import type { Stopper } from './stopper.ts';
 
 export interface Api {
@@ -48,12 +51,14 @@ export async function openApi(options: OpenApiOptions): Promise<Api> {
     onError: (error) => log.error({ error: String(error) }, 'cannot renew certificates'),
   });
   stopper.add('certificates', () => pki.close());
-  const store = await openStore(options);
+  const meter = new Meter();
+  const checks: Check[] = [];
+  const store = await openStore({ ...options, meter, checks });
   stopper.add('store', () => store.close());
   const serving = await servingOptions(flags, { clock, log });
   const count = flags.serverThreads ?? 0;
   const threads = count > 0 ? new (await import('./server-threads.ts')).ServerThreads() : undefined;
-  const server = await openServer({ flags, store, pki, clock, random, log, stopper }, { ...serving, ...(threads && { companions: threads }) });
+  const server = await openServer({ flags, store, pki, clock, random, log, stopper }, { ...serving, meter, checks, ...(threads && { companions: threads }) });
   const wanted = flags.port ?? DEFAULT_PORT;
   const host = flags.bindAddress ?? '0.0.0.0';
   const listener = await server.listen({ port: wanted, host, shared: threads !== undefined }).catch((error: NodeJS.ErrnoException) => {
@@ -67,7 +72,7 @@ export async function openApi(options: OpenApiOptions): Promise<Api> {
   stopper.add('token Secrets', () => secrets.close());
   if (threads) {
     stopper.add('server threads', () => threads.close(), stopLimitMs(flags));
-    await threads.start({ count, flags, dataDir, host, port: listener.port, pki, server, audit: serving.audit?.backends ?? [], store: storeKind(flags) === 'etcd' ? undefined : store, clock, log });
+    await threads.start({ count, flags, dataDir, host, port: listener.port, pki, server, audit: serving.audit?.backends ?? [], checks, store: storeKind(flags) === 'etcd' ? undefined : store, clock, log });
   }
   const local = isAny(host) ? '127.0.0.1' : host.includes(':') ? `[${host}]` : host;
   return { server, pki, url: `https://${local}:${listener.port}`, address, port: listener.port };
@@ -82,8 +87,15 @@ function storeKind(flags: ApiServerFlags): 'sqlite' | 'etcd' | 'memory' {
   return flags.etcdServers ? 'etcd' : (flags.store ?? 'sqlite');
 }
 
-export async function openStore(options: OpenApiOptions): Promise<Store> {
+export interface OpenStoreOptions extends OpenApiOptions {
+  readonly meter: Meter;
+  /** What must be well for the server to be ready is put there. */
+  readonly checks: Check[];
+}
+
+export async function openStore(options: OpenStoreOptions): Promise<Store> {
   const { flags, dataDir, clock, log } = options;
+  const encryption = { ...options, identity: leaseName(identityOf(flags.port)), reload: flags.encryptionProviderConfigAutomaticReload ?? false };
   const configFile = flags.encryptionProviderConfig;
   const kind = storeKind(flags);
   if (kind === 'memory') return (await import('../apiserver/storage/memory.ts')).openMemory({ clock });
@@ -91,7 +103,7 @@ export async function openStore(options: OpenApiOptions): Promise<Store> {
     const { openSqlite } = await import('../apiserver/storage/sqlite.ts');
     const store = await openSqlite({ path: join(dataDir, 'state.db'), clock, log: (message) => log.warn({}, message) });
     try {
-      return await (await import('./encryption.ts')).encryptLocally(store, { ...options, configFile, reload: flags.encryptionProviderConfigAutomaticReload ?? false });
+      return await (await import('./encryption.ts')).encryptLocally(store, { ...encryption, configFile });
     } catch (error) {
       await store.close();
       throw error;
@@ -107,7 +119,7 @@ export async function openStore(options: OpenApiOptions): Promise<Store> {
     await store.close();
     throw error;
   }
-  return configFile === undefined ? store : (await import('./encryption.ts')).encryptByConfig(store, configFile, { ...options, reload: flags.encryptionProviderConfigAutomaticReload ?? false });
+  return configFile === undefined ? store : (await import('./encryption.ts')).encryptByConfig(store, configFile, encryption);
 }
 
 /** With what this server shows itself to etcd, and below which key it keeps everything. */

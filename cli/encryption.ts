@@ -2,12 +2,17 @@
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { builtinKinds } from '../api/kinds/index.ts';
-import { parseEncryptionConfig } from '../apiserver/storage/encryption-config.ts';
+import { type KmsSettings, parseEncryptionConfig } from '../apiserver/storage/encryption-config.ts';
 import { checkKeys, type LocalKeys, openLocalKeys, rotateKeys } from '../apiserver/storage/encryption-keys.ts';
 import { chain, identity } from '../apiserver/storage/encryption-ciphers.ts';
 import { type EncryptedStore, type EncryptionPolicy, encryptStore } from '../apiserver/storage/encryption.ts';
+import { checkAll, KmsProvider, untilWell } from '../apiserver/storage/kms/provider.ts';
+import { type EncryptionSeries, encryptionSeries, hashOf } from '../apiserver/storage/kms/series.ts';
+import { openKmsService } from '../apiserver/storage/kms/service.ts';
 import type { Store } from '../apiserver/storage/store.ts';
+import type { Check } from '../apiserver/readiness.ts';
 import { type Clock, every, sleep, systemClock } from '../std/clock.ts';
+import type { Meter } from '../std/meter.ts';
 import { type Random, systemRandom } from '../std/random.ts';
 import { defaultDataDir, hold, holderOf } from './data-dir.ts';
 import type { Log } from './log.ts';
@@ -22,6 +27,11 @@ export interface EncryptionOptions {
   readonly random: Random;
   readonly log: Log;
   readonly stopper: Stopper;
+  /** Where it is counted, and by which identity of this server. */
+  readonly meter: Meter;
+  readonly identity: string;
+  /** What must be well for this server to be ready is put there. */
+  readonly checks: Check[];
 }
 
 /** Whoever holds the data directory is asked by this signal to change the keys. */
@@ -44,7 +54,7 @@ export async function encryptLocally(store: Store, options: EncryptionOptions): 
     if (fresh) rmSync(file);
     throw error;
   }
-  const encrypted = encryptStore(store, keys.policy, (error) => log.error({ error: error.message }, 'cannot decrypt'));
+  const encrypted = encryptStore(store, keys.policy, (error) => log.error({ error: error.message }, 'cannot decrypt'), { series: encryptionSeries(options.meter, options.clock, options.identity), clock: options.clock });
   const run = turns(encrypted, keys, options);
   const onSignal = (): void => void run(true);
   process.on(ROTATE, onSignal);
@@ -54,27 +64,72 @@ export async function encryptLocally(store: Store, options: EncryptionOptions): 
   return encrypted;
 }
 
-export function encryptByConfig(store: Store, configFile: string, { random, log, stopper, reload, clock }: Omit<EncryptionOptions, 'dataDir' | 'configFile'>, earlier?: EncryptionPolicy): Store {
+/** What a configuration file says, and the services that it names. */
+interface Configured {
+  readonly policy: EncryptionPolicy;
+  readonly services: readonly KmsProvider[];
+  readonly timeoutsMs: number;
+}
+
+const CHECK = 'kms-providers';
+/** Services of a new configuration must be well within this time at least. */
+const WELL_MS = 10_000;
+
+export async function encryptByConfig(store: Store, configFile: string, options: Omit<EncryptionOptions, 'dataDir' | 'configFile'>, earlier?: EncryptionPolicy): Promise<Store> {
+  const { log, stopper, reload, clock, checks } = options;
+  const series = encryptionSeries(options.meter, clock, options.identity);
+  const wrong = (error: unknown): Error => new Error(`--encryption-provider-config ${configFile}: ${(error as Error).message}`, { cause: error });
   let text = '';
-  const read = (): EncryptionPolicy => {
-    try {
-      text = readFileSync(configFile, 'utf8');
-      return parseEncryptionConfig(text, { random, kinds: builtinKinds() });
-    } catch (error) {
-      throw new Error(`--encryption-provider-config ${configFile}: ${(error as Error).message}`, { cause: error });
-    }
-  };
-  let policy = read();
-  if (reload) {
-    const timer = every(clock, RELOAD_MS, () => {
-      if (readFileSync(configFile, 'utf8') === text) return;
-      policy = read();
-      log.info({ file: configFile }, 'encryption configuration read again');
-    }, (error) => log.error({ error: String(error) }, 'the encryption configuration cannot be read; what was read before stays'));
-    stopper.add('encryption configuration', () => timer.cancel());
+  let now: Configured;
+  try {
+    text = readFileSync(configFile, 'utf8');
+    now = await configured(text, { ...options, series });
+  } catch (error) {
+    throw wrong(error);
   }
-  const present = reload ? changing(() => policy) : policy;
-  return encryptStore(store, earlier ? withEarlier(present, earlier) : present, (error) => log.error({ error: error.message }, 'cannot decrypt'));
+  series.configured(hashOf(text), 'started');
+  stopper.add('encryption configuration', () => {
+    timer?.cancel();
+    for (const service of now.services) service.close();
+  });
+  const again = async (): Promise<void> => {
+    const next = readFileSync(configFile, 'utf8');
+    if (next === text) return;
+    const found = await configured(next, { ...options, series });
+    const graceMs = Math.max(WELL_MS, 2 * found.timeoutsMs);
+    await untilWell(found.services, graceMs, clock).catch((error: unknown) => {
+      for (const service of found.services) service.close();
+      throw error;
+    });
+    const before = now;
+    [now, text] = [found, next];
+    // Whoever is in the middle of asking is let finish.
+    if (before.services.length > 0) clock.after(2 * before.timeoutsMs, () => before.services.forEach((service) => service.close()));
+    series.configured(hashOf(text), 'reloaded');
+    log.info({ file: configFile }, 'encryption configuration read again');
+  };
+  const timer = reload ? every(clock, RELOAD_MS, again, (error) => {
+    series.reloadFailed();
+    log.error({ error: wrong(error).message }, 'the encryption configuration cannot be read; what was read before stays');
+  }) : undefined;
+  if (reload || now.services.length > 0) checks.push({ name: CHECK, failing: async () => void (await checkAll(now.services)) });
+  const present = reload ? changing(() => now.policy) : now.policy;
+  return encryptStore(store, earlier ? withEarlier(present, earlier) : present, (error) => log.error({ error: error.message }, 'cannot decrypt'), { series, clock });
+}
+
+async function configured(text: string, { clock, random, reload, log, series }: Pick<EncryptionOptions, 'clock' | 'random' | 'reload' | 'log'> & { readonly series: EncryptionSeries }): Promise<Configured> {
+  const services: KmsProvider[] = [];
+  let timeoutsMs = 0;
+  const kms = ({ name, endpoint, timeoutMs }: KmsSettings): KmsProvider => {
+    const service = openKmsService({ endpoint, timeoutMs, clock, onCall: (method, seconds, code) => series.called(name, method, seconds, code) });
+    const provider = new KmsProvider({ name, service, clock, random, series, onError: (error) => log.warn({ error: error.message }, 'a key management service is not well') });
+    services.push(provider);
+    timeoutsMs += timeoutMs;
+    return provider;
+  };
+  const policy = parseEncryptionConfig(text, { random, kinds: builtinKinds(), reload, kms });
+  await Promise.all(services.map((service) => service.start()));
+  return { policy, services, timeoutsMs };
 }
 
 function withEarlier(present: EncryptionPolicy, earlier: EncryptionPolicy): EncryptionPolicy {
@@ -84,7 +139,7 @@ function withEarlier(present: EncryptionPolicy, earlier: EncryptionPolicy): Encr
       const [now, before] = [present.transformerOf(place), earlier.transformerOf(place)];
       if (!before) return now;
       return {
-        seal: (path, value) => (now ?? plain).seal(path, value),
+        ...(now ?? plain),
         open(path, stored) {
           try {
             return (now ?? plain).open(path, stored);
@@ -108,6 +163,11 @@ function changing(now: () => EncryptionPolicy): EncryptionPolicy {
     transformerOf: (place) => ({
       seal: (path, value) => (now().transformerOf(place) ?? plain).seal(path, value),
       open: (path, value) => (now().transformerOf(place) ?? plain).open(path, value),
+      prepare: (path, value) => now().transformerOf(place)?.prepare?.(path, value),
+      names: {
+        sealing: () => now().transformerOf(place)?.names?.sealing(),
+        of: (stored) => now().transformerOf(place)?.names?.of(stored),
+      },
     }),
   };
 }

@@ -3,7 +3,9 @@ import { parentPort, workerData, type MessagePort } from 'node:worker_threads';
 import { lentPki } from '../apiserver/pki/lent-pki.ts';
 import type { ApiServer, ApiServerOptions } from '../apiserver/server.ts';
 import { openRemote } from '../apiserver/storage/remote.ts';
+import type { Check } from '../apiserver/readiness.ts';
 import { systemClock } from '../std/clock.ts';
+import { Meter } from '../std/meter.ts';
 import { systemRandom } from '../std/random.ts';
 import { openStore } from './api.ts';
 import { openLog } from './log.ts';
@@ -12,7 +14,7 @@ import type { Order, Question, ThreadData, Word } from './server-threads.ts';
 import { auditPolicy, servingOptions } from './serving-options.ts';
 import { Stopper } from './stopper.ts';
 
-const { flags, dataDir, host, port, pki: material, audits, store: lent, head } = workerData as ThreadData;
+const { flags, dataDir, host, port, pki: material, audits, checks: asking, store: lent, head } = workerData as ThreadData;
 const control = parentPort as MessagePort;
 const parts = { clock: systemClock, random: systemRandom, log: openLog() };
 const stopper = new Stopper(systemClock);
@@ -68,9 +70,13 @@ async function optionsOf(): Promise<Partial<ApiServerOptions>> {
 }
 
 async function start(): Promise<void> {
-  const store = lent && head ? await openRemote({ port: lent, head }) : await openStore({ flags, dataDir, ...parts, stopper });
+  const meter = new Meter();
+  const checks: Check[] = [];
+  const store = lent && head ? await openRemote({ port: lent, head }) : await openStore({ flags, dataDir, ...parts, stopper, meter, checks });
+  // What lies before a lent store is looked after by the thread that lends it.
+  if (lent) checks.push(...asking.map((name) => ({ name, failing: async () => (await ask({ type: 'check', name })) as string | undefined })));
   stopper.add('store', () => store.close());
-  const own = await openServer({ flags, store, pki, ...parts, stopper }, { ...(await optionsOf()), companions: { counted: () => ask({ type: 'counted' }) as Promise<readonly string[]> } });
+  const own = await openServer({ flags, store, pki, ...parts, stopper }, { ...(await optionsOf()), meter, checks, companions: { counted: () => ask({ type: 'counted' }) as Promise<readonly string[]> } });
   server = own;
   provide();
   await own.listen({ port, host, shared: true });

@@ -5,6 +5,7 @@ import type { AuditEvent } from '../apiserver/audit/event.ts';
 import type { Companions } from '../apiserver/handlers.ts';
 import { materialOf, type PkiMaterial } from '../apiserver/pki/lent-pki.ts';
 import type { Pki } from '../apiserver/pki/pki.ts';
+import type { Check } from '../apiserver/readiness.ts';
 import type { ApiServer } from '../apiserver/server.ts';
 import { lend } from '../apiserver/storage/remote-host.ts';
 import type { Store } from '../apiserver/storage/store.ts';
@@ -22,6 +23,8 @@ export interface ThreadData {
   readonly pki: PkiMaterial;
   /** The first thread keeps audit records. */
   readonly audits: boolean;
+  /** By name: what must be well on the first thread for this one to be ready. */
+  readonly checks: readonly string[];
   readonly store?: MessagePort;
   readonly head?: SharedArrayBuffer;
 }
@@ -44,7 +47,7 @@ export type Word =
   | { readonly type: 'counted'; readonly id: number; readonly text: string }
   | { readonly type: 'audit'; readonly event: AuditEvent };
 
-export type Question = { readonly type: 'summary'; readonly node: string } | { readonly type: 'counted' };
+export type Question = { readonly type: 'summary'; readonly node: string } | { readonly type: 'check'; readonly name: string } | { readonly type: 'counted' };
 
 export interface ThreadsOptions {
   readonly count: number;
@@ -55,6 +58,7 @@ export interface ThreadsOptions {
   readonly pki: Pki;
   readonly server: ApiServer;
   readonly audit: readonly AuditBackend[];
+  readonly checks: readonly Check[];
   /** Of this thread; undefined where each thread opens the store for itself. */
   readonly store: Store | undefined;
   readonly clock: Clock;
@@ -104,8 +108,8 @@ class ServerThread {
   }
 
   async start(): Promise<void> {
-    const { store, pki, flags, dataDir, host, port, audit, log } = this.#options;
-    const data: ThreadData = { flags, dataDir, host, port, pki: materialOf(pki), audits: audit.length > 0 };
+    const { store, pki, flags, dataDir, host, port, audit, checks, log } = this.#options;
+    const data: ThreadData = { flags, dataDir, host, port, pki: materialOf(pki), audits: audit.length > 0, checks: checks.map(({ name }) => name) };
     const channel = store && new MessageChannel();
     const lent = store && channel ? await lend(store, channel.port1) : undefined;
     const worker = new Worker(new URL(`./server-thread${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url), {
@@ -176,8 +180,9 @@ class ServerThread {
     }
   }
 
-  #answer(what: Question): Promise<unknown> {
+  async #answer(what: Question): Promise<unknown> {
     if (what.type === 'counted') return this.#countedElsewhere(this);
+    if (what.type === 'check') return this.#options.checks.find(({ name }) => name === what.name)?.failing?.();
     const summary = this.#options.server.statistics.own.get(what.node);
     return summary ? summary() : Promise.reject(new Error(`node ${what.node} is not here`));
   }

@@ -34,7 +34,7 @@ export async function servingOptions(flags: ServingFlags & { readonly port?: num
 }
 
 /** Of several servers on one machine each has its own. */
-function identityOf(port = DEFAULT_PORT): string {
+export function identityOf(port = DEFAULT_PORT): string {
   const host = hostname().toLowerCase();
   return port === DEFAULT_PORT ? host : `${host}-${port}`;
 }

@@ -10,6 +10,10 @@ export interface Cipher {
   seal(path: string, plain: Buffer): Buffer;
   /** `sealed` comes without the prefix. Throws when the key is another or the value was changed. */
   open(path: string, sealed: Buffer): Buffer;
+  /** Where the key must be asked for first: `open` may be called when this has resolved, or at once where there is nothing to wait for. */
+  prepare?(path: string, sealed: Buffer): Promise<void> | undefined;
+  /** Sealed by this cipher, under what it does not seal with any more. */
+  isOutdated?(sealed: Buffer): boolean;
 }
 
 export interface NamedKey {
@@ -104,29 +108,51 @@ export interface Opened {
 export interface Transformer {
   seal(path: string, plain: Buffer): Buffer;
   open(path: string, stored: Buffer): Opened;
+  /** Comes before `open`: undefined where nothing has to be waited for. */
+  prepare?(path: string, stored: Buffer): Promise<void> | undefined;
+  /** What a value that is sealed now starts with, and what a stored one does: for those who count. Undefined: this is not counted. */
+  readonly names?: { readonly sealing: () => string | undefined; readonly of: (stored: Buffer) => string | undefined };
 }
 
 /** `ciphers` is asked each time: keys may be exchanged while the store is open. */
 export function chain(ciphers: () => readonly Cipher[]): Transformer {
+  const isMeant = ({ prefix }: Cipher, at: number, stored: Buffer): boolean => (prefix === '' ? at === 0 || !isEncrypted(stored) : stored.toString('latin1', 0, prefix.length) === prefix);
   return {
     seal(path, plain) {
       const [first] = ciphers();
       if (!first || first.prefix === '') return plain;
       return Buffer.concat([Buffer.from(first.prefix), first.seal(path, plain)]);
     },
+    prepare(path, stored) {
+      const meant = ciphers().find((cipher, at) => isMeant(cipher, at, stored));
+      return meant?.prepare?.(path, stored.subarray(meant.prefix.length));
+    },
     open(path, stored) {
       let refusal: unknown;
-      for (const [at, { prefix, open }] of ciphers().entries()) {
-        if (prefix === '' ? at > 0 && isEncrypted(stored) : stored.toString('latin1', 0, prefix.length) !== prefix) continue;
+      for (const [at, cipher] of ciphers().entries()) {
+        if (!isMeant(cipher, at, stored)) continue;
+        const sealed = stored.subarray(cipher.prefix.length);
         try {
-          return { plain: open(path, stored.subarray(prefix.length)), stale: at > 0 };
+          return { plain: cipher.open(path, sealed), stale: at > 0 || (cipher.isOutdated?.(sealed) ?? false) };
         } catch (error) {
           refusal ??= error;
         }
       }
       throw refusal ?? new Error(`no matching key was found for ${JSON.stringify(keyOf(stored))}`);
     },
+    names: {
+      sealing: () => withoutKey(ciphers()[0]?.prefix ?? ''),
+      of(stored) {
+        const meant = ciphers().find((cipher, at) => isMeant(cipher, at, stored));
+        return meant ? withoutKey(meant.prefix) || 'identity' : 'unknown';
+      },
+    },
   };
+}
+
+/** Services are told apart, keys of one provider are not. */
+function withoutKey(prefix: string): string {
+  return prefix.startsWith('k8s:enc:kms:') ? prefix : prefix.split(':').slice(0, 4).join(':') + (prefix && ':');
 }
 
 /** The provider and the name of the key that a stored value names: `aesgcm:v1:key1`; '' where it is plain. */

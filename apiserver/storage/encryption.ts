@@ -3,10 +3,14 @@
  *
  * Who reads through it sees plain text. Caches do so once per write, so that reads of the API cost nothing more. A value that
  * does not open is an error where it is asked for by name; lists and watches hand it on as it is, so that one bad value does
- * not take the resource away, and nothing is ever overwritten that could not be read.
+ * not take the resource away, and nothing is ever overwritten that could not be read. A key that has to be asked for and is not
+ * given may be given later: then lists fail and watches end.
  */
+import type { Clock } from '../../std/clock.ts';
+import { preparedWatch } from './encryption-watch.ts';
 import { Conflict, type Change, type Entry, type ListOptions, type Page, type Store, type Watch, type WatchSink, type WriteOptions } from './store.ts';
 import type { Transformer } from './encryption-ciphers.ts';
+import type { EncryptionSeries } from './kms/series.ts';
 
 export interface EncryptionPolicy {
   /** Of a resource by its place in the store, `secrets` or `example.com/widgets`; undefined: its values are stored as they are. */
@@ -29,8 +33,38 @@ export class Undecipherable extends Error {
 const ROOT = '/registry/';
 const PAGE = 500;
 
-export function encryptStore(inner: Store, policy: EncryptionPolicy, onFault: (error: Error) => void): EncryptedStore {
-  return new CipherStore(inner, policy, onFault);
+/** `counted`: where what is sealed and opened is counted. */
+export function encryptStore(inner: Store, policy: EncryptionPolicy, onFault: (error: Error) => void, counted?: Counted): EncryptedStore {
+  return new CipherStore(inner, counted ? { transformerOf: (place) => counting(policy.transformerOf(place), place, counted) } : policy, onFault);
+}
+
+export interface Counted {
+  readonly series: EncryptionSeries;
+  readonly clock: Clock;
+}
+
+function counting(transformer: Transformer | undefined, place: string, { series, clock }: Counted): Transformer | undefined {
+  if (!transformer) return undefined;
+  const [group, plural] = place.split('/');
+  const resource = plural === undefined || group === 'services' ? place : `${plural}.${group}`;
+  const timed = <T>(direction: 'from_storage' | 'to_storage', prefix: string | undefined, run: () => T): T => {
+    if (prefix === undefined) return run();
+    const began = clock.monotonic();
+    const record = (error: boolean): void => series.transformed(resource, direction, prefix, (clock.monotonic() - began) / 1000, error);
+    try {
+      const done = run();
+      record(false);
+      return done;
+    } catch (error) {
+      record(true);
+      throw error;
+    }
+  };
+  return {
+    ...transformer,
+    seal: (path, plain) => timed('to_storage', transformer.names?.sealing(), () => transformer.seal(path, plain)),
+    open: (path, stored) => timed('from_storage', transformer.names?.of(stored), () => transformer.open(path, stored)),
+  };
 }
 
 class CipherStore implements EncryptedStore {
@@ -53,12 +87,14 @@ class CipherStore implements EncryptedStore {
 
   async get(key: string, options?: { readonly revision?: number }): Promise<Entry | undefined> {
     const entry = await this.#inner.get(key, options);
+    if (entry) await this.#prepare([entry]);
     return entry && this.#opened(entry);
   }
 
   async list(prefix: string, options?: ListOptions): Promise<Page> {
     const page = await this.#inner.list(prefix, options);
     if (placeOf(prefix) !== undefined && !this.#of(prefix)) return page;
+    await this.#prepare(page.entries);
     return { ...page, entries: page.entries.map((entry) => ({ ...entry, value: this.#read(entry.key, entry.value) })) };
   }
 
@@ -70,8 +106,9 @@ class CipherStore implements EncryptedStore {
     try {
       return await written;
     } catch (error) {
-      if (error instanceof Conflict && error.current) throw new Conflict(key, this.#opened(error.current));
-      throw error;
+      if (!(error instanceof Conflict) || !error.current) throw error;
+      await this.#prepare([error.current]);
+      throw new Conflict(key, this.#opened(error.current));
     } finally {
       this.#underWay.delete(written);
     }
@@ -82,11 +119,7 @@ class CipherStore implements EncryptedStore {
     const opened = (change: Change): Change => ({
       ...change, value: change.value && this.#read(change.key, change.value), previous: change.previous && this.#read(change.key, change.previous),
     });
-    return this.#inner.watch(prefix, after, {
-      changes: (batch) => sink.changes(batch.map(opened)),
-      progress: (revision) => sink.progress(revision),
-      ended: (error) => sink.ended(error),
-    });
+    return preparedWatch(this.#inner, { prefix, after, sink, opened, prepare: (batch) => this.#prepare(valuesOf(batch)) });
   }
 
   compact(revision: number): Promise<void> {
@@ -118,6 +151,7 @@ class CipherStore implements EncryptedStore {
     let from: string | undefined;
     for (;;) {
       const page = await this.#inner.list(prefix, { limit: PAGE, ...(from !== undefined && { from }) });
+      await this.#prepare(page.entries);
       written += (await Promise.all(page.entries.map((entry) => this.#renew(entry)))).filter(Boolean).length;
       const last = page.entries.at(-1);
       if (!page.more || !last) return written;
@@ -137,6 +171,27 @@ class CipherStore implements EncryptedStore {
       if (!(error instanceof Conflict)) throw error;
     }
     return true;
+  }
+
+  /** Asks for the keys of all of these that are not known yet; undefined where all are. */
+  #prepare(stored: Iterable<{ readonly key: string; readonly value: Buffer }>): Promise<void> | undefined {
+    const asked: Promise<void>[] = [];
+    for (const { key, value } of stored) {
+      const asking = this.#asked(key, value);
+      if (asking) asked.push(asking);
+    }
+    return asked.length === 0 ? undefined : Promise.all(asked).then(() => undefined);
+  }
+
+  #asked(key: string, value: Buffer): Promise<void> | undefined {
+    try {
+      return this.#of(key)?.prepare?.(key, value)?.catch((error: unknown) => {
+        throw new Undecipherable(key, error);
+      });
+    } catch {
+      // What it is in a key's place will show when it is opened.
+      return undefined;
+    }
   }
 
   #opened(entry: Entry): Entry {
@@ -172,6 +227,13 @@ class CipherStore implements EncryptedStore {
     const transformer = this.#policy.transformerOf(place);
     this.#places.set(place, transformer);
     return transformer;
+  }
+}
+
+function* valuesOf(batch: readonly Change[]): Generator<{ readonly key: string; readonly value: Buffer }> {
+  for (const { key, value, previous } of batch) {
+    if (value) yield { key, value };
+    if (previous) yield { key, value: previous };
   }
 }
 
