@@ -44,7 +44,7 @@ import { keepFlowObjects } from './flow/flow-objects.ts';
 import { followFlowSchemas } from './flow-schema-status.ts';
 import { type Companions, handlersOf } from './handlers.ts';
 import { keepIdentityLease } from './identity-lease.ts';
-import { listen, type ListenOptions, type Listener } from './listen.ts';
+import type { ListenOptions, Listener } from './listen.ts';
 import { kubeletSummary } from './metrics-api/kubelet-summary.ts';
 import { serveMetrics } from './metrics-api/metrics-api.ts';
 import { NodeStatistics } from './metrics-api/node-statistics.ts';
@@ -281,6 +281,8 @@ class CoracleApiServer implements ApiServer {
 
   async listen(options: ListenOptions): Promise<Listener> {
     const { pki, clock = systemClock, random = systemRandom, log = NO_LOG, serving = {} } = this.#options;
+    // A cluster inside a test has no port: koa, HTTP and TLS are loaded with the first.
+    const { listen } = await import('./listen.ts');
     const listener = await listen({
       ...options, pki, trusted: this.authentication.trustedPems, clock, random, log, limits: serving, isLeaving: () => this.#isLeaving, onHandshakeError: () => this.#handshakes.add(), serve: (exchange) => this.#serve(exchange),
     });

@@ -1,7 +1,7 @@
 /** Requests that want to leave HTTP: exec, attach, port-forward and proxied ones, over HTTP/1.1. */
 import type { Duplex } from 'node:stream';
 import type { Clock } from '../std/clock.ts';
-import { STATUS_CODES } from '../std/plain-http.ts';
+import { statusText } from '../std/plain-http.ts';
 import { badRequest } from '../api/status.ts';
 import { finish } from './chain/chain.ts';
 import type { Exchange, Upgrade } from './exchange.ts';
@@ -40,6 +40,6 @@ export function rawRefusal(socket: Duplex, cause: unknown): void {
   if (socket.destroyed || !socket.writable) return;
   const body = JSON.stringify(status);
   socket.end(
-    `HTTP/1.1 ${code} ${STATUS_CODES[code] ?? ''}\r\nContent-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
+    `HTTP/1.1 ${code} ${statusText(code)}\r\nContent-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
   );
 }

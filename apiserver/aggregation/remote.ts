@@ -1,10 +1,11 @@
 /** One aggregated API: where it is, how to be sure of it, and requests to it on behalf of a user whom this server vouches for. */
 import type { IncomingMessage, OutgoingHttpHeaders } from 'node:http';
-import { Agent, request as secureRequest } from 'node:https';
+import type { Agent } from 'node:https';
 import type { ConnectionOptions } from 'node:tls';
 import type { Readable } from 'node:stream';
 import type { APIService } from '../../api/types/apiregistration.v1.ts';
 import type { Random } from '../../std/random.ts';
+import { openAgent, request as secureRequest } from '../../std/secure-http.ts';
 import type { UserInfo } from '../auth/auth.ts';
 import type { Reader, Stored } from '../auth/reader.ts';
 import type { Pki } from '../pki/pki.ts';
@@ -93,7 +94,7 @@ export class Remote {
   /** Made anew when the certificate that it shows was renewed. */
   #agentNow(): Agent {
     const { certPem } = this.#parts.pki.frontProxyClient;
-    if (this.#agent?.certPem !== certPem) this.#agent = { certPem, agent: new Agent({ keepAlive: true, maxFreeSockets: IDLE_CONNECTIONS, ...this.tls }) };
+    if (this.#agent?.certPem !== certPem) this.#agent = { certPem, agent: openAgent({ keepAlive: true, maxFreeSockets: IDLE_CONNECTIONS, ...this.tls }) };
     return this.#agent.agent;
   }
 }

@@ -1,7 +1,7 @@
 /** Asks another server to review something: JSON over one kept connection, tried again where that may help. Provenance: pkg/util/webhook of apiserver v0.36. */
-import { Agent, request as secureRequest } from 'node:https';
 import { sleep, type Clock } from '../../std/clock.ts';
 import { request as plainRequest } from '../../std/plain-http.ts';
+import { openAgent, request as secureRequest } from '../../std/secure-http.ts';
 import { networkProblem } from '../admission/webhooks/go-errors.ts';
 
 /** How a webhook is reached, as a kubeconfig says. */
@@ -26,7 +26,7 @@ const ANSWER_LIMIT_BYTES = 1024 * 1024;
 
 export function createReviewClient({ server, ca, cert, key, serverName, insecureSkipTlsVerify, token }: WebhookConnection, { clock, timeoutMs }: { readonly clock: Clock; readonly timeoutMs: number }): ReviewClient {
   const url = new URL(server);
-  const agent = new Agent({ keepAlive: true, ...(ca && { ca }), ...(cert && { cert }), ...(key && { key }), ...(serverName && { servername: serverName }), ...(insecureSkipTlsVerify && { rejectUnauthorized: false }) });
+  const agent = openAgent({ keepAlive: true, ...(ca && { ca }), ...(cert && { cert }), ...(key && { key }), ...(serverName && { servername: serverName }), ...(insecureSkipTlsVerify && { rejectUnauthorized: false }) });
 
   function post(body: string): Promise<Record<string, unknown>> {
     const abort = new AbortController();

@@ -1,11 +1,11 @@
 /** Passing a request on to another server: its answer as it comes, or the two connections joined when HTTP is left. */
 import type { IncomingHttpHeaders, IncomingMessage, OutgoingHttpHeaders } from 'node:http';
-import { request as secureRequest } from 'node:https';
 import { connect as plainConnect, type Socket } from 'node:net';
-import { connect as secureConnect, type ConnectionOptions } from 'node:tls';
+import type { ConnectionOptions } from 'node:tls';
 import type { Readable } from 'node:stream';
 import { ApiError } from '../../api/status.ts';
 import { request as plainRequest } from '../../std/plain-http.ts';
+import { connect as secureConnect, request as secureRequest } from '../../std/secure-http.ts';
 import type { TunnelAnswer, Upgrade } from '../exchange.ts';
 import { withoutToken } from '../http-exchange.ts';
 

@@ -1,9 +1,9 @@
 /** Where a node's kubelet answers, and how to be sure that it is the one. */
 import type { ConnectionOptions, PeerCertificate } from 'node:tls';
-import { checkServerIdentity } from 'node:tls';
 import { nodes } from '../../api/resources.ts';
 import { ApiError, notFound } from '../../api/status.ts';
 import type { Node } from '../../api/types/core.v1.ts';
+import { checkServerIdentity } from '../../std/secure-http.ts';
 import type { Stored } from '../auth/reader.ts';
 import type { Core } from '../core.ts';
 import type { Pki } from '../pki/pki.ts';

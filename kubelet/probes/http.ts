@@ -1,7 +1,7 @@
 /** A probe that asks for a page: 2xx and 3xx are success, redirects are followed on the same host only. */
 import type { IncomingMessage } from 'node:http';
-import { request as requestHttps } from 'node:https';
 import { request as requestHttp } from '../../std/plain-http.ts';
+import { request as requestHttps } from '../../std/secure-http.ts';
 import { OUTPUT_LIMIT_BYTES, type ProbeOutcome } from './outcome.ts';
 import { connectionProblem } from './tcp.ts';
 

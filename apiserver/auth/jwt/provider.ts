@@ -1,7 +1,7 @@
 /** The keys of an issuer: found through its discovery document, read again when a token names one that is not there. */
-import { request as secureRequest } from 'node:https';
 import type { JSONWebKeySet } from 'jose';
 import { every, type Clock, type Timer } from '../../../std/clock.ts';
+import { request as secureRequest } from '../../../std/secure-http.ts';
 import { networkProblem } from '../../admission/webhooks/go-errors.ts';
 
 export interface ProviderOptions {
