@@ -6,12 +6,13 @@
  * What `synchronous=FULL` guarantees still holds, because the order is kept: commit → flush the WAL → acknowledge; checkpoint →
  * flush the data file → only then the next commit, which may overwrite the WAL. WAL frames are checksummed: a torn tail is dropped whole.
  */
-import { DatabaseSync, backup, type StatementSync } from 'node:sqlite';
-import { chmodSync, closeSync, existsSync, fdatasync, fsyncSync, mkdirSync, openSync, rmSync, writeFileSync } from 'node:fs';
+import { backup, type DatabaseSync, type StatementSync } from 'node:sqlite';
+import { closeSync, fdatasync, fsyncSync, openSync, rmSync, writeFileSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { BatchRow } from './batch.ts';
 import { holderFile, unavailable, Unsynced } from './sqlite-errors.ts';
+import { createPrivately, openLayout, PAGE_BYTES, syncDirectory } from './sqlite-layout.ts';
 import { Unavailable } from './store.ts';
 
 /** A row without its value. */
@@ -20,7 +21,13 @@ export interface LogHead {
   readonly key: string;
   readonly created: number;
   readonly prev: number;
-  readonly deleted: number;
+}
+
+/** What stands under a key. */
+export interface StandingRow {
+  readonly key: string;
+  readonly revision: number;
+  readonly created: number;
   readonly expires: number | null;
 }
 
@@ -35,29 +42,13 @@ export interface LogChange {
 
 export type Sync = (fd: number) => Promise<void>;
 
-const SCHEMA = `
-  CREATE TABLE log (
-    id INTEGER PRIMARY KEY,
-    key TEXT NOT NULL,
-    created INTEGER NOT NULL,
-    prev INTEGER NOT NULL,
-    deleted INTEGER NOT NULL,
-    expires INTEGER,
-    value BLOB
-  ) STRICT;
-  CREATE TABLE meta (compacted INTEGER NOT NULL) STRICT;
-  INSERT INTO meta VALUES (0);
-`;
-/** "Crcl": says that a file is ours. */
-const APPLICATION_ID = 0x4372636c;
-const SCHEMA_VERSION = 1;
-
 /** The WAL is written back into the data file when it is longer than this. */
 const WAL_LIMIT_BYTES = 4 * 1024 * 1024;
-const PAGE_BYTES = 4096;
 /** Free pages stay for the next writes unless they are more than this and a quarter of the file. */
-const FREE_PAGES_KEPT = 1024;
-const VACUUM_STEP_PAGES = 500;
+const FREE_PAGES_KEPT = 512;
+const VACUUM_STEP_PAGES = 250;
+/** What a row takes beyond its value and its key, in both places, with the ends of pages. */
+const ROW_BYTES = 256;
 const COMPACT_STEP_REVISIONS = 2_000;
 
 export interface SqliteLogOptions {
@@ -80,7 +71,7 @@ export class SqliteLog {
     this.path = path;
     this.#sync = sync;
     this.#run(() => createPrivately(path));
-    this.#db = this.#run(() => openDatabase(path));
+    this.#db = this.#run(() => openLayout(path));
     if (maxPages !== undefined) this.#db.exec(`PRAGMA max_page_count = ${maxPages}`);
     // Closing a descriptor of the data file drops the process's locks on it: this one is opened after and closed after SQLite's own.
     this.#dataFd = openSync(path, 'r+');
@@ -93,6 +84,24 @@ export class SqliteLog {
   /** Up to which revision history is gone. */
   get compacted(): number {
     return this.#run(() => (this.#statements.compacted.get() as { compacted: number }).compacted);
+  }
+
+  /** The newest revision; 0 where nothing was ever written, or nothing of it is left. */
+  get last(): number {
+    return this.#run(() => (this.#statements.last.get() as { last: number | null }).last) ?? 0;
+  }
+
+  /** What every key holds now, in the order of keys; found without reading a value. */
+  *standing(): IterableIterator<StandingRow> {
+    this.#statements.standing.setReturnArrays(true);
+    try {
+      for (const row of this.#statements.standing.iterate() as unknown as Iterable<[string, number, number, number, number | null]>) {
+        const [key, revision, created, deleted, expires] = row;
+        if (!deleted) yield { key, revision, created, expires };
+      }
+    } catch (error) {
+      throw unavailable(error, this.path);
+    }
   }
 
   /** All rows without their values, oldest first. */
@@ -121,8 +130,9 @@ export class SqliteLog {
         this.#statements.insert.run(id, key, created, prev, value ? 0 : 1, expires ?? null, value ?? null);
       }
     });
-    for (const row of rows) this.#walBytes += (row.value?.length ?? 0) + row.key.length + PAGE_BYTES / 16;
-    this.#walBytes += PAGE_BYTES;
+    for (const row of rows) this.#walBytes += (row.value?.length ?? 0) + 2 * row.key.length + ROW_BYTES;
+    // The last pages of the table and of the index, written with each batch.
+    this.#walBytes += 2 * PAGE_BYTES;
   }
 
   /** Makes durable what was appended; throws `Unsynced`. */
@@ -216,38 +226,6 @@ export class SqliteLog {
   }
 }
 
-function openDatabase(path: string): DatabaseSync {
-  const db = new DatabaseSync(path, { timeout: 0 });
-  try {
-    // Exclusive: one process, and the index of the WAL in memory instead of a shared file.
-    db.exec('PRAGMA locking_mode = EXCLUSIVE; PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL');
-    db.exec('BEGIN IMMEDIATE');
-    const { application_id: id } = db.prepare('PRAGMA application_id').get() as { application_id: number };
-    const { user_version: version } = db.prepare('PRAGMA user_version').get() as { user_version: number };
-    const { tables } = db.prepare('SELECT count(*) AS tables FROM sqlite_schema').get() as { tables: number };
-    if (tables === 0) db.exec(`${SCHEMA} PRAGMA application_id = ${APPLICATION_ID}; PRAGMA user_version = ${SCHEMA_VERSION}`);
-    else if (id !== APPLICATION_ID) throw new Unavailable(`${path} is a SQLite file, but not a data file of this program`);
-    else if (version !== SCHEMA_VERSION) throw new Unavailable(`${path} has layout ${version}, this program knows ${SCHEMA_VERSION}`);
-    db.exec('COMMIT');
-    db.exec('PRAGMA wal_checkpoint(TRUNCATE); PRAGMA wal_autocheckpoint = 0; PRAGMA synchronous = OFF; PRAGMA cache_size = -8192');
-    return db;
-  } catch (error) {
-    db.close();
-    throw error;
-  }
-}
-
-function createPrivately(path: string): void {
-  try {
-    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-    // Appending makes the file where there is none; whoever holds it already is not disturbed before SQLite has asked for the lock.
-    if (!existsSync(path)) closeSync(openSync(path, 'a', 0o600));
-    chmodSync(path, 0o600);
-  } catch (error) {
-    throw new Unavailable(`the data file ${path} cannot be made: ${(error as Error).message}`, { cause: error });
-  }
-}
-
 function prepare(db: DatabaseSync): Record<StatementName, StatementSync> {
   const statements = Object.entries(STATEMENTS).map(([name, sql]) => [name, db.prepare(sql)]);
   return Object.fromEntries(statements) as Record<StatementName, StatementSync>;
@@ -255,14 +233,17 @@ function prepare(db: DatabaseSync): Record<StatementName, StatementSync> {
 
 const STATEMENTS = {
   insert: 'INSERT INTO log (id, key, created, prev, deleted, expires, value) VALUES (?, ?, ?, ?, ?, ?, ?)',
-  heads: 'SELECT id, key, created, prev, deleted, expires FROM log WHERE id > ? AND id <= ? ORDER BY id',
+  last: 'SELECT max(id) AS last FROM log',
+  // With max(), the other columns are those of its row.
+  standing: 'SELECT key, max(id), created, deleted, expires FROM log INDEXED BY heads GROUP BY key',
+  heads: 'SELECT id, key, created, prev FROM log INDEXED BY heads WHERE id > ? AND id <= ? ORDER BY id',
   value: 'SELECT value FROM log WHERE id = ? AND deleted = 0',
   changes: `SELECT log.id, log.key, log.created, log.value, old.value AS previous
     FROM log LEFT JOIN log AS old ON old.id = log.prev WHERE log.id > ? AND log.id <= ? ORDER BY log.id`,
   compacted: 'SELECT compacted FROM meta',
   setCompacted: 'UPDATE meta SET compacted = ?',
-  dropReplaced: 'DELETE FROM log WHERE id IN (SELECT prev FROM log WHERE id > ? AND id <= ? AND prev > 0)',
-  dropDeletions: 'DELETE FROM log WHERE id > ? AND id <= ? AND deleted = 1',
+  dropReplaced: 'DELETE FROM log WHERE id IN (SELECT prev FROM log INDEXED BY heads WHERE id > ? AND id <= ? AND prev > 0)',
+  dropDeletions: 'DELETE FROM log WHERE id IN (SELECT id FROM log INDEXED BY heads WHERE id > ? AND id <= ? AND deleted = 1)',
 } as const;
 type StatementName = keyof typeof STATEMENTS;
 
@@ -273,13 +254,4 @@ export function asBuffer(bytes: Uint8Array): Buffer {
 
 function flush(fd: number): Promise<void> {
   return new Promise((resolve, reject) => fdatasync(fd, (error) => (error ? reject(error) : resolve())));
-}
-
-function syncDirectory(path: string): void {
-  const fd = openSync(path, 'r');
-  try {
-    fsyncSync(fd);
-  } finally {
-    closeSync(fd);
-  }
 }

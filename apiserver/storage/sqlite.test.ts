@@ -243,6 +243,33 @@ describe('housekeeping', () => {
     expect([seen.changes[0]?.key, seen.changes[0]?.value]).toEqual(['/a/short', undefined]);
   });
 
+  test('pages of one revision stay as it was while keys are written, deleted and made, until it is compacted', async () => {
+    const store = await start();
+    const key = (i: number): string => `/a/${String(i).padStart(3, '0')}`;
+    const revisions = await Promise.all(Array.from({ length: 300 }, (_, i) => store.write(key(2 * i), 0, text(`old ${2 * i}`))));
+    const revision = await store.revision();
+    const read: string[] = [];
+    let from: string | undefined;
+    for (let round = 0; ; round++) {
+      const page = await store.list('/a/', { limit: 30, revision, ...(from !== undefined && { from }) });
+      read.push(...page.entries.map((entry) => `${entry.key} ${String(entry.value)}`));
+      expect(page.count).toBe(300 - 30 * round);
+      if (!page.more) break;
+      from = `${page.entries.at(-1)?.key}\0`;
+      // In front of the next page, within it and behind it, and somewhere else.
+      await Promise.all([10, 150, 299].flatMap((at) => [
+        store.write(key(2 * (at - round)), revisions[at - round] as number, round % 2 === 0 ? undefined : text('new')),
+        store.write(key(2 * (at - round) + 1), 0, text('made')),
+        store.write(`/b/${at}-${round}`, 0, text('x')),
+      ]));
+      if (round === 4) await store.compact(revision);
+    }
+    expect(read).toEqual(revisions.map((_, i) => `${key(2 * i)} old ${2 * i}`));
+    expect((await store.list('/a/', { limit: 1, revision: revision + 1 })).entries).toHaveLength(1);
+    await store.compact(revision + 1);
+    await expect(store.list('/a/', { revision })).rejects.toThrow(Compacted);
+  });
+
   test('a snapshot taken among writers is consistent', async () => {
     const store = await start();
     const stop = new AbortController();

@@ -39,6 +39,9 @@ const WRITE_QUEUE_LIMIT = 100_000;
 /** So much of relaxed writes is lost at most when the power fails. */
 const RELAXED_FLUSH_MS = 100;
 const EXPIRY_RETRY_MS = 10_000;
+/** A look so little back is remembered for the next page. */
+const RECENT_REVISIONS = 10_000;
+const NOTHING_PAST: Past<Live> = new Map();
 
 class SqliteStore implements Store, WatchSource {
   readonly #clock: Clock;
@@ -62,6 +65,8 @@ class SqliteStore implements Store, WatchSource {
   #relaxedFlush: Timer | undefined;
   #expiryTimer: Timer | undefined;
   #armedFor: number | undefined;
+  /** What differed at the revision that was asked for last, from its changes up to a revision. */
+  #recent: { readonly revision: number; upTo: number; readonly past: Map<string, Live | undefined> } | undefined;
 
   constructor(options: SqliteOptions) {
     const { path, sync, maxPages } = options;
@@ -318,21 +323,33 @@ class SqliteStore implements Store, WatchSource {
 
   /** What keys under a prefix held at a revision, where it differs from now. */
   #pastOf(revision: number | undefined, prefix: string): Past<Live> {
-    const past = new Map<string, Live | undefined>();
-    if (revision === undefined) return past;
+    if (revision === undefined) return NOTHING_PAST;
     if (revision < this.#compacted || revision > this.#head) throw new Compacted(this.#compacted);
-    for (const { key, prev, created } of this.#log.heads(revision, this.#head)) {
-      if (key.startsWith(prefix) && !past.has(key)) past.set(key, prev > 0 ? { revision: prev, created } : undefined);
-    }
+    if (this.#head - revision <= RECENT_REVISIONS) return this.#recentPast(revision);
+    const past = new Map<string, Live | undefined>();
+    this.#undo(past, revision, prefix);
     return past;
   }
 
+  /** Of all keys, continued from the last time: who reads page after page of one revision asks again and again. */
+  #recentPast(revision: number): Map<string, Live | undefined> {
+    if (this.#recent?.revision !== revision) this.#recent = { revision, upTo: revision, past: new Map() };
+    this.#undo(this.#recent.past, this.#recent.upTo, '');
+    this.#recent.upTo = this.#head;
+    return this.#recent.past;
+  }
+
+  #undo(past: Map<string, Live | undefined>, after: number, prefix: string): void {
+    for (const { key, prev, created } of this.#log.heads(after, this.#head)) {
+      if (key.startsWith(prefix) && !past.has(key)) past.set(key, prev > 0 ? { revision: prev, created } : undefined);
+    }
+  }
+
   #load(): void {
-    for (const { id, key, created, deleted, expires } of this.#log.heads(0, Number.MAX_SAFE_INTEGER)) {
-      if (deleted) this.#live.delete(key);
-      else this.#live.set(key, { revision: id, created });
-      this.#expiry.set(key, expires ?? undefined);
-      this.#head = Math.max(this.#head, id);
+    this.#head = Math.max(this.#head, this.#log.last);
+    for (const { key, revision, created, expires } of this.#log.standing()) {
+      this.#live.set(key, { revision, created });
+      if (expires !== null) this.#expiry.set(key, expires);
     }
   }
 
