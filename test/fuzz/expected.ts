@@ -12,9 +12,9 @@ const AS_UPSTREAM: readonly RegExp[] = [
   /"message":"(?:\[?(?:target|metadata)\.[a-z.]+: )/,
   /more than one PodDisruptionBudget/,
   /etcdserver: request is too large/,
-  /failed to allocate requested HealthCheck NodePort|failed to allocate a (?:nodePort|serviceIP)/,
+  /failed to allocate requested HealthCheck NodePort|duplicate nodePort|failed to allocate a (?:nodePort|serviceIP)/,
   // A pod on no node, or on one that cannot be reached.
-  /error trying to reach service|dial tcp|Get "http|no endpoints available|service unavailable|ServiceUnavailable|pods? .* not have a host assigned|does not have a host assigned/,
+  /error trying to reach service|no preferred addresses found|dial tcp|Get "http|no endpoints available|service unavailable|ServiceUnavailable|pods? .* not have a host assigned|does not have a host assigned/,
   /Internal error occurred: (?:failed calling webhook|admission webhook|conversion)/,
 ];
 
