@@ -3,7 +3,7 @@ import { serviceaccounts } from '../api/resources.ts';
 import type { ApiCall, Door, WatchEvent } from '../api/request.ts';
 import { isReason } from '../api/status.ts';
 import { openClient } from '../client/client.ts';
-import { type HttpDoor, openHttpDoor } from '../client/http.ts';
+import { type HttpDoor, type HttpDoorOptions, openHttpDoor } from '../client/http.ts';
 import type { Connection } from '../client/kubeconfig.ts';
 import type { Clock } from '../std/clock.ts';
 
@@ -15,6 +15,7 @@ export interface AccountDoorOptions {
   readonly account: string;
   readonly userAgent: string;
   readonly clock: Clock;
+  readonly onCall?: HttpDoorOptions['onCall'];
 }
 
 const TOKEN_SECONDS = 3600;
@@ -53,7 +54,7 @@ export function openAccountDoor(options: AccountDoorOptions): Door & { close(): 
   };
 }
 
-async function open({ connection, door, namespace, account, userAgent, clock }: AccountDoorOptions): Promise<Session> {
+async function open({ connection, door, namespace, account, userAgent, clock, onCall }: AccountDoorOptions): Promise<Session> {
   const client = openClient(door, { userAgent });
   const key = { namespace, name: account };
   const request = { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenRequest', spec: { expirationSeconds: TOKEN_SECONDS } };
@@ -67,5 +68,5 @@ async function open({ connection, door, namespace, account, userAgent, clock }: 
   });
   const { server, ca, serverName } = connection;
   const own = { server, ...(ca && { ca }), ...(serverName && { serverName }), token: answer.status.token };
-  return { door: openHttpDoor({ ...own, clock, userAgent }), renewAt: clock.now() + TOKEN_SECONDS * 1000 * RENEW_AFTER };
+  return { door: openHttpDoor({ ...own, clock, userAgent, ...(onCall && { onCall }) }), renewAt: clock.now() + TOKEN_SECONDS * 1000 * RENEW_AFTER };
 }

@@ -3,6 +3,7 @@ import { Command, Option } from 'commander';
 import { withControllers } from './controller-flags.ts';
 import { withAccess } from './access-flags.ts';
 import { withServing } from './server-flags.ts';
+import { withDiagnostics } from './diagnostics/flags.ts';
 import { COMPONENTS, type ApiServerFlags, type ComponentFlags, type UpFlags, componentList, portNumber, wholeNumber } from './flags.ts';
 import type { TestEnvFlags } from './test-env.ts';
 
@@ -70,6 +71,7 @@ for (const [name, what] of [
   if (name === 'controllers' || name === 'scheduler') command.option('--no-leader-elect', 'do not ask who leads: this is the only one');
   else command.option('--node-name <name>', 'name of this node').option('--data-dir <dir>', 'where everything is kept');
   if (name === 'controllers') withControllers(command);
+  if (name === 'controllers' || name === 'scheduler') withDiagnostics(command, name);
   if (name === 'kubelet') {
     command
       .addOption(new Option('--runtime <kind>', 'what runs containers').choices(['auto', 'cri', 'hollow']))

@@ -2,17 +2,21 @@
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import type { Door } from '../api/request.ts';
+import type { Check } from '../apiserver/readiness.ts';
 import { openClient } from '../client/client.ts';
-import { openHttpDoor } from '../client/http.ts';
+import { type HttpDoorOptions, openHttpDoor } from '../client/http.ts';
 import { type Connection, readKubeconfig } from '../client/kubeconfig.ts';
 import { runAsLeader } from '../client/leader.ts';
 import { systemClock } from '../std/clock.ts';
+import { Meter } from '../std/meter.ts';
 import { systemRandom, uuid } from '../std/random.ts';
 import { openAccountDoor } from './account-door.ts';
 import { openApi } from './api.ts';
 import { controllerOptionsOf } from './controller-flags.ts';
 import { ADMIN, identityOf, kubeconfigFor, writePrivate, writeServing } from './credentials.ts';
 import { defaultDataDir, hold } from './data-dir.ts';
+import { callSeries, leadership } from './diagnostics/client-series.ts';
+import type { DiagnosticsOptions } from './diagnostics/server.ts';
 import { type ApiServerFlags, CLUSTER_DOMAIN, type ComponentFlags, DNS_ADDRESS, POD_CIDR } from './flags.ts';
 import { openLog } from './log.ts';
 import { signingAuthority } from './signing-authority.ts';
@@ -30,6 +34,9 @@ interface Running {
   readonly random: typeof systemRandom;
   readonly log: ReturnType<typeof openLog>;
   readonly stopper: Stopper;
+  /** Of components that can be looked at. */
+  readonly meter?: Meter;
+  readonly onCall?: HttpDoorOptions['onCall'];
 }
 
 export async function runApiServer(flags: ApiServerFlags): Promise<void> {
@@ -55,10 +62,12 @@ export async function runApiServer(flags: ApiServerFlags): Promise<void> {
 export async function runComponent(name: Name, flags: ComponentFlags): Promise<void> {
   await runUntilSignal(async (stopper, log) => {
     const connection = await readKubeconfig(flags.kubeconfig);
-    const door = openHttpDoor({ ...connection, clock: systemClock, userAgent: name === 'controllers' ? 'kube-controller-manager' : name === 'kubelet' ? 'kubelet' : `kube-${name}` });
+    const meter = name === 'controllers' || name === 'scheduler' ? new Meter() : undefined;
+    const onCall = meter && callSeries(meter);
+    const door = openHttpDoor({ ...connection, clock: systemClock, ...(onCall && { onCall }), userAgent: name === 'controllers' ? 'kube-controller-manager' : name === 'kubelet' ? 'kubelet' : `kube-${name}` });
     stopper.add('connections', () => door.close());
     const nodeName = (flags.nodeName ?? hostname()).toLowerCase();
-    await START[name]({ connection, door, flags, nodeName, clock: systemClock, random: systemRandom, log, stopper });
+    await START[name]({ connection, door, flags, ...(meter && { meter }), ...(onCall && { onCall }), nodeName, clock: systemClock, random: systemRandom, log, stopper });
     console.log(`${name}: running against ${connection.server}`);
   });
 }
@@ -80,46 +89,63 @@ async function runUntilSignal(start: (stopper: Stopper, log: ReturnType<typeof o
 }
 
 const START: Readonly<Record<Name, (running: Running) => Promise<void>>> = {
-  async controllers({ connection, door, flags, clock, random, log, stopper }) {
+  async controllers({ connection, door, flags, clock, random, log, stopper, meter = new Meter(), onCall }) {
     const { startControllers } = await import('../controllers/start.ts');
     const accounts: { close(): Promise<void> }[] = [];
     stopper.add('account connections', async () => void (await Promise.all(accounts.map((one) => one.close()))));
     const options = controllerOptionsOf(flags);
     const authority = signingAuthority(flags, random);
     if (!authority) log.info({}, 'certificate requests are not signed: --cluster-signing-cert-file and --cluster-signing-key-file name no authority');
+    const leading = leadership(meter, clock, 'kube-controller-manager');
     const running = startControllers({
       door(account) {
         if (!account) return door;
-        const own = openAccountDoor({ connection, door, namespace: 'kube-system', account, userAgent: 'kube-controller-manager', clock });
+        const own = openAccountDoor({ connection, door, namespace: 'kube-system', account, userAgent: 'kube-controller-manager', clock, ...(onCall && { onCall }) });
         accounts.push(own);
         return own;
       },
       clock,
       random,
       log,
+      meter,
       clusterCidr: POD_CIDR,
       ...(connection.ca && { rootCa: connection.ca }),
       leaderElect: flags.leaderElect ?? true,
+      leadership: leading.observer,
       ...options,
       signing: { ...options.signing, ...(authority && { authority }) },
     });
     stopper.add('controllers', () => running.stop());
+    const ofControllers = (): Check[] => [...running.states].map(([name, why]) => ({ name, failing: () => why }));
+    await lookAt({ component: 'controllers', flags, connection, meter, clock, random, log, checks: () => ({ healthz: [...(flags.leaderElect === false ? [] : [leading.check]), ...ofControllers()] }) }, stopper);
     void running.ended.then(() => process.kill(process.pid, 'SIGTERM'));
   },
 
-  async scheduler({ door, flags, clock, random, log, stopper }) {
+  async scheduler({ connection, door, flags, clock, random, log, stopper, meter = new Meter() }) {
     const { startScheduler } = await import('../scheduler/run.ts');
     const { schedulerConfiguration } = await import('./scheduler-configuration.ts');
     const configuration = schedulerConfiguration(flags.config);
     const client = openClient(door, { userAgent: 'kube-scheduler' });
+    const leading = leadership(meter, clock, 'kube-scheduler');
+    // Who waits for the lead follows nothing yet, and is as ready as he can be.
+    let synced = true;
     const lead = async (signal: AbortSignal): Promise<void> => {
-      const scheduler = startScheduler({ client, clock, random, log, configuration });
+      const scheduler = startScheduler({ client, clock, random, log, configuration, meter });
+      synced = false;
+      void scheduler.synced.then(() => (synced = true));
       await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
       await scheduler.stop();
     };
     const ending = new AbortController();
     const lease = { namespace: 'kube-system', name: 'kube-scheduler' };
-    const running = (flags.leaderElect ?? true) ? runAsLeader({ client, clock, random, log, lease, identity: `${hostname()}_${uuid(random)}` }, lead, ending.signal) : lead(ending.signal);
+    const running = (flags.leaderElect ?? true) ? runAsLeader({ client, clock, random, log, lease, identity: `${hostname()}_${uuid(random)}`, observer: leading.observer }, lead, ending.signal) : lead(ending.signal);
+    const elected = flags.leaderElect === false ? [] : [leading.check];
+    const ready: Check[] = [
+      ...elected,
+      { name: 'shutdown', failing: () => (ending.signal.aborted ? 'process is shutting down' : undefined) },
+      { name: 'sched-handler-sync', failing: () => (synced ? undefined : 'handlers are not fully synchronized') },
+    ];
+    await lookAt({ component: 'scheduler', flags, connection, meter, clock, random, log, checks: () => ({ healthz: elected.length > 0 ? elected : [{ name: 'ping' }], livez: [{ name: 'ping' }], readyz: ready }) }, stopper);
     stopper.add('scheduler', () => {
       ending.abort();
       return running;
@@ -140,5 +166,12 @@ const START: Readonly<Record<Name, (running: Running) => Promise<void>>> = {
     stopper.add('Service proxy', () => proxy.stop());
   },
 };
+
+async function lookAt(options: DiagnosticsOptions, stopper: Stopper): Promise<void> {
+  if (options.flags.securePort === 0) return;
+  const { startDiagnostics } = await import('./diagnostics/server.ts');
+  const diagnostics = await startDiagnostics(options);
+  if (diagnostics) stopper.add('metrics', () => diagnostics.close());
+}
 
 export type { Running };

@@ -1,6 +1,7 @@
 /** The flags of the `coracle` command as its subcommands get them, and what they are when not given. */
 import { InvalidArgumentError } from 'commander';
 import type { AccessFlags } from './access-flags.ts';
+import type { DiagnosticsFlags } from './diagnostics/flags.ts';
 import type { ServingFlags } from './server-flags.ts';
 
 export const COMPONENTS = ['apiserver', 'controllers', 'scheduler', 'kubelet', 'proxy'] as const;
@@ -35,7 +36,7 @@ export interface UpFlags extends ApiServerFlags {
   readonly ephemeral?: boolean;
 }
 
-export interface ComponentFlags {
+export interface ComponentFlags extends DiagnosticsFlags {
   readonly kubeconfig: string;
   readonly leaderElect?: boolean;
   /** Of the scheduler: the file of its configuration. */

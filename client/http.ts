@@ -21,6 +21,8 @@ export interface HttpDoorOptions {
   readonly insecureSkipTlsVerify?: boolean;
   readonly userAgent?: string;
   readonly clock: Clock;
+  /** Told of each answer: its code, or `<error>` where there was none; sizes in bytes. */
+  readonly onCall?: (call: { readonly method: string; readonly host: string; readonly code: string; readonly seconds: number; readonly sent: number; readonly received: number }) => void;
 }
 
 export interface HttpDoor extends Door {
@@ -45,7 +47,7 @@ const MAX_RETRY_AFTER_SECONDS = 60;
 const FREEZE = process.env['NODE_ENV'] === 'test';
 
 export function openHttpDoor(options: HttpDoorOptions): HttpDoor {
-  const { origin, pathname } = new URL(options.server);
+  const { origin, pathname, host } = new URL(options.server);
   const prefix = pathname.replace(/\/+$/, '');
   const token = tokenSource(options);
   let pools: Promise<{ readonly calls: Pool; readonly watches: Pool }> | undefined;
@@ -63,10 +65,15 @@ export function openHttpDoor(options: HttpDoorOptions): HttpDoor {
     const watching = call.verb === 'watch';
     const timeouts = { headersTimeout: HEADERS_TIMEOUT_MS, bodyTimeout: watching ? WATCH_SILENCE_MS : BODY_TIMEOUT_MS };
     const request = { method: METHODS[call.verb], path: prefix + callPath(call), headers, body, signal: call.signal ?? null, ...timeouts };
+    const began = options.onCall ? options.clock.monotonic() : 0;
+    const told = (code: string, received = 0): void => options.onCall?.({ method: request.method, host, code, seconds: (options.clock.monotonic() - began) / 1000, sent: body === null ? 0 : Buffer.byteLength(body), received });
     for (let attempt = 0; ; attempt++) {
       try {
-        return await pool.request(request as Dispatcher.RequestOptions);
+        const answer = await pool.request(request as Dispatcher.RequestOptions);
+        if (options.onCall) told(String(answer.statusCode), Number(answer.headers['content-length'] ?? 0));
+        return answer;
       } catch (error) {
+        told('<error>');
         if (call.signal?.aborted) throw error;
         // The server may have closed a kept connection just as it was used again.
         if (attempt === 0 && request.method === 'GET' && isReset(error)) continue;

@@ -19,6 +19,8 @@ export interface LeaderOptions {
   readonly lease: { readonly namespace: string; readonly name: string };
   /** Unique among the candidates. */
   readonly identity: string;
+  /** Told of what becomes of it. */
+  readonly observer?: { leads(isLeader: boolean): void; renewed(): void };
   readonly leaseDurationMs?: number;
   readonly renewDeadlineMs?: number;
   readonly retryPeriodMs?: number;
@@ -29,7 +31,7 @@ export interface LeaderOptions {
  * Resolves when `lead` has ended and the lease, if still held, has been released. The caller decides whether to stand again.
  */
 export async function runAsLeader(options: LeaderOptions, lead: (signal: AbortSignal) => Promise<void>, signal: AbortSignal): Promise<void> {
-  const { clock, random, log, lease, identity } = options;
+  const { clock, random, log, lease, identity, observer } = options;
   const { leaseDurationMs = 15_000, renewDeadlineMs = 10_000, retryPeriodMs = 2000 } = options;
   const candidate = new Candidate(options, leaseDurationMs);
   while (!(await candidate.tryAcquire())) {
@@ -37,6 +39,8 @@ export async function runAsLeader(options: LeaderOptions, lead: (signal: AbortSi
     if (signal.aborted) return;
   }
   log.info({ lease: lease.name, identity }, 'leading');
+  observer?.leads(true);
+  observer?.renewed();
   const term = new AbortController();
   const end = (): void => term.abort();
   signal.addEventListener('abort', end, { once: true });
@@ -49,12 +53,14 @@ export async function runAsLeader(options: LeaderOptions, lead: (signal: AbortSi
     if (term.signal.aborted) break;
     if (await Promise.race([candidate.tryAcquire(), sleep(clock, renewDeadlineMs - (clock.monotonic() - renewedAt), term.signal).then(() => false)])) {
       renewedAt = clock.monotonic();
+      observer?.renewed();
     } else if (candidate.lost || clock.monotonic() - renewedAt >= renewDeadlineMs) {
       log.warn({ lease: lease.name, identity }, 'leadership lost');
       end();
     }
   }
   signal.removeEventListener('abort', end);
+  observer?.leads(false);
   try {
     await leading;
   } finally {

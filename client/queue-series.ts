@@ -15,6 +15,13 @@ interface Families {
   readonly retries: Family<Cell>;
   readonly waited: Family<HistogramCell>;
   readonly worked: Family<HistogramCell>;
+  /** Of each queue: since when its keys have been worked on. */
+  readonly atWork: Map<string, AtWork>;
+}
+
+interface AtWork {
+  readonly now: () => number;
+  readonly begun: ReadonlyMap<string, number>;
 }
 
 /** From ten nanoseconds to ten seconds, as client-go's. */
@@ -24,9 +31,10 @@ const families = new WeakMap<Meter, Families>();
 export function queueSeries(meter: Meter, clock: Clock, name: string): QueueSeries {
   let all = families.get(meter);
   if (!all) families.set(meter, (all = familiesOf(meter)));
+  const begun = new Map<string, number>();
+  all.atWork.set(name, { now: () => clock.monotonic(), begun });
   const [depth, adds, retries, waited, worked] = [all.depth.of(name), all.adds.of(name), all.retries.of(name), all.waited.of(name), all.worked.of(name)];
   const since = new Map<string, number>();
-  const began = new Map<string, number>();
   return {
     added(key, waiting) {
       adds.add();
@@ -39,19 +47,26 @@ export function queueSeries(meter: Meter, clock: Clock, name: string): QueueSeri
       const now = clock.monotonic();
       waited.observe((now - (since.get(key) ?? now)) / 1000);
       since.delete(key);
-      began.set(key, now);
+      begun.set(key, now);
     },
     ended(key) {
       const now = clock.monotonic();
-      worked.observe((now - (began.get(key) ?? now)) / 1000);
-      began.delete(key);
+      worked.observe((now - (begun.get(key) ?? now)) / 1000);
+      begun.delete(key);
     },
   };
 }
 
 function familiesOf(meter: Meter): Families {
   const labels = ['name'];
+  const atWork = new Map<string, AtWork>();
+  const ofWork = (name: string, help: string, value: (seconds: readonly number[]) => number): void => {
+    const family = meter.gauge({ name, help, labels, collect: () => atWork.forEach(({ now, begun }, queue) => family.of(queue).set(value([...begun.values()].map((since) => (now() - since) / 1000)))) });
+  };
+  ofWork('workqueue_unfinished_work_seconds', 'How long keys have been worked on that are not done, together.', (seconds) => seconds.reduce((sum, one) => sum + one, 0));
+  ofWork('workqueue_longest_running_processor_seconds', 'How long the longest work has been going on.', (seconds) => Math.max(0, ...seconds));
   return {
+    atWork,
     depth: meter.gauge({ name: 'workqueue_depth', help: 'Keys that wait.', labels }),
     adds: meter.counter({ name: 'workqueue_adds_total', help: 'Keys added.', labels }),
     retries: meter.counter({ name: 'workqueue_retries_total', help: 'Keys that will be tried again.', labels }),

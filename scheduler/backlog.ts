@@ -4,6 +4,7 @@ import type { Stored } from '../client/client.ts';
 import { backoff } from '../std/backoff.ts';
 import { Heap } from '../std/heap.ts';
 import { PLUGINS } from './profile.ts';
+import type { QueueEvent } from './series.ts';
 
 export interface BackoffLimits {
   readonly baseMs: number;
@@ -58,13 +59,33 @@ export class Backlog {
   /** The refused ones by kind, whether parked or backing off. */
   readonly #refused = new Map<string, Refused>();
   readonly #limits: BackoffLimits;
+  readonly #onQueued: ((queue: 'active' | 'backoff' | 'unschedulable', event: QueueEvent) => void) | undefined;
 
-  constructor(limits: BackoffLimits = BACKOFF) {
+  /** `onQueued` is told whenever a pod joins a queue. */
+  constructor(limits: BackoffLimits = BACKOFF, onQueued?: (queue: 'active' | 'backoff' | 'unschedulable', event: QueueEvent) => void) {
     this.#limits = limits;
+    this.#onQueued = onQueued;
   }
 
   get size(): number {
     return this.#waiting.size;
+  }
+
+  /** How many are where. */
+  counts(): Readonly<Record<'active' | 'backoff' | 'unschedulable', number>> {
+    const out = { active: 0, backoff: 0, unschedulable: 0 };
+    for (const { state } of this.#waiting.values()) out[state === 'parked' ? 'unschedulable' : state === 'backoff' ? 'backoff' : 'active']++;
+    return out;
+  }
+
+  /** The parked ones, with the filters that refused them. */
+  *parked(): Generator<{ readonly pod: Stored<Pod>; readonly plugins: ReadonlySet<string> }> {
+    for (const entry of this.#waiting.values()) if (entry.state === 'parked') yield entry;
+  }
+
+  /** How often a pod has been decided, and since when it waits. */
+  historyOf(uid: string): { readonly attempts: number; readonly since: number } | undefined {
+    return this.#waiting.get(uid);
   }
 
   has(uid: string): boolean {
@@ -78,10 +99,11 @@ export class Backlog {
       const entry: Waiting = { pod, attempts: 0, since: now, state: 'ready', failedAt: 0, until: 0, moved: false, plugins: NO_PLUGINS, kind: '', held: false };
       this.#waiting.set(pod.metadata.uid, entry);
       this.#ready.push(entry);
+      this.#onQueued?.('active', 'UnschedulablePodAdd');
       return;
     }
     known.pod = pod;
-    if (known.state === 'parked') this.#wait(known, now, now);
+    if (known.state === 'parked') this.#wait(known, now, now, 'ClusterChange');
     else known.moved = true;
   }
 
@@ -133,9 +155,10 @@ export class Backlog {
     entry.failedAt = now;
     this.#setKind(entry, kind);
     entry.held = held;
-    if (entry.moved && !held) return this.#wait(entry, now, now);
+    if (entry.moved && !held) return this.#wait(entry, now, now, 'ScheduleAttemptFailure');
     this.#leave(entry);
     entry.state = 'parked';
+    this.#onQueued?.('unschedulable', 'ScheduleAttemptFailure');
     entry.plugins = plugins;
     for (const plugin of groupsOf(entry)) {
       const group = this.#parked.get(plugin);
@@ -151,7 +174,7 @@ export class Backlog {
     if (!entry) return;
     entry.failedAt = now;
     this.#setKind(entry, '');
-    this.#wait(entry, now, now);
+    this.#wait(entry, now, now, 'ScheduleAttemptFailure');
   }
 
   /**
@@ -162,7 +185,7 @@ export class Backlog {
     for (const plugin of plugins.includes('') ? plugins : [UNKNOWN, ...plugins]) {
       for (const entry of this.#parked.get(plugin) ?? []) {
         if (plugin !== UNKNOWN && plugin !== '' && !helps(plugin, entry.pod, entry.kind)) continue;
-        this.#wait(entry, now, from);
+        this.#wait(entry, now, from, 'ClusterChange');
         if (from === now && !entry.held && this.#early.length < EARLY_LIMIT) this.#early.push(entry);
       }
     }
@@ -184,7 +207,7 @@ export class Backlog {
     const entry = this.#waiting.get(uid);
     if (!entry?.held) return;
     entry.held = false;
-    if (entry.state === 'parked' && entry.moved) this.#wait(entry, now, now);
+    if (entry.state === 'parked' && entry.moved) this.#wait(entry, now, now, 'ClusterChange');
   }
 
   /** It is known that a refused pod fits now: it does not wait for its back-off. */
@@ -193,6 +216,7 @@ export class Backlog {
     if (!entry || entry.kind === '' || (entry.state !== 'parked' && entry.state !== 'backoff') || entry.until <= now + SETTLE_MS) return;
     this.#leave(entry);
     entry.state = 'backoff';
+    this.#onQueued?.('backoff', 'ClusterChange');
     this.#schedule(entry, now);
   }
 
@@ -202,7 +226,7 @@ export class Backlog {
   }
 
   /** Counted from its last attempt: what has been parked for long enough is ready `from` then on. */
-  #wait(entry: Waiting, now: number, from: number): void {
+  #wait(entry: Waiting, now: number, from: number, event: QueueEvent): void {
     if (entry.held && entry.state === 'parked') {
       entry.moved = true;
       return;
@@ -210,6 +234,7 @@ export class Backlog {
     entry.held = false;
     this.#leave(entry);
     entry.state = 'backoff';
+    this.#onQueued?.('backoff', event);
     const delay = backoff(Math.max(0, entry.attempts - 1), this.#limits);
     this.#schedule(entry, Math.max(from, entry.attempts === 0 ? now : entry.failedAt + delay));
   }
@@ -218,6 +243,7 @@ export class Backlog {
     this.#leave(entry);
     this.#setKind(entry, '');
     entry.held = false;
+    this.#onQueued?.('active', 'BackoffComplete');
     entry.state = 'ready';
     this.#ready.push(entry);
   }

@@ -12,6 +12,7 @@ import type { Extenders } from './extenders.ts';
 import { demandOf } from './demand.ts';
 import { Lane } from './lane.ts';
 import type { Preemption } from './preempt.ts';
+import type { SchedulerSeries } from './series.ts';
 import type { Snapshot } from './snapshot.ts';
 import { type BindOutcome, type Waiting, type WriteTools, bind, evict, explainWaiting, say, withdrawNomination } from './writes.ts';
 
@@ -26,6 +27,7 @@ export interface OutcomesOptions {
   readonly extenders: Extenders;
   /** How long claims may take to be bound before their pod is tried again. */
   readonly bindTimeoutMs: (pod: Stored<Pod>) => number;
+  readonly series: Pick<SchedulerSeries, 'placed' | 'evicting'>;
   /** There may be something to decide. */
   readonly wake: () => void;
 }
@@ -92,8 +94,10 @@ export class Outcomes {
 
   #bind(placement: Placement): void {
     const { uid } = placement.pod.metadata;
+    const { attempts, since } = { ...this.#options.backlog.historyOf(uid) };
     const binding = this.#bindAll(placement).then((outcome) => {
       this.#binding.delete(uid);
+      if (outcome.state === 'bound' && attempts !== undefined && since !== undefined) this.#options.series.placed(attempts, this.#options.clock.now() - since);
       if (placement.volumes) this.#options.snapshot.volumes.forget(placement.volumes);
       if (placement.devices && outcome.state !== 'bound') this.#options.snapshot.devices.forget(placement.devices);
       this.#bindingEnded(placement, outcome);
@@ -169,6 +173,7 @@ export class Outcomes {
     const standing = victims.filter(isStanding);
     // Where all are ending already nothing needs to be done but to wait.
     if (standing.length === 0) return;
+    this.#options.series.evicting(victims.length);
     for (const { pod: lesser } of snapshot.nominations.below(node, pod.metadata.uid, pod.spec.priority ?? 0)) {
       snapshot.nominations.remove(lesser.metadata.uid);
       this.#attempt(lesser, 'withdraw a nomination', this.#lane.run(() => withdrawNomination(this.#tools, lesser)));

@@ -81,9 +81,14 @@ class RunningScheduler {
     const { profiles, backoff, extenders } = options.configuration ?? DEFAULT_CONFIGURATION;
     const ignored = extenders.flatMap(({ ignoredResources }) => ignoredResources);
     this.#profiles = new Map(profiles.map((profile) => [profile.name, { ...profile, ignoredResources: [...profile.ignoredResources, ...ignored] }]));
-    this.#backlog = new Backlog(backoff);
+    this.#series = schedulerSeries(options.meter, clock, {
+      queues: () => ({ ...this.#backlog.counts(), gated: this.#gated() }),
+      refused: () => this.#refusals(),
+      cached: () => ({ nodes: this.#nodes.cache.list().length, pods: this.#pods.cache.list().filter(({ spec }) => spec.nodeName).length, assumed_pods: this.#outcomes.underWay }),
+      binding: () => this.#outcomes.underWay,
+    });
+    this.#backlog = new Backlog(backoff, options.meter && ((queue, event) => this.#series.queued(queue, event)));
     this.#extenders = new Extenders(extenders);
-    this.#series = schedulerSeries(options.meter, clock, () => this.#backlog.size);
     this.#nodes = openInformer(client, nodes, {}, options);
     this.#pods = openInformer(client, pods, { fieldSelector: 'status.phase!=Succeeded,status.phase!=Failed' }, options);
     this.#outcomes = new Outcomes({
@@ -91,6 +96,7 @@ class RunningScheduler {
       snapshot: this.#snapshot,
       backlog: this.#backlog,
       extenders: this.#extenders,
+      series: this.#series,
       bindTimeoutMs: (pod) => this.#profileOf(pod).bindTimeoutSeconds * 1000,
       current: (key) => this.#pods.cache.get(key),
       wake: () => this.#wake(),
@@ -254,6 +260,15 @@ class RunningScheduler {
     return this.#profiles.has(pod.spec.schedulerName ?? DEFAULT_PROFILE.name) && !pod.spec.schedulingGates?.length;
   }
 
+  /** Pods that are not to be looked at yet. */
+  #gated(): number {
+    return this.#pods.cache.list().filter(({ spec }) => spec.schedulingGates?.length && this.#profiles.has(spec.schedulerName ?? DEFAULT_PROFILE.name)).length;
+  }
+
+  *#refusals(): Generator<readonly [string, string]> {
+    for (const { pod, plugins } of this.#backlog.parked()) for (const plugin of plugins) yield [this.#profileOf(pod).name, plugin];
+  }
+
   #profileOf({ spec }: Stored<Pod>): Profile {
     return this.#profiles.get(spec.schedulerName ?? DEFAULT_PROFILE.name) ?? DEFAULT_PROFILE;
   }
@@ -292,7 +307,7 @@ class RunningScheduler {
         const moment = { now: clock.now(), random, profile: this.#profileOf(pod) };
         const beganMs = clock.monotonic();
         const decisions = decide(this.#snapshot, [pod], moment);
-        this.#series.decided(moment.profile.name, decisions, beganMs);
+        this.#series.decided(moment.profile, decisions, beganMs);
         for (const decision of decisions) this.#outcomes.carryOut(decision);
       }
     }

@@ -12,7 +12,7 @@ export interface TokenWebhookSettings {
 }
 
 export interface TokenWebhook {
-  /** Undefined: nobody there knows the token. Rejects when nobody could be asked. */
+  /** Undefined: nobody there knows the token. Rejects when nobody could be asked. No audiences: those that the other server takes for its own. */
   verify(token: string, audiences: readonly string[]): Promise<VerifiedToken | undefined>;
   close(): void;
 }
@@ -52,8 +52,8 @@ function verdict({ authenticated, error, audiences: given, user = {} }: Status, 
     return undefined;
   }
   // A webhook that knows nothing of audiences vouches for this server.
-  const audiences = given ? asked.filter((one) => given.includes(one)) : asked;
-  if (audiences.length === 0) return undefined;
+  const audiences = !given ? asked : asked.length === 0 ? given : asked.filter((one) => given.includes(one));
+  if (asked.length > 0 && audiences.length === 0) return undefined;
   const { username = '', uid, groups = [], extra } = user;
   return { user: { name: username, groups, ...(uid && { uid }), ...(extra && Object.keys(extra).length > 0 && { extra }) }, audiences };
 }

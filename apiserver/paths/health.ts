@@ -1,16 +1,22 @@
 /** `/livez`, `/readyz`, `/healthz`: whether the process lives, and whether it is ready for requests; each check also by its own path. */
-import type { Answer, Exchange } from '../exchange.ts';
+import type { Answer, Query } from '../exchange.ts';
 import type { HealthSeries } from '../metrics/health-series.ts';
 import type { Check, Readiness } from '../readiness.ts';
 
 interface HealthParts {
-  readonly readiness: Readiness;
+  readonly readiness: Pick<Readiness, 'checksOf'>;
   readonly series: HealthSeries;
+}
+
+interface Asked {
+  readonly route: { readonly path: string };
+  readonly query: Query;
+  readonly extraHeaders: Record<string, string>;
 }
 
 export type HealthRoot = 'livez' | 'readyz' | 'healthz';
 
-export async function health({ readiness, series }: HealthParts, root: HealthRoot, { route, query, extraHeaders }: Exchange): Promise<Answer | undefined> {
+export async function health({ readiness, series }: HealthParts, root: HealthRoot, { route, query, extraHeaders }: Asked): Promise<Answer | undefined> {
   const checks = readiness.checksOf(root);
   if (route.path !== `/${root}`) {
     const one = route.path.slice(root.length + 2);

@@ -6,6 +6,8 @@ import { contentType, type Media } from '../negotiate.ts';
 import { VERSION } from './version.ts';
 
 export interface ZpageFacts {
+  /** Default: the API server. */
+  readonly component?: string;
   readonly startedMs: number;
   readonly nowMs: number;
   /** All paths that are listed at the root. */
@@ -22,28 +24,28 @@ const TYPES = ['application/json', 'application/yaml', 'text/plain'];
 const FOR_CLIENTS = new Set(['apis', 'api', 'openid', 'openapi', '.well-known']);
 const WARNING = 'Warning: This endpoint is not meant to be machine parseable, has no formatting compatibility guarantees and is for debugging purposes only.';
 
-export function statusz(exchange: Exchange, { startedMs, nowMs, paths }: ZpageFacts): Answer {
+export function statusz(exchange: Exchange, { component, startedMs, nowMs, paths }: ZpageFacts): Answer {
   const uptimeSeconds = Math.max(0, Math.floor((nowMs - startedMs) / 1000));
   const shown = [...new Set(paths.map((path) => path.split('/')[1] ?? ''))].filter((part) => part !== '' && !FOR_CLIENTS.has(part)).sort().map((part) => `/${part}`);
   const binaryVersion = VERSION.gitVersion.slice(1);
   const emulationVersion = `${VERSION.emulationMajor}.${VERSION.emulationMinor}`;
   const startTime = new Date(Math.floor(startedMs / 1000) * 1000).toISOString().replace('.000Z', 'Z');
-  return answerAs(exchange, 'Statusz', { startTime, uptimeSeconds, goVersion: VERSION.goVersion, binaryVersion, emulationVersion, paths: shown }, () => [
+  return answerAs(exchange, { kind: 'Statusz', component }, { startTime, uptimeSeconds, goVersion: VERSION.goVersion, binaryVersion, emulationVersion, paths: shown }, () => [
     '', `Started: ${startTime}`, `Up: ${upFor(uptimeSeconds)}`, `Go version: ${VERSION.goVersion}`, `Binary version: ${binaryVersion}`, `Emulation version: ${emulationVersion}`, `Paths: ${shown.join(' ')}`,
   ]);
 }
 
-export function flagz(exchange: Exchange, { flags }: ZpageFacts): Answer {
+export function flagz(exchange: Exchange, { component, flags }: ZpageFacts): Answer {
   const sorted = Object.entries(flags).sort(([a], [b]) => (a < b ? -1 : 1));
-  return answerAs(exchange, 'Flagz', sorted.length > 0 ? { flags: Object.fromEntries(sorted) } : {}, () => sorted.map(([name, value]) => `${name}=${value}`));
+  return answerAs(exchange, { kind: 'Flagz', component }, sorted.length > 0 ? { flags: Object.fromEntries(sorted) } : {}, () => sorted.map(([name, value]) => `${name}=${value}`));
 }
 
-function answerAs(exchange: Exchange, kind: 'Statusz' | 'Flagz', fields: object, lines: () => readonly string[]): Answer {
+function answerAs(exchange: Exchange, { kind, component = COMPONENT }: { readonly kind: 'Statusz' | 'Flagz'; readonly component: string | undefined }, fields: object, lines: () => readonly string[]): Answer {
   const asked = versionFor(exchange.headers.accept ?? '', kind);
-  if (asked === 'text') return { type: 'text', code: 200, text: `\n${COMPONENT} ${kind.toLowerCase()}\n${WARNING}\n${lines().join('\n')}\n`, contentType: 'text/plain; charset=utf-8' };
+  if (asked === 'text') return { type: 'text', code: 200, text: `\n${component} ${kind.toLowerCase()}\n${WARNING}\n${lines().join('\n')}\n`, contentType: 'text/plain; charset=utf-8' };
   const { version, media } = asked;
   if (version === DEPRECATED) exchange.warnings.push(`This version of the ${kind.toLowerCase()} endpoint is deprecated. Please use a newer version.`);
-  const object = { kind, apiVersion: `${GROUP}/${version}`, metadata: { name: COMPONENT }, ...fields };
+  const object = { kind, apiVersion: `${GROUP}/${version}`, metadata: { name: component }, ...fields };
   return { type: 'document', code: 200, object, bytes: encodeDocument(object, { media, pretty: false }), contentType: contentType(media) };
 }
 
