@@ -1,7 +1,7 @@
 /** From what a client sent to an object of one version: format, schema, field validation, identity of the kind. */
 import { cannotHandle, decodeJson, decodeMade, fromUnstructured, isUnreadable, normalize, strictProblem, unrecognized, type Decoded } from '../api/codec/json.ts';
 import { decodeProtobuf } from '../api/codec/protobuf.ts';
-import { parseYaml, yamlDuplicatesProblem } from '../api/codec/yaml.ts';
+import { parseYaml, yamlDuplicatesProblem, yamlProblem } from '../api/codec/yaml.ts';
 import { invalid, Path } from '../api/field-error.ts';
 import type { ApiObject } from '../api/kind.ts';
 import type { Schema } from '../api/schema.ts';
@@ -27,7 +27,10 @@ export interface Expected {
 export async function decodeBody(exchange: Exchange, expected: Expected, validation: FieldValidation): Promise<ApiObject> {
   const decoded = await read(exchange, expected, validation);
   const object = decoded.object as ApiObject;
-  if ((object.apiVersion ?? '').split('/').length > 2) throw unrecognized(expected.kind, `unexpected GroupVersion string: ${object.apiVersion}`, await textOf(exchange));
+  if ((object.apiVersion ?? '').split('/').length > 2) {
+    const why = `unexpected GroupVersion string: ${object.apiVersion}`;
+    throw expected.anyVersion ? badRequest(why) : unrecognized(expected.kind, why, await textOf(exchange));
+  }
   const text = (object.kind && object.apiVersion) || !('structural' in expected.schema) ? '' : await textOf(exchange);
   checkKind(object, expected, (why) => unrecognized(expected.kind, why(text), text));
   tellProblems(exchange, expected, decoded, validation);
@@ -105,32 +108,49 @@ async function read(exchange: Exchange, expected: Expected, validation: FieldVal
   const bytes = await body.read();
   if (media === 'protobuf') return { object: readProtobuf(bytes, kind), unknown: [], duplicates: [], strict: [] };
   const text = bytes.toString();
-  if (media === 'json') return complete(expected, text, () => decodeJson(schema, text));
-  return complete(expected, text, () => {
-    const { value, duplicates } = parseYaml(text);
-    const decoded = normalize(schema, value);
+  if (media === 'json') return complete(expected, bytes, () => decodeJson(schema, text), () => JSON.parse(text) as unknown);
+  let value: unknown;
+  return complete(expected, bytes, () => {
+    const parsed = parseYaml(text);
+    ({ value } = parsed);
+    const { duplicates } = parsed;
+    const decoded = decodeMade(schema, value);
     return duplicates.length === 0 ? decoded : { ...decoded, strict: [...('structural' in schema || validation === 'Warn' ? duplicates : [yamlDuplicatesProblem(duplicates)]), ...decoded.strict] };
-  });
+  }, () => value);
 }
 
 function readProtobuf(bytes: Buffer, kind: string): ApiObject {
   if (bytes.length === 0) throw unrecognized(kind, 'empty data', '');
-  if (!bytes.subarray(0, 4).equals(PROTOBUF_MAGIC)) throw unrecognized(kind, 'provided data does not appear to be a protobuf message, expected prefix [107 56 115 0]', bytes.toString());
+  if (!bytes.subarray(0, 4).equals(PROTOBUF_MAGIC)) throw unrecognized(kind, 'provided data does not appear to be a protobuf message, expected prefix [107 56 115 0]', bytes);
   return decodeProtobuf(bytes);
 }
 
 const PROTOBUF_MAGIC = Buffer.from('k8s\0');
 
-/** The decoder tells what is wrong; here it becomes a refusal of this kind's body. */
-function complete({ apiVersion, kind, anyVersion }: Expected, text: string, run: () => Decoded): Decoded {
+/** The decoder tells what is wrong; here it becomes a refusal of this kind's body. `root` is what the body holds, where that can be read. */
+function complete(expected: Expected, sent: Uint8Array | string, run: () => Decoded, root?: () => unknown): Decoded {
+  const { apiVersion, kind, anyVersion } = expected;
   try {
     return run();
   } catch (error) {
     if (!(error instanceof ApiError) || error.reason !== 'BadRequest') throw error;
-    if (anyVersion) throw error;
-    if (isUnreadable(error)) throw unrecognized(kind, error.message, text);
+    const yaml = yamlProblem(error);
+    if (anyVersion) throw yaml === undefined ? error : badRequest(yaml);
+    if (yaml !== undefined || isUnreadable(error)) throw unrecognized(kind, yaml ?? error.message, sent);
+    if ('structural' in expected.schema) checkWhatItIs(expected, root?.(), sent);
     throw cannotHandle({ version: versionOf(apiVersion), kind }, kind, error.message);
   }
+}
+
+/** A custom resource says what it is, before anything else is read. Throws 400. */
+function checkWhatItIs({ kind, apiVersion }: Expected, root: unknown, sent: Uint8Array | string): void {
+  const { kind: own, apiVersion: version = '' } = (root ?? {}) as Partial<ApiObject>;
+  if (!own) throw unrecognized(kind, `Object 'Kind' is missing in '${Buffer.from(sent).toString()}'`, sent);
+  if (version !== apiVersion) throw otherVersion(version, apiVersion);
+}
+
+function otherVersion(sent: string, expected: string): ApiError {
+  return badRequest(`the API version in the data (${sent}) does not match the expected API version (${expected})`);
 }
 
 /** A value that was handed over may have properties that are undefined; in JSON they would not be there. */
@@ -155,17 +175,35 @@ function checkKind(object: ApiObject, expected: Expected, unknown: Unknown, made
   const { apiVersion, kind, anyVersion, schema } = expected;
   if ('structural' in schema) checkCustomKind(object, { kind, apiVersion, unknown, made });
   const sent = { kind: object.kind || kind, apiVersion: object.apiVersion || apiVersion };
+  if (made && sent.apiVersion.split('/').length > 2) throw badRequest(`unexpected GroupVersion string: ${sent.apiVersion}`);
   if (sent.kind === kind && (sent.apiVersion === apiVersion || expected.alsoVersions?.includes(sent.apiVersion))) return;
+  if (anyVersion) return checkOptions(object, kind);
   const why = whyOther(sent, expected);
-  if (why) throw cannotHandle({ version: versionOf(sent.apiVersion), kind: sent.kind }, kind, why);
-  if (sent.apiVersion !== apiVersion && !anyVersion) {
-    throw badRequest(`the API version in the data (${sent.apiVersion}) does not match the expected API version (${apiVersion})`);
+  if (why) throw made ? badRequest(why) : cannotHandle({ version: versionOf(sent.apiVersion), kind: sent.kind }, kind, why);
+  if (sent.apiVersion !== apiVersion) {
+    throw otherVersion(sent.apiVersion, apiVersion);
   }
 }
 
-function whyOther(sent: { readonly apiVersion: string; readonly kind: string }, { apiVersion, kind, anyVersion, schema }: Expected): string | undefined {
-  if (!anyVersion && 'type' in schema) return whyUnexpected(sent, { apiVersion, kind });
+function whyOther(sent: { readonly apiVersion: string; readonly kind: string }, { apiVersion, kind, schema }: Expected): string | undefined {
+  if ('type' in schema) return whyUnexpected(sent, { apiVersion, kind });
+  // Another version of a custom resource is the first thing to be said.
+  if ('structural' in schema && sent.apiVersion !== apiVersion) return undefined;
   return sent.kind === kind ? undefined : `converting (${sent.kind}) to (${kind}): unknown conversion`;
+}
+
+/** What the scheme of options knows besides them, in the versions that are no group's own. */
+const META_KINDS = new Set(['ListOptions', 'CreateOptions', 'PatchOptions', 'UpdateOptions', 'GetOptions', 'WatchEvent', 'Table', 'TableOptions', 'PartialObjectMetadata', 'PartialObjectMetadataList']);
+const CORE_KINDS = new Set(['Status', 'APIVersions', 'APIGroup', 'APIGroupList', 'APIResourceList']);
+const META = 'meta.k8s.io/v1';
+
+/** Options come in any version, and are told in plain words what they are not. Throws 400. */
+function checkOptions(object: ApiObject, kind: string): void {
+  const sent = object.kind || kind;
+  if (sent === kind) return;
+  const apiVersion = object.apiVersion || META;
+  if ((apiVersion === META && META_KINDS.has(sent)) || ((apiVersion === 'v1' || !object.apiVersion) && CORE_KINDS.has(sent))) throw badRequest(`converting (v1.${sent}) to (v1.${kind}): unknown conversion`);
+  throw badRequest(`no kind ${JSON.stringify(sent)} is registered for version ${JSON.stringify(apiVersion)} in scheme "pkg/runtime/scheme.go:111"`);
 }
 
 interface CustomKind {
@@ -179,7 +217,7 @@ interface CustomKind {
 /** Custom resources say what they are; another kind is told by validation. */
 function checkCustomKind(object: ApiObject, { kind, apiVersion, unknown, made }: CustomKind): void {
   if (!object.kind) throw unknown((text) => `Object 'Kind' is missing in '${text}'`);
-  if (!object.apiVersion) throw badRequest(`the API version in the data () does not match the expected API version (${apiVersion})`);
+  if (!object.apiVersion) throw otherVersion('', apiVersion);
   // In a body another version is a mistake of another kind.
   if (!made && object.apiVersion !== apiVersion) return;
   const wrong = (['kind', 'apiVersion'] as const)

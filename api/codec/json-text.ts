@@ -1,4 +1,5 @@
 /** A JSON reader that keeps what `JSON.parse` loses: integers of 64 bits, how numbers were written, and keys that occur twice. */
+import { goQuote } from '../go-quote.ts';
 import { exactInteger, rawJson } from './exact-integers.ts';
 
 /** A number that was not written as it would be printed: `1.0`, `1e2`, `1.50`. Integer fields refuse it. */
@@ -265,7 +266,9 @@ class Reader {
   #unexpected(where: string): JsonSyntaxError {
     const char = this.#text[this.#at];
     if (char === undefined) return new JsonSyntaxError('unexpected end of JSON input');
-    const shown = char === "'" ? `'\\''` : char === '"' ? `'"'` : `'${JSON.stringify(char).slice(1, -1)}'`;
+    // Go takes bytes for characters.
+    const byte = char > '\x7f' ? String.fromCharCode(Buffer.from(this.#text.slice(this.#at, this.#at + 2))[0] ?? 0) : char;
+    const shown = char === "'" ? `'\\''` : char === '"' ? `'"'` : `'${goQuote(byte).slice(1, -1)}'`;
     return new JsonSyntaxError(`invalid character ${shown} ${where}`);
   }
 }

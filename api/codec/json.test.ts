@@ -207,4 +207,7 @@ test('refusals of bodies are worded as upstream does', () => {
   expect(unrecognized('ConfigMap', 'unexpected GroupVersion string: a/b/c', '{"apiVersion":"a/b/c","kind":"ConfigMap"}').message).toBe(
     'the object provided is unrecognized (must be of type ConfigMap): unexpected GroupVersion string: a/b/c ({"apiVersion":"a/b/c","kind":" ...)',
   );
+  expect(['', '[1]', 'apiVersion: v1\nkind: ConfigMap\n', '{é'].map((body) => / why \((.*)\)$/.exec(unrecognized('Pod', 'why', body).message)?.[1])).toEqual([
+    '<empty>', '5b315d', '61706956657273696f6e3a2076310a6b696e643a20436f6e6669674d6170 ...', '{é',
+  ]);
 });

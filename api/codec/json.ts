@@ -78,9 +78,14 @@ export function cannotHandle(sent: { readonly version: string; readonly kind: st
 }
 
 /** The refusal of a body whose kind cannot be told. */
-export function unrecognized(expectedKind: string, why: string, body: string): ApiError {
-  const shown = body.length > SHOWN ? `${body.slice(0, SHOWN)} ...` : body || '<empty>';
-  return badRequest(`the object provided is unrecognized (must be of type ${expectedKind}): ${why} (${shown})`);
+export function unrecognized(expectedKind: string, why: string, body: Uint8Array | string): ApiError {
+  return badRequest(`the object provided is unrecognized (must be of type ${expectedKind}): ${why} (${summaryOf(Buffer.from(body))})`);
+}
+
+/** The beginning of a body: as it is where it looks like JSON, else in hexadecimal. */
+function summaryOf(body: Buffer): string {
+  if (body.length === 0) return '<empty>';
+  return `${body.subarray(0, SHOWN_BYTES).toString(body[0] === BRACE ? 'utf8' : 'hex')}${body.length > SHOWN_BYTES ? ' ...' : ''}`;
 }
 
 /** The text for `cannotHandle` when the client asked for strict decoding. */
@@ -89,7 +94,8 @@ export function strictProblem(complaints: readonly string[]): string {
 }
 
 const UNREADABLE = "couldn't get version/kind; json parse error: ";
-const SHOWN = 30;
+const SHOWN_BYTES = 30;
+const BRACE = 0x7b;
 
 function decode(schema: Schema, value: unknown, context: Context): Decoded {
   const object = convert(schema, value, context);

@@ -25,7 +25,8 @@ export function plainScalar(text: string): unknown {
     const integer = readInteger(digits);
     if (integer !== undefined) return integer;
   }
-  return FLOAT.test(digits) ? Number(digits) : text;
+  const number = FLOAT.test(digits) ? Number(digits) : NaN;
+  return Number.isFinite(number) ? number : text;
 }
 
 /** With an explicit tag. Undefined: the text does not fit the tag. */

@@ -1,6 +1,6 @@
 /** YAML as a server reads it: go-yaml's scalars, turned into JSON values; keys become text. */
 import { EVENT_ID, getScalarValue, parseEvents, SCALAR_STYLE, YAMLException, type Event, type ScalarEvent } from 'js-yaml';
-import { badRequest } from '../status.ts';
+import { ApiError, badRequest } from '../status.ts';
 import { setKey } from './json-text.ts';
 import { plainScalar, taggedScalar } from './yaml-scalars.ts';
 
@@ -148,7 +148,7 @@ class Builder {
 /** JSON has only finite numbers. */
 function printable(value: unknown): unknown {
   if (typeof value !== 'number' || Number.isFinite(value)) return value;
-  throw badRequest(`error converting YAML to JSON: json: unsupported value: ${Number.isNaN(value) ? 'NaN' : value > 0 ? '+Inf' : '-Inf'}`);
+  throw yamlError(`json: unsupported value: ${Number.isNaN(value) ? 'NaN' : value > 0 ? '+Inf' : '-Inf'}`);
 }
 
 function keyText(key: unknown): string {
@@ -160,10 +160,17 @@ function keyText(key: unknown): string {
     case 'boolean':
       return String(key);
     default:
-      throw badRequest(`error converting YAML to JSON: unsupported map key of type: ${key === null ? '%!s(<nil>)' : 'map'}, key: ${JSON.stringify(key)}`);
+      throw yamlError(`unsupported map key of type: ${key === null ? '%!s(<nil>)' : 'map'}, key: ${JSON.stringify(key)}`);
   }
 }
 
+/** What a YAML reader has to say, without the words around it; undefined for other errors. */
+export function yamlProblem(error: unknown): string | undefined {
+  return error instanceof ApiError && error.message.startsWith(CONVERTING) ? error.message.slice(CONVERTING.length) : undefined;
+}
+
+const CONVERTING = 'error converting YAML to JSON: ';
+
 function yamlError(why: string): Error {
-  return badRequest(`error converting YAML to JSON: ${why}`);
+  return badRequest(`${CONVERTING}${why}`);
 }

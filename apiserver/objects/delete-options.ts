@@ -33,7 +33,7 @@ export async function parseDeleteOptions(exchange: Exchange): Promise<DeleteOpti
 }
 
 export function checkDeleteOptions(sent: Sent): DeleteOptions {
-  const policy = sent.propagationPolicy || undefined;
+  const policy = sent.propagationPolicy ?? undefined;
   const errors: FieldError[] = [...dryRunErrors(sent.dryRun ?? [])];
   const field = Path.of('propagationPolicy');
   if (policy !== undefined && sent.orphanDependents !== undefined) {
@@ -64,6 +64,7 @@ async function deleteBody(exchange: Exchange): Promise<ApiObject | undefined> {
 function fromQuery(query: Query): Sent {
   const grace = query.get('gracePeriodSeconds');
   if (grace !== null && !/^[-+]?[0-9]+$/.test(grace)) throw badRequest(`strconv.ParseInt: parsing ${JSON.stringify(grace)}: invalid syntax`);
+  if (grace !== null && BigInt.asIntN(64, BigInt(grace)) !== BigInt(grace)) throw badRequest(`strconv.ParseInt: parsing ${JSON.stringify(grace)}: value out of range`);
   const orphan = query.get('orphanDependents');
   const uid = query.get('uid') || undefined;
   const resourceVersion = query.get('resourceVersion') || undefined;

@@ -21,9 +21,10 @@ export async function bind(core: Core, exchange: Exchange, resource: Resource): 
   const pods = core.registry.find('', 'v1', 'pods') as Resource;
   const name = exchange.route.name || (body.metadata.name ?? '');
   if (body.metadata.namespace && body.metadata.namespace !== namespace) throw badRequest('the namespace of the provided object does not match the namespace sent on the request');
-  if (name !== body.metadata.name) throw badRequest('name in URL does not match name in Binding object');
+  if (name !== (body.metadata.name ?? '')) throw badRequest('name in URL does not match name in Binding object');
   const { target } = body as unknown as Binding;
   checkTarget(target);
+  if (name === '') throw badRequest('Name parameter required.');
   await admitBody(core, exchange, resource, { object: body, options });
   const { resourceVersion } = body.metadata;
   // What is created gets its uid from the server: upstream forgets this one on the way through the collection.
