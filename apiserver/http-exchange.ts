@@ -21,7 +21,6 @@ export class HttpExchange implements Exchange {
   waitedMs?: number;
   readonly route: Route;
   readonly query: Query;
-  readonly body: Body;
   readonly warnings: string[] = [];
   readonly extraHeaders: Record<string, string> = {};
   readonly after: (() => void)[] = [];
@@ -33,8 +32,8 @@ export class HttpExchange implements Exchange {
   #isAborted = false;
   #reason: unknown;
   #accepted: Accepted | undefined;
-  #bytes: Promise<Buffer> | undefined;
-  #soFar: Buffer | undefined;
+  #credentials: Credentials | undefined;
+  #body: Body | undefined;
 
   /** Throws 400 on a path or query that cannot be read. */
   constructor(request: IncomingMessage, upgrade?: Upgrade) {
@@ -46,10 +45,10 @@ export class HttpExchange implements Exchange {
     const at = url.indexOf('?');
     this.query = at < 0 ? NO_QUERY : new URLSearchParams(url.slice(at + 1));
     this.route = routeOf(this.method, at < 0 ? url : url.slice(0, at), asksToWatch(this.query.get('watch')));
-    this.body = {
-      form: 'bytes', contentType: request.headers['content-type'] ?? '',
-      read: () => (this.#bytes ??= readBody(request).then((bytes) => (this.#soFar = bytes))), stream: () => request, soFar: () => this.#soFar,
-    };
+  }
+
+  get body(): Body {
+    return (this.#body ??= new HttpBody(this.#request));
   }
 
   get headers(): IncomingMessage['headers'] {
@@ -65,10 +64,12 @@ export class HttpExchange implements Exchange {
   }
 
   get credentials(): Credentials {
-    const { headers } = this.#request;
+    if (this.#credentials) return this.#credentials;
+    const { headers, rawHeaders, socket } = this.#request;
     const authorization = headers.authorization ?? (this.upgrade ? protocolToken(headers['sec-websocket-protocol']) : undefined);
-    const shown = certificateOf(this.#request.socket as TLSSocket, authorization);
-    return { ...(authorization !== undefined && { authorization }), ...shown, rawHeaders: this.#request.rawHeaders, path: this.route.path };
+    const shown = certificateOf(socket as TLSSocket, authorization);
+    const { path } = this.route;
+    return (this.#credentials = authorization === undefined ? { ...shown, rawHeaders, path } : { ...shown, authorization, rawHeaders, path });
   }
 
   /** Whether it came over this connection. */
@@ -98,7 +99,7 @@ export class HttpExchange implements Exchange {
     }
   }
 
-  accepted = ({ custom = false, tables = true }: Pick<Offer, 'custom' | 'tables'> = {}): Accepted => {
+  accepted({ custom = false, tables = true }: Pick<Offer, 'custom' | 'tables'> = {}): Accepted {
     if (this.#accepted) return this.#accepted;
     const { accept } = this.#request.headers;
     const pretty = this.#wantsPretty();
@@ -107,12 +108,40 @@ export class HttpExchange implements Exchange {
     const route = custom || UNROUTED.test(path) ? undefined : isResource && subresource === '' && (verb === 'list' || verb === 'watch') ? 'streams' : 'plain';
     this.#accepted = negotiate(accept, { route, watch: verb === 'watch', metadata: isResource, tables: isResource && tables, custom }, pretty);
     return this.#accepted;
-  };
+  }
 
-  acceptedForErrors = (): Accepted => negotiateError(this.#request.headers.accept, this.#wantsPretty());
+  acceptedForErrors(): Accepted {
+    return negotiateError(this.#request.headers.accept, this.#wantsPretty());
+  }
 
   #wantsPretty(): boolean {
     return wantsPretty(this.query.get('pretty'), this.#request.headers['user-agent']);
+  }
+}
+
+/** What was sent, read when somebody asks for it, once. */
+class HttpBody {
+  readonly form = 'bytes';
+  readonly contentType: string;
+  readonly #request: IncomingMessage;
+  #bytes: Promise<Buffer> | undefined;
+  #soFar: Buffer | undefined;
+
+  constructor(request: IncomingMessage) {
+    this.#request = request;
+    this.contentType = request.headers['content-type'] ?? '';
+  }
+
+  read(): Promise<Buffer> {
+    return (this.#bytes ??= readBody(this.#request).then((bytes) => (this.#soFar = bytes)));
+  }
+
+  stream(): IncomingMessage {
+    return this.#request;
+  }
+
+  soFar(): Buffer | undefined {
+    return this.#soFar;
   }
 }
 

@@ -48,6 +48,16 @@ interface Serving extends ListenOptions {
   readonly serve: (exchange: Exchange) => Promise<void>;
 }
 
+/** koa with one step that gives every answer itself: neither koa's own answer nor its watch over the response, a tenth of a request's cost, is needed. */
+class Application extends Koa {
+  override callback(): ReturnType<Koa['callback']> {
+    const [step] = this.middleware;
+    return (request, response) => step?.(this.createContext(request as IncomingMessage, response as ServerResponse), NOTHING_MORE) as Promise<void>;
+  }
+}
+
+const NOTHING_MORE = (): Promise<void> => Promise.resolve();
+
 const HEADERS_LIMIT_BYTES = 1024 * 1024;
 /** A client that takes longer to say what it wants is not listened to; one that says nothing more is let go. */
 const HEADERS_LIMIT_MS = 32_000;
@@ -81,12 +91,8 @@ export async function listen(options: Serving): Promise<Listener> {
     socket.once('close', () => sockets.delete(socket));
     socket.on('error', () => undefined);
   });
-  const app = new Koa();
-  app.silent = true;
-  app.use((ctx) => {
-    ctx.respond = false;
-    return answer(options, open, ctx.req, ctx.res);
-  });
+  const app = new Application();
+  app.use((ctx) => answer(options, open, ctx.req, ctx.res));
   server.on('request', app.callback() as never);
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => void answerUpgrade(options, { request, socket, head }));
   server.on('tlsClientError', options.onHandshakeError);

@@ -28,24 +28,24 @@ export function countAuthentication(meter: Meter, clock: Clock, authenticate: St
     if (end === undefined) ends.set(certificate, (end = Date.parse(certificate.valid_to)));
     left.of().observe((end - clock.now()) / 1000);
   };
+  const done = ({ count, seconds: cell }: typeof passed, beganMs: number): void => {
+    count();
+    cell.observe((clock.monotonic() - beganMs) / 1000);
+  };
+  const refused = (error: unknown, beganMs: number): never => {
+    done(failed, beganMs);
+    throw error;
+  };
   return (exchange) => {
     const beganMs = clock.monotonic();
-    const done = ({ count, seconds: cell }: typeof passed): void => {
-      count();
-      cell.observe((clock.monotonic() - beganMs) / 1000);
-    };
-    const refused = (error: unknown): never => {
-      done(failed);
-      throw error;
-    };
     try {
       const pending = authenticate(exchange);
-      if (pending) return pending.then(() => (certificateOf(exchange), done(passed)), refused);
+      if (pending) return pending.then(() => (certificateOf(exchange), done(passed, beganMs)), (error: unknown) => refused(error, beganMs));
     } catch (error) {
-      refused(error);
+      refused(error, beganMs);
     }
     certificateOf(exchange);
-    return done(passed);
+    return done(passed, beganMs);
   };
 }
 
@@ -59,27 +59,27 @@ export function countAuthorization(meter: Meter, clock: Clock, authorize: Step):
   const cells = (result: AuthorizationResult): { readonly count: Cell; readonly seconds: HistogramCell } => ({ count: attempts.of(result), seconds: seconds.of(result) });
   const [allowed, refused, failed] = [cells('allowed'), cells('no-opinion'), cells('error')];
   const userCells = new Map<string, Cell>();
+  const done = ({ count, seconds: took }: typeof allowed, beganMs: number): void => {
+    count.add();
+    took.observe((clock.monotonic() - beganMs) / 1000);
+  };
+  const not = (error: unknown, beganMs: number): never => {
+    done(error instanceof ApiError && error.code === 403 ? refused : failed, beganMs);
+    throw error;
+  };
   return (exchange) => {
     const kind = userKind(exchange.user.name);
     let cell = userCells.get(kind);
     if (!cell) userCells.set(kind, (cell = users.of(kind)));
     cell.add();
     const beganMs = clock.monotonic();
-    const done = ({ count, seconds: took }: typeof allowed): void => {
-      count.add();
-      took.observe((clock.monotonic() - beganMs) / 1000);
-    };
-    const not = (error: unknown): never => {
-      done(error instanceof ApiError && error.code === 403 ? refused : failed);
-      throw error;
-    };
     try {
       const pending = authorize(exchange);
-      if (pending) return pending.then(() => done(allowed), not);
+      if (pending) return pending.then(() => done(allowed, beganMs), (error: unknown) => not(error, beganMs));
     } catch (error) {
-      not(error);
+      not(error, beganMs);
     }
-    return done(allowed);
+    return done(allowed, beganMs);
   };
 }
 
