@@ -141,6 +141,39 @@ describe('a parked pod', () => {
     expect(names(backlog.take(at, 1))).toEqual(expected);
   });
 
+  test.each<[string, (backlog: Backlog) => void, string[]]>([
+    ['a change while it was held', (backlog) => { backlog.stir(50, ['NodeResourcesFit']); backlog.release('a', 60); }, ['a']],
+    ['a change after its release', (backlog) => { backlog.release('a', 60); backlog.stir(70, ['NodeResourcesFit']); }, ['a']],
+    ['a change that helps another filter', (backlog) => { backlog.stir(50, ['NodeAffinity']); backlog.release('a', 60); }, []],
+    ['a change that does not help its kind', (backlog) => { backlog.stir(50, ['NodeResourcesFit'], { helps: () => false }); backlog.release('a', 60); }, []],
+    ['no change', (backlog) => backlog.release('a', 60), []],
+    ['a change, but no release', (backlog) => backlog.stir(50, ['NodeResourcesFit']), []],
+  ])('that was held is tried again or not after %s', (_, happens, expected) => {
+    const backlog = new Backlog();
+    backlog.put(pod('a'), 0);
+    backlog.take(0, 1);
+    backlog.park('a', 0, new Set(['NodeResourcesFit']), { kind: 'kind', held: true });
+    happens(backlog);
+    expect(names(backlog.take(60_000, 1))).toEqual(expected);
+  });
+
+  test('is asked about once with all others of its kind, unless the filter looks at each of them or the kind is not known', () => {
+    const backlog = new Backlog();
+    const asked: string[] = [];
+    for (const [name, kind] of [['a', 'x'], ['b', 'x'], ['c', 'y'], ['d', ''], ['e', '']] as const) {
+      backlog.put(pod(name), 0);
+      backlog.take(0, 1);
+      backlog.park(name, 0, new Set(['NodeResourcesFit', 'PodTopologySpread']), { kind });
+    }
+    const helps = (plugin: string, { metadata }: { readonly metadata: { readonly name: string } }): boolean => {
+      asked.push(`${plugin}/${metadata.name}`);
+      return false;
+    };
+    backlog.stir(60_000, ['NodeResourcesFit', 'PodTopologySpread'], { helps, apart: new Set(['PodTopologySpread']) });
+    expect(asked).toEqual([...['a', 'c', 'd', 'e'].map((name) => `NodeResourcesFit/${name}`), ...['a', 'b', 'c', 'd', 'e'].map((name) => `PodTopologySpread/${name}`)]);
+    expect(backlog.take(60_000, 5)).toEqual([]);
+  });
+
   test('is forgotten when it is removed', () => {
     const backlog = parked(['NodePorts']);
     backlog.remove('a');

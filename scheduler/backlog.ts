@@ -38,6 +38,29 @@ interface Waiting {
   kind: string;
   /** See `Parking`. */
   held: boolean;
+  /** Where it is parked. */
+  groups: readonly Group[];
+  /** How often those groups had been stirred before it joined them, in sum. */
+  stirsBefore: number;
+}
+
+/** Parked pods of one kind that one filter refused. */
+interface Group {
+  readonly plugin: string;
+  readonly kind: string;
+  readonly entries: Set<Waiting>;
+  /** They are told when they are released: a change need not look at each of them. */
+  readonly held: Set<Waiting>;
+  stirs: number;
+}
+
+export interface Stirring {
+  /** When those who are helped may be tried; default: now. */
+  readonly from?: number;
+  /** Asked once for all pods of a kind that a filter refused. Default: anybody is helped. */
+  readonly helps?: (plugin: string, pod: Stored<Pod>, kind: string) => boolean;
+  /** Filters whose view is not the same for all pods of a kind: each pod is asked, and those for whom others are being evicted are taken to be helped. */
+  readonly apart?: ReadonlySet<string>;
 }
 
 export interface Parking {
@@ -52,7 +75,7 @@ export class Backlog {
   readonly #ready = new Heap<Waiting>(before);
   readonly #later = new Heap<{ readonly entry: Waiting; readonly at: number }>((a, b) => a.at - b.at);
   /** The parked ones by each filter that refused them, so that a change concerns only those whom it may help. */
-  readonly #parked = new Map<string, Set<Waiting>>();
+  readonly #parked = new Map<string, Map<string, Group>>();
   readonly #deciding = new Set<Waiting>();
   /** Stirred by the latest change: while there is nothing else to do they need not wait for their back-off. */
   #early: Waiting[] = [];
@@ -96,7 +119,7 @@ export class Backlog {
   put(pod: Stored<Pod>, now: number): void {
     const known = this.#waiting.get(pod.metadata.uid);
     if (!known) {
-      const entry: Waiting = { pod, attempts: 0, since: now, state: 'ready', failedAt: 0, until: 0, moved: false, plugins: NO_PLUGINS, kind: '', held: false };
+      const entry: Waiting = { pod, attempts: 0, since: now, state: 'ready', failedAt: 0, until: 0, moved: false, plugins: NO_PLUGINS, kind: '', held: false, groups: [], stirsBefore: 0 };
       this.#waiting.set(pod.metadata.uid, entry);
       this.#ready.push(entry);
       this.#onQueued?.('active', 'UnschedulablePodAdd');
@@ -160,11 +183,9 @@ export class Backlog {
     entry.state = 'parked';
     this.#onQueued?.('unschedulable', 'ScheduleAttemptFailure');
     entry.plugins = plugins;
-    for (const plugin of groupsOf(entry)) {
-      const group = this.#parked.get(plugin);
-      if (group) group.add(entry);
-      else this.#parked.set(plugin, new Set([entry]));
-    }
+    entry.groups = groupsOf(entry).map((plugin) => this.#groupOf(plugin, kind));
+    entry.stirsBefore = stirsOf(entry);
+    for (const group of entry.groups) (held ? group.held : group.entries).add(entry);
     this.#schedule(entry, now + PARKED_LIMIT_MS);
   }
 
@@ -181,12 +202,19 @@ export class Backlog {
    * The cluster changed in a way that may help every pod, or those that one of these filters refused and whom it `helps`: at once, or `from` then on.
    * Who was refused by no filter in particular is always tried again.
    */
-  stir(now: number, plugins: readonly string[] = [''], { from = now, helps = anybody }: { readonly from?: number; readonly helps?: (plugin: string, pod: Stored<Pod>, kind: string) => boolean } = {}): void {
+  stir(now: number, plugins: readonly string[] = [''], { from = now, helps = anybody, apart = NO_PLUGINS }: Stirring = {}): void {
     for (const plugin of plugins.includes('') ? plugins : [UNKNOWN, ...plugins]) {
-      for (const entry of this.#parked.get(plugin) ?? []) {
-        if (plugin !== UNKNOWN && plugin !== '' && !helps(plugin, entry.pod, entry.kind)) continue;
-        this.#wait(entry, now, from, 'ClusterChange');
-        if (from === now && !entry.held && this.#early.length < EARLY_LIMIT) this.#early.push(entry);
+      const isAsked = plugin !== UNKNOWN && plugin !== '';
+      for (const group of this.#parked.get(plugin)?.values() ?? []) {
+        const isApart = group.kind === '' || apart.has(plugin);
+        const [one] = group.entries.size > 0 ? group.entries : group.held;
+        if (isAsked && !isApart && one && !helps(plugin, one.pod, group.kind)) continue;
+        group.stirs++;
+        for (const entry of group.entries) {
+          if (isAsked && isApart && !helps(plugin, entry.pod, group.kind)) continue;
+          this.#wait(entry, now, from, 'ClusterChange');
+          if (from === now && this.#early.length < EARLY_LIMIT) this.#early.push(entry);
+        }
       }
     }
     for (const entry of this.#deciding) entry.moved = true;
@@ -207,7 +235,9 @@ export class Backlog {
     const entry = this.#waiting.get(uid);
     if (!entry?.held) return;
     entry.held = false;
-    if (entry.state === 'parked' && entry.moved) this.#wait(entry, now, now, 'ClusterChange');
+    if (entry.state !== 'parked') return;
+    if (entry.moved || stirsOf(entry) > entry.stirsBefore) return this.#wait(entry, now, now, 'ClusterChange');
+    for (const group of entry.groups) if (group.held.delete(entry)) group.entries.add(entry);
   }
 
   /** It is known that a refused pod fits now: it does not wait for its back-off. */
@@ -262,7 +292,20 @@ export class Backlog {
 
   #leave(entry: Waiting): void {
     this.#deciding.delete(entry);
-    if (entry.state === 'parked') for (const plugin of groupsOf(entry)) this.#parked.get(plugin)?.delete(entry);
+    for (const group of entry.groups) {
+      group.entries.delete(entry);
+      group.held.delete(entry);
+      if (group.entries.size + group.held.size === 0) this.#parked.get(group.plugin)?.delete(group.kind);
+    }
+    entry.groups = [];
+  }
+
+  #groupOf(plugin: string, kind: string): Group {
+    let kinds = this.#parked.get(plugin);
+    if (!kinds) this.#parked.set(plugin, (kinds = new Map()));
+    let group = kinds.get(kind);
+    if (!group) kinds.set(kind, (group = { plugin, kind, entries: new Set(), held: new Set(), stirs: 0 }));
+    return group;
   }
 
   #schedule(entry: Waiting, at: number): void {
@@ -284,6 +327,12 @@ function groupsOf({ plugins }: Waiting): readonly string[] {
 }
 
 const KNOWN: ReadonlySet<string> = new Set(PLUGINS);
+
+function stirsOf({ groups }: Waiting): number {
+  let stirs = 0;
+  for (const group of groups) stirs += group.stirs;
+  return stirs;
+}
 
 function anybody(): boolean {
   return true;

@@ -28,6 +28,8 @@ export interface Case {
   readonly volumes: VolumeNeeds | undefined;
   readonly devices: DeviceNeeds | undefined;
   readonly asked: Asked | undefined;
+  /** The node that is being cleared for it. */
+  readonly nominated: string | undefined;
   /** In the order of the framework. */
   readonly obstacles: readonly Obstacle[];
 }
@@ -39,7 +41,7 @@ export function openCase(snapshot: Snapshot, pod: Stored<Pod>, demand: Demand, m
   const devices = demand.devices && filters.has('DynamicResources') ? snapshot.devices.needs(pod) : undefined;
   if (devices && 'impossible' in devices) return devices;
   memo.refresh(snapshot);
-  const opened = { pod, demand, podClass: snapshot.tallies.classOf(pod), memo, volumes, devices, asked, obstacles: [] };
+  const opened = { pod, demand, podClass: snapshot.tallies.classOf(pod), memo, volumes, devices, asked, nominated: snapshot.nominations.of(pod.metadata.uid), obstacles: [] };
   return { ...opened, obstacles: obstacles(snapshot, opened) };
 }
 
@@ -57,8 +59,8 @@ export function takes({ memo, obstacles }: Case, row: number): boolean {
 
 /** Why a row does not take the pod: the reasons of the first filter that refuses. Looks at the numbers as they are now. */
 export function refusalsAt(snapshot: Snapshot, known: Case, row: number): readonly Refusal[] {
-  const fixed = known.memo.refusal(row);
-  if (fixed) return [fixed];
+  const fixed = known.memo.refusals(row);
+  if (fixed) return fixed;
   const room = known.memo.roomRefusals(snapshot, row);
   if (room.length > 0) return room;
   for (const obstacle of known.obstacles) {
@@ -70,22 +72,21 @@ export function refusalsAt(snapshot: Snapshot, known: Case, row: number): readon
 
 /** What is refused because the node is being cleared for pods that are no less important. */
 export function nominatedFirst(snapshot: Snapshot, known: Case, row: number): readonly Refusal[] {
-  const shifts = shiftsBefore(snapshot, known, row);
-  const { ask } = known.memo;
-  return !shifts || roomFor(snapshot, row, ask, shifts) ? FINE : roomRefusals(snapshot, row, ask, shifts);
+  if (snapshot.contested[row] === 0) return FINE;
+  const { demand, memo, nominated } = known;
+  // Who is nominated there himself sees less in his way than the others of his kind.
+  if (nominated !== undefined && nominated === snapshot.facts[row]?.name) return besides(snapshot, known, row);
+  return memo.yieldedTo(snapshot, row, demand.priority, () => besides(snapshot, known, row));
 }
 
 /** Whether there is room besides them. */
 export function leavesRoom(snapshot: Snapshot, known: Case, row: number): boolean {
-  const shifts = shiftsBefore(snapshot, known, row);
-  return !shifts || roomFor(snapshot, row, known.memo.ask, shifts);
+  return nominatedFirst(snapshot, known, row).length === 0;
 }
 
-function shiftsBefore(snapshot: Snapshot, { pod, demand }: Case, row: number): readonly Shift[] | undefined {
-  const node = snapshot.facts[row];
-  if (!node || snapshot.nominations.size === 0) return undefined;
-  const others = snapshot.nominations.before(node.name, pod.metadata.uid, demand.priority);
-  return others.length === 0 ? undefined : others;
+function besides(snapshot: Snapshot, { pod, demand, memo: { ask } }: Case, row: number): readonly Refusal[] {
+  const shifts: readonly Shift[] = snapshot.nominations.before(snapshot.facts[row]?.name ?? '', pod.metadata.uid, demand.priority);
+  return shifts.length === 0 || roomFor(snapshot, row, ask, shifts) ? FINE : roomRefusals(snapshot, row, ask, shifts);
 }
 
 function obstacles(snapshot: Snapshot, known: Case): Obstacle[] {

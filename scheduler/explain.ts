@@ -37,14 +37,7 @@ export function explainImpossible(snapshot: Snapshot, { impossible, plugin }: Im
 export function explain(snapshot: Snapshot, known: Case, moment: { readonly now: number; readonly random: Random }): Unschedulable {
   const total = snapshot.nodeCount;
   if (total === 0) return NO_NODES;
-  const reasons = new Map<Refusal, number>();
-  const helpful: number[] = [];
-  snapshot.facts.forEach((node, row) => {
-    if (!node) return;
-    const refusals = refusalsAt(snapshot, known, row);
-    for (const refusal of refusals) reasons.set(refusal, (reasons.get(refusal) ?? 0) + 1);
-    if (!refusals.some(({ lasting }) => lasting)) helpful.push(row);
-  });
+  const { reasons, helpful } = survey(snapshot, known);
   const plugins = new Set([...reasons.keys()].map(({ plugin }) => plugin));
   const available = `0/${total} nodes are available:`;
   const why = `${available} ${histogram([...reasons].map(([{ reason }, count]) => [reason, count]))}.`;
@@ -65,6 +58,31 @@ export function explain(snapshot: Snapshot, known: Case, moment: { readonly now:
   if (preemption) return { message: why, plugins, kind, preemption, nominated: preemption.node, ...more };
   const helpless = histogram([...attempt.reasons, ['Preemption is not helpful for scheduling', total - helpful.length]]);
   return { message: text(`preemption: ${available} ${helpless}.`), plugins, kind, nominated: '', ...more };
+}
+
+/** How often each reason was given, and the rows where evictions might help. Most nodes say the same as the one before. */
+function survey(snapshot: Snapshot, known: Case): { readonly reasons: ReadonlyMap<Refusal, number>; readonly helpful: readonly number[] } {
+  const reasons = new Map<Refusal, number>();
+  const helpful: number[] = [];
+  let latest: readonly Refusal[] = [];
+  let isHelpful = true;
+  let times = 0;
+  const count = (): void => {
+    for (const refusal of latest) reasons.set(refusal, (reasons.get(refusal) ?? 0) + times);
+  };
+  for (let row = 0; row < snapshot.rows; row++) {
+    if (!snapshot.facts[row]) continue;
+    const refusals = refusalsAt(snapshot, known, row);
+    if (refusals !== latest) {
+      count();
+      [latest, times] = [refusals, 0];
+      isHelpful = !refusals.some(({ lasting }) => lasting);
+    }
+    times++;
+    if (isHelpful) helpful.push(row);
+  }
+  count();
+  return { reasons, helpful };
 }
 
 /** What comes of a proposal: `left` is what the others agree to. */

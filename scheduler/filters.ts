@@ -35,6 +35,7 @@ const TOO_MANY: Refusal = { plugin: 'NodeResourcesFit', reason: 'Too many pods',
 
 /** What a node's facts alone say: they are memoised, one number each. */
 export const STATIC_REFUSALS: readonly Refusal[] = [UNSCHEDULABLE, OTHER_NAME, TAINTED, NOT_ADDED, NO_AFFINITY, NOT_NAMED];
+export const STATIC_LISTS: readonly (readonly Refusal[])[] = STATIC_REFUSALS.map((refusal) => [refusal]);
 
 export interface StaticVerdict {
   readonly refusal: Refusal | undefined;
@@ -93,7 +94,7 @@ export function roomFor(snapshot: Snapshot, row: number, ask: Ask, shifts: reado
   return demand.ports.length === 0 || !profile.filters.has('NodePorts') || portsFree(snapshot, row, demand, shifts);
 }
 
-/** Why ports or numbers do not fit. */
+/** Why ports or numbers do not fit: the same list wherever the reasons are the same. */
 export function roomRefusals(snapshot: Snapshot, row: number, ask: Ask, shifts: readonly Shift[] = []): readonly Refusal[] {
   const { demand, profile } = ask;
   if (demand.ports.length > 0 && profile.filters.has('NodePorts') && !portsFree(snapshot, row, demand, shifts)) return PORT_TAKEN;
@@ -104,7 +105,7 @@ export function roomRefusals(snapshot: Snapshot, row: number, ask: Ask, shifts: 
     const capacity = snapshot.column(resource).allocatable[row] as number;
     if (units > 0 && units > left(snapshot, row, resource, shifts) && !ignored(ask, resource)) out.push(tooLittle(resource, units > capacity));
   }
-  return out;
+  return shared(out);
 }
 
 function left(snapshot: Snapshot, row: number, resource: string, shifts: readonly Shift[]): number {
@@ -129,6 +130,17 @@ function ignored({ profile: { ignoredResources, ignoredResourceGroups } }: Ask, 
   if (ignoredResources.length === 0 && ignoredResourceGroups.length === 0) return false;
   if (!resource.includes('/') || resource.includes('kubernetes.io/')) return false;
   return ignoredResources.includes(resource) || ignoredResourceGroups.includes(resource.slice(0, resource.indexOf('/')));
+}
+
+const combinations: (readonly Refusal[])[] = [];
+const COMBINATIONS_LIMIT = 64;
+
+function shared(refusals: readonly Refusal[]): readonly Refusal[] {
+  if (refusals.length === 0) return FINE;
+  for (const known of combinations) if (known.length === refusals.length && known.every((one, i) => one === refusals[i])) return known;
+  if (combinations.length >= COMBINATIONS_LIMIT) combinations.shift();
+  combinations.push(refusals);
+  return refusals;
 }
 
 /** One object for each answer, so that answers can be counted by identity. */

@@ -1,7 +1,7 @@
 /** What is known per pod signature and node row, kept until the row changes: whether the pod fits, and how well. */
 import { matchesTerm } from '../api/selectors/node-selector.ts';
 import type { Demand } from './demand.ts';
-import { type Ask, FINE, type Refusal, STATIC_REFUSALS, askOf, judgeFacts, roomFor, roomRefusals } from './filters.ts';
+import { type Ask, FINE, type Refusal, STATIC_LISTS, STATIC_REFUSALS, askOf, judgeFacts, roomFor, roomRefusals } from './filters.ts';
 import type { Cleared } from './preempt.ts';
 import type { Profile } from './profile.ts';
 import { Ranking } from './ranking.ts';
@@ -13,9 +13,18 @@ const PASSES = 0xff;
 const WANTS = 1;
 const TOLERATES = 2;
 
+interface Yielded {
+  readonly changes: number | undefined;
+  readonly contested: number | undefined;
+  readonly refusals: readonly Refusal[];
+}
+
 /** How a row would be cleared for a kind of pod, with what that depends on. */
 export interface ClearedRow {
-  readonly stamp: string;
+  readonly changes: number | undefined;
+  readonly contested: number | undefined;
+  readonly budgets: number;
+  readonly priority: number;
   readonly outcome: Cleared;
 }
 
@@ -44,6 +53,8 @@ export class Memo {
   images: Float64Array | undefined;
   /** Why there is no room on a row, once somebody asked. */
   readonly #why: (readonly Refusal[] | undefined)[] = [];
+  /** Why rows are left to those nominated there, by pods of one priority. */
+  #yielded: { readonly priority: number; readonly rows: (Yielded | undefined)[] } = { priority: 0, rows: [] };
   #imagesSeen = 0;
   #nodesSeen = 0;
   #verdict = new Uint8Array(0);
@@ -88,8 +99,20 @@ export class Memo {
   }
 
   /** Undefined when the node takes the pod as far as its facts go. */
-  refusal(row: number): Refusal | undefined {
-    return STATIC_REFUSALS[this.#verdict[row] as number];
+  refusals(row: number): readonly Refusal[] | undefined {
+    return STATIC_LISTS[this.#verdict[row] as number];
+  }
+
+  /** What `look` says of a row that is `contested`, until the row or who is nominated there changes. */
+  yieldedTo(snapshot: Snapshot, row: number, priority: number, look: () => readonly Refusal[]): readonly Refusal[] {
+    if (this.#yielded.priority !== priority) this.#yielded = { priority, rows: [] };
+    const { rows } = this.#yielded;
+    const [changes, contested] = [snapshot.changes[row], snapshot.contested[row]];
+    const known = rows[row];
+    if (known && known.changes === changes && known.contested === contested) return known.refusals;
+    const refusals = look();
+    rows[row] = { changes, contested, refusals };
+    return refusals;
   }
 
   /** Why the numbers of a row do not take the pod, if they do not. */

@@ -22,7 +22,13 @@ const NOBODY: readonly Nominated[] = [];
 export class Nominations {
   readonly #byUid = new Map<string, Nominated>();
   readonly #byNode = new Map<string, OnNode>();
+  readonly #onChange: (node: string, stamp: number) => void;
   #changes = 0;
+
+  /** Told the new stamp of a node. */
+  constructor(onChange: (node: string, stamp: number) => void = () => undefined) {
+    this.#onChange = onChange;
+  }
 
   get size(): number {
     return this.#byUid.size;
@@ -73,5 +79,6 @@ export class Nominations {
   #put(node: string, list: readonly Nominated[]): void {
     if (list.length === 0) this.#byNode.delete(node);
     else this.#byNode.set(node, { list, stamp: ++this.#changes });
+    this.#onChange(node, this.stamp(node));
   }
 }

@@ -69,16 +69,14 @@ export function chosen(snapshot: Snapshot, candidates: readonly Candidate[]): Pr
 function clear(snapshot: Snapshot, known: Case, row: number): Cleared {
   // Where only ports and numbers count, nobody needs to be moved to see what would be, and equal pods see the same.
   if (known.obstacles.length > 0) return clearRow(snapshot, known, row, rehearse);
-  const name = snapshot.facts[row]?.name as string;
-  const { nominations } = snapshot;
   // Who is nominated there himself sees less in his way than the others.
-  if (nominations.of(known.pod.metadata.uid) === name) return clearRow(snapshot, known, row, weigh);
-  const stamp = `${snapshot.changes[row]}|${snapshot.budgets.version}|${nominations.stamp(name)}|${known.demand.priority}`;
+  if (known.nominated !== undefined && known.nominated === snapshot.facts[row]?.name) return clearRow(snapshot, known, row, weigh);
+  const [changes, contested, budgets, { priority }] = [snapshot.changes[row], snapshot.contested[row], snapshot.budgets.version, known.demand];
   const cleared = memosFor(snapshot).cleared(known.memo);
   const before = cleared[row];
-  if (before?.stamp === stamp) return before.outcome;
+  if (before && before.changes === changes && before.contested === contested && before.budgets === budgets && before.priority === priority) return before.outcome;
   const outcome = clearRow(snapshot, known, row, weigh);
-  cleared[row] = { stamp, outcome };
+  cleared[row] = { changes, contested, budgets, priority, outcome };
   return outcome;
 }
 

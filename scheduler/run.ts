@@ -219,19 +219,12 @@ class RunningScheduler {
 
   /** Pods of one kind that one filter refused are helped alike, where it looks at nodes alone. */
   #stir(hints: ReadonlyMap<string, Hint>, now: number, from = now): void {
-    const known = new Map<string, boolean>();
     let asked = 0;
-    const helps = (plugin: string, pod: Stored<Pod>, kind: string): boolean => {
+    const helps = (plugin: string, pod: Stored<Pod>): boolean => {
       const hint = hints.get(plugin) as Hint;
-      if (OF_OTHER_PODS.has(plugin)) return ++asked > ASKED_LIMIT || hint(this.#demandOf(pod), this.#profileOf(pod), pod);
-      const key = `${plugin}|${kind}`;
-      const helped = kind === '' ? undefined : known.get(key);
-      if (helped !== undefined) return helped;
-      const answer = hint(this.#demandOf(pod), this.#profileOf(pod), pod);
-      known.set(key, answer);
-      return answer;
+      return (OF_OTHER_PODS.has(plugin) && ++asked > ASKED_LIMIT) || hint(this.#demandOf(pod), this.#profileOf(pod), pod);
     };
-    this.#backlog.stir(now, [...hints.keys()], { from, helps });
+    this.#backlog.stir(now, [...hints.keys()], { from, helps, apart: OF_OTHER_PODS });
   }
 
   /** Of a pod that waits. */

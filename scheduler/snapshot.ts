@@ -65,13 +65,18 @@ export class Snapshot {
   version = new Uint32Array(FIRST_ROWS);
   /** Moves whenever anything of a row changes, what it has given away included. */
   changes = new Uint32Array(FIRST_ROWS);
+  /** Moves with every change of who is nominated to a row; 0 where nobody is. */
+  contested = new Uint32Array(FIRST_ROWS);
   nodeCount = 0;
   /** How many changes there have been. */
   changeCount = 0;
   readonly #changed = new Int32Array(CHANGES_REMEMBERED);
 
   readonly images = new Images();
-  readonly nominations = new Nominations();
+  readonly nominations = new Nominations((node, stamp) => {
+    const row = this.#rows.get(node);
+    if (row !== undefined) this.contested[row] = stamp;
+  });
   readonly volumes = new Volumes();
   readonly devices = new Devices();
   readonly budgets = new Budgets();
@@ -254,6 +259,7 @@ export class Snapshot {
     this.#rows.set(name, row);
     this.#names[row] = name;
     if (row >= this.#capacity) this.#grow(this.#capacity * 2);
+    this.contested[row] = this.nominations.stamp(name);
     return row;
   }
 
@@ -273,6 +279,7 @@ export class Snapshot {
     this.nonzeroMemory = grown(this.nonzeroMemory, rows);
     this.version = grown(this.version, rows);
     this.changes = grown(this.changes, rows);
+    this.contested = grown(this.contested, rows);
     this.tallies.grow(rows);
     this.#topology.grow(rows);
   }
