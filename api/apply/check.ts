@@ -1,5 +1,6 @@
 /** Whether an applied object fits its schema closely enough to be merged; what is wrong comes in the words of structured-merge-diff. */
 import type { Atom, ListAtom, MapAtom, Scalar, Type } from './atoms.ts';
+import { goSyntax } from '../go-syntax.ts';
 import { goText } from '../patch/refusals.ts';
 import { elementText } from './field-set.ts';
 import { asList, asMap, itemElement, ItemError, kindOf, typeOfKey, type Json } from './values.ts';
@@ -80,7 +81,7 @@ function scalarProblem(atom: Atom, value: unknown): string | undefined {
     case 'numeric':
       return `expected numeric (int or float), got ${goType(value)}`;
     case 'string':
-      return `expected string, got &value.valueUnstructured{Value:${goText(value)}}`;
+      return `expected string, got &value.valueUnstructured{Value:${goSyntax(value)}}`;
     case 'boolean':
       return `expected boolean, got &{${goText(value)}}`;
     case 'untyped':

@@ -1,7 +1,9 @@
 /** YAML as a server reads it: go-yaml's scalars, turned into JSON values; keys become text. */
 import { EVENT_ID, getScalarValue, parseEvents, SCALAR_STYLE, YAMLException, type Event, type ScalarEvent } from 'js-yaml';
+import { goSyntax } from '../go-syntax.ts';
 import { ApiError, badRequest } from '../status.ts';
 import { setKey } from './json-text.ts';
+import { yamlSyntax } from './yaml-syntax.ts';
 import { plainScalar, taggedScalar } from './yaml-scalars.ts';
 
 export interface ParsedYaml {
@@ -12,14 +14,17 @@ export interface ParsedYaml {
 
 /** Of the first document; null where there is none. Throws ApiError 400. */
 export function parseYaml(text: string): ParsedYaml {
+  const syntax = yamlSyntax(text);
+  if ('problem' in syntax) throw yamlError(`yaml: ${syntax.problem}`);
+  const first = text.slice(0, syntax.end);
   let events: Event[];
   try {
-    events = parseEvents(text, { maxDepth: DEPTH_LIMIT });
+    events = parseEvents(first, { maxDepth: DEPTH_LIMIT });
   } catch (error) {
     if (error instanceof YAMLException) throw yamlError(`yaml: line ${(error.mark?.line ?? 0) + 1}: ${error.reason}`);
     throw error;
   }
-  const builder = new Builder(text, events);
+  const builder = new Builder(first, events);
   return { value: builder.document(), duplicates: builder.duplicates };
 }
 
@@ -34,11 +39,17 @@ const ALIASED_LIMIT = 100_000;
 
 type Json = Record<string, unknown>;
 
+interface Anchored {
+  readonly anchorStart: number;
+  readonly anchorEnd: number;
+}
+
 class Builder {
   readonly duplicates: string[] = [];
   readonly #text: string;
   readonly #events: readonly Event[];
   readonly #anchors = new Map<string, unknown>();
+  readonly #open = new Set<string>();
   #at = 0;
   #aliased = 0;
 
@@ -66,12 +77,14 @@ class Builder {
       case EVENT_ID.SCALAR:
         return this.#anchored(event, this.#scalar(event));
       case EVENT_ID.SEQUENCE: {
+        this.#opens(event);
         const list: unknown[] = [];
         while (this.#next().type !== EVENT_ID.POP) list.push(this.#node());
         this.#at++;
         return this.#anchored(event, list);
       }
       case EVENT_ID.MAPPING: {
+        this.#opens(event);
         const object = this.#mapping();
         this.#at++;
         return this.#anchored(event, object);
@@ -89,13 +102,17 @@ class Builder {
     const merged: unknown[] = [];
     while (this.#next().type !== EVENT_ID.POP) {
       const keyEvent = this.#next();
-      const key = this.#node();
+      const key = keyEvent.type === EVENT_ID.SCALAR ? this.#scalar(keyEvent, true) : this.#node();
+      if (keyEvent.type === EVENT_ID.SCALAR) {
+        this.#at++;
+        this.#anchored(keyEvent, key);
+      }
       const value = this.#node();
       if (key === '<<' && keyEvent.type === EVENT_ID.SCALAR && keyEvent.style === SCALAR_STYLE.PLAIN) {
         merged.push(...(Array.isArray(value) ? value : [value]));
         continue;
       }
-      const name = keyText(key);
+      const name = keyText(key, value);
       if (own.has(name)) this.duplicates.push(`line ${this.#line(keyEvent)}: key ${typeof key === 'string' ? JSON.stringify(key) : String(key)} already set in map`);
       own.add(name);
       setKey(object, name, value);
@@ -107,23 +124,35 @@ class Builder {
     return object;
   }
 
-  #scalar(event: ScalarEvent): unknown {
+  #scalar(event: ScalarEvent, isKey = false): unknown {
     const text = getScalarValue(this.#text, event);
     if (event.tagStart >= 0) {
       const tag = this.#text.slice(event.tagStart, event.tagEnd);
       const value = taggedScalar(tag, text);
+      if (tag === '!!binary' && !BASE64.test(text.replace(/[\r\n]/g, ''))) throw yamlError('yaml: !!binary value contains invalid base64 data');
       if (value === undefined) throw yamlError(`yaml: cannot decode !!str \`${text}\` as a ${tag}`);
       return printable(value);
     }
-    return event.style === SCALAR_STYLE.PLAIN ? printable(plainScalar(text)) : text;
+    if (event.style !== SCALAR_STYLE.PLAIN) return text;
+    const value = plainScalar(text);
+    return isKey ? value : printable(value);
   }
 
-  #anchored<T>(event: { readonly anchorStart: number; readonly anchorEnd: number }, value: T): T {
-    if (event.anchorStart >= 0) this.#anchors.set(this.#text.slice(event.anchorStart, event.anchorEnd), value);
+  #anchored<T>(event: Anchored, value: T): T {
+    if (event.anchorStart < 0) return value;
+    const name = this.#text.slice(event.anchorStart, event.anchorEnd);
+    this.#open.delete(name);
+    this.#anchors.set(name, value);
     return value;
   }
 
+  /** Until it is whole, it may not be spoken of. */
+  #opens({ anchorStart, anchorEnd }: Anchored): void {
+    if (anchorStart >= 0) this.#open.add(this.#text.slice(anchorStart, anchorEnd));
+  }
+
   #alias(name: string): unknown {
+    if (this.#open.has(name)) throw yamlError(`yaml: anchor '${name}' value contains itself`);
     if (!this.#anchors.has(name)) throw yamlError(`yaml: unknown anchor '${name}' referenced`);
     return this.#copy(this.#anchors.get(name));
   }
@@ -151,16 +180,20 @@ function printable(value: unknown): unknown {
   throw yamlError(`json: unsupported value: ${Number.isNaN(value) ? 'NaN' : value > 0 ? '+Inf' : '-Inf'}`);
 }
 
-function keyText(key: unknown): string {
+const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
+const INFINITE: Readonly<Record<string, string>> = { NaN: '.nan', Infinity: '.inf', '-Infinity': '-.inf' };
+
+function keyText(key: unknown, value: unknown): string {
   switch (typeof key) {
     case 'string':
       return key;
     case 'number':
     case 'bigint':
     case 'boolean':
-      return String(key);
+      return INFINITE[String(key)] ?? String(key);
     default:
-      throw yamlError(`unsupported map key of type: ${key === null ? '%!s(<nil>)' : 'map'}, key: ${JSON.stringify(key)}`);
+      if (key === null) throw yamlError(`unsupported map key of type: %!s(<nil>), key: <nil>, value: ${value === null ? '<nil>' : goSyntax(value, 'interface {}')}`);
+      throw yamlError(`yaml: invalid map key: ${goSyntax(key, 'interface {}')}`);
   }
 }
 
