@@ -16,7 +16,8 @@ export interface Shown {
 }
 
 interface Written {
-  readonly object: ApiObject;
+  /** Undefined: it was made in another thread. */
+  readonly object: ApiObject | undefined;
   shown: Shown | undefined;
 }
 
@@ -28,6 +29,28 @@ export function announce(value: Buffer, object: ApiObject): void {
   if (sealed(object)) underWay.set(value, { object, shown: undefined });
 }
 
+/** Another thread of this process encoded it: it is sound, though the object is not here. */
+export function vouch(value: Buffer): void {
+  underWay.set(value, { object: undefined, shown: undefined });
+}
+
+let allSound = false;
+
+/** All values that are met meanwhile were encoded by this process. */
+export function soundly(run: () => void): void {
+  allSound = true;
+  try {
+    run();
+  } finally {
+    allSound = false;
+  }
+}
+
+/** Whether this process encoded the value, so that nobody need look whether it can be read. */
+export function isSound(value: Buffer): boolean {
+  return allSound || underWay.has(value);
+}
+
 export function withdraw(value: Buffer): void {
   underWay.delete(value);
 }
@@ -35,7 +58,7 @@ export function withdraw(value: Buffer): void {
 /** The value at its revision, where it was announced. */
 export function shownAt(value: Buffer, revision: number): Shown | undefined {
   const written = underWay.get(value);
-  if (!written) return undefined;
+  if (!written?.object) return undefined;
   if (written.shown?.revision === revision) return written.shown;
   const { kind, apiVersion, metadata, ...rest } = written.object;
   const object = Object.freeze({ kind, apiVersion, metadata: Object.freeze({ ...metadata, resourceVersion: String(revision) }), ...rest }) as DeepReadonly<ApiObject>;

@@ -14,7 +14,7 @@ import type { Order, Question, ThreadData, Word } from './server-threads.ts';
 import { auditPolicy, servingOptions } from './serving-options.ts';
 import { Stopper } from './stopper.ts';
 
-const { flags, dataDir, host, port, pki: material, audits, checks: asking, store: lent, head } = workerData as ThreadData;
+const { flags, dataDir, host, port, pki: material, audits, checks: asking, store: lent, marks } = workerData as ThreadData;
 const control = parentPort as MessagePort;
 const parts = { clock: systemClock, random: systemRandom, log: openLog() };
 const stopper = new Stopper(systemClock);
@@ -72,7 +72,7 @@ async function optionsOf(): Promise<Partial<ApiServerOptions>> {
 async function start(): Promise<void> {
   const meter = new Meter();
   const checks: Check[] = [];
-  const store = lent && head ? await openRemote({ port: lent, head }) : await openStore({ flags, dataDir, ...parts, stopper, meter, checks });
+  const store = lent && marks ? await openRemote({ port: lent, marks }) : await openStore({ flags, dataDir, ...parts, stopper, meter, checks });
   // What lies before a lent store is looked after by the thread that lends it.
   if (lent) checks.push(...asking.map((name) => ({ name, failing: async () => (await ask({ type: 'check', name })) as string | undefined })));
   stopper.add('store', () => store.close());

@@ -7,14 +7,14 @@ import { materialOf, type PkiMaterial } from '../apiserver/pki/lent-pki.ts';
 import type { Pki } from '../apiserver/pki/pki.ts';
 import type { Check } from '../apiserver/readiness.ts';
 import type { ApiServer } from '../apiserver/server.ts';
-import { lend } from '../apiserver/storage/remote-host.ts';
+import { hostStore, type StoreHost } from '../apiserver/storage/remote-host.ts';
 import type { Store } from '../apiserver/storage/store.ts';
 import { backoff } from '../std/backoff.ts';
 import { type Clock, sleep } from '../std/clock.ts';
 import type { ApiServerFlags } from './flags.ts';
 import type { Log } from './log.ts';
 
-/** What a thread starts with. `store` and `head`: how it reaches the store of the first thread; without them it opens its own. */
+/** What a thread starts with. `store` and `marks`: how it reaches the store of the first thread; without them it opens its own. */
 export interface ThreadData {
   readonly flags: ApiServerFlags;
   readonly dataDir: string;
@@ -26,7 +26,7 @@ export interface ThreadData {
   /** By name: what must be well on the first thread for this one to be ready. */
   readonly checks: readonly string[];
   readonly store?: MessagePort;
-  readonly head?: SharedArrayBuffer;
+  readonly marks?: SharedArrayBuffer;
 }
 
 /** To a thread. */
@@ -71,12 +71,14 @@ const COUNT_LIMIT_MS = 1_000;
 
 export class ServerThreads implements Companions {
   readonly #threads: ServerThread[] = [];
+  #host: StoreHost | undefined;
 
   /** Resolves when all of them answer. */
   async start(options: ThreadsOptions): Promise<void> {
     const { statistics, meter } = options.server;
     const counted = async (asker: ServerThread): Promise<string[]> => [meter.text(), ...(await this.#countedBy((thread) => thread !== asker))];
-    for (let i = 0; i < options.count; i++) this.#threads.push(new ServerThread(options, counted));
+    this.#host = options.store && (await hostStore(options.store));
+    for (let i = 0; i < options.count; i++) this.#threads.push(new ServerThread(options, this.#host, counted));
     statistics.onProvided(() => this.#threads.forEach((thread) => thread.tellNodes()));
     await Promise.all(this.#threads.map((thread) => thread.start()));
   }
@@ -85,6 +87,7 @@ export class ServerThreads implements Companions {
 
   async close(): Promise<void> {
     await Promise.all(this.#threads.map((thread) => thread.close()));
+    this.#host?.close();
   }
 
   async #countedBy(isMeant: (thread: ServerThread) => boolean): Promise<string[]> {
@@ -95,6 +98,7 @@ export class ServerThreads implements Companions {
 
 class ServerThread {
   readonly #options: ThreadsOptions;
+  readonly #host: StoreHost | undefined;
   readonly #countedElsewhere: (asker: ServerThread) => Promise<string[]>;
   readonly #counting = new Map<number, (text: string) => void>();
   #counts = 0;
@@ -102,18 +106,19 @@ class ServerThread {
   #isClosing = false;
   #ended: Promise<void> = Promise.resolve();
 
-  constructor(options: ThreadsOptions, countedElsewhere: (asker: ServerThread) => Promise<string[]>) {
+  constructor(options: ThreadsOptions, host: StoreHost | undefined, countedElsewhere: (asker: ServerThread) => Promise<string[]>) {
     this.#options = options;
+    this.#host = host;
     this.#countedElsewhere = countedElsewhere;
   }
 
   async start(): Promise<void> {
     const { store, pki, flags, dataDir, host, port, audit, checks, log } = this.#options;
     const data: ThreadData = { flags, dataDir, host, port, pki: materialOf(pki), audits: audit.length > 0, checks: checks.map(({ name }) => name) };
-    const channel = store && new MessageChannel();
-    const lent = store && channel ? await lend(store, channel.port1) : undefined;
+    const channel = this.#host && new MessageChannel();
+    const lent = channel && this.#host?.lend(channel.port1);
     const worker = new Worker(new URL(`./server-thread${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url), {
-      workerData: lent && channel ? { ...data, store: channel.port2, head: lent.head } : data, transferList: channel ? [channel.port2] : [],
+      workerData: lent && channel ? { ...data, store: channel.port2, marks: lent.marks } : data, transferList: channel ? [channel.port2] : [],
     });
     this.#worker = worker;
     const renewed = pki.onRenewed(() => this.#tell({ type: 'pki', pki: materialOf(pki) }));

@@ -4,7 +4,7 @@ import { deepFreeze, type DeepReadonly } from '../../std/deep.ts';
 import type { CachedObject } from './cache.ts';
 import { encodeJson, spliceRevision } from '../../api/codec/encode.ts';
 import { parseExact } from '../../api/codec/json-text.ts';
-import { shownAt } from '../written.ts';
+import { isSound, shownAt } from '../written.ts';
 
 /** What selectors look at. */
 export interface Indexed {
@@ -14,7 +14,11 @@ export interface Indexed {
   readonly changed?: boolean;
 }
 
-export type Indexer = (object: ApiObject) => Indexed;
+export interface Indexer {
+  (object: ApiObject): Indexed;
+  /** Never brings an object into another form. */
+  readonly keepsForm?: boolean;
+}
 
 const NO_LABELS: Readonly<Record<string, string>> = Object.freeze({});
 
@@ -27,11 +31,12 @@ export function kindIndexer(kind: Pick<Kind, 'selectableFields' | 'namespaced' |
     if (kind.namespaced) this['metadata.namespace'] = namespace;
     for (const [path, read] of extra) this[path] = read(object);
   } as unknown as new (object: ApiObject, name: string, namespace: string) => Record<string, string>;
-  return (object) => {
+  const index = (object: ApiObject): Indexed => {
     const changed = kind.stored?.(object) ?? false;
     const { name = '', namespace = '', labels } = object.metadata;
     return { labels: labels ?? NO_LABELS, fields: new Fields(object, name, namespace), changed };
   };
+  return Object.assign(index, { keepsForm: kind.stored === undefined });
 }
 
 export interface CachedParts extends Indexed {
@@ -73,6 +78,52 @@ export class CachedEntry implements CachedObject {
   }
 }
 
+/** What another thread wrote: nobody has looked into it yet, and perhaps nobody will. */
+class UnreadEntry implements CachedObject {
+  readonly key: string;
+  readonly namespace: string;
+  readonly name: string;
+  readonly revision: number;
+  readonly bytes: Buffer;
+  readonly #index: Indexer;
+  #indexed: Indexed | undefined;
+  #parsed: WeakRef<DeepReadonly<ApiObject>> | undefined;
+
+  constructor({ key, namespace, name, revision, bytes }: Omit<CachedParts, keyof Indexed>, index: Indexer) {
+    this.key = key;
+    this.namespace = namespace;
+    this.name = name;
+    this.revision = revision;
+    this.bytes = bytes;
+    this.#index = index;
+  }
+
+  get labels(): Readonly<Record<string, string>> {
+    return this.#read().labels;
+  }
+
+  get fields(): Readonly<Record<string, string>> {
+    return this.#read().fields;
+  }
+
+  get object(): DeepReadonly<ApiObject> {
+    const known = this.#parsed?.deref();
+    if (known) return known;
+    const object = deepFreeze(JSON.parse(this.bytes.toString()) as ApiObject);
+    this.#parsed = new WeakRef(object);
+    return object;
+  }
+
+  /** As it was when it was deleted. */
+  deleted(revision: number, bytes: Buffer): UnreadEntry {
+    return new UnreadEntry({ ...this, revision, bytes }, this.#index);
+  }
+
+  #read(): Indexed {
+    return (this.#indexed ??= this.#index(this.object as ApiObject));
+  }
+}
+
 export interface StoredValue {
   readonly key: string;
   readonly value: Buffer;
@@ -90,6 +141,7 @@ export function ingest(stored: StoredValue, prefix: string, index: Indexer, allo
     const { labels, fields } = index(shown.object as ApiObject);
     return new CachedEntry({ ...place, bytes: shown.bytes, labels, fields }, shown.object);
   }
+  if (index.keepsForm && isSound(value)) return new UnreadEntry({ ...place, bytes: spliceRevision(value, revision, allocate) }, index);
   const object = JSON.parse(value.toString()) as ApiObject;
   const { labels, fields, changed } = index(object);
   return new CachedEntry({ ...place, bytes: spliceRevision(changed ? reformed(value, index) : value, revision, allocate), labels, fields });
@@ -104,6 +156,7 @@ function reformed(value: Buffer, index: Indexer): Buffer {
 
 /** The last state of a deleted object, at the revision of its deletion; `bytes` where they are known. */
 export function deletedAt(last: CachedObject, revision: number, bytes?: Buffer): CachedObject {
+  if (bytes && last instanceof UnreadEntry) return last.deleted(revision, bytes);
   const { key, namespace, name, labels, fields } = last;
   return new CachedEntry({ key, namespace, name, labels, fields, revision, bytes: bytes ?? withRevision(last.bytes, revision) });
 }

@@ -1,131 +1,249 @@
-/** Lends a store of this thread to another thread: its calls, and one feed of all that changes. */
+/** Lends a store of this thread to other threads: their calls, and one feed of all that changes, packed once for all of them. */
 import type { MessagePort } from 'node:worker_threads';
-import { faultOf, headOf, pack, packChanges, send, unpack, type Call, type WriteHead } from './remote-wire.ts';
+import { vouch, withdraw } from '../written.ts';
+import { packChanges, unpackWrites } from './remote-batch.ts';
+import { faultOf, headOf, Marks, pack, sendTold, sliceOf, type Asked, type Call, type Fed, type Reply, type Told } from './remote-wire.ts';
 import { Overflow, WATCH_BACKLOG_LIMIT, type Change, type Store, type Watch, type WatchSink } from './store.ts';
 
-export interface Lent {
-  /** Where the other thread sees how far the store is without asking. */
-  readonly head: SharedArrayBuffer;
+export interface StoreHost {
+  /** The other end of the port is for `openRemote`. */
+  lend(port: MessagePort): Lent;
+  /** Takes the store back from all. */
   close(): void;
 }
 
-/** The store must be this process's alone: what others write would not show in `head`. */
-export async function lend(store: Store, port: MessagePort): Promise<Lent> {
-  const lender = new Lender(store, port);
-  await lender.open();
-  return lender;
+export interface Lent {
+  /** Where the other thread sees how far the store is without asking. */
+  readonly marks: SharedArrayBuffer;
+  close(): void;
 }
 
-class Lender implements Lent {
-  readonly head = new SharedArrayBuffer(8);
-  readonly #head = new BigInt64Array(this.head);
-  readonly #store: Store;
-  readonly #port: MessagePort;
-  #follower: Watch | undefined;
-  #feed: Watch | undefined;
-  /** Changes on their way to the other thread. */
-  #unseen = 0;
-  #written: { id: number; revision: number }[] = [];
+export interface HostOptions {
+  /** A thread that is so many changes behind starts anew. */
+  readonly backlogLimit?: number;
+}
 
-  constructor(store: Store, port: MessagePort) {
-    this.#store = store;
-    this.#port = port;
+/** The store must be this process's alone: what others write would not show in time. */
+export async function hostStore(store: Store, { backlogLimit = WATCH_BACKLOG_LIMIT }: HostOptions = {}): Promise<StoreHost> {
+  const host = new Host(store, backlogLimit);
+  await host.follow();
+  return host;
+}
+
+class Host implements StoreHost {
+  readonly store: Store;
+  readonly #backlogLimit: number;
+  readonly #lenders = new Set<Lender>();
+  #watch: Watch | undefined;
+  #closed = false;
+  /** The newest change that was told. */
+  head = 0;
+
+  constructor(store: Store, backlogLimit: number) {
+    this.store = store;
+    this.#backlogLimit = backlogLimit;
   }
 
-  async open(): Promise<void> {
-    this.#show(await this.#store.revision());
-    const follow = (after: number): void => {
-      this.#follower = this.#store.watch('', after, {
-        changes: (batch) => this.#show(batch.at(-1)?.revision ?? 0),
-        progress: (revision) => this.#show(revision),
-        ended: () => void this.#store.revision().then(follow, () => undefined),
-      });
-    };
-    follow(Number(this.#head[0]));
-    this.#port.on('message', (call: Call) => this.#hear(call));
+  lend(port: MessagePort): Lent {
+    const lender = new Lender(this, port);
+    this.#lenders.add(lender);
+    return lender;
   }
 
   close(): void {
-    this.#follower?.close();
-    this.#feed?.close();
+    this.#closed = true;
+    this.#watch?.close();
+    for (const lender of [...this.#lenders]) lender.close();
+  }
+
+  forget(lender: Lender): void {
+    this.#lenders.delete(lender);
+  }
+
+  get isFollowing(): boolean {
+    return this.#watch !== undefined;
+  }
+
+  /** Whoever is to see a write hears of it before its writer does. */
+  reach(revision: number): void {
+    if (revision <= this.head) return;
+    this.head = revision;
+    for (const lender of this.#lenders) lender.show(revision);
+  }
+
+  async follow(): Promise<void> {
+    const revision = await this.store.revision();
+    if (this.#closed) return;
+    this.reach(revision);
+    this.#watch = this.store.watch('', revision, {
+      changes: (batch) => this.#spread(batch),
+      progress: (at) => this.reach(at),
+      ended: (error) => this.#lose(error),
+    });
+    for (const lender of this.#lenders) lender.feedAsAsked();
+  }
+
+  #spread(batch: readonly Change[]): void {
+    const revision = batch.at(-1)?.revision ?? this.head;
+    const fed = [...this.#lenders].filter((lender) => lender.isFed);
+    if (fed.length > 0) {
+      const block = packChanges(batch);
+      for (const lender of fed) lender.feed(block, revision, this.#backlogLimit);
+    }
+    this.reach(revision);
+  }
+
+  #lose(error: Error): void {
+    this.#watch = undefined;
+    for (const lender of this.#lenders) lender.unfeed(error);
+    // A store that cannot tell where it stands is closed or will say so to its callers.
+    if (!this.#closed) void this.follow().catch(() => undefined);
+  }
+}
+
+class Lender implements Lent {
+  readonly #marks = new Marks();
+  readonly #host: Host;
+  readonly #port: MessagePort;
+  /** `asked`: as soon as the host itself is fed. */
+  #feeding: 'no' | 'asked' | 'yes' = 'no';
+  #feed: Fed[] = [];
+  #written: number[] = [];
+  #replies: Reply[] = [];
+  #isTelling = false;
+  #closed = false;
+
+  constructor(host: Host, port: MessagePort) {
+    this.#host = host;
+    this.#port = port;
+    this.#marks.head = host.head;
+    port.on('message', (asked: Asked) => this.#hear(asked));
+    port.on('close', () => this.close());
+  }
+
+  get marks(): SharedArrayBuffer {
+    return this.#marks.buffer;
+  }
+
+  get isFed(): boolean {
+    return this.#feeding === 'yes';
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#feeding = 'no';
+    this.#host.forget(this);
     this.#port.close();
   }
 
-  #show(revision: number): void {
-    if (BigInt(revision) > (this.#head[0] ?? 0n)) Atomics.store(this.#head, 0, BigInt(revision));
+  show(revision: number): void {
+    this.#marks.head = revision;
   }
 
-  #hear(call: Call): void {
-    switch (call.type) {
-      case 'write':
-        return this.#write(call.writes, unpack(call.values));
-      case 'seen':
-        this.#unseen -= call.count;
-        return;
-      case 'feed':
-        return void this.#startFeed();
-      case 'close':
-        return this.close();
-      default:
-        this.#answer(call).catch((error: unknown) => send(this.#port, { type: 'failed', id: call.id, ...faultOf(error) }));
+  feed(block: SharedArrayBuffer, revision: number, backlogLimit: number): void {
+    this.#feed.push({ type: 'changes', block, revision });
+    this.#tellSoon();
+    if (revision - this.#marks.seen > backlogLimit) this.unfeed(new Overflow(`a thread fell more than ${backlogLimit} changes behind`));
+  }
+
+  unfeed(error: Error): void {
+    if (!this.isFed) return;
+    this.#feeding = 'no';
+    this.#feed.push({ type: 'ends', fault: faultOf(error).fault });
+    this.#tellSoon();
+  }
+
+  feedAsAsked(): void {
+    if (this.#feeding !== 'asked') return;
+    this.#feeding = 'yes';
+    const { head } = this.#host;
+    this.#marks.seen = head;
+    this.#feed.push({ type: 'begins', revision: head });
+    this.#tellSoon();
+  }
+
+  #hear({ writes, calls }: Asked): void {
+    if (writes) this.#write(writes.first, writes.block);
+    for (const call of calls) this.#take(call);
+  }
+
+  #take(call: Call): void {
+    if (call.type === 'close') return this.close();
+    if (call.type === 'feed') {
+      this.#feeding = 'asked';
+      if (this.#host.isFollowing) this.feedAsAsked();
+      return;
     }
+    this.#answer(call).then(
+      (reply) => this.#reply(reply),
+      (error: unknown) => this.#reply({ type: 'failed', id: call.id, isWrite: false, ...faultOf(error) }),
+    );
   }
 
-  async #answer(call: Extract<Call, { id: number }>): Promise<void> {
+  async #answer(call: Extract<Call, { id: number }>): Promise<Reply> {
     const { id } = call;
+    const { store } = this.#host;
     switch (call.type) {
       case 'get': {
-        const found = await this.#store.get(call.key, call.revision === undefined ? undefined : { revision: call.revision });
-        return send(this.#port, { type: 'entry', id, entry: found && headOf(found), values: pack([found?.value]) });
+        const found = await store.get(call.key, call.revision === undefined ? undefined : { revision: call.revision });
+        return { type: 'entry', id, entry: found && headOf(found), values: pack([found?.value]) };
       }
       case 'list': {
-        const { entries, ...page } = await this.#store.list(call.prefix, call.options);
-        return send(this.#port, { type: 'page', id, page, entries: entries.map(headOf), values: pack(entries.map(({ value }) => value)) });
+        const { entries, ...page } = await store.list(call.prefix, call.options);
+        return { type: 'page', id, page, entries: entries.map(headOf), values: pack(entries.map(({ value }) => value)) };
       }
       case 'replay': {
-        const { changes, upTo } = await replay(this.#store, call.prefix, call.after);
-        return send(this.#port, { type: 'slice', id, ...packChanges(changes), upTo });
+        const { changes, upTo } = await replay(store, call.prefix, call.after);
+        return { type: 'slice', id, ...sliceOf(changes), upTo };
       }
       case 'compact':
-        await this.#store.compact(call.revision);
-        return send(this.#port, { type: 'done', id });
+        await store.compact(call.revision);
+        return { type: 'done', id };
       case 'snapshot':
-        await this.#store.snapshot(call.path);
-        return send(this.#port, { type: 'done', id });
+        await store.snapshot(call.path);
+        return { type: 'done', id };
     }
   }
 
-  #write(writes: readonly WriteHead[], values: readonly (Buffer | undefined)[]): void {
-    for (const [at, { id, key, expected, options }] of writes.entries()) {
-      this.#store.write(key, expected, values[at], options).then(
+  #write(first: number, block: ArrayBuffer): void {
+    for (const [at, { key, expected, value, options }] of unpackWrites(block).entries()) {
+      const id = first + at;
+      // It was encoded by a server of this process: the caches of this thread need not look into it.
+      if (value) vouch(value);
+      this.#host.store.write(key, expected, value, options).then(
         (revision) => {
-          // Writes of one batch are acknowledged together.
-          if (this.#written.push({ id, revision }) === 1) queueMicrotask(() => send(this.#port, { type: 'written', outcomes: this.#written.splice(0) }));
+          if (value) withdraw(value);
+          this.#host.reach(revision);
+          this.#written.push(id, revision);
+          this.#tellSoon();
         },
-        (error: unknown) => send(this.#port, { type: 'failed', id, ...faultOf(error) }),
+        (error: unknown) => {
+          if (value) withdraw(value);
+          this.#reply({ type: 'failed', id, isWrite: true, ...faultOf(error) });
+        },
       );
     }
   }
 
-  async #startFeed(): Promise<void> {
-    this.#feed?.close();
-    this.#unseen = 0;
-    const revision = await this.#store.revision();
-    send(this.#port, { type: 'fed', revision });
-    let reached = revision;
-    const feed: Watch = this.#store.watch('', revision, {
-      changes: (batch) => {
-        this.#unseen += batch.length;
-        reached = batch.at(-1)?.revision ?? reached;
-        send(this.#port, { type: 'changes', ...packChanges(batch), revision: reached });
-        if (this.#unseen > WATCH_BACKLOG_LIMIT) throw new Overflow(`a thread fell more than ${WATCH_BACKLOG_LIMIT} changes behind`);
-      },
-      progress: () => undefined,
-      ended: (error) => {
-        if (this.#feed === feed) send(this.#port, { type: 'unfed', fault: faultOf(error).fault });
-      },
+  #reply(reply: Reply): void {
+    this.#replies.push(reply);
+    this.#tellSoon();
+  }
+
+  /** A batch of the store, and who is to hear what became of his writes in it, is one message. */
+  #tellSoon(): void {
+    if (this.#isTelling) return;
+    this.#isTelling = true;
+    setImmediate(() => {
+      this.#isTelling = false;
+      if (this.#closed) return;
+      const told: Told = { feed: this.#feed, written: Float64Array.from(this.#written), replies: this.#replies };
+      this.#feed = [];
+      this.#written = [];
+      this.#replies = [];
+      sendTold(this.#port, told);
     });
-    this.#feed = feed;
   }
 }
 

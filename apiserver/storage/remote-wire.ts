@@ -1,48 +1,80 @@
-/** What passes between a store and those who use it from other threads. Values travel packed in one buffer that changes hands, never copied one by one. */
-import type { MessagePort } from 'node:worker_threads';
-import { Compacted, Conflict, Overflow, Unavailable, type Change, type Entry, type ListOptions, type Page, type WriteOptions } from './store.ts';
+/** What passes between a store and those who use it from other threads: one message per turn of the event loop in each direction. */
+import type { MessagePort, Transferable } from 'node:worker_threads';
+import { Compacted, Conflict, Overflow, Unavailable, type Change, type Entry, type ListOptions, type Page } from './store.ts';
 
-/** From the thread that uses the store. */
+/** What a thread asks in one turn. */
+export interface Asked {
+  /** `packWrites`; they are numbered on from `first`. */
+  readonly writes?: { readonly first: number; readonly block: ArrayBuffer };
+  readonly calls: readonly Call[];
+}
+
 export type Call =
   | { readonly type: 'get'; readonly id: number; readonly key: string; readonly revision: number | undefined }
   | { readonly type: 'list'; readonly id: number; readonly prefix: string; readonly options: ListOptions }
-  | { readonly type: 'write'; readonly writes: readonly WriteHead[]; readonly values: Packed }
   | { readonly type: 'replay'; readonly id: number; readonly prefix: string; readonly after: number }
   | { readonly type: 'compact'; readonly id: number; readonly revision: number }
   | { readonly type: 'snapshot'; readonly id: number; readonly path: string }
-  /** So many changes of the feed were taken in. */
-  | { readonly type: 'seen'; readonly count: number }
   /** The feed begins, or begins anew. */
   | { readonly type: 'feed' }
   | { readonly type: 'close' };
 
-export type EntryHead = Omit<Entry, 'value'>;
-
-export interface WriteHead {
-  readonly id: number;
-  readonly key: string;
-  readonly expected: number;
-  readonly options: WriteOptions | undefined;
+/** What a thread hears in one turn. */
+export interface Told {
+  readonly feed: readonly Fed[];
+  /** Writes that succeeded: number and revision by turns. */
+  readonly written: Float64Array;
+  readonly replies: readonly Reply[];
 }
 
-/** From the thread that has the store. */
+/** In the order in which it happened. */
+export type Fed =
+  /** `packChanges` of all that changed up to a revision. */
+  | { readonly type: 'changes'; readonly block: SharedArrayBuffer; readonly revision: number }
+  /** The feed stands at this revision and goes on from there. */
+  | { readonly type: 'begins'; readonly revision: number }
+  | { readonly type: 'ends'; readonly fault: Fault };
+
+export type EntryHead = Omit<Entry, 'value'>;
+
 export type Reply =
   | { readonly type: 'entry'; readonly id: number; readonly entry: EntryHead | undefined; readonly values: Packed }
   | { readonly type: 'page'; readonly id: number; readonly page: Omit<Page, 'entries'>; readonly entries: readonly EntryHead[]; readonly values: Packed }
   | { readonly type: 'slice'; readonly id: number; readonly changes: readonly ChangeHead[]; readonly values: Packed; readonly upTo: number }
   | { readonly type: 'done'; readonly id: number }
-  /** What became of writes, in the order of their coming: revisions, or what went wrong. */
-  | { readonly type: 'written'; readonly outcomes: readonly { readonly id: number; readonly revision: number }[] }
-  | { readonly type: 'failed'; readonly id: number; readonly fault: Fault; readonly values: Packed }
-  | { readonly type: 'changes'; readonly changes: readonly ChangeHead[]; readonly values: Packed; readonly revision: number }
-  /** The feed stands at this revision and goes on from there. */
-  | { readonly type: 'fed'; readonly revision: number }
-  | { readonly type: 'unfed'; readonly fault: Fault };
+  | { readonly type: 'failed'; readonly id: number; readonly isWrite: boolean; readonly fault: Fault; readonly values: Packed };
 
 export interface ChangeHead {
   readonly key: string;
   readonly revision: number;
   readonly created: number;
+}
+
+/** Two numbers that both threads see: how far the store is, and up to where the thread has taken in what changed. */
+export class Marks {
+  readonly buffer: SharedArrayBuffer;
+  readonly #marks: BigInt64Array;
+
+  constructor(buffer: SharedArrayBuffer = new SharedArrayBuffer(2 * BigInt64Array.BYTES_PER_ELEMENT)) {
+    this.buffer = buffer;
+    this.#marks = new BigInt64Array(buffer);
+  }
+
+  get head(): number {
+    return Number(Atomics.load(this.#marks, 0));
+  }
+
+  set head(revision: number) {
+    Atomics.store(this.#marks, 0, BigInt(revision));
+  }
+
+  get seen(): number {
+    return Number(Atomics.load(this.#marks, 1));
+  }
+
+  set seen(revision: number) {
+    Atomics.store(this.#marks, 1, BigInt(revision));
+  }
 }
 
 /** Buffers behind one another; a length of -1 stands for one that is not there. */
@@ -82,17 +114,24 @@ export function headOf({ key, revision, created, stale }: Entry): EntryHead {
   return { key, revision, created, ...(stale && { stale }) };
 }
 
-export function packChanges(changes: readonly Change[]): { readonly changes: readonly ChangeHead[]; readonly values: Packed } {
+export function sliceOf(changes: readonly Change[]): { readonly changes: readonly ChangeHead[]; readonly values: Packed } {
   return { changes: changes.map(({ key, revision, created }) => ({ key, revision, created })), values: pack(changes.flatMap(({ value, previous }) => [value, previous])) };
 }
 
-export function unpackChanges(heads: readonly ChangeHead[], packed: Packed): Change[] {
+export function changesOf(heads: readonly ChangeHead[], packed: Packed): Change[] {
   const values = unpack(packed);
   return heads.map((head, at) => ({ ...head, value: values[2 * at], previous: values[2 * at + 1] }));
 }
 
-export function send(port: MessagePort, message: Call | Reply): void {
-  port.postMessage(message, 'values' in message ? [message.values.bytes] : []);
+/** What is packed changes hands. */
+export function sendAsked(port: MessagePort, asked: Asked): void {
+  port.postMessage(asked, asked.writes ? [asked.writes.block] : []);
+}
+
+export function sendTold(port: MessagePort, told: Told): void {
+  const transferred: Transferable[] = [];
+  for (const reply of told.replies) if ('values' in reply) transferred.push(reply.values.bytes);
+  port.postMessage(told, transferred);
 }
 
 /** An error on its way to another thread. */

@@ -2,15 +2,17 @@
 import type { MessagePort } from 'node:worker_threads';
 import { backoff } from '../../std/backoff.ts';
 import { sleep, systemClock, type Clock } from '../../std/clock.ts';
-import { errorOf, pack, send, unpack, unpackChanges, type Call, type Reply, type WriteHead } from './remote-wire.ts';
+import { soundly } from '../written.ts';
+import { packWrites, unpackChanges, type BatchedWrite } from './remote-batch.ts';
+import { changesOf, errorOf, Marks, sendAsked, unpack, type Call, type Fed, type Reply, type Told } from './remote-wire.ts';
 import { Unavailable, type Entry, type ListOptions, type Page, type Store, type Watch, type WatchSink, type WriteOptions } from './store.ts';
 import { checkValue } from './value.ts';
 import { WatchHub, type Slice, type WatchSource } from './watch-hub.ts';
 
 export interface RemoteOptions {
   readonly port: MessagePort;
-  /** Of `lend`. */
-  readonly head: SharedArrayBuffer;
+  /** Of what `lend` returned. */
+  readonly marks: SharedArrayBuffer;
   readonly clock?: Clock;
 }
 
@@ -27,39 +29,46 @@ const RETRY = { baseMs: 10, limitMs: 1_000 };
 interface Waiting {
   readonly resolve: (value: never) => void;
   readonly reject: (error: Error) => void;
+  /** Of a write: its value comes back among the changes. */
+  readonly value?: Buffer | undefined;
 }
 
 class RemoteStore implements Store, WatchSource {
   readonly #port: MessagePort;
-  readonly #shared: BigInt64Array;
+  readonly #marks: Marks;
   readonly #clock: Clock;
   readonly #hub: WatchHub;
   readonly #waiting = new Map<number, Waiting>();
   readonly #fed = Promise.withResolvers<void>();
-  #queue: { head: WriteHead; value: Buffer | undefined }[] = [];
-  #calls = 0;
+  #calls: Call[] = [];
+  #isAsking = false;
+  #numbers = 0;
+  /** Of writes those that wait for their turn; numbers of their own, as they go in blocks. */
+  #queue: BatchedWrite[] = [];
+  readonly #writing = new Map<number, Waiting>();
+  #writes = 0;
   /** The newest change that was published here. */
   #head = Infinity;
   #losses = 0;
   #closed = false;
 
-  constructor({ port, head, clock = systemClock }: RemoteOptions) {
+  constructor({ port, marks, clock = systemClock }: RemoteOptions) {
     this.#port = port;
-    this.#shared = new BigInt64Array(head);
+    this.#marks = new Marks(marks);
     this.#clock = clock;
     this.#hub = new WatchHub({ source: this, clock });
-    port.on('message', (reply: Reply) => this.#hear(reply));
+    port.on('message', (told: Told) => this.#hear(told));
     port.on('close', () => this.#end());
   }
 
   open(): Promise<void> {
-    send(this.#port, { type: 'feed' });
+    this.#ask({ type: 'feed' });
     return this.#fed.promise;
   }
 
   async revision(): Promise<number> {
     this.#checkOpen();
-    return Number(Atomics.load(this.#shared, 0));
+    return this.#marks.head;
   }
 
   async get(key: string, options?: { readonly revision?: number }): Promise<Entry | undefined> {
@@ -70,11 +79,14 @@ class RemoteStore implements Store, WatchSource {
     return this.#call((id) => ({ type: 'list', id, prefix, options }));
   }
 
-  async write(key: string, expected: number, value: Buffer | undefined, options?: WriteOptions): Promise<number> {
-    checkValue(key, value);
+  write(key: string, expected: number, value: Buffer | undefined, options?: WriteOptions): Promise<number> {
     return new Promise((resolve, reject) => {
-      const id = this.#wait({ resolve, reject });
-      if (this.#queue.push({ head: { id, key, expected, options }, value }) === 1) queueMicrotask(() => this.#sendWrites());
+      this.#checkOpen();
+      checkValue(key, value);
+      this.#checkRoom();
+      this.#writing.set(++this.#writes, { resolve, reject, value });
+      this.#queue.push({ key, expected, value, options });
+      this.#askSoon();
     });
   }
 
@@ -94,7 +106,8 @@ class RemoteStore implements Store, WatchSource {
   /** Gives the store back; its owner goes on using it. */
   async close(): Promise<void> {
     if (this.#closed) return;
-    send(this.#port, { type: 'close' });
+    this.#ask({ type: 'close' });
+    this.#askNow();
     this.#end();
     this.#port.close();
   }
@@ -108,57 +121,83 @@ class RemoteStore implements Store, WatchSource {
   }
 
   #call<T>(make: (id: number) => Call): Promise<T> {
-    return new Promise((resolve, reject) => send(this.#port, make(this.#wait({ resolve, reject }))));
+    return new Promise((resolve, reject) => {
+      this.#checkOpen();
+      this.#checkRoom();
+      this.#waiting.set(++this.#numbers, { resolve, reject });
+      this.#ask(make(this.#numbers));
+    });
   }
 
-  #wait(waiting: Waiting): number {
-    this.#checkOpen();
-    if (this.#waiting.size >= CALL_LIMIT) throw new Unavailable(`${CALL_LIMIT} calls wait for the store`);
-    this.#waiting.set(++this.#calls, waiting);
-    return this.#calls;
+  #ask(call: Call): void {
+    this.#calls.push(call);
+    this.#askSoon();
   }
 
-  #sendWrites(): void {
-    const queued = this.#queue.splice(0);
-    if (!this.#closed) send(this.#port, { type: 'write', writes: queued.map(({ head }) => head), values: pack(queued.map(({ value }) => value)) });
+  /** All that is asked in one turn goes together. */
+  #askSoon(): void {
+    if (this.#isAsking) return;
+    this.#isAsking = true;
+    setImmediate(() => this.#askNow());
   }
 
-  #hear(reply: Reply): void {
-    switch (reply.type) {
+  #askNow(): void {
+    this.#isAsking = false;
+    const calls = this.#calls;
+    const queue = this.#queue;
+    if (this.#closed || calls.length + queue.length === 0) return;
+    this.#calls = [];
+    this.#queue = [];
+    sendAsked(this.#port, { calls, ...(queue.length > 0 && { writes: { first: this.#writes - queue.length + 1, block: packWrites(queue) } }) });
+  }
+
+  #hear({ feed, written, replies }: Told): void {
+    const own = new Map<number, Buffer>();
+    for (let at = 0; at < written.length; at += 2) {
+      const value = this.#writing.get(written[at] as number)?.value;
+      if (value) own.set(written[at + 1] as number, value);
+    }
+    for (const fed of feed) this.#feed(fed, own);
+    for (let at = 0; at < written.length; at += 2) take(this.#writing, written[at] as number)?.resolve(written[at + 1] as never);
+    for (const reply of replies) this.#take(reply);
+  }
+
+  #feed(fed: Fed, own: ReadonlyMap<number, Buffer>): void {
+    switch (fed.type) {
       case 'changes': {
-        this.#head = reply.revision;
-        this.#hub.publish(unpackChanges(reply.changes, reply.values), reply.revision);
-        return send(this.#port, { type: 'seen', count: reply.changes.length });
-      }
-      case 'fed':
-        this.#head = reply.revision;
-        return this.#fed.resolve();
-      case 'unfed':
-        return void this.#feedAgain(errorOf(reply.fault));
-      case 'written':
-        for (const { id, revision } of reply.outcomes) this.#take(id)?.resolve(revision as never);
+        const { block, revision } = fed;
+        this.#head = revision;
+        // Encoded by servers of this process, all of them: nobody need look into what nobody asks for.
+        soundly(() => this.#hub.publish(unpackChanges(block, (at) => own.get(at)), revision));
+        this.#marks.seen = revision;
         return;
-      case 'failed':
-        return this.#take(reply.id)?.reject(errorOf(reply.fault, reply.values));
-      case 'entry': {
-        const [value] = unpack(reply.values);
-        return this.#take(reply.id)?.resolve((reply.entry && { ...reply.entry, value }) as never);
       }
-      case 'page': {
-        const values = unpack(reply.values);
-        return this.#take(reply.id)?.resolve({ ...reply.page, entries: reply.entries.map((entry, at) => ({ ...entry, value: values[at] })) } as never);
-      }
-      case 'slice':
-        return this.#take(reply.id)?.resolve({ changes: unpackChanges(reply.changes, reply.values), upTo: reply.upTo } as never);
-      case 'done':
-        return this.#take(reply.id)?.resolve(undefined as never);
+      case 'begins':
+        this.#head = fed.revision;
+        this.#losses = 0;
+        return this.#fed.resolve();
+      case 'ends':
+        return void this.#feedAgain(errorOf(fed.fault));
     }
   }
 
-  #take(id: number): Waiting | undefined {
-    const waiting = this.#waiting.get(id);
-    this.#waiting.delete(id);
-    return waiting;
+  #take(reply: Reply): void {
+    switch (reply.type) {
+      case 'failed':
+        return take(reply.isWrite ? this.#writing : this.#waiting, reply.id)?.reject(errorOf(reply.fault, reply.values));
+      case 'entry': {
+        const [value] = unpack(reply.values);
+        return take(this.#waiting, reply.id)?.resolve((reply.entry && { ...reply.entry, value }) as never);
+      }
+      case 'page': {
+        const values = unpack(reply.values);
+        return take(this.#waiting, reply.id)?.resolve({ ...reply.page, entries: reply.entries.map((entry, at) => ({ ...entry, value: values[at] })) } as never);
+      }
+      case 'slice':
+        return take(this.#waiting, reply.id)?.resolve({ changes: changesOf(reply.changes, reply.values), upTo: reply.upTo } as never);
+      case 'done':
+        return take(this.#waiting, reply.id)?.resolve(undefined as never);
+    }
   }
 
   /** Watchers resume from where they were; what they missed is read for them. */
@@ -166,19 +205,31 @@ class RemoteStore implements Store, WatchSource {
     this.#head = Infinity;
     this.#hub.end(error);
     await sleep(this.#clock, backoff(this.#losses++, RETRY));
-    if (!this.#closed) send(this.#port, { type: 'feed' });
+    if (!this.#closed) this.#ask({ type: 'feed' });
   }
 
   #end(): void {
     if (this.#closed) return;
     this.#closed = true;
     const gone = new Unavailable('the store is closed');
-    for (const { reject } of this.#waiting.values()) reject(gone);
-    this.#waiting.clear();
+    for (const waiting of [this.#waiting, this.#writing]) {
+      for (const { reject } of waiting.values()) reject(gone);
+      waiting.clear();
+    }
     this.#hub.end(gone);
+  }
+
+  #checkRoom(): void {
+    if (this.#waiting.size + this.#writing.size >= CALL_LIMIT) throw new Unavailable(`${CALL_LIMIT} calls wait for the store`);
   }
 
   #checkOpen(): void {
     if (this.#closed) throw new Unavailable('the store is closed');
   }
+}
+
+function take(waiting: Map<number, Waiting>, id: number): Waiting | undefined {
+  const found = waiting.get(id);
+  waiting.delete(id);
+  return found;
 }

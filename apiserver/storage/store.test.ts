@@ -8,7 +8,7 @@ import { ETCD_MISSING, hasEtcd, startEtcd, type EtcdServer } from './etcd-server
 import { openEtcd } from './etcd.ts';
 import { openMemory } from './memory.ts';
 import { openRemote } from './remote.ts';
-import { lend } from './remote-host.ts';
+import { hostStore } from './remote-host.ts';
 import { openSqlite } from './sqlite.ts';
 import { conformance } from './store.conformance.ts';
 
@@ -50,8 +50,8 @@ describe('a store lent to another thread', () => {
       const clock = new VirtualClock();
       const lender = openMemory({ clock });
       const { port1, port2 } = new MessageChannel();
-      const { head } = await lend(lender, port1);
-      return { store: await openRemote({ port: port2, head, clock }), dir, pass: (ms) => clock.advance(ms), restore: async (from) => openMemory({ from, clock }) };
+      const { marks } = (await hostStore(lender)).lend(port1);
+      return { store: await openRemote({ port: port2, marks, clock }), dir, pass: (ms) => clock.advance(ms), restore: async (from) => openMemory({ from, clock }) };
     },
   });
 });
