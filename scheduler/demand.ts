@@ -43,7 +43,21 @@ export interface HostPort {
   readonly port: number;
 }
 
+/** Newer states of a pod mostly share its spec with the older ones; what its status tells of resources counts as well, where it does. */
+const known = new WeakMap<object, { readonly uid: string; readonly demand: Demand }>();
+
 export function demandOf(pod: Stored<Pod>): Demand {
+  const { spec, status } = pod;
+  if (status?.containerStatuses || status?.initContainerStatuses || status?.resources) return newDemand(pod);
+  const { uid } = pod.metadata;
+  const before = known.get(spec);
+  if (before?.uid === uid) return before.demand;
+  const demand = newDemand(pod);
+  known.set(spec, { uid, demand });
+  return demand;
+}
+
+function newDemand(pod: Stored<Pod>): Demand {
   const spec = pod.spec;
   const requests = podRequests(pod);
   const nonzero = podRequests(pod, SCORING_DEFAULTS);

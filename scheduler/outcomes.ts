@@ -50,6 +50,8 @@ export class Outcomes {
   readonly #binding = new Map<string, Promise<void>>();
   /** Bound, though the watch has not said so yet. */
   readonly #bound = new Set<string>();
+  /** Of victims that the watch still shows: who wants the same one evicted waits for the same. */
+  readonly #evictions = new Map<string, Promise<void>>();
   readonly #stopping = new AbortController();
 
   constructor(options: OutcomesOptions) {
@@ -79,6 +81,7 @@ export class Outcomes {
 
   gone(uid: string): void {
     this.#bound.delete(uid);
+    this.#evictions.delete(uid);
   }
 
   carryOut(decision: Decision): void {
@@ -180,7 +183,7 @@ export class Outcomes {
       backlog.stir(clock.now());
     }
     const { uid } = pod.metadata;
-    const evictions = standing.map((victim) => this.#lane.run(() => evict({ ...this.#tools, recorder: this.#recorder(pod) }, victim, pod, node)));
+    const evictions = standing.map((victim) => this.#evict(victim, pod, node));
     this.#attempt(
       pod,
       'evict for a more important pod',
@@ -197,6 +200,16 @@ export class Outcomes {
         },
       ),
     );
+  }
+
+  #evict(victim: Stored<Pod>, pod: Stored<Pod>, node: string): Promise<void> {
+    const { uid } = victim.metadata;
+    const known = this.#evictions.get(uid);
+    if (known) return known;
+    const eviction = this.#lane.run(() => evict({ ...this.#tools, recorder: this.#recorder(pod) }, victim, pod, node));
+    this.#evictions.set(uid, eviction);
+    eviction.catch(() => this.#evictions.delete(uid));
+    return eviction;
   }
 
   #explain(pod: Stored<Pod>, waiting: Waiting): void {

@@ -217,6 +217,25 @@ describe('preemption', () => {
     await scheduler.stop();
   });
 
+  test('who wants the same pod evicted as somebody before waits for the same eviction', async () => {
+    const cluster = new FakeCluster();
+    await cluster.node('n1', '2');
+    const scheduler = await cluster.start();
+    for (const name of ['a', 'b']) await cluster.pod(name, { cpu: '900m' });
+    await cluster.settle();
+    const deleted: string[] = [];
+    cluster.beforePodCall = ({ verb, name = '' }) => {
+      if (verb === 'delete') deleted.push(name);
+    };
+    cluster.lag();
+    for (const name of ['x', 'y']) await cluster.pod(name, { cpu: '900m', priority: 9 });
+    cluster.catchUp();
+    await cluster.settle(10_000);
+    expect(cluster.placements()).toEqual({ n1: ['x', 'y'] });
+    expect(deleted.sort()).toEqual(['a', 'b']);
+    await scheduler.stop();
+  });
+
   test('a refused eviction is tried again', async () => {
     const { cluster, stop } = await opened('n1');
     await cluster.pod('low', { cpu: '800m' });
