@@ -9,6 +9,8 @@ export function isAddress(name: string): boolean {
 /** One text per subject, the same for a certificate and for the request that would make it. */
 export function subjectOf(from: X509Certificate | { readonly commonName: string; readonly organizations?: readonly string[] }): string {
   if ('commonName' in from) return JSON.stringify([from.commonName, ...(from.organizations ?? [])]);
+  // Node's own half of TLS that this takes along must not come before the whole: it would stay half for good (Node 26).
+  process.getBuiltinModule('node:tls');
   const subject = from.toLegacyObject().subject as { CN?: string | string[]; O?: string | string[] };
   return JSON.stringify([...list(subject.CN), ...list(subject.O)]);
 }
