@@ -9,6 +9,7 @@ import { sleep, type Clock } from '../std/clock.ts';
 import type { Random } from '../std/random.ts';
 import { finish } from './chain/chain.ts';
 import type { Log } from './core.ts';
+import { Crowd, type Load } from './crowd.ts';
 import type { Exchange } from './exchange.ts';
 import { TooManyRequests } from './flow/flow-control.ts';
 import { HttpExchange } from './http-exchange.ts';
@@ -31,6 +32,9 @@ export interface ListenOptions {
 export interface Listener {
   readonly host: string;
   readonly port: number;
+  load(): Load;
+  /** See `Crowd.shed`. */
+  shed(share: number): void;
   close(): Promise<void>;
 }
 
@@ -92,7 +96,11 @@ export async function listen(options: Serving): Promise<Listener> {
     socket.on('error', () => undefined);
   });
   const app = new Application();
-  app.use((ctx) => answer(options, open, ctx.req, ctx.res));
+  const crowd = new Crowd(sockets, open);
+  app.use((ctx) => {
+    crowd.met((ctx.req as unknown as Partial<Http2ServerRequest>).stream?.session, ctx.res);
+    return answer(options, open, ctx.req, ctx.res);
+  });
   server.on('request', app.callback() as never);
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => void answerUpgrade(options, { request, socket, head }));
   server.on('tlsClientError', options.onHandshakeError);
@@ -117,7 +125,7 @@ export async function listen(options: Serving): Promise<Listener> {
     for (const socket of sockets) socket.destroy();
     await last;
   };
-  return { host: address, port, close };
+  return { host: address, port, load: () => crowd.load(), shed: (share) => crowd.shed(share), close };
 }
 
 /** What may last ends in an orderly way: at once, or one after the other over the time that watches are given. */

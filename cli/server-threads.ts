@@ -113,7 +113,7 @@ class ServerThread {
   }
 
   async start(): Promise<void> {
-    const { store, pki, flags, dataDir, host, port, audit, checks, log } = this.#options;
+    const { pki, flags, dataDir, host, port, audit, checks, log } = this.#options;
     const data: ThreadData = { flags, dataDir, host, port, pki: materialOf(pki), audits: audit.length > 0, checks: checks.map(({ name }) => name) };
     const channel = this.#host && new MessageChannel();
     const lent = channel && this.#host?.lend(channel.port1);

@@ -53,7 +53,7 @@ class Host implements StoreHost {
   close(): void {
     this.#closed = true;
     this.#watch?.close();
-    for (const lender of [...this.#lenders]) lender.close();
+    for (const lender of this.#lenders) lender.close();
   }
 
   forget(lender: Lender): void {
