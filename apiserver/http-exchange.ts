@@ -1,10 +1,10 @@
 /** An HTTP request, of either protocol version, as an exchange; the costly parts are made when they are asked for. */
 import type { IncomingMessage } from 'node:http';
 import type { Http2ServerRequest } from 'node:http2';
-import type { DetailedPeerCertificate, TLSSocket } from 'node:tls';
+import type { TLSSocket } from 'node:tls';
 import { badRequest } from '../api/status.ts';
 import { ANONYMOUS, type Credentials, type UserInfo } from './auth/auth.ts';
-import { unauthorized } from './auth/denial.ts';
+import { certificateOf } from './auth/client-certificate.ts';
 import { readBody } from './body.ts';
 import type { Answer, Body, Exchange, Query, Upgrade } from './exchange.ts';
 import { negotiate, negotiateError, PLAIN_JSON, type Accepted, type Offer } from './negotiate.ts';
@@ -177,32 +177,4 @@ function routeOf(method: string, path: string, watch: boolean): Route {
   } catch {
     throw badRequest(`the path ${JSON.stringify(path)} has an invalid escape`);
   }
-}
-
-/** What was found out about a connection's client certificate: asked of the TLS layer once. */
-type Shown = Required<Pick<Credentials, 'certificate' | 'authority'>>;
-const certificates = new WeakMap<object, Shown | 'refused' | 'none'>();
-
-function certificateOf(socket: TLSSocket, authorization: string | undefined): Shown | undefined {
-  if (typeof socket.getPeerCertificate !== 'function') return undefined;
-  // Over HTTP/2 the socket is a stand-in that is made anew; its underlying address lasts as long as the session.
-  const key = (socket as unknown as { _handle?: object })._handle ?? socket;
-  let found = certificates.get(key);
-  if (found === undefined) {
-    const certificate = socket.getPeerCertificate(true);
-    if (!certificate || Object.keys(certificate).length === 0) found = 'none';
-    else found = socket.authorized ? { certificate, authority: authorityOf(certificate) } : 'refused';
-    certificates.set(key, found);
-  }
-  if (found === 'refused' && !authorization) throw unauthorized();
-  return typeof found === 'string' ? undefined : found;
-}
-
-/** A chain that was verified ends at an authority, which has issued itself. */
-const CHAIN_LIMIT = 16;
-
-function authorityOf(certificate: DetailedPeerCertificate): string {
-  let last = certificate;
-  for (let i = 0; i < CHAIN_LIMIT && last.issuerCertificate && last.issuerCertificate !== last; i++) last = last.issuerCertificate;
-  return last.fingerprint256;
 }

@@ -3,10 +3,12 @@ import { createSecureServer, type Http2SecureServer, type Http2ServerRequest, ty
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import { DEFAULT_CIPHERS } from 'node:tls';
 import Koa from 'koa';
 import { ApiError } from '../api/status.ts';
 import { sleep, type Clock } from '../std/clock.ts';
 import type { Random } from '../std/random.ts';
+import { forgetCertificates } from './auth/client-certificate.ts';
 import { finish } from './chain/chain.ts';
 import type { Log } from './core.ts';
 import { Crowd, type Load } from './crowd.ts';
@@ -62,6 +64,9 @@ class Application extends Koa {
 
 const NOTHING_MORE = (): Promise<void> => Promise.resolve();
 
+/** As upstream's: the shorter key first, which costs a quarter less where much is sent. */
+const PREFERRED_CIPHER = 'TLS_AES_128_GCM_SHA256';
+const CIPHERS = [PREFERRED_CIPHER, ...DEFAULT_CIPHERS.split(':').filter((cipher) => cipher !== PREFERRED_CIPHER)].join(':');
 const HEADERS_LIMIT_BYTES = 1024 * 1024;
 /** A client that takes longer to say what it wants is not listened to; one that says nothing more is let go. */
 const HEADERS_LIMIT_MS = 32_000;
@@ -73,7 +78,7 @@ const RETRY_AFTER_SECONDS = 5;
 export async function listen(options: Serving): Promise<Listener> {
   const { pki, clock, limits } = options;
   const server = createSecureServer({
-    key: pki.serving.keyPem, cert: pki.serving.certPem, ca: [...options.trusted], requestCert: true, rejectUnauthorized: false, minVersion: 'TLSv1.2',
+    key: pki.serving.keyPem, cert: pki.serving.certPem, ca: [...options.trusted], requestCert: true, rejectUnauthorized: false, minVersion: 'TLSv1.2', ciphers: CIPHERS,
     allowHTTP1: true, maxHeaderListPairs: 2000, maxSessionMemory: 100, settings: { maxConcurrentStreams: limits.streamsPerConnection ?? STREAMS_PER_CONNECTION, maxHeaderListSize: HEADERS_LIMIT_BYTES },
     ...({ maxHeaderSize: HEADERS_LIMIT_BYTES } as object),
   });
@@ -105,7 +110,10 @@ export async function listen(options: Serving): Promise<Listener> {
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => void answerUpgrade(options, { request, socket, head }));
   server.on('tlsClientError', options.onHandshakeError);
   server.on('clientError' as never, ((error: NodeJS.ErrnoException, socket: Duplex) => refuseUnread(error, socket)) as never);
-  const renewed = pki.onRenewed(() => server.setSecureContext({ key: pki.serving.keyPem, cert: pki.serving.certPem, ca: [...options.trusted] }));
+  const renewed = pki.onRenewed(() => {
+    forgetCertificates();
+    server.setSecureContext({ key: pki.serving.keyPem, cert: pki.serving.certPem, ca: [...options.trusted], ciphers: CIPHERS });
+  });
   await bind(server, options);
   const { address, port } = server.address() as AddressInfo;
   const close = async (): Promise<void> => {
