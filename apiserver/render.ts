@@ -138,7 +138,7 @@ function* following(first: IteratorResult<Buffer>, rest: Generator<Buffer>): Gen
 
 function sizeOf({ items }: ListAnswer): number {
   let size = 0;
-  for (const { bytes } of items) size += bytes.length;
+  for (const { sizeBytes } of items) size += sizeBytes;
   return size;
 }
 

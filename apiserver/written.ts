@@ -55,14 +55,14 @@ export function withdraw(value: Buffer): void {
   underWay.delete(value);
 }
 
-/** The value at its revision, where it was announced. */
-export function shownAt(value: Buffer, revision: number): Shown | undefined {
+/** The value at its revision, where it was announced; `allocate` gives room for its bytes where they are not made yet. */
+export function shownAt(value: Buffer, revision: number, allocate?: (size: number) => Buffer): Shown | undefined {
   const written = underWay.get(value);
   if (!written?.object) return undefined;
   if (written.shown?.revision === revision) return written.shown;
   const { kind, apiVersion, metadata, ...rest } = written.object;
   const object = Object.freeze({ kind, apiVersion, metadata: Object.freeze({ ...metadata, resourceVersion: String(revision) }), ...rest }) as DeepReadonly<ApiObject>;
-  return (written.shown = { revision, bytes: spliceRevision(value, revision), object });
+  return (written.shown = { revision, bytes: spliceRevision(value, revision, allocate), object });
 }
 
 /** Freezes what is not frozen yet (what is was parsed or sealed); false where something is undefined. */

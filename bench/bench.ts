@@ -3,10 +3,12 @@ import { writeFileSync } from 'node:fs';
 import { fuzzAtLength } from './fuzz.ts';
 import { type Row, measures } from './measures.ts';
 import { simulateAtLength } from './simulations.ts';
+import { sustain } from './sustained.ts';
 
 const words = process.argv.slice(2);
 if (words[0] === 'fuzz') process.exit(await fuzzAtLength(words.slice(1)));
 if (words[0] === 'simulate') process.exit(await simulateAtLength(words.slice(1)));
+if (words[0] === 'sustained') process.exit(await sustain(words.slice(1)));
 const at = words.indexOf('--json');
 const file = at >= 0 ? words.splice(at, 2)[1] : undefined;
 const names = words.length > 0 ? words : Object.keys(measures);

@@ -15,6 +15,10 @@ export interface CachedObject {
   readonly revision: number;
   /** JSON of the hub version, resourceVersion included. Never changed. */
   readonly bytes: Buffer;
+  readonly sizeBytes: number;
+  /** The same bytes as `bytes` among others, from `at` on: for those who only copy or look at them. Both may be others after a turn. */
+  readonly slab: Buffer;
+  readonly at: number;
   readonly labels: Readonly<Record<string, string>>;
   /** Selectable fields, `metadata.name` and `metadata.namespace` included. */
   readonly fields: Readonly<Record<string, string>>;

@@ -1,7 +1,9 @@
 /** One object of a cache: its bytes with their resourceVersion, what selectors look at, and the parsed form on demand. */
 import type { ApiObject, Kind } from '../../api/kind.ts';
-import { deepFreeze, type DeepReadonly } from '../../std/deep.ts';
+import type { Arena } from './arena.ts';
 import type { CachedObject } from './cache.ts';
+import { Interned } from './interned.ts';
+import { PackedObject, type Around, type PackedParts } from './packed-object.ts';
 import { encodeJson, spliceRevision } from '../../api/codec/encode.ts';
 import { parseExact } from '../../api/codec/json-text.ts';
 import { isSound, shownAt } from '../written.ts';
@@ -18,6 +20,8 @@ export interface Indexer {
   (object: ApiObject): Indexed;
   /** Never brings an object into another form. */
   readonly keepsForm?: boolean;
+  /** The same text for the same namespace. */
+  namespace(name: string): string;
 }
 
 const NO_LABELS: Readonly<Record<string, string>> = Object.freeze({});
@@ -25,76 +29,50 @@ const NO_LABELS: Readonly<Record<string, string>> = Object.freeze({});
 /** The indexer of a kind; the fields of one kind always have the same shape. */
 export function kindIndexer(kind: Pick<Kind, 'selectableFields' | 'namespaced' | 'stored'>): Indexer {
   const extra = Object.entries(kind.selectableFields ?? {});
+  const interned = new Interned();
   // A constructor of its own: objects that it makes have exactly the room that their fields need.
   const Fields = function (this: Record<string, string>, object: ApiObject, name: string, namespace: string): void {
     this['metadata.name'] = name;
-    if (kind.namespaced) this['metadata.namespace'] = namespace;
-    for (const [path, read] of extra) this[path] = read(object);
+    if (kind.namespaced) this['metadata.namespace'] = interned.text(namespace);
+    for (const [path, read] of extra) this[path] = interned.text(read(object));
   } as unknown as new (object: ApiObject, name: string, namespace: string) => Record<string, string>;
   const index = (object: ApiObject): Indexed => {
     const changed = kind.stored?.(object) ?? false;
     const { name = '', namespace = '', labels } = object.metadata;
-    return { labels: labels ?? NO_LABELS, fields: new Fields(object, name, namespace), changed };
+    return { labels: labels ? interned.labels(labels) : NO_LABELS, fields: new Fields(object, name, namespace), changed };
   };
-  return Object.assign(index, { keepsForm: kind.stored === undefined });
+  return Object.assign(index, { keepsForm: kind.stored === undefined, namespace: (name: string) => interned.text(name) });
 }
 
-export interface CachedParts extends Indexed {
-  readonly key: string;
+export interface CachedParts extends Indexed, PackedParts {
   readonly namespace: string;
-  readonly name: string;
-  readonly revision: number;
-  readonly bytes: Buffer;
 }
 
-export class CachedEntry implements CachedObject {
-  readonly key: string;
+/** What a cache holds. */
+export type PackedCached = PackedObject & CachedObject;
+
+export class CachedEntry extends PackedObject implements CachedObject {
   readonly namespace: string;
-  readonly name: string;
-  readonly revision: number;
-  readonly bytes: Buffer;
   readonly labels: Readonly<Record<string, string>>;
   readonly fields: Readonly<Record<string, string>>;
-  /** Held weakly: bytes are the currency, and who needs the object for long holds it himself. */
-  #parsed: WeakRef<DeepReadonly<ApiObject>> | undefined;
 
-  constructor(parts: CachedParts, object?: DeepReadonly<ApiObject>) {
-    if (object) this.#parsed = new WeakRef(object);
-    this.key = parts.key;
+  constructor(parts: CachedParts, around?: Around) {
+    super(parts, around);
     this.namespace = parts.namespace;
-    this.name = parts.name;
-    this.revision = parts.revision;
-    this.bytes = parts.bytes;
     this.labels = parts.labels;
     this.fields = parts.fields;
-  }
-
-  get object(): DeepReadonly<ApiObject> {
-    const known = this.#parsed?.deref();
-    if (known) return known;
-    const object = deepFreeze(JSON.parse(this.bytes.toString()) as ApiObject);
-    this.#parsed = new WeakRef(object);
-    return object;
   }
 }
 
 /** What another thread wrote: nobody has looked into it yet, and perhaps nobody will. */
-class UnreadEntry implements CachedObject {
-  readonly key: string;
+class UnreadEntry extends PackedObject implements CachedObject {
   readonly namespace: string;
-  readonly name: string;
-  readonly revision: number;
-  readonly bytes: Buffer;
   readonly #index: Indexer;
   #indexed: Indexed | undefined;
-  #parsed: WeakRef<DeepReadonly<ApiObject>> | undefined;
 
-  constructor({ key, namespace, name, revision, bytes }: Omit<CachedParts, keyof Indexed>, index: Indexer) {
-    this.key = key;
-    this.namespace = namespace;
-    this.name = name;
-    this.revision = revision;
-    this.bytes = bytes;
+  constructor(parts: Omit<CachedParts, keyof Indexed>, index: Indexer, arena?: Arena) {
+    super(parts, { arena });
+    this.namespace = parts.namespace;
     this.#index = index;
   }
 
@@ -106,17 +84,9 @@ class UnreadEntry implements CachedObject {
     return this.#read().fields;
   }
 
-  get object(): DeepReadonly<ApiObject> {
-    const known = this.#parsed?.deref();
-    if (known) return known;
-    const object = deepFreeze(JSON.parse(this.bytes.toString()) as ApiObject);
-    this.#parsed = new WeakRef(object);
-    return object;
-  }
-
   /** As it was when it was deleted. */
   deleted(revision: number, bytes: Buffer): UnreadEntry {
-    return new UnreadEntry({ ...this, revision, bytes }, this.#index);
+    return new UnreadEntry({ key: this.key, namespace: this.namespace, revision, bytes }, this.#index);
   }
 
   #read(): Indexed {
@@ -131,20 +101,23 @@ export interface StoredValue {
 }
 
 /** Takes a stored value in. Only here is a value parsed, for what selectors look at; the parsed form is dropped again. What this process wrote itself needs no parsing. */
-export function ingest(stored: StoredValue, prefix: string, index: Indexer, allocate?: (size: number) => Buffer): CachedObject {
+export function ingest(stored: StoredValue, prefix: string, index: Indexer, arena?: Arena): PackedCached {
   const { key, value, revision } = stored;
-  const rest = key.slice(prefix.length);
-  const slash = rest.indexOf('/');
-  const place = { key, namespace: slash < 0 ? '' : rest.slice(0, slash), name: rest.slice(slash + 1), revision };
-  const shown = shownAt(value, revision);
+  const place = { key, namespace: index.namespace(namespaceOf(key, prefix)), revision };
+  const shown = shownAt(value, revision, arena?.allocate);
   if (shown) {
     const { labels, fields } = index(shown.object as ApiObject);
-    return new CachedEntry({ ...place, bytes: shown.bytes, labels, fields }, shown.object);
+    return new CachedEntry({ ...place, bytes: shown.bytes, labels, fields }, { arena, object: shown.object });
   }
-  if (index.keepsForm && isSound(value)) return new UnreadEntry({ ...place, bytes: spliceRevision(value, revision, allocate) }, index);
+  if (index.keepsForm && isSound(value)) return new UnreadEntry({ ...place, bytes: spliceRevision(value, revision, arena?.allocate) }, index, arena);
   const object = JSON.parse(value.toString()) as ApiObject;
   const { labels, fields, changed } = index(object);
-  return new CachedEntry({ ...place, bytes: spliceRevision(changed ? reformed(value, index) : value, revision, allocate), labels, fields });
+  return new CachedEntry({ ...place, bytes: spliceRevision(changed ? reformed(value, index) : value, revision, arena?.allocate), labels, fields }, { arena });
+}
+
+function namespaceOf(key: string, prefix: string): string {
+  const slash = key.indexOf('/', prefix.length);
+  return slash < 0 ? '' : key.slice(prefix.length, slash);
 }
 
 /** With its numbers exactly as they were. */
@@ -155,10 +128,10 @@ function reformed(value: Buffer, index: Indexer): Buffer {
 }
 
 /** The last state of a deleted object, at the revision of its deletion; `bytes` where they are known. */
-export function deletedAt(last: CachedObject, revision: number, bytes?: Buffer): CachedObject {
+export function deletedAt(last: CachedObject, revision: number, bytes?: Buffer): PackedCached {
   if (bytes && last instanceof UnreadEntry) return last.deleted(revision, bytes);
-  const { key, namespace, name, labels, fields } = last;
-  return new CachedEntry({ key, namespace, name, labels, fields, revision, bytes: bytes ?? withRevision(last.bytes, revision) });
+  const { key, namespace, labels, fields } = last;
+  return new CachedEntry({ key, namespace, labels, fields, revision, bytes: bytes ?? withRevision(last.bytes, revision) });
 }
 
 function withRevision(bytes: Buffer, revision: number): Buffer {

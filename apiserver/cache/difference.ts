@@ -1,11 +1,16 @@
 /** What must have happened between two pictures of a resource, as events in the order of their revisions. */
 import type { SortedMap } from '../../std/sorted-map.ts';
-import type { CachedObject, CacheEvent } from './cache.ts';
-import { deletedAt } from './cached-object.ts';
+import type { CacheEvent } from './cache.ts';
+import { deletedAt, type PackedCached } from './cached-object.ts';
+
+/** An event of a cache that holds its own objects. */
+export interface Happened extends CacheEvent {
+  readonly object: PackedCached;
+}
 
 /** Deletions have no revision of their own any more: they carry that of the new picture. */
-export function difference(old: SortedMap<CachedObject>, now: readonly CachedObject[], revision: number): CacheEvent[] {
-  const events: CacheEvent[] = [];
+export function difference(old: SortedMap<PackedCached>, now: readonly PackedCached[], revision: number): Happened[] {
+  const events: Happened[] = [];
   const standing = new Set<string>();
   for (const object of now) {
     standing.add(object.key);

@@ -36,7 +36,7 @@ export class EventRing {
 
   push(event: CacheEvent, nowMs: number): void {
     this.#slots.push({ event, atMs: nowMs });
-    this.#bytes += event.object.bytes.length;
+    this.#bytes += event.object.sizeBytes;
     const { events, bytes } = this.#limits;
     while (this.size > events || (this.#bytes > bytes && this.size > 1)) this.#shift();
     this.expire(nowMs);
@@ -69,7 +69,7 @@ export class EventRing {
   #shift(): void {
     const { event } = this.#slots[this.#start] as Slot;
     this.#floor = event.revision;
-    this.#bytes -= event.object.bytes.length;
+    this.#bytes -= event.object.sizeBytes;
     this.#start++;
     if (this.#start > 64 && this.#start > this.#slots.length / 2) {
       this.#slots = this.#slots.slice(this.#start);

@@ -1,5 +1,6 @@
 import { SortedMap } from '../../std/sorted-map.ts';
 import { openMemory } from '../storage/memory.ts';
+import { Arena } from './arena.ts';
 import { kindIndexer, ingest } from './cached-object.ts';
 import { loadPicture } from './load.ts';
 
@@ -12,6 +13,7 @@ test('loadPicture() keeps each object’s own bytes, small and large, and lets o
   }));
   for (const [i, value] of values.entries()) await store.write(`${PREFIX}a/${String(i).padStart(3, '0')}`, 0, Buffer.from(value));
   const index = kindIndexer({ namespaced: true });
+  const arena = new Arena();
   let turns = 0;
   let over = false;
   const count = (): void => {
@@ -19,7 +21,7 @@ test('loadPicture() keeps each object’s own bytes, small and large, and lets o
     if (!over) setImmediate(count);
   };
   setImmediate(count);
-  const { objects } = await loadPicture({ store, prefix: PREFIX, known: new SortedMap(), ingest: (entry, allocate) => ingest(entry, PREFIX, index, allocate) });
+  const { objects } = await loadPicture({ store, prefix: PREFIX, known: new SortedMap(), ingest: (entry) => ingest(entry, PREFIX, index, arena) });
   over = true;
   expect(objects.map(({ object }) => object)).toEqual(values.map((value, i) => {
     const { metadata, ...rest } = JSON.parse(value) as { metadata: object };

@@ -2,10 +2,10 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import type { SortedMap } from '../../std/sorted-map.ts';
 import type { Entry, Store } from '../storage/store.ts';
-import type { CachedObject } from './cache.ts';
+import type { PackedCached } from './cached-object.ts';
 
 export interface Picture {
-  readonly objects: readonly CachedObject[];
+  readonly objects: readonly PackedCached[];
   readonly revision: number;
 }
 
@@ -13,9 +13,9 @@ export interface LoadOptions {
   readonly store: Store;
   readonly prefix: string;
   /** Objects whose revision has not moved are taken from here. */
-  readonly known: SortedMap<CachedObject>;
-  /** Undefined: leave this one out. `allocate` gives room for its bytes. */
-  readonly ingest: (entry: Entry, allocate: (size: number) => Buffer) => CachedObject | undefined;
+  readonly known: SortedMap<PackedCached>;
+  /** Undefined: leave this one out. */
+  readonly ingest: (entry: Entry) => PackedCached | undefined;
   /** The picture of this revision. Default: the newest. */
   readonly at?: number | undefined;
 }
@@ -25,14 +25,13 @@ const LOAD_PAGE = 500;
 const TURN = 100;
 
 export async function loadPicture({ store, prefix, known, ingest, at }: LoadOptions): Promise<Picture> {
-  const objects: CachedObject[] = [];
-  const allocate = neighbours();
+  const objects: PackedCached[] = [];
   let page = await store.list(prefix, { limit: LOAD_PAGE, ...(at !== undefined && { revision: at }) });
   const { revision } = page;
   for (;;) {
     for (const [at, entry] of page.entries.entries()) {
       const old = known.get(entry.key);
-      const object = old?.revision === entry.revision ? old : ingest(entry, allocate);
+      const object = old?.revision === entry.revision ? old : ingest(entry);
       if (object) objects.push(object);
       if (at % TURN === TURN - 1) await turn();
     }
@@ -40,21 +39,4 @@ export async function loadPicture({ store, prefix, known, ingest, at }: LoadOpti
     if (!page.more || !last) return { objects, revision };
     page = await store.list(prefix, { limit: LOAD_PAGE, from: `${last.key}\0`, revision });
   }
-}
-
-/** Objects that are loaded together share their memory by handfuls: each in a place of its own costs a third more. What one of them leaves is free when its neighbours have gone too. */
-const PLACE_BYTES = 16 * 1024;
-
-function neighbours(): (size: number) => Buffer {
-  let place = Buffer.alloc(0);
-  let at = 0;
-  return (size) => {
-    if (size > PLACE_BYTES / 2) return Buffer.allocUnsafeSlow(size);
-    if (at + size > place.length) {
-      place = Buffer.allocUnsafeSlow(PLACE_BYTES);
-      at = 0;
-    }
-    at += size;
-    return place.subarray(at - size, at);
-  };
 }

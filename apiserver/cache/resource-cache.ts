@@ -6,9 +6,10 @@ import { SortedMap } from '../../std/sorted-map.ts';
 import { countPast, prefixRange, scanPast, type Past } from '../storage/past.ts';
 import { Compacted, type Change, type Store, type Watch } from '../storage/store.ts';
 import { NotYet, type CachedObject, type CacheEvent, type CacheListOptions, type CachePage, type CacheWatchSink, type ResourceCache, type WatchHint } from './cache.ts';
-import { deletedAt, ingest, type Indexer } from './cached-object.ts';
+import { Arena } from './arena.ts';
+import { deletedAt, ingest, type Indexer, type PackedCached } from './cached-object.ts';
 import { concerns, Dispatch, type Watcher } from './dispatch.ts';
-import { difference } from './difference.ts';
+import { difference, type Happened } from './difference.ts';
 import { EventRing } from './event-ring.ts';
 import { loadPicture, type Picture } from './load.ts';
 import { spliceRevision } from '../../api/codec/encode.ts';
@@ -52,6 +53,8 @@ export function openCache(options: CacheOptions): ResourceCache {
 const RETRY = { baseMs: 100, limitMs: 5_000 };
 /** How much of the store's history a new cache takes in. */
 const REPLAYED_REVISIONS = 1_000;
+/** So many objects are looked at after a batch of changes. */
+const TIDIED_AT_ONCE = 256;
 
 type Phase = 'idle' | 'loading' | 'live' | 'closed';
 
@@ -65,7 +68,10 @@ interface Waiter {
 class StoreCache implements ResourceCache {
   readonly #options: CacheOptions;
   readonly #limits: CacheLimits;
-  readonly #items = new SortedMap<CachedObject>();
+  readonly #items = new SortedMap<PackedCached>();
+  readonly #arena = new Arena();
+  /** How far regaining space has come; undefined while there is little to regain. */
+  #tidied: string | undefined;
   readonly #dispatch = new Dispatch();
   readonly #waiters = new Set<Waiter>();
   #readiness = Promise.withResolvers<void>();
@@ -174,7 +180,7 @@ class StoreCache implements ResourceCache {
     const { store, prefix, index, clock } = this.#options;
     for (let attempt = 0; ; attempt++) {
       try {
-        const load = (at?: number): Promise<Picture> => loadPicture({ store, prefix, known: this.#items, ingest: (entry, allocate) => this.#read(() => ingest(entry, prefix, index, allocate)), at });
+        const load = (at?: number): Promise<Picture> => loadPicture({ store, prefix, known: this.#items, ingest: (entry) => this.#read(() => ingest(entry, prefix, index, this.#arena)), at });
         const picture = this.#ring ? await load() : await this.#loadPast(load);
         if (this.#isClosed()) return;
         this.#take(picture.objects, picture.revision);
@@ -214,7 +220,7 @@ class StoreCache implements ResourceCache {
     }
   }
 
-  #take(objects: readonly CachedObject[], revision: number): void {
+  #take(objects: readonly PackedCached[], revision: number): void {
     if (this.#ring) {
       for (const event of difference(this.#items, objects, revision)) this.#apply(event);
     } else {
@@ -252,7 +258,7 @@ class StoreCache implements ResourceCache {
     const { prefix, index } = this.#options;
     const previous = this.#items.get(key);
     if (value) {
-      const object = this.#read(() => ingest({ key, value, revision }, prefix, index));
+      const object = this.#read(() => ingest({ key, value, revision }, prefix, index, this.#arena));
       if (object) this.#apply({ type: previous ? 'MODIFIED' : 'ADDED', revision, object, previous });
     } else if (previous) {
       const object = deletedAt(previous, revision, change.previous && spliceRevision(change.previous, revision));
@@ -260,8 +266,8 @@ class StoreCache implements ResourceCache {
     }
   }
 
-  #apply(event: CacheEvent): void {
-    if (event.type === 'DELETED') this.#remove(event.object.key);
+  #apply(event: Happened): void {
+    if (event.type === 'DELETED') this.#forget(this.#items.delete(event.object.key));
     else this.#put(event.object);
     this.#revision = Math.max(this.#revision, event.revision);
     this.#ring?.push(event, this.#options.clock.now());
@@ -270,14 +276,28 @@ class StoreCache implements ResourceCache {
     });
   }
 
-  #put(object: CachedObject): void {
-    this.#sizeBytes += object.bytes.length - (this.#items.get(object.key)?.bytes.length ?? 0);
-    this.#items.set(object.key, object);
+  #put(object: PackedCached): void {
+    object.keepIn(this.#arena);
+    this.#forget(this.#items.set(object.key, object));
+    this.#sizeBytes += object.sizeBytes;
   }
 
-  #remove(key: string): void {
-    this.#sizeBytes -= this.#items.get(key)?.bytes.length ?? 0;
-    this.#items.delete(key);
+  #forget(object: PackedCached | undefined): void {
+    object?.releaseFrom(this.#arena);
+    this.#sizeBytes -= object?.sizeBytes ?? 0;
+  }
+
+  /** Regains the space that objects have left behind, some objects at a time. */
+  #tidy(): void {
+    if (this.#tidied === undefined && !this.#arena.isSparse) return;
+    let left = TIDIED_AT_ONCE;
+    let next: string | undefined;
+    this.#items.scan(this.#tidied ?? '', '\uffff', (key, object) => {
+      if (left-- === 0) next = key;
+      else object.settleIn(this.#arena);
+      return next === undefined;
+    });
+    this.#tidied = next;
   }
 
   #hand(watcher: Watcher, event: CacheEvent): void {
@@ -291,6 +311,7 @@ class StoreCache implements ResourceCache {
   #advance(revision: number): void {
     this.#revision = Math.max(this.#revision, revision);
     if (this.#phase === 'live' && this.#revision >= this.#readyAt) this.#readiness.resolve();
+    this.#tidy();
     for (const waiter of this.#waiters) {
       if (waiter.revision > this.#revision) continue;
       this.#waiters.delete(waiter);
@@ -348,7 +369,7 @@ class StoreCache implements ResourceCache {
   }
 
   /** A value that is not an object is reported and left out: one bad value must not take the resource away. */
-  #read(run: () => CachedObject): CachedObject | undefined {
+  #read(run: () => PackedCached): PackedCached | undefined {
     try {
       return run();
     } catch (error) {

@@ -1,4 +1,5 @@
 /** A list in JSON as a concatenation of what is stored, without parsing any of it. */
+import type { CachedObject } from '../cache/cache.ts';
 import type { ListAnswer } from '../exchange.ts';
 import type { Resource } from '../resource.ts';
 import { customMetadata, listMetadata } from './answer-document.ts';
@@ -28,16 +29,16 @@ export class ListBody {
     }
     const { resource, items } = this.#answer;
     while (this.#at < items.length) {
-      const { bytes } = items[this.#at] as (typeof items)[number];
+      const item = items[this.#at] as CachedObject;
       // Room for a comma before it and the end of the list after it.
-      if (to + bytes.length + 1 + TAIL.length > buffer.length) {
+      if (to + item.sizeBytes + 1 + TAIL.length > buffer.length) {
         if (to > 0) return buffer.subarray(0, to);
-        return this.#large(bytes);
+        return this.#large(item);
       }
       if (this.#at > 0) buffer[to++] = COMMA;
       this.#at++;
       buffer[to++] = BRACE;
-      to += bytes.copy(buffer, to, headLength(resource, bytes));
+      to += item.slab.copy(buffer, to, item.at + headLength(resource, item), item.at + item.sizeBytes);
     }
     this.#phase = 'done';
     to += TAIL.copy(buffer, to);
@@ -51,9 +52,9 @@ export class ListBody {
   }
 
   /** An object that is larger than a piece goes alone. */
-  #large(bytes: Buffer): Buffer {
+  #large(item: CachedObject): Buffer {
     const first = this.#at++ === 0;
-    return Buffer.concat([Buffer.from(first ? '{' : ',{'), bytes.subarray(headLength(this.#answer.resource, bytes))]);
+    return Buffer.concat([Buffer.from(first ? '{' : ',{'), item.bytes.subarray(headLength(this.#answer.resource, item))]);
   }
 }
 
@@ -70,8 +71,9 @@ export function listBytes(answer: ListAnswer, sizeBytes: number): Buffer {
 const SPARE_BYTES = 4 * 1024;
 
 /** Items of built-in lists have no kind and apiVersion: all of an object up to its metadata is left out. */
-function headLength({ kind, hubApiVersion }: Resource, bytes: Buffer): number {
+function headLength({ kind, hubApiVersion }: Resource, item: CachedObject): number {
   if (kind.custom) return 1;
   const length = 27 + kind.kind.length + hubApiVersion.length;
-  return bytes[length] === 0x22 && bytes[length - 1] === COMMA ? length : bytes.indexOf('"metadata"');
+  const { slab, at } = item;
+  return slab[at + length] === 0x22 && slab[at + length - 1] === COMMA ? length : item.bytes.indexOf('"metadata"');
 }

@@ -22,7 +22,7 @@ function listOf(count: number, group = '', version = 'v1', plural = 'configmaps'
   if (!resource) throw new Error(plural);
   const items = Array.from({ length: count }, (_, at) => {
     const object: ApiObject = { kind, apiVersion: resource.hubApiVersion, metadata: { name: `n-${at}`, namespace: 'default', resourceVersion: String(at + 1), labels: { at: String(at) } }, ...(kind === 'ConfigMap' && { data: { text: 'x'.repeat(300) } }) };
-    return new CachedEntry({ key: `/${at}`, namespace: 'default', name: `n-${at}`, revision: at + 1, bytes: Buffer.from(JSON.stringify(object)), labels: {}, fields: {} });
+    return new CachedEntry({ key: `/${at}`, namespace: 'default', revision: at + 1, bytes: Buffer.from(JSON.stringify(object)), labels: {}, fields: {} });
   });
   return { type: 'list', resource, items, revision: 500, continueToken: 'more', remaining: 3 };
 }

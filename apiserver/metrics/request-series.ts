@@ -127,7 +127,7 @@ function sizeOf(answer: Answer | undefined): number {
       return answer.object.bytes.length;
     case 'list': {
       let size = 0;
-      for (const { bytes } of answer.items) size += bytes.length;
+      for (const { sizeBytes } of answer.items) size += sizeBytes;
       return size;
     }
     case 'document':
