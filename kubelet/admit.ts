@@ -72,8 +72,10 @@ function insufficient(resource: string, requested: bigint, used: bigint, capacit
 }
 
 function takenPorts({ pod, others }: AdmissionInput): Refusal | undefined {
+  const wanted = hostPorts(pod);
+  if (wanted.length === 0) return undefined;
   const taken = others.flatMap(hostPorts);
-  const clashes = hostPorts(pod).some((mine) => taken.some((theirs) => mine.protocol === theirs.protocol && mine.port === theirs.port && (mine.ip === theirs.ip || mine.ip === ANY || theirs.ip === ANY)));
+  const clashes = wanted.some((mine) => taken.some((theirs) => mine.protocol === theirs.protocol && mine.port === theirs.port && (mine.ip === theirs.ip || mine.ip === ANY || theirs.ip === ANY)));
   return clashes ? { reason: 'NodePorts', message: "Pod was rejected: Predicate NodePorts failed: node(s) didn't have free ports for the requested pod ports" } : undefined;
 }
 

@@ -52,8 +52,17 @@ export function oomScore(pod: PodObject, spec: Spec, nodeMemoryBytes: number): n
 
 const SYSTEM_PRIORITY = 2_000_000_000;
 
+/** Each pod that comes is weighed against all those that are there. */
+const requested = new WeakMap<PodObject['spec'], ReadonlyMap<string, bigint>>();
+
 /** What scheduling counts: the sum over main containers and sidecars, or the largest moment of initialization. */
 export function podRequests(pod: PodObject): ReadonlyMap<string, bigint> {
+  let sum = requested.get(pod.spec);
+  if (!sum) requested.set(pod.spec, (sum = sumOf(pod)));
+  return sum;
+}
+
+function sumOf(pod: PodObject): ReadonlyMap<string, bigint> {
   const sum = new Map<string, bigint>();
   for (const { resources } of pod.spec.containers) add(sum, resources?.requests);
   const sidecars = new Map<string, bigint>();
