@@ -1,7 +1,7 @@
 /** Opens the API server of this process: its store, its certificates, its port. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { networkInterfaces } from 'node:os';
+import { availableParallelism, networkInterfaces } from 'node:os';
 import { parseRange } from '../apiserver/allocate/ip-range.ts';
 import { followTokenSecrets } from '../apiserver/auth/token-secrets.ts';
 import { type Pki, openPki } from '../apiserver/pki/pki.ts';
@@ -17,9 +17,10 @@ import { pkiDirectory } from './credentials.ts';
 import { type ApiServerFlags, DEFAULT_PORT, SERVICE_CIDR } from './flags.ts';
 import type { Log } from './log.ts';
 import { openServer } from './open-server.ts';
-import { portHolder } from './port-holder.ts';
+import { portHolder, portIsFree } from './port-holder.ts';
 import { identityOf, servingOptions, stopLimitMs } from './serving-options.ts';
 import type { Stopper } from './stopper.ts';
+import type { Bounds } from './thread-balance.ts';
 
 export interface Api {
   readonly server: ApiServer;
@@ -56,12 +57,13 @@ export async function openApi(options: OpenApiOptions): Promise<Api> {
   const store = await openStore({ ...options, meter, checks });
   stopper.add('store', () => store.close());
   const serving = await servingOptions(flags, { clock, log });
-  const count = flags.serverThreads ?? 0;
-  const threads = count > 0 ? new (await import('./server-threads.ts')).ServerThreads() : undefined;
+  const bounds = boundsOf(flags);
+  const threads = bounds.most > 0 ? new (await import('./server-threads.ts')).ServerThreads() : undefined;
   const server = await openServer({ flags, store, pki, clock, random, log, stopper }, { ...serving, meter, checks, ...(threads && { companions: threads }) });
   const wanted = flags.port ?? DEFAULT_PORT;
   const host = flags.bindAddress ?? '0.0.0.0';
-  const listener = await server.listen({ port: wanted, host, shared: threads !== undefined }).catch((error: NodeJS.ErrnoException) => {
+  // A port that is shared among threads would be shared with another such server as well.
+  const listener = await (threads ? portIsFree(wanted, host) : Promise.resolve()).then(() => server.listen({ port: wanted, host, shared: threads !== undefined })).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'EADDRINUSE') throw new Error(`port ${wanted} of ${host} is in use by ${portHolder(wanted) ?? 'another program'}; stop it, or choose another with --port (0 takes any free one)`);
     if (error.code === 'EADDRNOTAVAIL') throw new Error(`${host} is no address of this machine; choose another with --bind-address`);
     throw error;
@@ -72,10 +74,15 @@ export async function openApi(options: OpenApiOptions): Promise<Api> {
   stopper.add('token Secrets', () => secrets.close());
   if (threads) {
     stopper.add('server threads', () => threads.close(), stopLimitMs(flags));
-    await threads.start({ count, flags, dataDir, host, port: listener.port, pki, server, audit: serving.audit?.backends ?? [], checks, store: storeKind(flags) === 'etcd' ? undefined : store, clock, log });
+    await threads.start({ bounds, listener, flags, dataDir, host, port: listener.port, pki, server, audit: serving.audit?.backends ?? [], checks, store: storeKind(flags) === 'etcd' ? undefined : store, clock, log });
   }
   const local = isAny(host) ? '127.0.0.1' : host.includes(':') ? `[${host}]` : host;
   return { server, pki, url: `https://${local}:${listener.port}`, address, port: listener.port };
+}
+
+/** How many further threads answer requests; the first thread takes a core as well. */
+function boundsOf({ serverThreads = 0 }: ApiServerFlags): Bounds {
+  return serverThreads === 'auto' ? { least: 0, most: availableParallelism() - 1 } : { least: serverThreads, most: serverThreads };
 }
 
 /** By which pods know the API server: the first of each range of Services. */

@@ -4,7 +4,7 @@ import { withControllers } from './controller-flags.ts';
 import { withAccess } from './access-flags.ts';
 import { withServing } from './server-flags.ts';
 import { withDiagnostics } from './diagnostics/flags.ts';
-import { COMPONENTS, type ApiServerFlags, type ComponentFlags, type UpFlags, componentList, portNumber, wholeNumber } from './flags.ts';
+import { COMPONENTS, type ApiServerFlags, type ComponentFlags, type UpFlags, componentList, portNumber, threadCount, wholeNumber } from './flags.ts';
 import type { TestEnvFlags } from './test-env.ts';
 
 const program = new Command('coracle')
@@ -27,7 +27,7 @@ function withServer(command: Command, how: { readonly quiet?: boolean } = {}): C
     .option('--etcd-prefix <prefix>', 'put before all keys within etcd; default: none')
     .option('--service-cluster-ip-range <cidr>', 'addresses of Services')
     .option('--advertise-address <address>', 'address under which others reach the API server')
-    .option('--server-threads <n>', 'further threads that answer requests (0)', wholeNumber)
+    .option('--server-threads <n>', 'further threads that answer requests, or `auto`: as many as there is work for, up to the cores (0)', threadCount)
     .option('--encryption-provider-config <file>', 'an EncryptionConfiguration: what is encrypted at rest, and how')
     .option('--encryption-provider-config-automatic-reload', 'read it again when it changes');
   return withAccess(withServing(named, how), how);

@@ -20,7 +20,7 @@ export interface ApiServerFlags extends ServingFlags, AccessFlags {
   readonly etcdPrefix?: string;
   readonly serviceClusterIpRange?: string;
   readonly advertiseAddress?: string;
-  readonly serverThreads?: number;
+  readonly serverThreads?: number | 'auto';
   readonly encryptionProviderConfig?: string;
   readonly encryptionProviderConfigAutomaticReload?: boolean;
 }
@@ -66,6 +66,11 @@ export function portNumber(text: string): number {
 export function wholeNumber(text: string): number {
   if (!/^\d+$/.test(text)) throw new InvalidArgumentError('it must be a whole number.');
   return Number(text);
+}
+
+/** A number, or as many as there is work for. */
+export function threadCount(text: string): number | 'auto' {
+  return text === 'auto' ? text : wholeNumber(text);
 }
 
 export function componentList(text: string): ComponentName[] {

@@ -1,5 +1,7 @@
 /** Which process listens on a port, as far as the system tells. */
+import { once } from 'node:events';
 import { readFileSync, readdirSync, readlinkSync } from 'node:fs';
+import { createServer } from 'node:net';
 
 const LISTENING = '0A';
 
@@ -14,6 +16,14 @@ export function portHolder(port: number): string | undefined {
     }
   }
   return undefined;
+}
+
+/** Rejects as listening there alone would. */
+export async function portIsFree(port: number, host: string): Promise<void> {
+  const probe = createServer().listen({ port, host });
+  await once(probe, 'listening');
+  probe.close();
+  await once(probe, 'close');
 }
 
 function listeners(file: string, port: number): string[] {

@@ -1,5 +1,6 @@
 /** A thread that answers requests: what `server-threads.ts` starts. */
 import { parentPort, workerData, type MessagePort } from 'node:worker_threads';
+import type { Listener } from '../apiserver/listen.ts';
 import { lentPki } from '../apiserver/pki/lent-pki.ts';
 import type { ApiServer, ApiServerOptions } from '../apiserver/server.ts';
 import { openRemote } from '../apiserver/storage/remote.ts';
@@ -10,8 +11,8 @@ import { systemRandom } from '../std/random.ts';
 import { openStore } from './api.ts';
 import { openLog } from './log.ts';
 import { openServer } from './open-server.ts';
-import type { Order, Question, ThreadData, Word } from './server-threads.ts';
-import { auditPolicy, servingOptions } from './serving-options.ts';
+import type { Order, Question, ThreadData, Word } from './thread-handle.ts';
+import { auditPolicy, flagTexts, servingOptions } from './serving-options.ts';
 import { Stopper } from './stopper.ts';
 
 const { flags, dataDir, host, port, pki: material, audits, checks: asking, store: lent, marks } = workerData as ThreadData;
@@ -22,6 +23,7 @@ const pki = lentPki(material);
 const asked = new Map<number, { readonly resolve: (value: unknown) => void; readonly reject: (error: Error) => void }>();
 let questions = 0;
 let server: ApiServer | undefined;
+let listener: Listener | undefined;
 /** Nodes of the first thread; told before there is a server. */
 const nodes = new Set<string>();
 
@@ -46,6 +48,10 @@ control.on('message', (order: Order) => {
       return provide();
     case 'count':
       return say({ type: 'counted', id: order.id, text: server?.meter.text() ?? '' });
+    case 'shed':
+      return listener?.shed(order.share);
+    case 'retire':
+      return listener?.load().lasting === 0 ? void stop() : say({ type: 'stays' });
     case 'stop':
       return void stop();
     default: {
@@ -66,7 +72,7 @@ async function optionsOf(): Promise<Partial<ApiServerOptions>> {
   const { auditLogPath: _path, auditWebhookConfigFile: _webhook, auditPolicyFile: policyFile, ...others } = flags;
   const { identity: _identity, ...serving } = await servingOptions(others, parts);
   const audit = audits && policyFile !== undefined ? { policy: await auditPolicy(policyFile), backends: [{ write: (event: never) => say({ type: 'audit', event }), close: () => Promise.resolve() }] } : undefined;
-  return { ...serving, audit };
+  return { ...serving, flags: flagTexts(flags), audit };
 }
 
 async function start(): Promise<void> {
@@ -79,7 +85,7 @@ async function start(): Promise<void> {
   const own = await openServer({ flags, store, pki, ...parts, stopper }, { ...(await optionsOf()), meter, checks, companions: { counted: () => ask({ type: 'counted' }) as Promise<readonly string[]> } });
   server = own;
   provide();
-  await own.listen({ port, host, shared: true });
+  listener = await own.listen({ port, host, shared: true });
   say({ type: 'ready' });
 }
 

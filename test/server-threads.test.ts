@@ -93,6 +93,11 @@ describe('two threads beside the first', () => {
     expect(new Set(records()).size).toBe(3 + CONNECTIONS);
   }, 60_000);
 
+  test('all of them tell how they were started', async () => {
+    const told = await everywhere('GET', '/flagz');
+    expect(new Set(told.map(({ text }) => /^audit-log-path=.*$/m.exec(text)?.[0]))).toEqual(new Set([`audit-log-path=${auditLog}`]));
+  }, 60_000);
+
   test('what nodes of the process use is known to all of them', async () => {
     await until('all of them know', async () => (await everywhere('GET', '/apis/metrics.k8s.io/v1beta1/nodes')).every(({ code, text }) => code === 200 && (JSON.parse(text) as { items: unknown[] }).items.length === 1), 60_000);
   }, 90_000);
