@@ -13,6 +13,8 @@ import { systemRandom } from '../std/random.ts';
 export interface Figures {
   /** In bytes, after everything that could be collected was. */
   readonly heap: number;
+  /** What the engine has taken from the machine for it. */
+  readonly reserved: number;
   readonly code: number;
   readonly external: number;
   readonly resident: number;
@@ -48,13 +50,13 @@ async function answer(ask: 'measure' | { readonly snapshot: string }): Promise<v
     process.send?.(writeHeapSnapshot(ask.snapshot));
     return;
   }
-  const { heapUsed, external, rss } = process.memoryUsage();
+  const { heapUsed, heapTotal, external, rss } = process.memoryUsage();
   const { user, system } = process.cpuUsage();
   const handles: Record<string, number> = {};
   for (const name of process.getActiveResourcesInfo()) handles[name] = (handles[name] ?? 0) + 1;
   const caches = new Set(server.registry.kinds.flatMap(({ group, plural }) => server.registry.hub(group, plural)?.cache ?? []));
   const figures: Figures = {
-    heap: heapUsed, external, resident: rss, handles,
+    heap: heapUsed, reserved: heapTotal, external, resident: rss, handles,
     code: getHeapSpaceStatistics().filter(({ space_name: name }) => name.includes('code') || name.includes('trusted')).reduce((sum, { space_used_size: size }) => sum + size, 0),
     data: statSync(path).size, wal: statSync(`${path}-wal`).size,
     descriptors: readdirSync('/proc/self/fd').length,

@@ -29,6 +29,7 @@ interface Judged {
 
 const JUDGED: readonly Judged[] = [
   { what: 'heap after collection', of: ({ heap }) => heap / MB, unit: 'MB', slack: 2 },
+  { what: 'reserved for the heap', of: ({ reserved }) => reserved / MB, unit: 'MB', slack: 16 },
   { what: 'code of the engine', of: ({ code }) => code / MB, unit: 'MB', slack: 2 },
   { what: 'external memory', of: ({ external }) => external / MB, unit: 'MB', slack: 8 },
   { what: 'resident memory', of: ({ resident }) => resident / MB, unit: 'MB', slack: 25 },
@@ -66,20 +67,20 @@ async function sample(child: ChildProcess, load: SustainedLoad, lastsMs: number)
   const samples: Figures[] = [];
   const snapshots = process.env.BENCH_SNAPSHOTS;
   const steps = Math.round(lastsMs / SAMPLE_MS);
-  console.log('  s  requests   events  objects  revision  heap MB  code  external  resident  data MB  WAL  fds  CPU s');
+  console.log('  s  requests   events  objects  revision  heap MB  reserved  code  external  resident  data MB  WAL  fds  CPU s');
   for (let step = 1; step <= steps; step++) {
     await new Promise((resolve) => setTimeout(resolve, began + step * SAMPLE_MS - performance.now()));
     const figures = (await ask(child, 'measure')) as Figures;
     samples.push(figures);
     const { requests, events } = load.counts;
-    const cells = [step * (SAMPLE_MS / 1000), requests, events, figures.objects, figures.revision, (figures.heap / MB).toFixed(1), (figures.code / MB).toFixed(1), (figures.external / MB).toFixed(1), (figures.resident / MB).toFixed(0), (figures.data / MB).toFixed(0), (figures.wal / MB).toFixed(0), figures.descriptors, (figures.cpuMs / 1000).toFixed(0)];
+    const cells = [step * (SAMPLE_MS / 1000), requests, events, figures.objects, figures.revision, (figures.heap / MB).toFixed(1), (figures.reserved / MB).toFixed(0), (figures.code / MB).toFixed(1), (figures.external / MB).toFixed(1), (figures.resident / MB).toFixed(0), (figures.data / MB).toFixed(0), (figures.wal / MB).toFixed(0), figures.descriptors, (figures.cpuMs / 1000).toFixed(0)];
     console.log(cells.map((cell, at) => String(cell).padStart(WIDTHS[at] as number)).join(''));
     if (snapshots !== undefined && (step === Math.round(steps * (0.5 + WARM_SHARE / 2)) || step === steps)) await ask(child, { snapshot: join(snapshots, `at-${step}.heapsnapshot`) });
   }
   return samples;
 }
 
-const WIDTHS = [4, 10, 9, 9, 10, 9, 6, 10, 10, 9, 5, 5, 7];
+const WIDTHS = [4, 10, 9, 9, 10, 9, 10, 6, 10, 10, 9, 5, 5, 7];
 
 async function ask(child: ChildProcess, what: 'measure' | { readonly snapshot: string }): Promise<unknown> {
   child.send(what);

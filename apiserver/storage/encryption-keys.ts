@@ -95,13 +95,17 @@ export async function checkKeys(store: Store, policy: EncryptionPolicy, file: st
 }
 
 /**
- * Everything is sealed anew, under a new key if one is asked for; then the old keys go, and with them the history that only they open.
+ * Everything is sealed anew, under a new key if one is asked for; then the old keys go, and with them the history that only they open,
+ * to the last byte of it in the file.
  * A run that was cut short is taken up by the next.
  */
 export async function rotateKeys(store: EncryptedStore, keys: LocalKeys, options: { readonly newKey: boolean }): Promise<{ readonly rewritten: number }> {
   if (options.newKey) keys.add();
   const rewritten = await store.rewrite([...PLACES]);
-  if (rewritten > 0 || keys.count > 1) await store.compact(await store.revision());
+  if (rewritten > 0 || keys.count > 1) {
+    await store.compact(await store.revision());
+    await store.erase?.();
+  }
   keys.dropOld();
   return { rewritten };
 }

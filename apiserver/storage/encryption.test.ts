@@ -83,6 +83,34 @@ test('rotateKeys() leaves nothing under the old key, and loses no write of those
   await again.store.close();
 });
 
+test('what was plain text, or sealed under an old key, is nowhere in the files after a change of keys', async () => {
+  const { inner, store, keys } = await open();
+  // Small ones that share pages with others, and one that takes several; some are replaced and deleted before.
+  const long = PLAIN.repeat(2_000);
+  const each = (count: number, write: (i: number) => Promise<number>): Promise<number[]> => Promise.all(Array.from({ length: count }, (_, i) => write(i)));
+  await each(60, (i) => inner.write(`/registry/secrets/default/s${i}`, 0, Buffer.from(`${i} ${PLAIN}`)));
+  await inner.write('/registry/secrets/default/long', 0, Buffer.from(long));
+  await each(60, (i) => inner.write(`/registry/configmaps/default/c${i}`, 0, Buffer.from('x'.repeat(100 * i))));
+  await each(30, (i) => inner.write(`/registry/secrets/default/s${i}`, i + 1, i % 2 === 0 ? undefined : Buffer.from(`again ${PLAIN}`)));
+  await inner.compact(await inner.revision());
+  expect(onDisk()).toContain(PLAIN);
+  const before = await store.list('/registry/');
+  await rotateKeys(store, keys, { newKey: false });
+  expect(onDisk()).not.toContain(PLAIN);
+  const sealed = (await inner.list('/registry/secrets/')).entries.map(({ value }) => value.subarray(-40).toString('latin1'));
+  await rotateKeys(store, keys, { newKey: true });
+  const files = onDisk();
+  expect(sealed.filter((end) => files.includes(end))).toEqual([]);
+  const after = await store.list('/registry/');
+  expect(after.entries.map(({ key, value }) => `${key} ${String(value)}`)).toEqual(before.entries.map(({ key, value }) => `${key} ${String(value)}`));
+  // The next writes find their place.
+  expect(await store.write('/registry/configmaps/default/next', 0, Buffer.from('x'))).toBe(after.revision + 1);
+  await store.close();
+  const again = await open();
+  expect((await again.store.list('/registry/')).count).toBe(after.count + 1);
+  await again.store.close();
+});
+
 test('a change of keys that was cut short is taken up by the next start: nothing is lost in between', async () => {
   const first = await open();
   for (const name of ['a', 'b', 'c']) await first.store.write(`/registry/secrets/default/${name}`, 0, Buffer.from(name));

@@ -126,6 +126,10 @@ class CipherStore implements EncryptedStore {
     return this.#inner.compact(revision);
   }
 
+  async erase(): Promise<void> {
+    await this.#inner.erase?.();
+  }
+
   snapshot(path: string): Promise<void> {
     return this.#inner.snapshot(path);
   }

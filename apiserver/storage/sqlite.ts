@@ -131,6 +131,18 @@ class SqliteStore implements Store, WatchSource {
     await this.#giveBack();
   }
 
+  async erase(): Promise<void> {
+    this.#checkOpen();
+    await this.#inTurn(async () => {
+      try {
+        await this.#log.rewrite();
+      } catch (error) {
+        if (error instanceof Unsynced) this.#broken = error;
+        throw error;
+      }
+    });
+  }
+
   async snapshot(path: string): Promise<void> {
     this.#checkOpen();
     await this.#log.copyTo(path);

@@ -89,6 +89,9 @@ export interface Store {
   /** Forgets what was overwritten or deleted at or before the revision, and gives space back. Implementations also do so by themselves. */
   compact(revision: number): Promise<void>;
 
+  /** Leaves nothing in files of what was compacted, by writing the rest anew: writes wait. Only of a store whose files are its own. */
+  erase?(): Promise<void>;
+
   /** Writes a consistent copy of everything, with its revision, to a file that this implementation can start from. */
   snapshot(path: string): Promise<void>;
 
