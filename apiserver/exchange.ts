@@ -44,6 +44,8 @@ export interface Exchange {
   auditsBodies?: boolean;
   /** How long it waited for its turn. */
   waitedMs?: number;
+  /** Lets the next one in: nothing but waiting, and the answer, is left to do. */
+  leaveSeat?: () => void;
   /** Of the span of this request, where it is traced: for calls to others that are part of it. */
   traceparent?: string;
   /** It may last: a watch, a log that is followed, a tunnel. */

@@ -312,6 +312,7 @@ class StoreCache implements ResourceCache {
     this.#revision = Math.max(this.#revision, revision);
     if (this.#phase === 'live' && this.#revision >= this.#readyAt) this.#readiness.resolve();
     this.#tidy();
+    if (this.#waiters.size === 0) return;
     for (const waiter of this.#waiters) {
       if (waiter.revision > this.#revision) continue;
       this.#waiters.delete(waiter);

@@ -54,6 +54,19 @@ describe('FlowControl', () => {
     expect(flow.inFlight()).toEqual({ reading: seats, writing: 0 });
   });
 
+  test('lets the next one in when a request leaves its seat, once', () => {
+    const flow = control(1, [level('queued', { nominalConcurrencyShares: 1000, limitResponse: queue }), schema('s', 'queued', 10, 'a')]);
+    const [first, second, third] = [ask('a'), ask('a'), ask('a')];
+    expect(flow.step(first)).toBeUndefined();
+    const waiting = [flow.step(second), flow.step(third)];
+    expect(waiting[0]).toBeInstanceOf(Promise);
+    first.leaveSeat?.();
+    first.leaveSeat?.();
+    finish(first);
+    expect(flow.inFlight()).toEqual({ reading: 1, writing: 0 });
+    expect(flow.inQueue()).toEqual({ reading: 1, writing: 0 });
+  });
+
   test('lets a request wait its turn, and refuses it when its patience is over', async () => {
     const flow = control(1, [level('queued', { nominalConcurrencyShares: 1000, limitResponse: queue }), schema('s', 'queued', 10, 'a')]);
     const first = ask('a');

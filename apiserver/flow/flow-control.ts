@@ -156,7 +156,9 @@ export class FlowControl {
     series.now.executingSeats += request.seats;
     this.#executing[laneOf(exchange)]++;
     if (isWatch) this.#opening.set(exchange, ticket);
-    exchange.after.push(() => this.#finish(ticket, exchange));
+    const leave = (): void => this.#finish(ticket, exchange);
+    exchange.leaveSeat = leave;
+    exchange.after.push(leave);
   }
 
   #wait(exchange: Exchange, ticket: Ticket): Promise<void> {

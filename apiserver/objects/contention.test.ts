@@ -12,6 +12,8 @@ interface Rig {
   /** The object changed. */
   changed(): Promise<void>;
   readonly heard: number[];
+  /** Who gave his seat up. */
+  readonly left: number[];
   readonly watches: number;
 }
 
@@ -28,15 +30,16 @@ function rig(): Rig {
   };
   const resource = { cache, key: (namespace: string, name: string) => `${namespace}/${name}`, subject: () => ({ group: '', resource: 'pods', name: 'a' }) } as unknown as Resource;
   const heard: number[] = [];
+  const left: number[] = [];
   let count = 0;
   return {
-    clock, heard,
+    clock, heard, left,
     get watches() {
       return sinks.size;
     },
     async refused({ name = 'a', local = false, signal = new AbortController().signal, error = conflict(resource.subject(name), 'modified') } = {}) {
       const number = ++count;
-      const exchange = { remoteAddress: local ? undefined : '127.0.0.1', signal } as Exchange;
+      const exchange = { remoteAddress: local ? undefined : '127.0.0.1', signal, leaveSeat: () => void left.push(number) } as unknown as Exchange;
       void contention.orderly({ exchange, resource, namespace: 'default', name }, () => Promise.reject(error)).catch((thrown: unknown) => {
         expect(thrown).toBe(error);
         heard.push(number);
@@ -49,6 +52,12 @@ function rig(): Rig {
     },
   };
 }
+
+test('who waits leaves his seat to others', async () => {
+  const own = rig();
+  for (let i = 0; i < 3; i++) await own.refused();
+  expect([own.heard, own.left]).toEqual([[1], [2, 3]]);
+});
 
 test('who is alone is told at once, and leaves nothing behind', async () => {
   const own = rig();

@@ -31,7 +31,7 @@ export class Contention {
   readonly #lines = new WeakMap<ResourceCache, Map<string, Line>>();
   #waiting = 0;
 
-  /** The clock is that of the connections, whatever the cluster's own shows. */
+  /** The clock is that of the connections, whatever the cluster's own shows: who waits on a socket does so in real time. */
   constructor(clock: Clock = systemClock) {
     this.#clock = clock;
   }
@@ -60,6 +60,7 @@ export class Contention {
     }
     if (line.length >= LINE_LIMIT || this.#waiting >= WAITING_LIMIT) return;
     this.#waiting++;
+    exchange.leaveSeat?.();
     await line.wait(exchange.signal);
     this.#waiting--;
   }

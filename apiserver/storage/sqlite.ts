@@ -184,11 +184,13 @@ class SqliteStore implements Store, WatchSource {
     this.#writing ??= this.#writeAll();
   }
 
-  /** Batch after batch: what arrives in one turn of the event loop, or while a batch is on its way to the disk, is the next one. */
+  /** Batch after batch: what arrives while a batch is on its way to the disk, and in the turn of the event loop in which it got there, is the next one. */
   async #writeAll(): Promise<void> {
     try {
-      await nextTurn();
-      while (this.#queue.length > 0) await this.#inTurn(() => this.#writeBatch());
+      do {
+        await nextTurn();
+        await this.#inTurn(() => this.#writeBatch());
+      } while (this.#queue.length > 0);
     } finally {
       // In the same step as the last look at the queue: what comes a moment later must find nobody writing.
       this.#writing = undefined;
@@ -241,7 +243,7 @@ class SqliteStore implements Store, WatchSource {
     this.#armExpiry();
     this.#retention.note(this.#clock.now(), this.#head);
     try {
-      this.#hub.publish(rows.filter((row) => this.#hub.interested(row.key)).map((row) => this.#change(row)), this.#head);
+      if (!this.#hub.isIdle) this.#hub.publish(rows.map((row) => this.#change(row)), this.#head);
     } catch (error) {
       // A value from before could not be read: who watches starts anew.
       this.#hub.end(error as Error);

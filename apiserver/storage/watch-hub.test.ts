@@ -71,3 +71,30 @@ test('a sink that throws is ended, the others go on', async () => {
   publish(1);
   expect([ended, seen]).toEqual([['broken'], [1, 1]]);
 });
+
+test.each<[string, readonly string[]]>([
+  ['', ['/r/a/x/1', '/r/a/y/2', '/r/b/x/3', '/r/a/x/4', '/q', '/r/ab/x/5']],
+  ['/r/', ['/r/a/x/1', '/r/a/y/2', '/r/b/x/3', '/r/a/x/4', '/r/ab/x/5']],
+  ['/r/a/', ['/r/a/x/1', '/r/a/y/2', '/r/a/x/4']],
+  ['/r/a/x/', ['/r/a/x/1', '/r/a/x/4']],
+  ['/r/a/x/1', ['/r/a/x/1']],
+  ['/r/b/', ['/r/b/x/3']],
+  ['/q', ['/q']],
+  ['/z/', []],
+])('of one batch, who watches %j is shown what is under it, in order, and how far that reaches', (prefix, expected) => {
+  const hub = new WatchHub({ source: { head: () => 0, read: () => ({ changes: [], upTo: 0 }) }, clock: new VirtualClock() });
+  const seen: string[] = [];
+  let reached = 0;
+  hub.watch(prefix, 0, { changes: (batch) => void seen.push(...batch.map(({ key, revision }) => ((reached = revision), key))), progress: (revision) => void (reached = revision), ended: ignore });
+  const keys = ['/r/a/x/1', '/r/a/y/2', '/r/b/x/3', '/r/a/x/4', '/q', '/r/ab/x/5'];
+  hub.publish(keys.map((key, at) => ({ ...change(at + 1), key })), keys.length);
+  expect([seen, reached]).toEqual([expected, 6]);
+});
+
+test('who is ahead of a batch sees only what is newer', () => {
+  const hub = new WatchHub({ source: { head: () => 0, read: () => ({ changes: [], upTo: 0 }) }, clock: new VirtualClock() });
+  const seen: number[] = [];
+  hub.watch('/a/', 2, { changes: (batch) => void seen.push(...batch.map(({ revision }) => revision)), progress: ignore, ended: ignore });
+  hub.publish([change(1), change(2), change(3)], 3);
+  expect(seen).toEqual([3]);
+});

@@ -47,10 +47,9 @@ export class WatchHub {
     this.#backlogLimit = options.backlogLimit ?? WATCH_BACKLOG_LIMIT;
   }
 
-  /** Whether anybody would see a change of this key. */
-  interested(key: string): boolean {
-    for (const watcher of this.#watchers) if (key.startsWith(watcher.prefix)) return true;
-    return false;
+  /** Nobody would see what is published. */
+  get isIdle(): boolean {
+    return this.#watchers.size === 0;
   }
 
   watch(prefix: string, after: number, sink: WatchSink): Watch {
@@ -64,13 +63,16 @@ export class WatchHub {
 
   /** Delivers what was just committed, in one call per watcher. The source's head must already stand at `revision`. */
   publish(batch: readonly Change[], revision: number): void {
+    const runs = runsOf(batch);
+    const first = batch[0]?.revision ?? Infinity;
     for (const watcher of this.#watchers) {
-      if (watcher.phase === 'replaying') {
-        watcher.missed += batch.length;
+      const { phase, prefix, cursor } = watcher;
+      if (phase === 'replaying') {
+        watcher.missed += under(prefix, batch, runs).length;
         if (watcher.missed > this.#backlogLimit) this.#end(watcher, new Overflow(`fell more than ${this.#backlogLimit} changes behind`));
-      } else if (revision > watcher.cursor) {
-        const own = batch.filter((change) => change.revision > watcher.cursor && change.key.startsWith(watcher.prefix));
-        this.#deliver(watcher, own, revision);
+      } else if (revision > cursor) {
+        const own = under(prefix, batch, runs);
+        this.#deliver(watcher, cursor < first ? own : own.filter((change) => change.revision > cursor), revision);
       }
     }
   }
@@ -134,4 +136,35 @@ export class WatchHub {
 /** Asked again after something else ran. */
 function isOver(watcher: Watcher): boolean {
   return watcher.phase === 'over';
+}
+
+/** Changes that follow each other and are of one place: `/registry/pods/`. Most batches are few, and most watchers are meant by none or all of one. */
+interface Run {
+  readonly place: string;
+  readonly from: number;
+  to: number;
+}
+
+function runsOf(batch: readonly Change[]): Run[] {
+  const runs: Run[] = [];
+  let last: Run | undefined;
+  for (let at = 0; at < batch.length; at++) {
+    const { key } = batch[at] as Change;
+    if (last && key.startsWith(last.place)) last.to = at + 1;
+    else runs.push((last = { place: key.slice(0, key.indexOf('/', key.indexOf('/', 1) + 1) + 1), from: at, to: at + 1 }));
+  }
+  return runs;
+}
+
+const NONE: readonly Change[] = [];
+
+function under(prefix: string, batch: readonly Change[], runs: readonly Run[]): readonly Change[] {
+  let own = NONE as Change[];
+  for (const { place, from, to } of runs) {
+    const all = place.startsWith(prefix);
+    if (!all && !prefix.startsWith(place)) continue;
+    const some = all ? (to - from === batch.length ? (batch as Change[]) : batch.slice(from, to)) : batch.slice(from, to).filter((change) => change.key.startsWith(prefix));
+    own = own.length === 0 ? some : own.concat(some);
+  }
+  return own;
 }
