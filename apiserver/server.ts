@@ -89,7 +89,7 @@ export interface ApiServerOptions {
   /** Default: Node and RBAC. */
   readonly authorization?: readonly AuthorizationMode[];
   /** In place of the cluster's own policies and webhooks. */
-  readonly dynamicAdmission?: (core: Pick<ApiServer, 'reader' | 'writer'>) => readonly AdmissionPlugin[];
+  readonly dynamicAdmission?: (core: Pick<ApiServer, 'reader' | 'writer' | 'authorizer' | 'registry' | 'meter'>) => readonly AdmissionPlugin[];
   /** Names of plugins that are left out: `ServiceAccount`. */
   readonly disabledAdmission?: readonly string[];
   /** Addresses of Services, `10.96.0.0/16`. */

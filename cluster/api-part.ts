@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { followTokenSecrets } from '../apiserver/auth/token-secrets.ts';
 import type { Listener } from '../apiserver/listen.ts';
 import type { Pki } from '../apiserver/pki/pki.ts';
-import { createApiServer, type ApiServer } from '../apiserver/server.ts';
+import { createApiServer, type ApiServer, type ApiServerOptions } from '../apiserver/server.ts';
 import { openMemory } from '../apiserver/storage/memory.ts';
 import type { Store } from '../apiserver/storage/store.ts';
 import type { Random } from '../std/random.ts';
@@ -27,6 +27,8 @@ export interface ApiPartOptions {
   readonly traffic: Traffic;
   /** One that others use as well, and that outlives this part. Default: its own. */
   readonly store?: Store;
+  /** In place of policies and webhooks that are called over the network. */
+  readonly dynamicAdmission?: ApiServerOptions['dynamicAdmission'];
 }
 
 export interface Port {
@@ -156,7 +158,7 @@ export class ApiPart implements Switch {
   }
 
   async #begin(): Promise<void> {
-    const { time, random, pki, log } = this.#options;
+    const { time, random, pki, log, dynamicAdmission } = this.#options;
     const server = createApiServer({
       store: this.#store,
       pki,
@@ -164,6 +166,7 @@ export class ApiPart implements Switch {
       random,
       log: { info: (message) => log.info({}, message), error: (message, error) => log.error({ error: error instanceof Error ? error.stack : error }, message) },
       flowLimits: FLOW_LIMITS,
+      ...(dynamicAdmission && { dynamicAdmission }),
     });
     const life: Life = { server, gone: new Ending(), secrets: followTokenSecrets({ ...server, caPem: pki.caPem, onError: (error) => log.warn({ error: String(error) }, 'cannot fill a token Secret') }) };
     this.#life = life;

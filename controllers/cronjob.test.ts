@@ -59,6 +59,11 @@ test('a start that was missed by too much is not made up for; of many missed onl
   expect(shown(at(0, cron({}, { lastScheduleTime: '2025-12-01T10:00:00Z' })).actions)[0]).toMatch(/TooManyMissedTimes/);
 });
 
+test('a Job goes only after it is written down that its time had its run', () => {
+  const found = shown(at(100, cron({ successfulJobsHistoryLimit: 0 }, last), child('2026-01-01T12:00:00Z', complete)).actions);
+  expect(found.slice(-3)).toEqual(['update cronjobs/status a/tick', `delete jobs a/${name}`, `Normal SuccessfulDelete: Deleted job ${name}`]);
+});
+
 test('finished Jobs beyond the limits go, oldest first', () => {
   const minutes = ['11:10', '11:20', '11:30', '11:40'].map((time) => `2026-01-01T${time}:00Z`);
   const old = minutes.map((minute) => child(minute, { ...complete, startTime: minute }));

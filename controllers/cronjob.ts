@@ -48,7 +48,8 @@ function reconcile(key: Key, view: View, { now }: Moment): Outcome {
   forgetMissing(situation);
   const cleaned = isDeleting(cron) ? [] : trim(situation);
   const started = isDeleting(cron) || cron.spec.suspend ? { actions: [] } : start(situation);
-  return { actions: [...situation.said, ...cleaned, ...started.actions, ...writeStatus(situation)], ...(started.waitMs !== undefined && { requeueAfterMs: started.waitMs }) };
+  // A Job is let go once it is written down that its time had its run, or that time would have another.
+  return { actions: [...situation.said, ...started.actions, ...writeStatus(situation), ...cleaned], ...(started.waitMs !== undefined && { requeueAfterMs: started.waitMs }) };
 }
 
 function say({ cron, said }: Situation, type: 'Normal' | 'Warning', reason: string, message: string): void {

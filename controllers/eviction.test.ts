@@ -45,6 +45,15 @@ describe('taintEvictionController()', () => {
     expect(run(26_000, 'a/p', hot, patient).requeueAfterMs).toBe(30_000);
     expect(shown(run(56_000, 'a/p', hot, patient).actions).at(-1)).toBe('delete pods a/p');
   });
+
+  test('a second taint does not count from when the first one came', () => {
+    const run = over(taintEvictionController());
+    const patient = pod('p', { tolerations: [{ key: 'hot', operator: 'Exists', tolerationSeconds: 20 }, { key: 'dark', operator: 'Exists', tolerationSeconds: 300 }] });
+    const dark = { key: 'dark', effect: 'NoExecute' } as const;
+    expect(run(0, 'a/p', node('n', [dark]), patient).requeueAfterMs).toBe(300_000);
+    expect(run(100_000, 'a/p', node('n', [dark, { key: 'hot', effect: 'NoExecute' }]), patient)).toMatchObject({ actions: [], requeueAfterMs: 200_000 });
+    expect(shown(run(101_000, 'a/p', node('n', [dark, { key: 'cold', effect: 'NoExecute' }]), patient).actions).at(-1)).toBe('delete pods a/p');
+  });
 });
 
 describe('podGcController()', () => {

@@ -9,9 +9,9 @@ import { taintsOf, toleratedMs, type StoredNode } from './node/taints.ts';
 import { isDeleting } from './owners.ts';
 import { byNode, podKey } from './pods.ts';
 
-/** It remembers since when a pod has been living on borrowed time. */
+/** It remembers when the borrowed time of a pod ends; further taints do not move that, as upstream, unless they are not borne at all. */
 export function taintEvictionController(): Controller {
-  const since = new Map<Key, number>();
+  const ends = new Map<Key, number>();
   return {
     name: 'taint-eviction-controller',
     account: 'node-controller',
@@ -26,12 +26,12 @@ export function taintEvictionController(): Controller {
       const allowed = pod && node && !isDeleting(pod) ? allowedMs(pod.spec?.tolerations ?? [], node) : undefined;
       const about = { apiVersion: 'v1', kind: 'Pod', uid: '', namespace: '', ...parseKey(key) };
       if (!pod || allowed === undefined) {
-        const cancelled = since.delete(key) && pod && !isDeleting(pod);
+        const cancelled = ends.delete(key) && pod && !isDeleting(pod);
         return { actions: cancelled ? [event(about, 'Normal', 'TaintManagerEviction', `Cancelling deletion of Pod ${key}`)] : [] };
       }
-      const start = since.get(key) ?? now;
-      since.set(key, start);
-      if (now < start + allowed) return { actions: [], requeueAfterMs: start + allowed - now };
+      const end = allowed === 0 ? now : (ends.get(key) ?? now + allowed);
+      ends.set(key, end);
+      if (now < end) return { actions: [], requeueAfterMs: end - now };
       const marked = disruption(pod, 'DeletionByTaintManager', 'Taint manager: deleting due to NoExecute taint', now);
       return { actions: [...marked, event(about, 'Normal', 'TaintManagerEviction', `Marking for deletion Pod ${key}`), remove(pods, pod)] };
     },

@@ -44,9 +44,12 @@ export function decide(snapshot: Snapshot, pods: readonly Stored<Pod>[], moment:
 
 function decideOne(snapshot: Snapshot, pod: Stored<Pod>, memos: Memos, rows: Int32Array, moment: Moment): Decision {
   const { uid } = pod.metadata;
-  // One whose binding had an unknown outcome may still be charged.
-  snapshot.removePod(uid);
   const demand = demandOf(pod);
+  // One whose binding had an unknown outcome may still be charged; what is being cleared for it is reserved for it again.
+  if (snapshot.placed(uid)) {
+    snapshot.removePod(uid);
+    if (pod.status?.nominatedNodeName) snapshot.nominations.set(pod, demand, pod.status.nominatedNodeName);
+  }
   const opened = openCase(snapshot, pod, demand, memos.of(demand, moment.profile ?? DEFAULT_PROFILE), moment.asked);
   if ('impossible' in opened) return { pod, unschedulable: explainImpossible(snapshot, opened) };
   try {

@@ -84,6 +84,15 @@ test('the text says only why it did not fit at first', () => {
   expect(decision).toMatchObject({ unschedulable: { message: '0/1 nodes are available: 1 Insufficient cpu.', nominated: 'n1' } });
 });
 
+test('what is being cleared for a pod is reserved for it again when it was thought to be elsewhere', () => {
+  const snapshot = world({ placed: { n1: [{ name: 'low', cpu: '800m', ending: true, status: ending }], n2: [] } });
+  const high = pod({ name: 'high', cpu: '500m', priority: 7, status: { nominatedNodeName: 'n1' } });
+  snapshot.setPod(high, 'n2');
+  snapshot.setNode(node('n2', { cpu: '100m' }));
+  decided(snapshot, high);
+  expect(snapshot.nominations.of('high')).toBe('n1');
+});
+
 test('a dry run leaves the snapshot as it was', () => {
   const snapshot = world({ placed: { n1: [{ name: 'low', cpu: '800m' }] } });
   outcome(snapshot, { cpu: '500m', priority: 7, name: 'high' });

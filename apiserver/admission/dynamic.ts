@@ -11,7 +11,7 @@ import { mutatingPolicies } from './policies/mutating.ts';
 import { paramRights } from './policies/param-rights.ts';
 import { validatingPolicies } from './policies/validating.ts';
 import { DynamicSeries } from './series.ts';
-import { createWebhookClient } from './webhooks/client.ts';
+import { createWebhookClient, type WebhookClient } from './webhooks/client.ts';
 import { mutatingWebhooks } from './webhooks/mutating.ts';
 import { validatingWebhooks } from './webhooks/validating.ts';
 
@@ -22,6 +22,8 @@ export interface DynamicDependencies {
   readonly authorizer: ClusterAuthorizer;
   readonly registry: ServedKinds;
   readonly meter: Meter;
+  /** Default: calls them over the network. */
+  readonly client?: WebhookClient;
 }
 
 /** What is served now. */
@@ -31,11 +33,11 @@ interface ServedKinds {
 }
 
 /** In the order in which they run. Provenance: kubeapiserver/options/plugins.go of v1.36. */
-export function dynamicPlugins({ reader, clock, random, authorizer, registry, meter }: DynamicDependencies): AdmissionPlugin[] {
+export function dynamicPlugins({ reader, clock, random, authorizer, registry, meter, client = createWebhookClient({ reader, clock }) }: DynamicDependencies): AdmissionPlugin[] {
   const kinds = (): readonly Kind[] => registry.kinds;
   const loaded = async ({ group, plural }: Kind): Promise<void> => registry.hub(group, plural)?.cache.ready();
   const series = new DynamicSeries(meter, clock);
   const policies = { reader, authorizer, kinds, loaded, series };
-  const webhooks = { reader, kinds, random, series, conditions: conditionMatcher(authorizer), client: createWebhookClient({ reader, clock }) };
+  const webhooks = { reader, kinds, random, series, conditions: conditionMatcher(authorizer), client };
   return [mutatingPolicies(policies), mutatingWebhooks(webhooks), validatingPolicies(policies), validatingWebhooks(webhooks), paramRights(policies)];
 }

@@ -2,14 +2,10 @@
 import { createHash } from 'node:crypto';
 import type { ApiCall } from '../../api/request.ts';
 import type { Change } from '../../apiserver/storage/store.ts';
-import { parseQuantity, milliValue, value as valueOf } from '../../api/quantity.ts';
-import { MAX_DELAY_MS, MAX_STALL_MS } from './weather.ts';
-import { podFacts, Recent, share, type PodFacts, type Raw } from './picture.ts';
+import { milliValue, parseQuantity, value as valueOf } from '../../api/quantity.ts';
+import { NODE_ROOM, podFacts, Recent, share, type PodFacts, type Raw } from './picture.ts';
+import { UNHEARD_MS, type Rule, type Scene } from './rules/rule.ts';
 import type { SimulationTime } from './time.ts';
-import { NODE_CAPACITY } from './world.ts';
-
-/** So long somebody may not have heard of a change: a stalled watch, and a call that was held up. */
-const UNHEARD_MS = MAX_STALL_MS + 2 * MAX_DELAY_MS;
 
 interface Owner {
   readonly key: string;
@@ -30,6 +26,8 @@ export class Auditor {
   readonly #pods = new Map<string, PodFacts>();
   readonly #owners = new Map<string, Owner>();
   readonly #quotas = new Map<string, { readonly namespace: string; readonly pods: Recent; readonly milliCpu: Recent }>();
+  /** What was written last, by key. */
+  readonly #last = new Map<string, Raw>();
   readonly #uids = new Map<number, string>();
   readonly #hash = createHash('sha256');
   readonly #tail: string[] = [];
@@ -39,10 +37,20 @@ export class Auditor {
   lastWork = 0;
   /** Until then two may lead at once, and too many pods may be made. */
   #relaxedUntil = 0;
+  #shiftedAt = -Infinity;
+  readonly #rules: readonly Rule[];
 
-  constructor(time: SimulationTime, onLine?: (line: string) => void) {
+  constructor(time: SimulationTime, { rules = [], onLine }: { readonly rules?: readonly ((scene: Scene) => Rule)[]; readonly onLine?: ((line: string) => void) | undefined } = {}) {
     this.#time = time;
     this.#onLine = onLine;
+    const scene: Scene = {
+      monotonic: () => time.monotonic(),
+      wall: () => time.now(),
+      steadyMs: () => time.monotonic() - this.#shiftedAt,
+      isRelaxed: () => time.monotonic() < this.#relaxedUntil,
+      say: (violation) => this.#violation(violation),
+    };
+    this.#rules = rules.map((rule) => rule(scene));
   }
 
   /** Of everything that happened so far, in its order. */
@@ -66,19 +74,29 @@ export class Auditor {
     this.#relaxedUntil = this.#time.monotonic() + RELAX_MS;
   }
 
+  /** The clock on the wall jumps. */
+  shifted(): void {
+    this.#shiftedAt = this.#time.monotonic();
+  }
+
   change({ key, revision, value, previous }: Change): void {
     this.changes++;
-    this.note(`${revision} ${key} ${value ? digestOf(value) : 'deleted'}`);
-    if (HEARTBEATS.some((prefix) => key.startsWith(prefix))) {
-      if (value) this.#uids.set(revision, UNKNOWN);
-      return;
-    }
-    this.lastWork = this.#time.monotonic();
+    const say = (about = ''): void => this.note(`${revision} ${key} ${value ? digestOf(value) : 'deleted'}${about}`);
+    const isHeartbeat = HEARTBEATS.some((prefix) => key.startsWith(prefix));
+    if (isHeartbeat && value) this.#uids.set(revision, UNKNOWN);
+    if (isHeartbeat && !key.startsWith(NODES)) return say();
     const now = value && (JSON.parse(value.toString()) as Raw);
-    const before = previous && (JSON.parse(previous.toString()) as Raw);
+    const before = previous && (this.#last.get(key) ?? (JSON.parse(previous.toString()) as Raw));
+    if (now) this.#last.set(key, now);
+    else this.#last.delete(key);
     const raw = (now ?? before) as Raw;
+    say(now && aboutOf(now));
+    for (const rule of this.#rules) rule.changed({ now, before });
+    if (isHeartbeat) return;
+    if (!raw.metadata.name.startsWith(CLOCKWORK)) this.lastWork = this.#time.monotonic();
     this.#uids.set(revision, raw.metadata.uid);
-    if (now && before) this.#sameOwner(before, now);
+    // A claim passes from a StatefulSet to the pod that takes it along, and back.
+    if (now && before && raw.kind !== 'PersistentVolumeClaim') this.#sameOwner(before, now);
     switch (raw.kind) {
       case 'Pod':
         return now ? this.#podSet(now) : this.#podGone(raw);
@@ -102,10 +120,15 @@ export class Auditor {
 
   /** A pod may have been made that nobody knows of yet. */
   lost(call: ApiCall): void {
+    for (const rule of this.#rules) rule.unsure?.(call);
     if (call.verb !== 'create' || call.resource !== 'pods' || call.subresource) return;
     const owner = (call.body as Raw).metadata.ownerReferences?.find(({ controller }) => controller)?.uid;
     const one = owner === undefined ? undefined : this.#owners.get(owner);
     if (one) this.#oneMore(one.surplus);
+  }
+
+  refused(call: ApiCall): void {
+    for (const rule of this.#rules) rule.unsure?.(call);
   }
 
   #oneMore(surplus: Recent): void {
@@ -151,8 +174,7 @@ export class Auditor {
       milliCpu += facts.milliCpu;
       memory += facts.memory;
     }
-    const { cpu, memory: bytes, pods } = NODE_CAPACITY;
-    if (count > Number(pods) || milliCpu > milliValue(parseQuantity(cpu) as never) || memory > valueOf(parseQuantity(bytes) as never)) this.#violation(`${node} is overcommitted: ${count} pods, ${milliCpu}m CPU, ${memory} bytes`);
+    if (count > NODE_ROOM.pods || milliCpu > NODE_ROOM.milliCpu || memory > NODE_ROOM.memory) this.#violation(`${node} is overcommitted: ${count} pods, ${milliCpu}m CPU, ${memory} bytes`);
   }
 
   #ownerSet({ kind, metadata, spec = {}, status = {} }: Raw): void {
@@ -241,6 +263,13 @@ export class Auditor {
   }
 }
 
+/** What a reader of the history wants to know of a pod. */
+function aboutOf({ kind, metadata, spec = {}, status = {} }: Raw): string {
+  if (kind !== 'Pod') return metadata.deletionTimestamp === undefined ? '' : ' going';
+  const words = [spec['nodeName'], status['nominatedNodeName'] && `to ${String(status['nominatedNodeName'])}`, status['phase'], metadata.deletionTimestamp && 'going'];
+  return ` ${words.filter(Boolean).join(' ')}`;
+}
+
 /** Certificates are drawn anew by each process and are no part of the history. */
 const CERTIFICATE = /-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----/g;
 
@@ -260,7 +289,11 @@ const TAIL_LINES = 60;
 const RELAX_MS = 45_000;
 /** A surplus pod is found and taken away, or not needed any more, within this. */
 const SURPLUS_MS = 180_000;
-const HEARTBEATS = ['/registry/leases/', '/registry/events/', '/registry/minions/'];
+const NODES = '/registry/minions/';
+const HEARTBEATS = ['/registry/leases/', '/registry/events/', NODES];
+/** What is made by the clock goes on for ever: its name begins so. */
+export const CLOCKWORK = 'tick-';
+
 function bounds(spec: NonNullable<Raw['spec']>, replicas: number): { readonly surge: number; readonly maxUnavailable: number } {
   const { type, rollingUpdate } = (spec['strategy'] as { type?: string; rollingUpdate?: { maxSurge?: unknown; maxUnavailable?: unknown } } | undefined) ?? {};
   if (type === 'Recreate') return { surge: 0, maxUnavailable: replicas };

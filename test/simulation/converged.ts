@@ -2,10 +2,11 @@
 import * as resources from '../../api/resources.ts';
 import type { Pod } from '../../api/types/core.v1.ts';
 import type { Client, Stored } from '../../client/client.ts';
-import { milliValue, parseQuantity } from '../../api/quantity.ts';
-import { podFacts, type Raw } from './picture.ts';
+import { CLOCKWORK } from './auditor.ts';
+import { everything, leftovers, volumesAllow } from './leftovers.ts';
+import { NODE_ROOM, podFacts, type Raw } from './picture.ts';
 import type { Counter } from './users.ts';
-import { NODE_CAPACITY, type World } from './world.ts';
+import type { World } from './world.ts';
 
 type AnyPod = Stored<Pod>;
 
@@ -13,25 +14,23 @@ export async function unconverged(client: Client, world: World, counter: Counter
   const problems: string[] = [];
   const say = (problem: string): void => void problems.push(problem);
   const { items: pods } = await client.list(resources.pods);
-  const owners = await ownersOf(client);
   const { items: nodes } = await client.list(resources.nodes);
   for (const node of nodes) {
     if (node.status?.conditions?.find(({ type }) => type === 'Ready')?.status !== 'True') say(`${node.metadata.name} is not Ready`);
     if ((node.spec.taints ?? []).length > 0) say(`${node.metadata.name} is tainted: ${JSON.stringify(node.spec.taints)}`);
   }
+  const all = await everything(world);
+  leftovers(all, world, say);
   const names = new Set(nodes.map(({ metadata }) => metadata.name));
   for (const pod of pods) {
-    const { namespace, name, ownerReferences, deletionTimestamp } = pod.metadata;
+    const { namespace, name } = pod.metadata;
     const text = `pod ${namespace}/${name}`;
-    if (deletionTimestamp) say(`${text} goes on terminating`);
-    for (const { uid, kind } of ownerReferences ?? []) if (!owners.has(uid)) say(`${text} is garbage: its ${kind} is gone`);
     if (pod.spec.nodeName && !names.has(pod.spec.nodeName)) say(`${text} is on ${pod.spec.nodeName}, which is gone`);
-    if (!pod.spec.nodeName && !isOver(pod) && hasRoom(pod, pods, [...names])) say(`${text} is not placed: ${JSON.stringify(pod.status?.conditions)}`);
+    if (!pod.spec.nodeName && !isOver(pod) && hasRoom(pod, pods, [...names].filter((node) => volumesAllow(pod as unknown as Raw, node, all)))) say(`${text} is not placed: ${JSON.stringify(pod.status?.conditions)}`);
   }
   // What waits for room is not all there, and cannot be.
   const crowded = new Set(pods.filter((pod) => !pod.spec.nodeName && !isOver(pod)).map(({ metadata }) => `${metadata.namespace}/${metadata.labels?.['app']}`));
-  for (const { metadata, status } of (await client.list(resources.namespaces)).items) if (metadata.deletionTimestamp) say(`namespace ${metadata.name} goes on terminating: ${JSON.stringify(status)}`);
-  await workloads({ client, pods, nodeCount: nodes.length, crowded, say });
+    await workloads({ client, pods, nodeCount: nodes.length, crowded, say });
   await endpoints(client, pods, say);
   await runtimes(world, pods, say);
   const { data } = await client.get(resources.configmaps, { namespace: 'default', name: 'counter' });
@@ -48,16 +47,12 @@ function hasRoom(pod: AnyPod, pods: readonly AnyPod[], nodes: readonly string[])
   const wanted = podFacts(pod as unknown as Raw);
   const affinity = pod.spec.affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution?.nodeSelectorTerms[0]?.matchFields?.[0]?.values;
   return (affinity ?? nodes).some((node) => {
-    const there = pods.filter(({ spec }) => spec.nodeName === node).filter((one) => !isOver(one)).map((one) => podFacts(one as unknown as Raw));
+    // Who is less important has to go, where it may be asked to.
+    const stays = (one: AnyPod): boolean => pod.spec.preemptionPolicy === 'Never' || (one.spec.priority ?? 0) >= (pod.spec.priority ?? 0);
+    const there = pods.filter((one) => one.spec.nodeName === node && !isOver(one) && stays(one)).map((one) => podFacts(one as unknown as Raw));
     const milliCpu = there.reduce((sum, one) => sum + one.milliCpu, wanted.milliCpu);
-    return there.length < Number(NODE_CAPACITY.pods) && milliCpu <= milliValue(parseQuantity(NODE_CAPACITY.cpu) as never);
+    return there.length < NODE_ROOM.pods && milliCpu <= NODE_ROOM.milliCpu;
   });
-}
-
-async function ownersOf(client: Client): Promise<Map<string, string>> {
-  const kinds = [resources.deployments, resources.replicasets, resources.statefulsets, resources.daemonsets, resources.jobs, resources.nodes] as const;
-  const lists = await Promise.all(kinds.map((kind) => client.list(kind as typeof resources.deployments)));
-  return new Map(lists.flatMap(({ items }) => items.map(({ metadata }) => [metadata.uid, metadata.name] as const)));
 }
 
 /** Pods whose containers end again and again, and those that a quota keeps out, are never all there. */
@@ -99,7 +94,8 @@ async function workloads({ client, pods, nodeCount, crowded, say }: Looking): Pr
     if (found.some((count) => count !== nodeCount)) say(`DaemonSet ${metadata.namespace}/${metadata.name}: ${found.join('/')} of ${nodeCount}: ${summary(pods, metadata)}`);
   }
   for (const { metadata, status } of (await client.list(resources.jobs)).items) {
-    if (isExcused(metadata)) continue;
+    // What the clock starts is always under way.
+    if (isExcused(metadata) || metadata.name.startsWith(CLOCKWORK)) continue;
     if (!status?.conditions?.some(({ type, status: is }) => (type === 'Complete' || type === 'Failed') && is === 'True')) say(`Job ${metadata.namespace}/${metadata.name} does not end: ${JSON.stringify(status)}`);
   }
 }

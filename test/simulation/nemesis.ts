@@ -4,7 +4,7 @@ import type { Client } from '../../client/client.ts';
 import { NodePart } from '../../cluster/node.ts';
 import { sleep } from '../../std/clock.ts';
 import { below, type Random } from '../../std/random.ts';
-import { FAIR, MAX_DELAY_MS, MAX_STALL_MS } from './weather.ts';
+import { FAIR, MAX_DELAY_MS, MAX_STALL_MS, MAX_STORE_STALL_MS } from './weather.ts';
 import type { Component, World } from './world.ts';
 
 export interface NemesisOptions {
@@ -14,6 +14,10 @@ export interface NemesisOptions {
   readonly note: (line: string) => void;
   /** Two may lead for a moment. */
   readonly relax: () => void;
+  /** The clock on the wall jumps. */
+  readonly shifted: () => void;
+  /** Whether anybody asks the webhook. */
+  readonly hasHooks: boolean;
 }
 
 const PAUSE_MS = 15_000;
@@ -42,6 +46,7 @@ export class Nemesis {
     this.#stopped = true;
     note('nemesis: ends');
     world.store.weather = FAIR;
+    world.hooks.mood = 'well';
     for (const api of world.apis) await api.start();
     for (const { part, sky } of world.components) {
       sky.clear();
@@ -65,6 +70,8 @@ export class Nemesis {
       [3, () => this.#shift()],
       [2, () => this.#leap()],
       [3, () => this.#stealLease()],
+      [4, () => this.#stallStore()],
+      [this.#options.hasHooks ? 12 : 0, () => this.#troubleHooks()],
     ];
     let left = random.next() * menu.reduce((sum, [weight]) => sum + weight, 0);
     for (const [weight, strike] of menu) if ((left -= weight) < 0) return strike();
@@ -135,7 +142,8 @@ export class Nemesis {
     api.crash();
     this.#later(30_000, () => {
       note(`nemesis: API server ${i} starts`);
-      void api.start();
+      // Who crashes again meanwhile is started again, too.
+      api.start().catch(() => note(`nemesis: API server ${i} crashed before it was ready`));
     });
   }
 
@@ -178,19 +186,40 @@ export class Nemesis {
     }
   }
 
+  /** Everybody who reads hears late of what is written. */
+  #stallStore(): void {
+    const { world, random, note } = this.#options;
+    const ms = random.next() * MAX_STORE_STALL_MS;
+    note(`nemesis: watches of the store stall for ${ms.toFixed(0)} ms`);
+    world.store.stall(ms);
+  }
+
+  #troubleHooks(): void {
+    const { world: { hooks }, random, note } = this.#options;
+    const mood = (['down', 'slow', 'refuses', 'babbles'] as const)[below(random, 4)] ?? 'down';
+    note(`nemesis: the webhook is ${mood}`);
+    hooks.mood = mood;
+    this.#later(40_000, () => {
+      note('nemesis: the webhook is well');
+      hooks.mood = 'well';
+    });
+  }
+
   #shift(): void {
-    const { world: { time }, random, note } = this.#options;
+    const { world: { time }, random, note, shifted } = this.#options;
     const ms = Math.round((random.next() - 0.5) * 2 * MAX_SHIFT_MS);
     note(`nemesis: the clock on the wall jumps by ${ms} ms`);
     time.shift(ms);
+    shifted();
   }
 
   /** As when the machine under all of it slept: who led goes on for a moment, though his time is over. */
   #leap(): void {
-    const { world: { time }, random, note, relax } = this.#options;
+    const { world: { time }, random, note, relax, shifted } = this.#options;
     const ms = Math.round(random.next() * MAX_LEAP_MS);
     note(`nemesis: everything sleeps for ${ms} ms`);
     time.leap(ms);
+    shifted();
     relax();
   }
 

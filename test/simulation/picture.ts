@@ -1,6 +1,10 @@
 /** What an observer who misses nothing knows of pods and their owners, with how long ago it was otherwise. */
 import { milliValue, parseQuantity, value } from '../../api/quantity.ts';
 
+/** Tight: sometimes not everything fits. */
+export const NODE_CAPACITY = { cpu: '1500m', memory: '2Gi', pods: '8' } as const;
+export const NODE_ROOM = { milliCpu: milliValue(parseQuantity(NODE_CAPACITY.cpu) as never), memory: value(parseQuantity(NODE_CAPACITY.memory) as never), pods: Number(NODE_CAPACITY.pods) } as const;
+
 export interface PodFacts {
   readonly uid: string;
   readonly key: string;
@@ -25,9 +29,11 @@ export interface Raw {
     readonly uid: string;
     readonly generation?: number;
     readonly labels?: Readonly<Record<string, string>>;
+    readonly creationTimestamp?: string;
     readonly deletionTimestamp?: string;
+    readonly annotations?: Readonly<Record<string, string>>;
     readonly finalizers?: readonly string[];
-    readonly ownerReferences?: readonly { readonly uid: string; readonly kind: string; readonly name: string; readonly controller?: boolean }[];
+    readonly ownerReferences?: readonly { readonly uid: string; readonly kind: string; readonly name: string; readonly controller?: boolean; readonly blockOwnerDeletion?: boolean }[];
   };
   readonly spec?: Readonly<Record<string, unknown>>;
   readonly status?: Readonly<Record<string, unknown>>;
@@ -41,12 +47,17 @@ interface PodRaw extends Raw {
   readonly status?: { readonly phase?: string; readonly conditions?: readonly { readonly type: string; readonly status: string }[] };
 }
 
+/** What a pod asks for. */
+export function demandOf(raw: Raw): { readonly milliCpu: number; readonly memory: number } {
+  const requests = (raw as PodRaw).spec.containers.map(({ resources }) => resources?.requests ?? {});
+  const sum = (name: string, of: (quantity: NonNullable<ReturnType<typeof parseQuantity>>) => number): number =>
+    requests.reduce((total, one) => total + (one[name] ? of(parseQuantity(one[name]) as never) : 0), 0);
+  return { milliCpu: sum('cpu', milliValue), memory: sum('memory', value) };
+}
+
 export function podFacts(raw: Raw): PodFacts {
   const { metadata, spec, status } = raw as PodRaw;
   const owner = metadata.ownerReferences?.find(({ controller }) => controller);
-  const requests = spec.containers.map(({ resources }) => resources?.requests ?? {});
-  const sum = (name: string, of: (quantity: NonNullable<ReturnType<typeof parseQuantity>>) => number): number =>
-    requests.reduce((total, one) => total + (one[name] ? of(parseQuantity(one[name]) as never) : 0), 0);
   return {
     uid: metadata.uid,
     key: `${metadata.namespace}/${metadata.name}`,
@@ -55,8 +66,7 @@ export function podFacts(raw: Raw): PodFacts {
     owner: owner?.uid,
     ownerKind: owner?.kind,
     node: spec.nodeName,
-    milliCpu: sum('cpu', milliValue),
-    memory: sum('memory', value),
+    ...demandOf(raw),
     isTerminal: status?.phase === 'Succeeded' || status?.phase === 'Failed',
     isDeleting: metadata.deletionTimestamp !== undefined,
     isReady: status?.conditions?.some(({ type, status: is }) => type === 'Ready' && is === 'True') ?? false,

@@ -5,8 +5,9 @@ import { openClient } from '../../client/open-client.ts';
 import { sharedPki } from '../../cluster/credentials.ts';
 import type { Door } from '../../api/request.ts';
 import { seededRandom } from '../../std/random.ts';
-import { Auditor } from './auditor.ts';
+import { Auditor, CLOCKWORK } from './auditor.ts';
 import { unconverged } from './converged.ts';
+import { habitsOf, rulesFor } from './habits/habits.ts';
 import { Nemesis } from './nemesis.ts';
 import { Users } from './users.ts';
 import type { Hearing } from './weather.ts';
@@ -47,17 +48,20 @@ export async function simulate({ seed, minutes, onLine, verbose = false }: Simul
   const hearing: Hearing = {
     acknowledged: (call, answer) => auditor?.acknowledged(call, answer),
     lost: (call) => auditor?.lost(call),
+    refused: (call) => auditor?.refused(call),
   };
   const world = new World({ seed, hearing, log: { info() {}, warn: say, error: say } }, await sharedPki());
   const { time } = world;
-  const audit = (auditor = new Auditor(time, onLine));
+  const audit = (auditor = new Auditor(time, { rules: rulesFor(world.hooks), onLine }));
   world.truth.watch('/registry/', 0, { changes: (batch) => batch.forEach((change) => audit.change(change)), progress() {}, ended() {} });
   await world.start();
   const door: Door = world.userDoor();
   const client = openClient(door, { userAgent: 'user' });
   const note = (line: string): void => audit.note(line);
-  const users = new Users({ client, clock: time, random: seededRandom(seed ^ 0xa11), note });
-  const nemesis = new Nemesis({ world, client, random: seededRandom(seed ^ 0xbad), note, relax: () => audit.relax() });
+  const habits = habitsOf(seed);
+  note(`the users' habits: ${habits.join() || 'none'}`);
+  const users = new Users({ client, clock: time, random: seededRandom(seed ^ 0xa11), note, habits });
+  const nemesis = new Nemesis({ world, client, random: seededRandom(seed ^ 0xbad), note, relax: () => audit.relax(), shifted: () => audit.shifted(), hasHooks: habits.includes('asking') });
   void users.begin();
   void nemesis.run();
   for (let minute = 0; minute < minutes && audit.violations.length === 0; minute++) await time.run(60_000);
@@ -89,5 +93,5 @@ async function calm(audit: Auditor, { time }: World, look: () => Promise<string[
 /** Containers that end again and again are written about for ever. */
 async function hasComingAndGoing(client: Client): Promise<boolean> {
   const { items } = await client.list(podsResource);
-  return items.some(({ metadata, status }) => metadata.annotations?.['coracle.dev/hollow-run'] !== undefined && status?.phase === 'Running');
+  return items.some(({ metadata, status }) => metadata.annotations?.['coracle.dev/hollow-run'] !== undefined && !metadata.name.startsWith(CLOCKWORK) && status?.phase === 'Running');
 }

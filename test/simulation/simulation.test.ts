@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
+import { HABITS, habitsOf } from './habits/habits.ts';
 import { simulate } from './simulate.ts';
 
 /** More of them, and for longer, in the bench and with `npm run simulate -- --seeds 1000 --minutes 60`. */
@@ -21,6 +22,11 @@ test('another process tells the same history', async () => {
   const printed = execFileSync(process.execPath, [join(import.meta.dirname, 'main.ts'), '--seed', '3', '--minutes', '1'], { encoding: 'utf8' });
   expect(/history (\w+)/.exec(printed)?.[1]).toBe((await simulate({ seed: 3, minutes: 1 })).hash.slice(0, 16));
 }, 120_000);
+
+test('every habit occurs among the seeds that are tried', () => {
+  const seen = new Set(Array.from({ length: SEEDS }, (_, i) => habitsOf(i + 1)).flat());
+  expect([...seen].sort()).toEqual(Object.keys(HABITS).sort());
+});
 
 test(`what must hold holds through ${SEEDS} histories`, async () => {
   const failures: string[] = [];

@@ -1,26 +1,33 @@
 /** What people do with the cluster, drawn by lot: workloads rolled, scaled and taken away, nodes drained, quotas, namespaces. */
 import * as resources from '../../api/resources.ts';
 import type { ResourceRef } from '../../api/resources.ts';
-import { ApiError, isReason } from '../../api/status.ts';
+import { isReason } from '../../api/status.ts';
 import type { Pod, PodTemplateSpec } from '../../api/types/core.v1.ts';
 import type { Client, ObjectKey, Stored } from '../../client/client.ts';
 import { sleep, type Clock } from '../../std/clock.ts';
 import { below, type Random } from '../../std/random.ts';
+import { People, type Habit, type Menu } from './habits/habit.ts';
+import { HABITS, type HabitName } from './habits/habits.ts';
 
 export interface UsersOptions {
   readonly client: Client;
   readonly clock: Clock;
   readonly random: Random;
   readonly note: (line: string) => void;
+  readonly habits: readonly HabitName[];
 }
 
 const NAMESPACES = ['red', 'green', 'blue'] as const;
 /** Sometimes more than the nodes hold. */
 const MAX_WORKLOADS = 7;
+/** Where habits bring theirs, there are fewer others. */
+const MIN_WORKLOADS = 2;
 const MAX_REPLICAS = 5;
 const DRAIN_TRIES = 12;
 const DRAIN_RETRY_MS = 5_000;
 const PAUSE_MS = 12_000;
+/** Each habit adds so much to what is done. */
+const HASTE = 0.12;
 
 type Kind = 'deployments' | 'statefulsets' | 'jobs' | 'daemonsets';
 interface Workload extends ObjectKey {
@@ -37,13 +44,16 @@ export interface Counter {
 export class Users {
   readonly counter: Counter = { acknowledged: 0, unsure: 0 };
   readonly #options: UsersOptions;
+  readonly #people: People;
+  readonly #habits: readonly Habit[];
   readonly #workloads: Workload[] = [];
-  readonly #busy = new Set<Promise<void>>();
+  readonly #busy = new Set<Promise<unknown>>();
   #stopped = false;
-  #made = 0;
 
   constructor(options: UsersOptions) {
     this.#options = options;
+    this.#people = new People(options);
+    this.#habits = options.habits.map((name) => HABITS[name](this.#people));
   }
 
   async begin(): Promise<void> {
@@ -51,6 +61,7 @@ export class Users {
     for (const name of NAMESPACES) await this.#attempt('namespace', () => client.create(resources.namespaces, { metadata: { name }, spec: {} }));
     await this.#attempt('quota', () => client.create(resources.resourcequotas, { metadata: { namespace: 'blue', name: 'quota' }, spec: { hard: { pods: '8', 'requests.cpu': '2' } } }));
     await this.#attempt('counter', () => client.create(resources.configmaps, { metadata: { namespace: 'default', name: 'counter' }, data: { count: '0' } }));
+    for (const habit of this.#habits) void this.#busily(habit.begin());
     void this.#run();
   }
 
@@ -59,6 +70,7 @@ export class Users {
     const { client, clock } = this.#options;
     this.#stopped = true;
     await Promise.all(this.#busy);
+    for (const habit of this.#habits) await habit.end?.();
     for (;;) {
       const all = await client.list(resources.nodes).catch(() => undefined);
       const cordoned = all?.items.filter(({ spec }) => spec.unschedulable);
@@ -71,18 +83,21 @@ export class Users {
   async #run(): Promise<void> {
     const { clock, random } = this.#options;
     while (!this.#stopped) {
-      const act = this.#act();
-      this.#busy.add(act);
-      void act.finally(() => this.#busy.delete(act));
-      await sleep(clock, PAUSE_MS * (0.2 + 1.6 * random.next()));
+      void this.#busily(this.#act());
+      await sleep(clock, (PAUSE_MS / (1 + HASTE * this.#habits.length)) * (0.2 + 1.6 * random.next()));
     }
   }
 
-  #act(): Promise<void> {
+  #busily(act: Promise<unknown>): Promise<unknown> {
+    this.#busy.add(act);
+    return act.finally(() => this.#busy.delete(act));
+  }
+
+  #act(): Promise<unknown> {
     const { random } = this.#options;
     if (this.#workloads.length === 0) return this.#create();
-    const menu: readonly (readonly [number, () => Promise<void>])[] = [
-      [this.#workloads.length < MAX_WORKLOADS ? 25 : 0, () => this.#create()],
+    const menu: Menu = [
+      [this.#workloads.length < Math.max(MIN_WORKLOADS, MAX_WORKLOADS - 2 * this.#habits.length) ? 25 : 0, () => this.#create()],
       [20, () => this.#scale()],
       [20, () => this.#roll()],
       [6, () => this.#delete()],
@@ -91,6 +106,7 @@ export class Users {
       [4, () => this.#changeQuota()],
       [5, () => this.#killPod()],
       [10, () => this.#count()],
+      ...this.#habits.flatMap((habit) => habit.menu()),
     ];
     let left = random.next() * menu.reduce((sum, [weight]) => sum + weight, 0);
     for (const [weight, act] of menu) if ((left -= weight) < 0) return act();
@@ -101,7 +117,7 @@ export class Users {
     const { client, random } = this.#options;
     const kind = this.#pick(['deployments', 'deployments', 'deployments', 'statefulsets', 'jobs', 'daemonsets'] as const);
     const namespace = this.#pick(NAMESPACES);
-    const name = `${kind[0]}-${this.#made++}`;
+    const name = `${kind[0]}-${this.#people.number()}`;
     const metadata = { namespace, name };
     const template = this.#template(name, kind === 'jobs');
     const selector = { matchLabels: { app: name } };
@@ -129,11 +145,11 @@ export class Users {
     const resourcesOf = { requests: { cpu: this.#pick(['100m', '500m', '900m']), memory: '64Mi' } };
     return {
       metadata: { labels: { app }, annotations },
-      spec: { terminationGracePeriodSeconds: 15, ...(isJob && { restartPolicy: 'Never' as const }), containers: [{ name: 'c', image: `image:${this.#made}`, resources: resourcesOf, ...(!isJob && { readinessProbe }) }] },
+      spec: { terminationGracePeriodSeconds: 15, ...(isJob && { restartPolicy: 'Never' as const }), containers: [{ name: 'c', image: `image:${this.#people.number()}`, resources: resourcesOf, ...(!isJob && { readinessProbe }) }] },
     } as unknown as PodTemplateSpec;
   }
 
-  #scale(): Promise<void> {
+  #scale(): Promise<unknown> {
     const { client, random } = this.#options;
     const one = this.#workload(['deployments', 'statefulsets']);
     if (!one) return this.#count();
@@ -141,16 +157,16 @@ export class Users {
     return this.#attempt(`scale ${one.kind} ${one.namespace}/${one.name} to ${replicas}`, () => client.patch(resources[one.kind] as ResourceRef<object>, one, { type: 'application/merge-patch+json', body: { spec: { replicas } } }));
   }
 
-  #roll(): Promise<void> {
+  #roll(): Promise<unknown> {
     const { client } = this.#options;
     const one = this.#workload(['deployments', 'statefulsets', 'daemonsets']);
     if (!one) return this.#count();
-    const image = `image:${this.#made++}`;
+    const image = `image:${this.#people.number()}`;
     const body = { spec: { template: { spec: { containers: [{ name: 'c', image }] } } } };
     return this.#attempt(`roll ${one.kind} ${one.namespace}/${one.name} to ${image}`, () => client.patch(resources[one.kind] as ResourceRef<object>, one, { type: 'application/strategic-merge-patch+json', body }));
   }
 
-  #delete(): Promise<void> {
+  #delete(): Promise<unknown> {
     const { client } = this.#options;
     const one = this.#workload(['deployments', 'statefulsets', 'jobs', 'daemonsets']);
     if (!one) return this.#count();
@@ -176,7 +192,7 @@ export class Users {
     await this.#cordon(node, null);
   }
 
-  #cordon(name: string, unschedulable: true | null): Promise<void> {
+  #cordon(name: string, unschedulable: true | null): Promise<unknown> {
     const { client } = this.#options;
     return this.#attempt(`${unschedulable ? '' : 'un'}cordon ${name}`, () => client.patch(resources.nodes, { name }, { type: 'application/merge-patch+json', body: { spec: { unschedulable } } }));
   }
@@ -202,7 +218,7 @@ export class Users {
     }
   }
 
-  #changeQuota(): Promise<void> {
+  #changeQuota(): Promise<unknown> {
     const { client, random } = this.#options;
     const hard = { pods: String(3 + below(random, 8)), 'requests.cpu': `${1 + below(random, 3)}` };
     return this.#attempt(`quota ${JSON.stringify(hard)}`, () => client.patch(resources.resourcequotas, { namespace: 'blue', name: 'quota' }, { type: 'application/merge-patch+json', body: { spec: { hard } } }));
@@ -238,15 +254,11 @@ export class Users {
   }
 
   #pick<T>(from: readonly T[]): T {
-    return from[below(this.#options.random, from.length)] as T;
+    return this.#people.pick(from);
   }
 
-  async #attempt(what: string, work: () => Promise<unknown>): Promise<void> {
-    this.#options.note(`user: ${what}`);
-    await work().catch((error: unknown) => {
-      if (!(error instanceof ApiError)) throw error;
-      this.#options.note(`user: ${what}: ${error.reason}`);
-    });
+  #attempt(what: string, work: () => Promise<unknown>): Promise<boolean> {
+    return this.#people.attempt(what, work);
   }
 }
 

@@ -22,6 +22,7 @@ export interface Weather {
 export const FAIR: Weather = { refuse: 0, lose: 0, conflict: 0, delay: 0, delayMs: 0 };
 export const MAX_DELAY_MS = 3_000;
 export const MAX_STALL_MS = 5_000;
+export const MAX_STORE_STALL_MS = 3_000;
 
 /** The weather over one component, which changes. */
 export class Sky {
@@ -48,6 +49,8 @@ export interface Hearing {
   acknowledged(call: ApiCall, answer: unknown): void;
   /** It may have been written; the component was not told. */
   lost(call: ApiCall): void;
+  /** It was not written; the component cannot know. */
+  refused(call: ApiCall): void;
 }
 
 export interface FaultyDoorOptions {
@@ -65,7 +68,10 @@ export function faultyDoor(door: Door, { sky, clock, random, hearing }: FaultyDo
       const { refuse, lose, conflict, delay, delayMs } = sky.weather;
       const isWrite = WRITES.has(call.verb);
       if (random.next() < delay) await sleep(clock, random.next() * delayMs);
-      if (random.next() < refuse) throw unreachable();
+      if (random.next() < refuse) {
+        if (isWrite) hearing.refused(call);
+        throw unreachable();
+      }
       if (random.next() < conflict && isVersioned(call)) throw new ApiError({ code: 409, reason: 'Conflict', message: 'simulated: the object has been modified' });
       const loses = random.next() < lose;
       try {
@@ -114,11 +120,20 @@ export class FaultyStore implements Store {
   weather: Weather = FAIR;
   readonly #store: Store;
   readonly #random: Random;
+  readonly #clock: Clock;
   readonly #sinks = new Set<WatchSink>();
+  /** What watches say waits until then. */
+  #stalledUntil = 0;
 
-  constructor(store: Store, random: Random) {
+  constructor(store: Store, random: Random, clock: Clock) {
     this.#store = store;
     this.#random = random;
+    this.#clock = clock;
+  }
+
+  /** Its watches are late, though what they say comes in order. */
+  stall(forMs: number): void {
+    this.#stalledUntil = this.#clock.monotonic() + forMs;
   }
 
   revision: Store['revision'] = () => this.#store.revision();
@@ -139,9 +154,22 @@ export class FaultyStore implements Store {
 
   watch: Store['watch'] = (prefix, after, sink) => {
     let over = false;
+    let waiting: (() => void)[] = [];
+    const inTime = (say: () => void): void => {
+      if (over) return;
+      const leftMs = this.#stalledUntil - this.#clock.monotonic();
+      if (leftMs <= 0 && waiting.length === 0) return say();
+      waiting.push(say);
+      if (waiting.length > 1) return;
+      this.#clock.after(Math.max(0, leftMs), () => {
+        const all = waiting;
+        waiting = [];
+        for (const one of all) if (!over) one();
+      });
+    };
     const own: WatchSink = {
-      changes: (batch: readonly Change[]) => over || sink.changes(batch),
-      progress: (revision) => over || sink.progress(revision),
+      changes: (batch: readonly Change[]) => inTime(() => sink.changes(batch)),
+      progress: (revision) => inTime(() => sink.progress(revision)),
       ended: (error) => {
         if (over) return;
         over = true;

@@ -4,6 +4,7 @@ import { sharedPki } from '../../cluster/credentials.ts';
 import { Line, type Host } from '../../cluster/line.ts';
 import { NodePart } from '../../cluster/node.ts';
 import { Part, type Running, type Who } from '../../cluster/part.ts';
+import { dynamicPlugins } from '../../apiserver/admission/dynamic.ts';
 import { openMemory } from '../../apiserver/storage/memory.ts';
 import type { Store } from '../../apiserver/storage/store.ts';
 import { openClient } from '../../client/client.ts';
@@ -12,6 +13,8 @@ import { startControllers } from '../../controllers/start.ts';
 import { startScheduler } from '../../scheduler/run.ts';
 import type { Door } from '../../api/request.ts';
 import { seededRandom, uuid, type Random } from '../../std/random.ts';
+import { FakeHooks } from './hooks.ts';
+import { NODE_CAPACITY } from './picture.ts';
 import { SimulationTime } from './time.ts';
 import { faultyDoor, FaultyStore, Sky, type Hearing } from './weather.ts';
 
@@ -27,8 +30,6 @@ export interface Component {
   readonly sky: Sky;
 }
 
-/** Tight: sometimes not everything fits. */
-export const NODE_CAPACITY = { cpu: '1500m', memory: '2Gi', pods: '8' } as const;
 const NODES = 5;
 const CLUSTER_CIDR = '10.244.0.0/16';
 /** What looks after processes starts one that ended again, after this. */
@@ -41,6 +42,7 @@ export class World {
   readonly store: FaultyStore;
   readonly apis: readonly ApiPart[];
   readonly components: Component[] = [];
+  readonly hooks: FakeHooks;
   readonly #options: WorldOptions;
   readonly #random: Random;
   readonly #faults: Random;
@@ -53,8 +55,10 @@ export class World {
     this.#faults = seededRandom(seed ^ 0x5eed);
     const { time } = this;
     this.truth = openMemory({ clock: time });
-    this.store = new FaultyStore(this.truth, this.#faults);
-    this.apis = [0, 1].map(() => new ApiPart({ time, random: this.#random, pki, log, traffic: time.traffic, store: this.store }));
+    this.store = new FaultyStore(this.truth, this.#faults, time);
+    const client = (this.hooks = new FakeHooks(time));
+    const random = this.#random;
+    this.apis = [0, 1].map(() => new ApiPart({ time, random, pki, log, traffic: time.traffic, store: this.store, dynamicAdmission: ({ reader, authorizer, registry, meter }) => dynamicPlugins({ reader, authorizer, registry, meter, clock: time, random, client }) }));
     for (const i of [0, 1]) {
       this.#add(`controllers-${i}`, i, (door) => this.#startControllers(door, `controllers-${i}`));
       this.#add(`scheduler-${i}`, i, (door) => this.#startScheduler(door, `scheduler-${i}`));
