@@ -106,7 +106,7 @@ async function read(exchange: Exchange, expected: Expected, validation: FieldVal
   if (body.form === 'value') return complete(expected, kind, () => normalize(schema, present(body.value ?? null)));
   const media = bodyMedia(body.contentType);
   const bytes = await body.read();
-  if (media === 'protobuf') return { object: readProtobuf(bytes, kind), unknown: [], duplicates: [], strict: [] };
+  if (media === 'protobuf') return { object: readProtobuf(bytes, expected), unknown: [], duplicates: [], strict: [] };
   const text = bytes.toString();
   if (media === 'json') return complete(expected, bytes, () => decodeJson(schema, text), () => JSON.parse(text) as unknown);
   let value: unknown;
@@ -119,9 +119,10 @@ async function read(exchange: Exchange, expected: Expected, validation: FieldVal
   }, () => value);
 }
 
-function readProtobuf(bytes: Buffer, kind: string): ApiObject {
-  if (bytes.length === 0) throw unrecognized(kind, 'empty data', '');
-  if (!bytes.subarray(0, 4).equals(PROTOBUF_MAGIC)) throw unrecognized(kind, 'provided data does not appear to be a protobuf message, expected prefix [107 56 115 0]', bytes);
+function readProtobuf(bytes: Buffer, { kind, anyVersion }: Expected): ApiObject {
+  const magic = bytes.subarray(0, PROTOBUF_MAGIC.length).equals(PROTOBUF_MAGIC);
+  const why = bytes.length === 0 ? 'empty data' : magic ? undefined : 'provided data does not appear to be a protobuf message, expected prefix [107 56 115 0]';
+  if (why !== undefined) throw anyVersion ? badRequest(why) : unrecognized(kind, why, bytes);
   return decodeProtobuf(bytes);
 }
 

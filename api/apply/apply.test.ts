@@ -331,6 +331,7 @@ describe('serverSideApply()', () => {
     ['a duplicate', CONFIG_MAP, { metadata: { finalizers: ['x', 'x'] } }, 500, 'failed to create typed patch object (/a; /v1, Kind=ConfigMap): .metadata.finalizers: duplicate entries for key [="x"]'],
     ['a wrong type', CONFIG_MAP, { data: 'x' }, 500, 'failed to create typed patch object (/a; /v1, Kind=ConfigMap): .data: expected map, got &{x}'],
     ['a number for a text', CONFIG_MAP, { data: { k: 7 } }, 500, 'failed to create typed patch object (/a; /v1, Kind=ConfigMap): .data.k: expected string, got &value.valueUnstructured{Value:7}'],
+    ['a map for a text', CONFIG_MAP, { data: { k: { a: ['b', 1.5] } } }, 500, 'failed to create typed patch object (/a; /v1, Kind=ConfigMap): .data.k: expected string, got &value.valueUnstructured{Value:map[string]interface {}{"a":[]interface {}{"b", 1.5}}}'],
     ['two problems', CONFIG_MAP, { data: { k: 7 }, immutable: 'x' }, 500, 'failed to create typed patch object (/a; /v1, Kind=ConfigMap): errors:\n  .data.k: expected string, got &value.valueUnstructured{Value:7}\n  .immutable: expected boolean, got &{x}'],
     ['managed fields', CONFIG_MAP, { metadata: { managedFields: [] } }, 400, 'metadata.managedFields must be nil'],
     ['another kind', CONFIG_MAP, { kind: 'Secret' }, 400, 'invalid object type: /v1, Kind=Secret'],

@@ -68,7 +68,7 @@ function visitFields(problems: string[], path: string, atom: MapAtom, map: Json)
 }
 
 function scalarProblem(atom: Atom, value: unknown): string | undefined {
-  const found = Array.isArray(value) ? 'list' : typeof value;
+  const found = Array.isArray(value) ? 'list' : typeof value === 'bigint' ? 'number' : typeof value;
   const wanted: Record<Scalar, readonly string[]> = {
     string: ['string'],
     numeric: ['number'],

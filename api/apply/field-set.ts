@@ -114,9 +114,16 @@ export function elementText(element: string): string {
   const content = element.slice(2);
   if (element.startsWith('f:')) return `.${content}`;
   if (element.startsWith('i:')) return `[${content}]`;
-  if (element.startsWith('v:')) return `[=${JSON.stringify(JSON.parse(content))}]`;
+  if (element.startsWith('v:')) return `[=${keyText(JSON.parse(content))}]`;
   const keys = Object.entries(JSON.parse(content) as Record<string, unknown>);
-  return `[${keys.map(([name, value]) => `${name}=${JSON.stringify(value)}`).join(',')}]`;
+  return `[${keys.map(([name, value]) => `${name}=${keyText(value)}`).join(',')}]`;
+}
+
+/** Maps lose what holds them together, as upstream. */
+function keyText(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(keyText).join(',')}]`;
+  if (isJsonObject(value)) return Object.entries(value).map(([name, inner]) => `${name}=${keyText(inner)}`).join('');
+  return JSON.stringify(value);
 }
 
 /** The set of one path per list of field names. */
@@ -222,7 +229,7 @@ export function keyElement(keys: [string, unknown][]): string {
 
 /** JSON with what HTML minds escaped, as servers write it here. */
 function elementJson(value: unknown): string {
-  if (typeof value === 'number') return String(value);
+  if (typeof value === 'number' || typeof value === 'bigint') return String(value);
   const text = JSON.stringify(value);
   return /[<>&\u2028\u2029]/.test(text) ? text.replace(/[<>&\u2028\u2029]/g, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`) : text;
 }

@@ -48,7 +48,6 @@ export function jsonFields(type: string): readonly FieldFact[] {
 }
 
 function compileStruct(fact: TypeFact): Convert {
-  const goName = fact.name.slice(fact.name.lastIndexOf('.') + 1);
   const slots = jsonFields(fact.name).map((field, index): Slot => ({
     name: field.name as string, index, convert: fieldConvert(field, `${fact.name}.${field.name ?? ''}`), absent: absentField(field),
   }));
@@ -93,7 +92,7 @@ function compileStruct(fact: TypeFact): Convert {
         continue;
       }
       context.steps[depth] = key;
-      context.struct = goName;
+      context.struct = fact.name;
       const converted = slot.convert(twice ? valueOf(input, key, twice) : given, context);
       if (converted === undefined) {
         out ??= upTo(input, key);

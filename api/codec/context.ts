@@ -1,5 +1,6 @@
 /** Where a decoder stands in an object, and what it has found wrong so far. */
 import { badRequest, type ApiError } from '../status.ts';
+import { goPlace, type GoPlace } from './go-place.ts';
 import { WrittenNumber, type Duplicate } from './json-text.ts';
 
 /** How many complaints of strict decoding are kept. */
@@ -19,10 +20,11 @@ export interface DuplicatesOf {
 export class Context {
   readonly steps: Step[] = [];
   depth = 0;
-  /** The Go struct whose field is read, as type errors name it. */
+  /** The type whose field is read, in full: type errors name it. */
   struct = '';
-  /** The step from which on type errors name fields. */
+  /** The step from which on type errors name fields, and the type that stands there. */
   start = 0;
+  root: string | undefined;
   readonly strict: string[] = [];
   readonly unknown: string[] = [];
   readonly twice: string[] = [];
@@ -88,17 +90,27 @@ export class Context {
     return badRequest(problem);
   }
 
-  /** The refusal of a value that its Go type cannot hold. */
+  /** The refusal of a value that its Go type cannot hold. `type` is the type as JSON knows it. */
   mismatch(value: unknown, type: string): ApiError {
-    const fields = this.steps.slice(this.start, this.depth).filter((step) => typeof step === 'string');
-    if (fields.length === 0) return badRequest(`json: cannot unmarshal ${described(value, type)} into Go value of type ${type}`);
-    return badRequest(`json: cannot unmarshal ${described(value, type)} into Go struct field ${this.struct}.${fields.join('.')} of type ${type}`);
+    const place = this.place();
+    const into = place.path.length === 0 ? 'Go value' : `Go struct field ${this.struct.slice(this.struct.lastIndexOf('.') + 1)}.${place.path.join('.')}`;
+    return badRequest(`json: cannot unmarshal ${described(value, type)} into ${into} of type ${place.type ?? type}`);
+  }
+
+  /** The same of a type that reads its own text. */
+  unread(value: unknown, type: string): ApiError {
+    return this.mismatch(value, type);
+  }
+
+  protected place(): GoPlace {
+    return goPlace(this.root, this.steps.slice(this.start, this.depth));
   }
 }
 
-const NUMBERS = new Set(['int32', 'int64', 'float64']);
+const NUMBERS = new Set(['int32', 'int64', 'float64', 'uint8']);
 
-function described(value: unknown, type: string): string {
+/** What came, as Go tells it; of numbers, where a number was wanted, the digits. */
+export function described(value: unknown, type: string): string {
   if (Array.isArray(value)) return 'array';
   switch (typeof value) {
     case 'string':

@@ -3,6 +3,7 @@ import type { FieldKind } from '../facts/facts.ts';
 import { canonicalQuantity, quantityProblem } from '../quantity.ts';
 import { badRequest } from '../status.ts';
 import { convertType, type Convert } from './compile.ts';
+import type { Context } from './context.ts';
 import { isInt64 } from './exact-integers.ts';
 import { DEPTH_LIMIT, setKey, toPlain, WrittenNumber } from './json-text.ts';
 import {
@@ -47,28 +48,29 @@ export const convertScalar: Readonly<Partial<Record<FieldKind, Convert>>> = {
   },
   bytes: (value, context) => {
     if (value === null) return null;
+    if (Array.isArray(value)) return byteList(value, context);
     if (typeof value !== 'string') throw context.mismatch(value, '[]uint8');
     const text = canonicalBase64(value);
     if (text === undefined) throw context.illegal(base64Problem(value));
     return text;
   },
-  time: (value) => {
+  time: (value, context) => {
     if (value === null) return null;
-    const text = ownText(value);
+    const text = ownText(value, context);
     const time = canonicalTime(text);
     if (time === undefined) throw badRequest(timeProblem(text, TIME_LAYOUT));
     return time === ZERO_TIME ? null : time;
   },
-  microtime: (value) => {
+  microtime: (value, context) => {
     if (value === null) return null;
-    const text = ownText(value);
+    const text = ownText(value, context);
     const time = canonicalMicroTime(text);
     if (time === undefined) throw badRequest(timeProblem(text, MICRO_TIME_LAYOUT));
     return time.startsWith(ZERO_TIME.slice(0, -1)) && time.endsWith('.000000Z') ? null : time;
   },
-  duration: (value) => {
+  duration: (value, context) => {
     if (value === null) return '0s';
-    const text = ownText(value);
+    const text = ownText(value, context);
     const nanos = parseDuration(text);
     if (nanos === undefined) throw badRequest(`time: invalid duration ${JSON.stringify(text)}`);
     return formatDuration(nanos);
@@ -80,41 +82,51 @@ export const convertScalar: Readonly<Partial<Record<FieldKind, Convert>>> = {
     if (quantity === undefined) throw badRequest(quantityProblem(text.trim()));
     return quantity;
   },
-  intorstring: (value) => {
+  intorstring: (value, context) => {
     if (typeof value === 'string' || (typeof value === 'number' && (value | 0) === value)) return value;
     if (value === null) return 0;
-    throw badRequest(`json: cannot unmarshal ${typeWord(value, true)} into Go value of type int32`);
+    throw context.unread(value, 'int32');
   },
   any: raw,
   rawextension: raw,
   fieldsv1: raw,
   json: raw,
   unknown: raw,
-  schemaorbool: (value, context) => (typeof value === 'boolean' ? value : value === null ? false : convertType(JSON_SCHEMA)(value, context)),
+  schemaorbool: (value, context) => {
+    if (typeof value === 'boolean') return value;
+    if (value === null) return false;
+    if (typeof value !== 'object' || Array.isArray(value) || value instanceof WrittenNumber) throw badRequest('boolean or JSON schema expected');
+    return convertType(JSON_SCHEMA)(value, context);
+  },
   schemaorarray: (value, context) => {
-    if (!Array.isArray(value)) return value === null ? null : convertType(JSON_SCHEMA)(value, context);
+    if (!Array.isArray(value)) return isSchema(value) ? convertType(JSON_SCHEMA)(value, context) : null;
     return value.map((item) => convertType(JSON_SCHEMA)(item, context));
   },
   schemaorstrings: (value, context) => {
-    if (!Array.isArray(value)) return value === null ? null : convertType(JSON_SCHEMA)(value, context);
+    if (!Array.isArray(value)) return isSchema(value) ? convertType(JSON_SCHEMA)(value, context) : null;
     return value.map((item) => (convertScalar.string as Convert)(item, context));
   },
 };
 
-const JSON_SCHEMA = 'io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.JSONSchemaProps';
-
-/** Types that read their own text complain without a path. */
-function ownText(value: unknown): string {
-  if (typeof value === 'string') return value;
-  throw badRequest(`json: cannot unmarshal ${typeWord(value, false)} into Go value of type string`);
+/** What is neither a schema nor a list is read as nothing. */
+function isSchema(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && !(value instanceof WrittenNumber);
 }
 
-function typeWord(value: unknown, digits: boolean): string {
-  if (Array.isArray(value)) return 'array';
-  if (typeof value === 'boolean') return 'bool';
-  const text = value instanceof WrittenNumber ? value.text : typeof value === 'number' || typeof value === 'bigint' ? String(value) : undefined;
-  if (text !== undefined) return digits ? `number ${text}` : 'number';
-  return typeof value === 'string' ? 'string' : 'object';
+const JSON_SCHEMA = 'io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.JSONSchemaProps';
+
+function ownText(value: unknown, context: Context): string {
+  if (typeof value === 'string') return value;
+  throw context.unread(value, 'string');
+}
+
+/** Bytes may come as a list of numbers. */
+function byteList(list: readonly unknown[], context: Context): string {
+  return Buffer.from(list.map((item) => {
+    if (item === null) return 0;
+    if (typeof item === 'number' && Number.isInteger(item) && item >= 0 && item <= 255) return item;
+    throw context.mismatch(item, 'uint8');
+  })).toString('base64');
 }
 
 /** Raw JSON is never shared with what the caller holds. */

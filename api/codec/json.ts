@@ -98,6 +98,7 @@ const SHOWN_BYTES = 30;
 const BRACE = 0x7b;
 
 function decode(schema: Schema, value: unknown, context: Context): Decoded {
+  if ('type' in schema) context.root = schema.type;
   const object = convert(schema, value, context);
   return { object: object as ApiObject, strict: context.strict, unknown: context.unknown, duplicates: context.twice, ...(context.empties && { empties: true as const }) };
 }

@@ -52,11 +52,12 @@ const META = 'io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta';
 const META_FIELDS: ReadonlySet<string> = new Set(['apiVersion', 'kind', 'metadata']);
 
 function convertMetadata(value: unknown, path: readonly string[], context: Context): unknown {
-  const { depth, start } = context;
+  const { depth, start, root } = context;
   for (const step of path) context.steps[context.depth++] = step;
   context.start = context.depth;
+  context.root = META;
   const meta = convertType(META)(value, context);
-  Object.assign(context, { depth, start });
+  Object.assign(context, { depth, start, root });
   return meta;
 }
 

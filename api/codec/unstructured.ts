@@ -1,6 +1,6 @@
 /** How Go's converter reads a value into a typed object without JSON in between: after strategic merges and applies. Laxer with numbers, and in words of its own. */
 import { badRequest, type ApiError } from '../status.ts';
-import { Context } from './context.ts';
+import { Context, described } from './context.ts';
 import { isInt64 } from './exact-integers.ts';
 import { WrittenNumber } from './json-text.ts';
 
@@ -26,20 +26,24 @@ export class UnstructuredContext extends Context {
   }
 
   override mismatch(value: unknown, type: string): ApiError {
-    return badRequest(problem(value, type));
+    return badRequest(problem(value, type, this.place().type ?? type));
+  }
+
+  override unread(value: unknown, type: string): ApiError {
+    return badRequest(`json: cannot unmarshal ${described(value, type)} into Go value of type ${type}`);
   }
 }
 
 /** What processors make of floats beyond 64 bits. */
 const OVERFLOWN = -(2n ** 63n);
 
-function problem(value: unknown, type: string): string {
+function problem(value: unknown, type: string, named: string): string {
   const kind = kindOf(value);
   if (type.startsWith('[]')) return `cannot restore slice from ${kind}`;
   if (type.startsWith('map[')) return `cannot restore map from ${kind}`;
   switch (type) {
     case 'string':
-      return kind === 'int64' ? 'cannot convert int64 to string' : 'unrecognized type: string';
+      return kind === 'int64' ? `cannot convert int64 to ${named}` : 'unrecognized type: string';
     case 'int32':
     case 'int64':
       return kind === 'float64' ? `cannot convert float64 to ${type}` : `unrecognized type: ${type}`;

@@ -2,7 +2,7 @@
 import { Path, required } from '../../api/field-error.ts';
 import type { ApiObject, Subresource } from '../../api/kind.ts';
 import { atPath } from '../../api/structural/json-path.ts';
-import { ApiError, badRequest, internalError, isReason } from '../../api/status.ts';
+import { badRequest, internalError, isReason } from '../../api/status.ts';
 import { deepCopy, put, type DeepReadonly } from '../../std/deep.ts';
 import type { Core } from '../core.ts';
 import { decodeBody, type Expected } from '../decode.ts';
@@ -56,13 +56,13 @@ export async function customScale(core: Core, exchange: Exchange, resource: Reso
   return document(scaleOf(changed.object.object, paths));
 }
 
-/** Upstream does not find the words for a Scale that it cannot read here: another scheme has the kind. Throws 400, 413, 415, 500. */
+/** Upstream does not find the words for a Scale that it cannot read here: another scheme has the kind. Throws 400, 413, 415. */
 async function decodeScale(exchange: Exchange, validation: FieldValidation): Promise<ApiObject> {
   try {
     return await decodeBody(exchange, SCALE, validation);
   } catch (error) {
     if (!isReason(error, 'BadRequest') || error.message.startsWith('the API version in the data')) throw error;
-    throw new ApiError({ code: 500, message: 'no kind is registered for the type v1.Scale in scheme "pkg/runtime/scheme.go:111"' });
+    throw badRequest('no kind is registered for the type v1.Scale in scheme "pkg/runtime/scheme.go:111"');
   }
 }
 
