@@ -11,6 +11,8 @@ interface Series {
 }
 
 const LABELS = ['operation', 'group', 'resource'] as const;
+/** Kinds come and go: what was looked up is looked up again when so much is remembered. */
+const KNOWN_LIMIT = 2_000;
 
 export function meteredStore(store: Store, meter: Meter, clock: Clock): Store {
   const seconds = meter.histogram({ name: 'etcd_request_duration_seconds', help: 'How long calls of the store took.', labels: LABELS, buckets: SECONDS });
@@ -25,6 +27,7 @@ export function meteredStore(store: Store, meter: Meter, clock: Clock): Store {
       const dot = place.indexOf('.');
       const [resource, group] = dot < 0 ? [place, ''] : [place.slice(0, dot), place.slice(dot + 1)];
       series = { seconds: seconds.of(operation, group, resource), total: total.of(operation, group, resource), errors: () => errors.of(operation, group, resource) };
+      if (known.size >= KNOWN_LIMIT) known.clear();
       known.set(name, series);
     }
     return series;
