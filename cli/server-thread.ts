@@ -13,6 +13,7 @@ import { openLog } from './log.ts';
 import { openServer } from './open-server.ts';
 import type { Order, Question, ThreadData, Word } from './thread-handle.ts';
 import { auditPolicy, flagTexts, servingOptions } from './serving-options.ts';
+import { collectStartGarbage } from './start-garbage.ts';
 import { Stopper } from './stopper.ts';
 
 const { flags, dataDir, host, port, pki: material, audits, checks: asking, store: lent, marks } = workerData as ThreadData;
@@ -87,6 +88,7 @@ async function start(): Promise<void> {
   provide();
   listener = await own.listen({ port, host, shared: true });
   say({ type: 'ready' });
+  collectStartGarbage(systemClock);
 }
 
 async function stop(): Promise<void> {

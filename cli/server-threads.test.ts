@@ -61,10 +61,10 @@ test('a thread is started when the first one is busy, gets connections of it, an
   await scene.until(() => scene.threads.count === 1);
   scene.busy = [1, 0];
   await scene.until(() => scene.shed.length > 0);
-  expect(scene.shed[0]).toBe(0.5);
+  expect(scene.shed[0]).toBe(1);
   scene.busy = [0.3, 1];
   const told = async (): Promise<string> => (await scene.threads.counted()).join();
-  while (!/\[0.35/.test(await told())) await scene.clock.advance(1_000);
+  while (!/\[0.7/.test(await told())) await scene.clock.advance(1_000);
   scene.busy = [0, 0];
   await scene.until(() => scene.threads.count === 0);
   expect(scene.errors).toEqual([]);

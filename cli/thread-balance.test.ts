@@ -28,10 +28,15 @@ test('one busy look alone, and one between quiet ones, starts nothing', () => {
 
 test('who is busier than another sends connections there, in longer and longer pauses while that does not help', () => {
   const balance = new ThreadBalance({ least: 2, most: 2 });
-  expect(moves(balance, 13, [0.5, 1, 0.2])).toBe('1:0.40 ...1:0.40 ......1:0.40 .');
+  expect(moves(balance, 13, [0.5, 1, 0.2])).toBe('1:0.65 ...1:0.65 ......1:0.65 .');
   expect(moves(balance, 1, [0.6, 0.7, 0.6])).toBe('.');
   // It did help: the next time begins as the first.
-  expect(moves(balance, 5, [1, 0.5, 0.5])).toBe('0:0.25 ...0:0.25 ');
+  expect(moves(balance, 5, [1, 0.5, 0.5])).toBe('0:0.50 ...0:0.50 ');
+});
+
+test('a thread that has just come gets its part of all connections', () => {
+  expect(moves(new ThreadBalance(AUTO), 1, [1, 0])).toBe('0:1.00 ');
+  expect(moves(new ThreadBalance(AUTO), 1, [1, 1, 0])).toBe('0:0.50 ');
 });
 
 test('a thread that nobody needs for five minutes is told to end, the last one first; those asked for stay', () => {

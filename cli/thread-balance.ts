@@ -71,8 +71,10 @@ export class ThreadBalance {
     if (this.#pause > 0) return void this.#pause--;
     this.#pause = this.#nextPause;
     this.#nextPause = Math.min(PAUSE_LIMIT_LOOKS, this.#nextPause * 2);
-    // The system deals anew at random: some of them come back.
-    return { type: 'shed', from: busy.indexOf(highest), share: difference / 2 };
+    const mean = busy.reduce((sum, share) => sum + share, 0) / busy.length;
+    // The system deals them anew among all: some of them come back.
+    const comeBack = 1 / busy.length;
+    return { type: 'shed', from: busy.indexOf(highest), share: Math.min(1, (1 - mean / highest) / (1 - comeBack)) };
   }
 
   #retire(busy: readonly number[]): Move | undefined {

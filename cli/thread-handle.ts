@@ -1,4 +1,6 @@
 /** One further thread that answers requests, as the first thread sees it: it is started, asked, replaced when it fails, and ended. */
+import { getCompileCacheDir } from 'node:module';
+import { dirname } from 'node:path';
 import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads';
 import type { AuditBackend } from '../apiserver/audit/audit.ts';
 import type { AuditEvent } from '../apiserver/audit/event.ts';
@@ -104,7 +106,7 @@ export class ThreadHandle {
     const channel = this.#store && new MessageChannel();
     const lent = channel && this.#store?.lend(channel.port1);
     const worker = new Worker(this.#options.script ?? SCRIPT, {
-      workerData: { ...this.#data(), ...(lent && channel && { store: channel.port2, marks: lent.marks }) } satisfies ThreadData, transferList: channel ? [channel.port2] : [],
+      workerData: { ...this.#data(), ...(lent && channel && { store: channel.port2, marks: lent.marks }) } satisfies ThreadData, transferList: channel ? [channel.port2] : [], env: environment(),
     });
     this.#worker = worker;
     this.#ended = ended.promise;
@@ -220,6 +222,12 @@ export class ThreadHandle {
       }
     }
   }
+}
+
+/** Where compiled code is kept does not pass on by itself. */
+function environment(): NodeJS.ProcessEnv {
+  const directory = getCompileCacheDir();
+  return directory === undefined ? process.env : { ...process.env, NODE_COMPILE_CACHE: dirname(directory) };
 }
 
 const SCRIPT = new URL(`./server-thread${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url);
