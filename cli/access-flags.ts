@@ -31,6 +31,7 @@ export interface AccessFlags {
   readonly serviceAccountJwksUri?: string;
   readonly apiAudiences?: readonly string[];
   readonly authorizationMode?: readonly string[];
+  readonly authorizationPolicyFile?: string;
   readonly authorizationConfig?: string;
   readonly authorizationWebhookConfigFile?: string;
   readonly authorizationWebhookVersion?: string;
@@ -66,7 +67,8 @@ export function withAccess(command: Command, { quiet = false } = {}): Command {
   add('--service-account-key-file <file>', 'a key of another signer of ServiceAccount tokens; may be given several times', several);
   add('--service-account-jwks-uri <url>', 'where others find the keys of ServiceAccount tokens');
   add('--api-audiences <list>', 'for whom tokens are by default (the issuer)', list);
-  add('--authorization-mode <list>', 'authorizers in their order: Node, RBAC, Webhook, AlwaysAllow, AlwaysDeny (Node,RBAC)', list);
+  add('--authorization-mode <list>', 'authorizers in their order: Node, RBAC, ABAC, Webhook, AlwaysAllow, AlwaysDeny (Node,RBAC)', list);
+  add('--authorization-policy-file <file>', 'the policies of ABAC, one per line');
   add('--authorization-config <file>', 'an AuthorizationConfiguration; read again when it changes');
   add('--authorization-webhook-config-file <file>', 'the webhook of --authorization-mode, in the form of a kubeconfig');
   add('--authorization-webhook-version <version>', 'of the reviews it is asked with: v1 or v1beta1 (v1beta1)');

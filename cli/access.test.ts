@@ -32,7 +32,7 @@ test.each<[AccessFlags, Partial<IssuerConfig>]>([
   expect(authentication?.issuers?.[0]).toMatchObject(wanted);
 });
 
-test.each<[() => AccessFlags, string]>([
+test.each<[() => AccessFlags, string | RegExp]>([
   [() => ({ oidcIssuerUrl: 'https://i' }), 'oidc-issuer-url and oidc-client-id must be specified together'],
   [() => ({ oidcIssuerUrl: 'http://i', oidcClientId: 'c' }), 'URL scheme must be https'],
   [() => ({ oidcIssuerUrl: 'https://i', oidcClientId: 'c', oidcSigningAlgs: ['none'] }), 'oidc: unsupported signing alg: "none"'],
@@ -40,7 +40,9 @@ test.each<[() => AccessFlags, string]>([
   [() => ({ anonymousAuth: true, authenticationConfig: file('a', authn({ anonymous: { enabled: true } })) }), '--anonymous-auth flag cannot be set when anonymous field is configured'],
   [() => ({ authenticationConfig: join(dir, 'nothing') }), '--authentication-config'],
   [() => ({ requestheaderAllowedNames: ['a'] }), '--requestheader-* flags need --requestheader-client-ca-file'],
-  [() => ({ authorizationMode: ['ABAC'] }), 'authorization-mode "ABAC" is not supported'],
+  [() => ({ authorizationMode: ['ABAC'] }), "authorization-mode ABAC's authorization policy file not passed"],
+  [() => ({ authorizationPolicyFile: file('p', '') }), 'cannot specify --authorization-policy-file without mode ABAC'],
+  [() => ({ authorizationMode: ['ABAC'], authorizationPolicyFile: file('p', '# one\n{}\n[]') }), /error reading policy file .*, line 3: \[\]: a policy is an object/],
   [() => ({ authorizationMode: ['Foo'] }), 'authorization-mode "Foo" is not a valid mode'],
   [() => ({ authorizationMode: ['RBAC'], authorizationConfig: file('z', authz('RBAC')) }), '--authorization-config can not be specified when --authorization-mode'],
 ])('%# is refused', async (flags, why) => {

@@ -1,6 +1,7 @@
 /** What the flags about callers and their rights come to; files among them are read again when they change. */
 import { readFileSync } from 'node:fs';
 import type { AuthenticationSettings } from '../apiserver/auth/authentication.ts';
+import { parseAbacPolicies } from '../apiserver/auth/authorization/abac.ts';
 import { type AuthorizationMode, modesOf, parseAuthorizationConfig } from '../apiserver/auth/authorization/config.ts';
 import { ALGORITHMS, type AuthenticationConfig, EVERYBODY, type IssuerConfig, parseAuthenticationConfig } from '../apiserver/auth/jwt/config.ts';
 import { REQUEST_HEADERS } from '../apiserver/auth/request-header.ts';
@@ -83,13 +84,15 @@ function plainIssuer(flags: AccessFlags): IssuerConfig | undefined {
 }
 
 async function authorizationOf(flags: AccessFlags): Promise<readonly AuthorizationMode[]> {
-  const { authorizationConfig, authorizationMode, authorizationWebhookConfigFile: webhookFile } = flags;
+  const { authorizationConfig, authorizationMode, authorizationWebhookConfigFile: webhookFile, authorizationPolicyFile: policyFile } = flags;
+  if (policyFile !== undefined && !authorizationMode?.includes('ABAC')) throw new Error('cannot specify --authorization-policy-file without mode ABAC');
   if (authorizationConfig !== undefined) {
     if (authorizationMode || webhookFile !== undefined) throw new Error('--authorization-config can not be specified when --authorization-mode or --authorization-webhook-* flags are defined');
     return readAuthorization(flags);
   }
   return modesOf({
     modes: authorizationMode ?? ['Node', 'RBAC'],
+    ...(policyFile !== undefined && { policies: parseAbacPolicies(read('--authorization-policy-file', policyFile), policyFile) }),
     ...(webhookFile !== undefined && { webhook: await readKubeconfig(webhookFile) }),
     ...(flags.authorizationWebhookVersion !== undefined && { webhookVersion: flags.authorizationWebhookVersion }),
     ...(flags.authorizationWebhookCacheAuthorizedTtl !== undefined && { authorizedTtlMs: flags.authorizationWebhookCacheAuthorizedTtl }),

@@ -1,6 +1,7 @@
 /** All authorizers in their order: system:masters first, then those that are configured. The first that allows or denies decides. */
 import type { Clock } from '../../std/clock.ts';
 import type { Attributes, Authorizer, Decision } from './auth.ts';
+import { abacAuthorizer } from './authorization/abac.ts';
 import { DEFAULT_MODES, type AuthorizationMode } from './authorization/config.ts';
 import { webhookAuthorizer } from './authorization/webhook.ts';
 import { createNodeAuthorizer } from './node-authorizer.ts';
@@ -21,6 +22,8 @@ interface Mode {
   readonly type: AuthorizationMode['type'];
   authorize(attributes: Attributes): Decision | Promise<Decision>;
   now(attributes: Attributes): Decision;
+  /** Where it is not one of those that are known anyway. */
+  rulesFor?: Authorizer['rulesFor'];
   close?(): void;
 }
 
@@ -36,6 +39,10 @@ export function createAuthorizer(reader: Reader, options: { readonly clock?: Clo
         return simple('Node', (attributes) => nodes.authorize(attributes) as Decision);
       case 'RBAC':
         return simple('RBAC', (attributes) => rbac.authorize(attributes));
+      case 'ABAC': {
+        const abac = abacAuthorizer(mode.policies);
+        return { ...simple('ABAC', (attributes) => abac.authorize(attributes)), rulesFor: (user, namespace) => abac.rulesFor(user, namespace) };
+      }
       case 'AlwaysAllow':
         return simple('AlwaysAllow', () => SUPERUSER);
       case 'AlwaysDeny':
@@ -66,7 +73,8 @@ export function createAuthorizer(reader: Reader, options: { readonly clock?: Clo
     },
     rulesFor(user, namespace) {
       const has = (type: Mode['type']): boolean => modes.some((mode) => mode.type === type);
-      const { resource, nonResource } = has('RBAC') ? rbac.rulesFor(user, namespace) : { resource: [], nonResource: [] };
+      const listed = modes.flatMap(({ type, rulesFor }) => (type === 'RBAC' ? [rbac.rulesFor(user, namespace)] : rulesFor ? [rulesFor(user, namespace)] : []));
+      const [resource, nonResource] = [listed.flatMap((rules) => rules.resource), listed.flatMap((rules) => rules.nonResource)];
       const all = has('AlwaysAllow');
       return {
         resource: all ? [{ verbs: ['*'], apiGroups: ['*'], resources: ['*'] }, ...resource] : resource,

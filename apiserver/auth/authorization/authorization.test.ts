@@ -126,7 +126,7 @@ test.each<[string, Partial<Attributes>, boolean | string]>([
 test.each<[object[], string]>([
   [[], 'authorizers: Required value: at least one authorization mode must be defined'],
   [[{ type: 'Foo', name: 'a' }], 'authorizers[0].type: Unsupported value: "Foo": supported values: "ABAC", "AlwaysAllow", "AlwaysDeny", "Node", "RBAC", "Webhook"'],
-  [[{ type: 'ABAC', name: 'a' }], 'this server has no attribute-based access control'],
+  [[{ type: 'ABAC', name: 'a' }], 'authorizers[0].type: Invalid value: "ABAC": authorizer type ABAC is not allowed if it was not enabled at initial server startup'],
   [[{ type: 'RBAC', name: 'a' }, { type: 'RBAC', name: 'b' }], 'authorizers[1].type: Duplicate value: "RBAC"'],
   [[{ type: 'RBAC', name: 'a' }, { type: 'Node', name: 'a' }], 'authorizers[1].name: Duplicate value: "a"'],
   [[{ type: 'RBAC', name: 'A' }], 'authorizer name is invalid'],

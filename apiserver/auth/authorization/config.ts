@@ -1,6 +1,7 @@
 /** Which authorizers there are and in which order: an AuthorizationConfiguration file, or the plain list of modes. What is not supported is refused by name. */
 import { parseYaml } from '../../../api/codec/yaml.ts';
 import type { WebhookConnection } from '../review-client.ts';
+import type { AbacPolicy } from './abac.ts';
 import { compileMatchConditions, type MatchConditions } from './match-conditions.ts';
 
 export interface WebhookMode {
@@ -16,7 +17,13 @@ export interface WebhookMode {
   readonly matchConditions: MatchConditions;
 }
 
-export type AuthorizationMode = { readonly type: 'Node' | 'RBAC' | 'AlwaysAllow' | 'AlwaysDeny'; readonly name: string } | WebhookMode;
+export interface AbacMode {
+  readonly type: 'ABAC';
+  readonly name: string;
+  readonly policies: readonly AbacPolicy[];
+}
+
+export type AuthorizationMode = { readonly type: 'Node' | 'RBAC' | 'AlwaysAllow' | 'AlwaysDeny'; readonly name: string } | AbacMode | WebhookMode;
 
 export const DEFAULT_MODES: readonly AuthorizationMode[] = [{ type: 'Node', name: 'node' }, { type: 'RBAC', name: 'rbac' }];
 
@@ -75,7 +82,8 @@ async function modeOf({ type = '', name = '', webhook }: Entry, { path, before, 
   const no = (field: string, why: string): undefined => void problems.push(`${path}.${field}: ${why}`);
   if (type === '') return no('type', 'Required value');
   if (!KNOWN.includes(type)) return no('type', `Unsupported value: ${JSON.stringify(type)}: supported values: ${KNOWN.map((one) => JSON.stringify(one)).join(', ')}`);
-  if (type === 'ABAC') return no('type', 'Unsupported value: "ABAC": this server has no attribute-based access control');
+  // Its file is a flag beside --authorization-mode, which excludes this file.
+  if (type === 'ABAC') return no('type', 'Invalid value: "ABAC": authorizer type ABAC is not allowed if it was not enabled at initial server startup');
   if (type !== 'Webhook' && before.some((one) => one.type === type)) return no('type', `Duplicate value: ${JSON.stringify(type)}`);
   if (name === '') no('name', 'Required value');
   else if (before.some((one) => one.name === name)) no('name', `Duplicate value: ${JSON.stringify(name)}`);
@@ -150,6 +158,8 @@ export function durationMs(text: string): number | undefined {
 export interface ModeFlags {
   /** `Node,RBAC,Webhook` */
   readonly modes: readonly string[];
+  /** Of ABAC. */
+  readonly policies?: readonly AbacPolicy[];
   readonly webhook?: WebhookConnection;
   readonly webhookVersion?: string;
   readonly authorizedTtlMs?: number;
@@ -157,11 +167,14 @@ export interface ModeFlags {
 }
 
 /** The plain flags: a webhook is asked for 30 seconds at most, with no opinion when it fails. */
-export function modesOf({ modes, webhook, webhookVersion = 'v1beta1', authorizedTtlMs = DEFAULT_TTLS.authorizedMs, unauthorizedTtlMs = DEFAULT_TTLS.unauthorizedMs }: ModeFlags): AuthorizationMode[] {
+export function modesOf({ modes, policies, webhook, webhookVersion = 'v1beta1', authorizedTtlMs = DEFAULT_TTLS.authorizedMs, unauthorizedTtlMs = DEFAULT_TTLS.unauthorizedMs }: ModeFlags): AuthorizationMode[] {
   return modes.map((type, at): AuthorizationMode => {
     if (!KNOWN.includes(type)) throw new Error(`authorization-mode ${JSON.stringify(type)} is not a valid mode`);
-    if (type === 'ABAC') throw new Error('authorization-mode "ABAC" is not supported by this server');
     if (modes.indexOf(type) < at) throw new Error(`authorization-mode ${JSON.stringify(modes)} has mode specified more than once`);
+    if (type === 'ABAC') {
+      if (!policies) throw new Error("authorization-mode ABAC's authorization policy file not passed");
+      return { type, name: 'abac', policies };
+    }
     if (type !== 'Webhook') return { type: type as 'Node', name: type.toLowerCase() };
     if (!webhook) throw new Error("authorization-mode Webhook's authorization config file not passed");
     if (webhookVersion !== 'v1' && webhookVersion !== 'v1beta1') throw new Error(`unsupported webhook authorizer version ${JSON.stringify(webhookVersion)}, supported versions are "v1", "v1beta1"`);
