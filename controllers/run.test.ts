@@ -156,14 +156,23 @@ test('what goes together grows from one at a time, and ends with the first batch
   await end();
 });
 
-test('a conflict is no refusal; in a namespace that goes away nothing is tried again', async () => {
+test('a conflict is no refusal', async () => {
   let refusals = 0;
-  const controller = copier((k) => ({ actions: k === 'a/x' ? [update(configmaps, { metadata: { ...map('x').metadata, resourceVersion: '1' }, data: {} })] : [create(secrets, map('s'))] }), {
-    onRefused: () => {
-      refusals++;
-      return [];
-    },
-  });
+  const onRefused = (): Action[] => {
+    refusals++;
+    return [];
+  };
+  const { clock, client, fake, end } = open(copier(() => ({ actions: [update(configmaps, { metadata: { ...map('x').metadata, resourceVersion: '1' }, data: {} })] }), { onRefused }));
+  await client.create(configmaps, map('x'));
+  await clock.advance(10_000);
+  expect(refusals).toBe(0);
+  expect(fake.calls.filter(({ verb }) => verb === 'update').length).toBeGreaterThan(5);
+  await end();
+});
+
+test('in a namespace that goes away nothing is tried again; what else is to be done is done, without a word', async () => {
+  const onRefused = (): Action[] => [event(subject(configmaps, { metadata: { ...map('y').metadata, uid: 'y' } } as never), 'Warning', 'FailedCreate', ''), create(configmaps, map('rest'))];
+  const controller = copier((k) => ({ actions: k === 'a/y' ? [create(secrets, map('s'))] : [] }), { onRefused });
   const causes = [{ reason: 'NamespaceTerminating', message: '', field: 'metadata.namespace' }];
   let creates = 0;
   const before = (call: ApiCall): void => {
@@ -171,13 +180,12 @@ test('a conflict is no refusal; in a namespace that goes away nothing is tried a
     creates++;
     throw new ApiError({ code: 403, reason: 'Forbidden', message: '', details: { causes } });
   };
-  const { clock, client, fake, end } = open(controller, { before });
-  await client.create(configmaps, map('x'));
+  const { clock, client, fake, events, end } = open(controller, { before });
   await client.create(configmaps, map('y'));
   await clock.advance(10_000);
-  expect(refusals).toBe(0);
   expect(creates).toBe(1);
-  expect(fake.calls.filter(({ verb }) => verb === 'update').length).toBeGreaterThan(5);
+  expect(events).toEqual([]);
+  expect(fake.objects('configmaps')).toHaveLength(2);
   await end();
 });
 

@@ -67,8 +67,12 @@ export async function runController(controller: Controller, tools: RunTools, sig
       await performAll(actions, performer);
     } catch (error) {
       if (!(error instanceof Refused) || !(error.cause instanceof Error)) throw error;
-      if (isNamespaceTerminating(error.cause)) return undefined;
       const answerTo = ({ action, cause }: Refused): readonly Action[] => (isReason(cause, 'Conflict') ? [] : (controller.onRefused?.(key, action, cause as Error, view, moment()) ?? []));
+      if (isNamespaceTerminating(error.cause)) {
+        // Nothing can be made there any more, events neither; what else is to be done may be what the namespace waits for.
+        await performAll(answerTo(error).filter((action) => action.do !== 'event'), performer);
+        return undefined;
+      }
       // Of those refused together each is said, and the first is also noted.
       const answer = [...error.also.flatMap(answerTo).filter((action) => action.do === 'event'), ...answerTo(error)];
       await performAll(answer, performer).catch((second: unknown) => tools.log.warn({ controller: controller.name, key, error: String(second) }, 'could not say what was refused'));
