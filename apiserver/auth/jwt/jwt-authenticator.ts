@@ -3,6 +3,7 @@ import type { Clock } from '../../../std/clock.ts';
 import type { UserInfo } from '../auth.ts';
 import { userOf, type Claims } from './claims.ts';
 import type { IssuerConfig } from './config.ts';
+import { claimResolver, type ClaimResolver } from './distributed-claims.ts';
 import { openProvider, type Provider } from './provider.ts';
 
 export interface JwtAuthenticator {
@@ -25,6 +26,8 @@ const TOKEN_LIMIT = 64 * 1024;
 interface Issuer {
   readonly config: IssuerConfig;
   readonly provider: Provider;
+  /** Of groups that are kept elsewhere. */
+  readonly resolver: ClaimResolver | undefined;
 }
 
 export function createJwtAuthenticator(issuers: readonly IssuerConfig[], clock: Clock): JwtAuthenticator {
@@ -33,7 +36,17 @@ export function createJwtAuthenticator(issuers: readonly IssuerConfig[], clock: 
   const remembered = new Map<string, { readonly user: UserInfo; readonly until: number }>();
 
   function open(configs: readonly IssuerConfig[]): Map<string, Issuer> {
-    return new Map(configs.map((config) => [config.url, { config, provider: kept(config) ?? openProvider({ ...config, clock }) }]));
+    return new Map(configs.map((config) => [config.url, { config, provider: kept(config) ?? openProvider({ ...config, clock }), resolver: resolverOf(config) }]));
+  }
+
+  function resolverOf(config: IssuerConfig): ClaimResolver | undefined {
+    if (!config.groups || !('claim' in config.groups)) return undefined;
+    const verify = async (token: string, provider: Provider): Promise<Claims> => {
+      const claims = await verifiedClaims(token, config, provider);
+      checkClaims(claims, config, clock.now());
+      return claims;
+    };
+    return claimResolver(config.groups.claim, config, { clock, verify });
   }
 
   /** Keys that are there stay while an issuer is only read otherwise: no token is refused meanwhile. */
@@ -50,10 +63,10 @@ export function createJwtAuthenticator(issuers: readonly IssuerConfig[], clock: 
     }
   }
 
-  async function verify(token: string, { config, provider }: Issuer): Promise<UserInfo> {
+  async function verify(token: string, { config, provider, resolver }: Issuer): Promise<UserInfo> {
     const claims = await verifiedClaims(token, config, provider);
     const expires = checkClaims(claims, config, clock.now());
-    const user = userOf(claims, config);
+    const user = userOf(await expanded(claims, resolver), config);
     forgetOld();
     if (remembered.size >= REMEMBERED) remembered.delete(remembered.keys().next().value as string);
     remembered.set(token, { user, until: Math.min(expires, clock.now() + REMEMBERED_MS) });
@@ -73,13 +86,27 @@ export function createJwtAuthenticator(issuers: readonly IssuerConfig[], clock: 
       known = open(next);
       remembered.clear();
       const used = new Set([...known.values()].map(({ provider }) => provider));
-      for (const { provider } of before.values()) if (!used.has(provider)) provider.close();
+      for (const { provider, resolver } of before.values()) {
+        resolver?.close();
+        if (!used.has(provider)) provider.close();
+      }
     },
     problems: () => [...known.values()].flatMap(({ config, provider }) => (provider.problem === undefined ? [] : [`oidc: authenticator for issuer ${JSON.stringify(config.url)} is not healthy: ${provider.problem}`])),
     close() {
-      for (const { provider } of known.values()) provider.close();
+      for (const { provider, resolver } of known.values()) {
+        resolver?.close();
+        provider.close();
+      }
     },
   };
+}
+
+async function expanded(claims: Claims, resolver: ClaimResolver | undefined): Promise<Claims> {
+  try {
+    return resolver ? await resolver.expand(claims) : claims;
+  } catch (error) {
+    throw new Error(`oidc: could not expand distributed claims: ${(error as Error).message}`, { cause: error });
+  }
 }
 
 async function verifiedClaims(token: string, config: IssuerConfig, provider: Provider): Promise<Claims> {

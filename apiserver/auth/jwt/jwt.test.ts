@@ -13,6 +13,9 @@ let url = '';
 let ca = '';
 const keys: { kid: string; privateKey: CryptoKey; jwk: object }[] = [];
 let keyReads = 0;
+/** What is answered at the endpoints of claims, by path; and the tokens that these were asked with. */
+const elsewhere = new Map<string, string>();
+const shown: (string | undefined)[] = [];
 
 async function addKey(kid: string): Promise<void> {
   const { privateKey, publicKey } = await generateKeyPair('ES256');
@@ -26,6 +29,9 @@ beforeAll(async () => {
   await addKey('one');
   issuer = createServer({ cert: certPem, key: keyPem }, (request, response) => {
     const path = request.url ?? '';
+    const claims = elsewhere.get(path);
+    if (path.startsWith('/claims')) shown.push(request.headers.authorization);
+    if (claims !== undefined) return void response.end(claims);
     if (path === '/keys') keyReads++;
     const body = path === '/keys' ? { keys: keys.map(({ jwk }) => jwk) } : path.endsWith('openid-configuration') ? { issuer: url, jwks_uri: `${url}/keys` } : undefined;
     response.writeHead(body ? 200 : 404, { 'Content-Type': 'application/json' }).end(JSON.stringify(body ?? {}));
@@ -140,4 +146,43 @@ test('requests, reviews and anonymity go by the configuration', async () => {
   } finally {
     await server.close();
   }
+});
+
+describe('groups that are kept elsewhere', () => {
+  const at = (path: string, more: object = {}): object => ({ sub: 'jane', _claim_names: { groups: 'src1' }, _claim_sources: { src1: { endpoint: `${url}${path}`, ...more } } });
+
+  test('are asked for, with the token that the issuer gives for it', async () => {
+    const jwt = createJwtAuthenticator(parse(entry()), systemClock);
+    await ready(jwt);
+    elsewhere.set('/claims/jane', await token({ groups: ['far', 'away'] }));
+    shown.length = 0;
+    const own = await token(at('/claims/jane', { access_token: 'f005ba11' }));
+    expect(await jwt.verify(own)).toEqual({ name: 'oidc:jane', groups: ['far', 'away'] });
+    expect(await jwt.verify(own)).toMatchObject({ groups: ['far', 'away'] });
+    expect(shown).toEqual(['Bearer f005ba11']);
+    // What the token says itself counts, and one that carries claims is left alone.
+    expect(await jwt.verify(await token({ ...at('/claims/jane'), groups: ['near'] }))).toMatchObject({ groups: ['near'] });
+    expect(await jwt.verify(await token({ sub: 'jane', _claim_names: { groups: 'a' }, _claim_sources: { a: { JWT: 'x' } } }))).toMatchObject({ groups: [] });
+    expect(await jwt.verify(await token({ sub: 'jane', _claim_names: { other: 'a' }, _claim_sources: {} }))).toMatchObject({ groups: [] });
+    jwt.close();
+  });
+
+  test.each<[string, () => Promise<string> | string, () => object, string | RegExp]>([
+    ['of another', () => token({ groups: ['a'] }, 'one', { aud: 'you' }), () => at('/claims/x'), 'verify distributed claim token: oidc: verify token: oidc: expected audience'],
+    ['late', () => token({ groups: ['a'] }, 'one', { exp: '-1s' }), () => at('/claims/x'), 'token is expired'],
+    ['forged', async () => `${(await token({ groups: ['a'] })).slice(0, -6)}AAAAAA`, () => at('/claims/x'), 'failed to verify signature'],
+    ['without them', () => token({ sub: 'x' }), () => at('/claims/x'), /jwt returned by distributed claim endpoint "https:.*\/claims\/x" did not contain claim: groups/],
+    ['no token', () => 'boats', () => at('/claims/x'), 'getting untrusted issuer from endpoint'],
+    ['of nobody', () => token({ groups: ['a'] }, 'one', { iss: 'https://127.0.0.1:1' }), () => at('/claims/x'), 'verifier not initialized for issuer: "https://127.0.0.1:1"'],
+    ['nowhere', () => '', () => at('/claims/y'), 'while getting distributed claim "groups": 404'],
+    ['in the open', () => '', () => ({ sub: 'a', _claim_names: { groups: 'a' }, _claim_sources: { a: { endpoint: 'http://127.0.0.1/x' } } }), 'is not of the scheme https'],
+    ['without a source', () => '', () => ({ sub: 'a', _claim_names: { groups: 'a' }, _claim_sources: {} }), 'id token _claim_names contained a source a missing in _claims_sources'],
+    ['without sources', () => '', () => ({ sub: 'a', _claim_names: { groups: 'a' } }), 'oidc: no claim sources'],
+  ])('%s: refused', async (_name, answer, claims, why) => {
+    const jwt = createJwtAuthenticator(parse(entry()), systemClock);
+    await ready(jwt);
+    elsewhere.set('/claims/x', await answer());
+    await expect(jwt.verify(await token(claims()))).rejects.toThrow(why);
+    jwt.close();
+  });
 });

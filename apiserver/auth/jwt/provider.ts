@@ -78,12 +78,28 @@ export function openProvider({ url, discoveryUrl, ca, clock }: ProviderOptions):
   };
 }
 
+export interface GetOptions {
+  readonly ca: string | undefined;
+  readonly clock: Clock;
+  readonly token?: string;
+}
+
+export async function getJson(url: string, ca: string | undefined, clock: Clock): Promise<unknown> {
+  const text = await getText(url, { ca, clock });
+  try {
+    return JSON.parse(text) as unknown;
+  } catch (error) {
+    throw new Error(`oidc: failed to decode the answer of ${url}: ${(error as Error).message}`, { cause: error });
+  }
+}
+
 /** Rejects with what went wrong, in upstream's words where it has some. */
-export function getJson(url: string, ca: string | undefined, clock: Clock): Promise<unknown> {
+export function getText(url: string, { ca, clock, token }: GetOptions): Promise<string> {
   const abort = new AbortController();
   const timer = clock.after(TIMEOUT_MS, () => abort.abort());
-  return new Promise<unknown>((resolve, reject) => {
-    const outgoing = secureRequest(url, { signal: abort.signal, agent: false, headers: { accept: 'application/json' }, ...(ca !== undefined && { ca }) }, (response) => {
+  return new Promise<string>((resolve, reject) => {
+    const headers = { accept: 'application/json', ...(token !== undefined && { authorization: `Bearer ${token}` }) };
+    const outgoing = secureRequest(url, { signal: abort.signal, agent: false, headers, ...(ca !== undefined && { ca }) }, (response) => {
       const chunks: Buffer[] = [];
       let size = 0;
       response.on('data', (chunk: Buffer) => ((size += chunk.length) > LIMIT_BYTES ? response.destroy(new Error(`the answer of ${url} is too large`)) : chunks.push(chunk)));
@@ -91,11 +107,7 @@ export function getJson(url: string, ca: string | undefined, clock: Clock): Prom
       response.on('end', () => {
         const body = Buffer.concat(chunks).toString();
         if (response.statusCode !== 200) return reject(new Error(`${response.statusCode} ${response.statusMessage ?? ''}: ${body}`));
-        try {
-          resolve(JSON.parse(body));
-        } catch (error) {
-          reject(new Error(`oidc: failed to decode the answer of ${url}: ${(error as Error).message}`));
-        }
+        resolve(body);
       });
     });
     outgoing.on('error', (error) => reject(new Error(`Get ${JSON.stringify(url)}: ${abort.signal.aborted ? 'context deadline exceeded' : networkProblem(error, clock.now())}`)));
