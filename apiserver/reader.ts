@@ -40,41 +40,32 @@ export function createReader(registry: Registry, store: Store): Reader {
   };
 }
 
-/** Replays what is there, then follows; starts anew, with what changed meanwhile, when the cache ends the watch. */
+/** Replays what is there, then follows it until the cache is closed. What a listener cannot take is passed over: the next change reaches it. */
 function follow(cache: ResourceCache, listener: (change: ObjectChange<unknown>) => void): { close(): void } {
   let closed = false;
   let watch: { close(): void } | undefined;
-  const known = new Map<string, CachedObject>();
   const tell = (type: 'set' | 'deleted', object: CachedObject, previous: CachedObject | undefined): void => {
-    if (type === 'set') known.set(object.key, object);
-    else known.delete(object.key);
-    listener(new LazyChange(type, object, previous));
+    try {
+      listener(new LazyChange(type, object, previous));
+    } catch {
+      // A watch that throws would be ended, and what comes next be missed.
+    }
   };
   const sink: CacheWatchSink = {
     event: ({ type, object, previous }: CacheEvent) => tell(type === 'DELETED' ? 'deleted' : 'set', object, previous),
     bookmark() {},
     ended() {
       watch = undefined;
-      if (!closed) start().catch(() => undefined);
     },
   };
   const start = async (): Promise<void> => {
-    try {
-      await cache.ready();
-    } catch {
-      return;
-    }
+    await cache.ready();
     if (closed) return;
     const { items, revision } = cache.list({});
-    const present = new Set(items.map(({ key }) => key));
-    for (const [key, gone] of known) if (!present.has(key)) tell('deleted', gone, gone);
-    for (const object of items) {
-      const before = known.get(object.key);
-      if (before?.revision !== object.revision) tell('set', object, before);
-    }
-    // A cache that was closed meanwhile ends the following: there is nothing left to hear.
+    for (const object of items) tell('set', object, undefined);
     watch = cache.watch(revision, undefined, sink);
   };
+  // A cache that is closed has nothing more to tell.
   start().catch(() => undefined);
   return {
     close() {

@@ -161,8 +161,8 @@ const NODE_RULES: readonly Rule[] = [
 
 class NodeGraph {
   readonly #reader: Reader;
-  /** Node → `namespace/name` of its pods → their parts. */
-  readonly #pods = new Map<string, Map<string, { readonly namespace: string; readonly name: string }>>();
+  /** Node → namespace → names of its pods. The texts are those of the watch cache. */
+  readonly #pods = new Map<string, Map<string, Set<string>>>();
   readonly #references = new WeakMap<object, References>();
 
   constructor(reader: Reader) {
@@ -170,15 +170,20 @@ class NodeGraph {
     reader.onChange(pods, ({ type, namespace, name, fields }) => {
       const node = fields['spec.nodeName'];
       if (!node) return;
-      const key = `${namespace}/${name}`;
-      const own = this.#pods.get(node) ?? new Map<string, { namespace: string; name: string }>();
-      if (type === 'set') this.#pods.set(node, own.set(key, { namespace, name }));
-      else if (own.delete(key) && own.size === 0) this.#pods.delete(node);
+      const own = this.#pods.get(node) ?? new Map<string, Set<string>>();
+      const names = own.get(namespace) ?? new Set<string>();
+      if (type === 'set') {
+        this.#pods.set(node, own.set(namespace, names.add(name)));
+        return;
+      }
+      names.delete(name);
+      if (names.size === 0) own.delete(namespace);
+      if (own.size === 0) this.#pods.delete(node);
     });
   }
 
   hasPod(node: string, namespace: string, name: string): boolean {
-    return this.#pods.get(node)?.has(`${namespace}/${name}`) ?? false;
+    return this.#pods.get(node)?.get(namespace)?.has(name) ?? false;
   }
 
   refers(node: string, kind: ReferenceKind, namespace: string, name: string): boolean {
@@ -204,7 +209,7 @@ class NodeGraph {
   }
 
   #throughVolume(node: string, secret: string): boolean {
-    for (const { namespace, name } of this.#pods.get(node)?.values() ?? []) {
+    for (const { namespace, name } of this.#all(node)) {
       const pod = this.#reader.get(pods, namespace, name);
       for (const claimName of pod ? this.#referencesOf(pod).persistentvolumeclaims : []) {
         const volumeName = this.#reader.get(persistentvolumeclaims, namespace, claimName)?.spec?.volumeName;
@@ -216,10 +221,13 @@ class NodeGraph {
     return false;
   }
 
+  *#all(node: string): Iterable<{ readonly namespace: string; readonly name: string }> {
+    for (const [namespace, names] of this.#pods.get(node) ?? []) for (const name of names) yield { namespace, name };
+  }
+
   *#of(node: string, namespace: string): Iterable<References> {
-    for (const at of this.#pods.get(node)?.values() ?? []) {
-      if (at.namespace !== namespace) continue;
-      const pod = this.#reader.get(pods, namespace, at.name);
+    for (const name of this.#pods.get(node)?.get(namespace) ?? []) {
+      const pod = this.#reader.get(pods, namespace, name);
       if (pod) yield this.#referencesOf(pod);
     }
   }

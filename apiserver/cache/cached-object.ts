@@ -62,6 +62,11 @@ export class CachedEntry extends PackedObject implements CachedObject {
     this.labels = parts.labels;
     this.fields = parts.fields;
   }
+
+  /** The same text as in `fields`: who remembers it needs no room for it. */
+  override get name(): string {
+    return this.fields['metadata.name'] ?? super.name;
+  }
 }
 
 /** What another thread wrote: nobody has looked into it yet, and perhaps nobody will. */
