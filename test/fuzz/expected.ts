@@ -7,7 +7,7 @@ const AS_UPSTREAM: readonly RegExp[] = [
   // Versions that are no numbers, and objects that cannot have one yet.
   /resourceVersion should not be set on objects to be created|invalid resource version|strconv\.ParseUint|[Ii]nvalid value for resourceVersion/,
   // Directives and lists that strategic merge cannot make sense of.
-  /patch directive|does not contain declared merge key|strategic|\$(?:patch|retainKeys|setElementOrder|deleteFromPrimitiveList)|primitive list|list element types are not identical|cannot be merged|unrecognized type|unable to find api field/,
+  /patch directive|does not contain declared merge key|strategic|\$(?:patch|retainKeys|setElementOrder|deleteFromPrimitiveList)|primitive list|list element types are not identical|cannot be merged|unrecognized type|unable to find api field|data type is not struct/,
   // A binding to nothing.
   /"message":"(?:\[?(?:target|metadata)\.[a-z.]+: )/,
   /more than one PodDisruptionBudget/,
