@@ -100,6 +100,16 @@ describe('a parked pod', () => {
     expect(backlog.take(5000, 1)[0]?.spec.priority).toBe(7);
   });
 
+  test.each<[string, string[], boolean, string[]]>([
+    ['helps with the filter that refused it', ['NodeAffinity'], true, ['a']],
+    ['does not', ['NodeAffinity'], false, []],
+    ['helps with a filter that nobody knows', ['http://extender'], false, ['a']],
+  ])('is tried again or not when a change of its own %s', (_, plugins, helps, expected) => {
+    const backlog = parked(plugins);
+    backlog.put(pod('a', 7), 5000, () => helps);
+    expect(names(backlog.take(60_000, 1))).toEqual(expected);
+  });
+
   test('that is known to fit now does not wait for its back-off, unless its last attempt failed on the way', () => {
     const backlog = new Backlog();
     for (const [name, priority] of [['low', 1], ['high', 5], ['other', 0], ['failed', 9]] as const) backlog.put(pod(name, priority), 0);

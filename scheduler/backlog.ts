@@ -115,8 +115,8 @@ export class Backlog {
     return this.#waiting.has(uid);
   }
 
-  /** A pod that is new, or that changed in a way that may help it. */
-  put(pod: Stored<Pod>, now: number): void {
+  /** A pod that is new, or that changed: one that is parked is tried again where the change helps with a filter that refused it. */
+  put(pod: Stored<Pod>, now: number, helps: (plugin: string) => boolean = anybody): void {
     const known = this.#waiting.get(pod.metadata.uid);
     if (!known) {
       const entry: Waiting = { pod, attempts: 0, since: now, state: 'ready', failedAt: 0, until: 0, moved: false, plugins: NO_PLUGINS, kind: '', held: false, groups: [], stirsBefore: 0 };
@@ -126,8 +126,8 @@ export class Backlog {
       return;
     }
     known.pod = pod;
-    if (known.state === 'parked') this.#wait(known, now, now, 'ClusterChange');
-    else known.moved = true;
+    if (known.state !== 'parked') known.moved = true;
+    else if (groupsOf(known).some((plugin) => plugin === UNKNOWN || (plugin !== '' && helps(plugin)))) this.#wait(known, now, now, 'ClusterChange');
   }
 
   /** A newer state of the same pod that changes nothing about its chances. */

@@ -4,6 +4,7 @@ import type { ResourceRef } from '../api/resources.ts';
 import type { Client, Informer, Stored } from '../client/client.ts';
 import { type InformerTools, openInformer } from '../client/informer.ts';
 import type { DefaultSelectors } from './default-selectors.ts';
+import { type Hints, type HintsOf, capacityHints, claimHints, classHints, csiNodeHints, detachedHints, deviceClaimHints, deviceHints, driverHints, volumeHints } from './object-hints.ts';
 import type { Snapshot } from './snapshot.ts';
 
 export interface Feeds {
@@ -16,49 +17,61 @@ export interface FeedOptions {
   readonly tools: InformerTools;
   readonly snapshot: Snapshot;
   /** Something changed that may help pods which these filters refused. */
-  readonly onChange: (plugins: readonly string[]) => void;
+  readonly onChange: (hints: Hints) => void;
 }
 
-const OF_DEVICES = ['DynamicResources'];
-const OF_VOLUMES = ['VolumeBinding', 'VolumeZone', 'VolumeRestrictions', 'NodeVolumeLimits'];
+interface Feed<T> {
+  readonly set: (object: Stored<T>) => void;
+  readonly remove: (object: Stored<T>) => void;
+  /** Whom it helps that an object is new or changed, and that one is gone. Default: nobody. */
+  readonly helps?: HintsOf<T>;
+  readonly gone?: Hints;
+}
+
+/** Namespaces that a pod's terms select may be others than before. */
+const OF_NAMESPACES: Hints = new Map([['InterPodAffinity', () => true]]);
 
 export function openFeeds({ client, tools, snapshot, onChange }: FeedOptions): Feeds {
   const open: Informer<never>[] = [];
-  const feed = <T>(resource: ResourceRef<T>, plugins: readonly string[], apply: { readonly set: (object: Stored<T>) => void; readonly remove: (object: Stored<T>) => void }): Promise<void> => {
+  const feed = <T>(resource: ResourceRef<T>, { set, remove, helps, gone }: Feed<T>): Promise<void> => {
     const informer = openInformer(client, resource, {}, tools);
     open.push(informer as unknown as Informer<never>);
     // Subscribed at once: the whole first picture arrives before `synced` resolves.
-    informer.subscribe(({ type, object }) => {
-      if (type === 'deleted') apply.remove(object);
-      else apply.set(object);
-      if (plugins.length > 0) onChange(plugins);
+    informer.subscribe((event) => {
+      const { type, object } = event;
+      if (type === 'deleted') remove(object);
+      else set(object);
+      const hints = type === 'deleted' ? gone : helps?.(object, type === 'updated' ? event.previous : undefined);
+      if (hints && hints.size > 0) onChange(hints);
     });
     return informer.synced();
   };
   const { volumes, devices, budgets, tallies, defaultSelectors } = snapshot;
   const synced = Promise.all([
-    feed(namespaces, ['InterPodAffinity'], {
+    feed(namespaces, {
+      helps: () => OF_NAMESPACES,
+      gone: OF_NAMESPACES,
       set: ({ metadata }) => tallies.setNamespace(metadata.name, metadata.labels ?? {}),
       remove: ({ metadata }) => tallies.setNamespace(metadata.name, undefined),
     }),
-    feed(persistentvolumeclaims, OF_VOLUMES, { set: (claim) => volumes.setClaim(claim), remove: (claim) => volumes.removeClaim(claim) }),
-    feed(persistentvolumes, OF_VOLUMES, { set: (volume) => volumes.setVolume(volume), remove: ({ metadata }) => volumes.removeVolume(metadata.name) }),
-    feed(storageclasses, OF_VOLUMES, { set: (one) => volumes.setClass(one), remove: ({ metadata }) => volumes.removeClass(metadata.name) }),
-    feed(csidrivers, OF_VOLUMES, { set: (driver) => volumes.setDriver(driver), remove: ({ metadata }) => volumes.removeDriver(metadata.name) }),
-    feed(csistoragecapacities, OF_VOLUMES, { set: (one) => volumes.setCapacity(one), remove: (one) => volumes.removeCapacity(one) }),
-    feed(csinodes, OF_VOLUMES, { set: (node) => volumes.setNodeLimits(node), remove: ({ metadata }) => volumes.removeNodeLimits(metadata.name) }),
-    feed(volumeattachments, OF_VOLUMES, { set: (one) => volumes.setAttachment(one), remove: (one) => volumes.removeAttachment(one) }),
-    feed(resourceclaims, OF_DEVICES, { set: (claim) => devices.setClaim(claim), remove: (claim) => devices.removeClaim(claim) }),
-    feed(resourceslices, OF_DEVICES, { set: (slice) => devices.setSlice(slice), remove: ({ metadata }) => devices.removeSlice(metadata.name) }),
-    feed(deviceclasses, OF_DEVICES, { set: (one) => devices.setClass(one), remove: ({ metadata }) => devices.removeClass(metadata.name) }),
-    feed(poddisruptionbudgets, [], { set: (budget) => budgets.set(budget), remove: ({ metadata }) => budgets.remove(metadata.uid) }),
-    feed(services, [], {
+    feed(persistentvolumeclaims, { helps: claimHints, set: (claim) => volumes.setClaim(claim), remove: (claim) => volumes.removeClaim(claim) }),
+    feed(persistentvolumes, { helps: volumeHints, set: (volume) => volumes.setVolume(volume), remove: ({ metadata }) => volumes.removeVolume(metadata.name) }),
+    feed(storageclasses, { helps: classHints, set: (one) => volumes.setClass(one), remove: ({ metadata }) => volumes.removeClass(metadata.name) }),
+    feed(csidrivers, { helps: driverHints, set: (driver) => volumes.setDriver(driver), remove: ({ metadata }) => volumes.removeDriver(metadata.name) }),
+    feed(csistoragecapacities, { helps: capacityHints, set: (one) => volumes.setCapacity(one), remove: (one) => volumes.removeCapacity(one) }),
+    feed(csinodes, { helps: csiNodeHints, set: (node) => volumes.setNodeLimits(node), remove: ({ metadata }) => volumes.removeNodeLimits(metadata.name) }),
+    feed(volumeattachments, { gone: detachedHints, set: (one) => volumes.setAttachment(one), remove: (one) => volumes.removeAttachment(one) }),
+    feed(resourceclaims, { helps: deviceClaimHints, set: (claim) => devices.setClaim(claim), remove: (claim) => devices.removeClaim(claim) }),
+    feed(resourceslices, { helps: deviceHints, set: (slice) => devices.setSlice(slice), remove: ({ metadata }) => devices.removeSlice(metadata.name) }),
+    feed(deviceclasses, { helps: deviceHints, set: (one) => devices.setClass(one), remove: ({ metadata }) => devices.removeClass(metadata.name) }),
+    feed(poddisruptionbudgets, { set: (budget) => budgets.set(budget), remove: ({ metadata }) => budgets.remove(metadata.uid) }),
+    feed(services, {
       set: ({ metadata, spec }) => defaultSelectors.setService(metadata.namespace, metadata.name, spec?.selector),
       remove: ({ metadata }) => defaultSelectors.setService(metadata.namespace, metadata.name, undefined),
     }),
-    feed(replicasets, [], owners(defaultSelectors, 'ReplicaSet')),
-    feed(statefulsets, [], owners(defaultSelectors, 'StatefulSet')),
-    feed(replicationcontrollers, [], {
+    feed(replicasets, owners(defaultSelectors, 'ReplicaSet')),
+    feed(statefulsets, owners(defaultSelectors, 'StatefulSet')),
+    feed(replicationcontrollers, {
       set: ({ metadata, spec }) => defaultSelectors.setOwner('ReplicationController', metadata, spec?.selector && { matchLabels: spec.selector }),
       remove: ({ metadata }) => defaultSelectors.setOwner('ReplicationController', metadata, undefined),
     }),

@@ -2,7 +2,7 @@ import type { Node, Taint } from '../api/types/core.v1.ts';
 import type { Stored } from '../client/client.ts';
 import { demandOf } from './demand.ts';
 import { HOST, type PodInput, ZONE, node, pod } from './fixtures.ts';
-import { type Hint, comeHints, goneHints, nodeHints } from './hints.ts';
+import { type Hint, comeHints, goneHints, nodeHints, ownHints } from './hints.ts';
 import { DEFAULT_PROFILE } from './profile.ts';
 
 type NodeInput = NonNullable<Parameters<typeof node>[1]>;
@@ -44,6 +44,8 @@ const web = { app: 'web' };
 const terms = (...labels: Record<string, string>[]): { requiredDuringSchedulingIgnoredDuringExecution: { topologyKey: string; labelSelector: { matchLabels: Record<string, string> } }[] } => ({ requiredDuringSchedulingIgnoredDuringExecution: labels.map((matchLabels) => ({ topologyKey: HOST, labelSelector: { matchLabels } })) });
 const spread: PodInput = { topologySpreadConstraints: [{ maxSkew: 1, topologyKey: ZONE, whenUnsatisfiable: 'DoNotSchedule', labelSelector: { matchLabels: web } }] };
 
+const volume = (claimName: string): PodInput => ({ volumes: [{ name: 'v', persistentVolumeClaim: { claimName } }] });
+
 function told(hints: ReadonlyMap<string, Hint>, input: PodInput): string[] {
   const waiting = pod(input);
   return [...hints].filter(([, hint]) => hint(demandOf(waiting), DEFAULT_PROFILE, waiting)).map(([filter]) => filter).sort();
@@ -57,6 +59,8 @@ test.each<[string, PodInput, PodInput, string[]]>([
   ['a pod of another namespace', { labels: web, namespace: 'far' }, spread, ['NodeResourcesFit']],
   ['a pod that it avoided', { labels: web }, { ...spread, affinity: { podAntiAffinity: terms(web) } }, ['InterPodAffinity', 'NodeResourcesFit', 'PodTopologySpread']],
   ['a pod that kept it out', { affinity: { podAntiAffinity: terms(web) } }, { ...spread, labels: web }, ['InterPodAffinity', 'NodeResourcesFit']],
+  ['a pod with the claim', volume('c'), { ...spread, ...volume('c') }, ['NodeResourcesFit', 'NodeVolumeLimits', 'VolumeRestrictions']],
+  ['a pod with another claim', volume('other'), { ...spread, ...volume('c') }, ['NodeResourcesFit', 'NodeVolumeLimits']],
 ])('goneHints(): %s', (_, gone, input, expected) => {
   expect(told(goneHints(pod({ nodeName: 'n', ...gone }), NOWHERE), input)).toEqual(expected);
 });
@@ -69,4 +73,21 @@ test.each<[string, PodInput | undefined, PodInput, PodInput, string[]]>([
   ['labels that mean nothing to it', { labels: web }, { labels: { ...web, x: 'y' } }, { ...spread, affinity: { podAffinity: terms(web) } }, []],
 ])('comeHints(): %s', (_, before, come, input, expected) => {
   expect(told(comeHints(before && pod(before), pod(come), NOWHERE), input)).toEqual(expected);
+});
+
+const tolerating: PodInput = { tolerations: [{ key: 'node.kubernetes.io/unschedulable', operator: 'Exists' }] };
+const honouring: PodInput = { topologySpreadConstraints: [{ maxSkew: 1, topologyKey: ZONE, whenUnsatisfiable: 'DoNotSchedule', nodeTaintsPolicy: 'Honor', labelSelector: { matchLabels: web } }] };
+
+test.each<[string, PodInput, PodInput, string[]]>([
+  ['nothing that counts', { image: 'a' }, { image: 'b' }, []],
+  ['its labels', spread, { ...spread, labels: { app: 'other' } }, ['InterPodAffinity']],
+  ['the labels by which it is spread', spread, { ...spread, labels: web }, ['InterPodAffinity', 'PodTopologySpread']],
+  ['a toleration', spread, { ...spread, tolerations: [{ key: 'k', operator: 'Exists' }] }, ['TaintToleration']],
+  ['a toleration of closed nodes', {}, tolerating, ['NodeUnschedulable', 'TaintToleration']],
+  ['a toleration where taints count for its spread', honouring, { ...honouring, ...tolerating }, ['NodeUnschedulable', 'PodTopologySpread', 'TaintToleration']],
+  ['less than before', { cpu: '2' }, { cpu: '1' }, ['NodeResourcesFit']],
+  ['more than before', { cpu: '1' }, { cpu: '2' }, []],
+  ['the claims made for it', {}, { status: { resourceClaimStatuses: [{ name: 'a', resourceClaimName: 'b' }] } }, ['DynamicResources']],
+])('ownHints(): %s', (_, before, after, expected) => {
+  expect([...ownHints(pod(before), pod(after)).keys()].sort()).toEqual(expected);
 });

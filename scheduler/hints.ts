@@ -1,13 +1,13 @@
 /**
- * Which changes may help a pod that a filter refused: each filter's own view of nodes that come or change and of pods that go.
+ * Which changes may help a pod that a filter refused: each filter's own view of nodes that come or change, of other pods and of the pod itself.
  *
  * Provenance: the queueing hints of the plugins in kube-scheduler v1.36. Who looks at other pods is told of all of them.
  */
 import { matchesLabels as selects } from '../api/selectors.ts';
 import { matchesLabels, matchesNodeSelector } from '../api/selectors/node-selector.ts';
-import type { Node, Pod } from '../api/types/core.v1.ts';
+import type { Node, Pod, TopologySpreadConstraint } from '../api/types/core.v1.ts';
 import type { Stored } from '../client/client.ts';
-import { deepEqual } from '../std/deep.ts';
+import { type DeepReadonly, deepEqual } from '../std/deep.ts';
 import { type Demand, demandOf } from './demand.ts';
 import { Ports } from './ports.ts';
 import type { Profile } from './profile.ts';
@@ -19,8 +19,8 @@ import { type Labels, type PodKind, type Term, compiled } from './terms.ts';
 /** Whether the change may help a pod that the filter refused. */
 export type Hint = (demand: Demand, profile: Profile, pod: Stored<Pod>) => boolean;
 
-/** What these filters say is not the same for all pods that ask the same of a node. */
-export const OF_OTHER_PODS: ReadonlySet<string> = new Set(['InterPodAffinity', 'PodTopologySpread']);
+/** What these filters say is not the same for all pods that ask the same of a node: they look at other pods, at volumes, at devices. */
+export const APART: ReadonlySet<string> = new Set(['InterPodAffinity', 'PodTopologySpread', 'VolumeBinding', 'VolumeZone', 'VolumeRestrictions', 'NodeVolumeLimits', 'DynamicResources']);
 
 const ALWAYS: Hint = () => true;
 
@@ -61,7 +61,8 @@ export function goneHints(gone: Stored<Pod>, labelsOf: NamespaceLabels): Readonl
   const taken = new Ports();
   taken.count(ports, 1);
   if (ports.length > 0) hints.set('NodePorts', (demand) => !taken.free(demand.ports));
-  if (claims.length > 0 || disks) for (const filter of ['VolumeRestrictions', 'NodeVolumeLimits']) hints.set(filter, ALWAYS);
+  if (claims.length > 0) hints.set('NodeVolumeLimits', ALWAYS);
+  if (claims.length > 0 || disks) hints.set('VolumeRestrictions', (demand, _, { metadata }) => metadata.namespace === gone.metadata.namespace && ((disks && demand.disks) || demand.claims.some((claim) => claims.includes(claim))));
   return hints;
 }
 
@@ -75,6 +76,29 @@ export function comeHints(before: Stored<Pod> | undefined, pod: Stored<Pod>, lab
   ]);
 }
 
+/** A pod that waits changed itself. */
+export function ownHints(before: Stored<Pod>, pod: Stored<Pod>): ReadonlyMap<string, Hint> {
+  const hints = new Map<string, Hint>();
+  const constraints = hardConstraints(pod);
+  if (!deepEqual(before.metadata.labels, pod.metadata.labels)) {
+    hints.set('InterPodAffinity', ALWAYS);
+    const selectsNow = (labels: Labels) => constraints.map(({ labelSelector }) => selects(compiled(labelSelector), labels));
+    if (constraints.length === 0 || !deepEqual(selectsNow(before.metadata.labels ?? {}), selectsNow(pod.metadata.labels ?? {}))) hints.set('PodTopologySpread', ALWAYS);
+  }
+  if (!deepEqual(before.spec.tolerations, pod.spec.tolerations)) {
+    hints.set('TaintToleration', ALWAYS);
+    if (tolerated(pod.spec.tolerations ?? [], UNSCHEDULABLE_TAINT)) hints.set('NodeUnschedulable', ALWAYS);
+    if (constraints.some(({ nodeTaintsPolicy }) => nodeTaintsPolicy === 'Honor')) hints.set('PodTopologySpread', ALWAYS);
+  }
+  if (!deepEqual(before.spec, pod.spec)) {
+    const [old, now] = [demandOf(before), demandOf(pod)];
+    for (const [resource, units] of old.requests) if (units > (now.requests.get(resource) ?? 0)) hints.set('NodeResourcesFit', ALWAYS);
+    if (!deepEqual(old.features, now.features)) hints.set('NodeDeclaredFeatures', ALWAYS);
+  }
+  if (!deepEqual(before.status?.resourceClaimStatuses, pod.status?.resourceClaimStatuses)) hints.set('DynamicResources', ALWAYS);
+  return hints;
+}
+
 function kindOf({ metadata: { namespace, labels = {} } }: Stored<Pod>): PodKind {
   return { namespace, labels, terminating: false };
 }
@@ -86,9 +110,13 @@ function allMatch(terms: readonly Term[], pod: PodKind, labelsOf: NamespaceLabel
 /** Whether the other counts in one of the pod's hard constraints. */
 function isSpreadWith({ metadata, spec }: Stored<Pod>, other: PodKind): boolean {
   if (metadata.namespace !== other.namespace) return false;
-  const constraints = spec.topologySpreadConstraints?.filter(({ whenUnsatisfiable }) => whenUnsatisfiable === 'DoNotSchedule') ?? [];
+  const constraints = hardConstraints({ spec });
   // Hard constraints of a profile are not known here: then everybody may count.
   return constraints.length === 0 || constraints.some(({ labelSelector }) => selects(compiled(labelSelector), other.labels));
+}
+
+function hardConstraints({ spec }: Pick<Stored<Pod>, 'spec'>): readonly DeepReadonly<TopologySpreadConstraint>[] {
+  return spec.topologySpreadConstraints?.filter(({ whenUnsatisfiable }) => whenUnsatisfiable === 'DoNotSchedule') ?? [];
 }
 
 function admits({ labels, name }: NodeFacts, { nodeSelector, required }: Demand, { addedAffinity }: Profile): boolean {

@@ -224,6 +224,12 @@ export class Outcomes {
     return recorder;
   }
 
+  /** It is being deleted: nobody looks for a node. */
+  skip(pod: Stored<Pod>): void {
+    const { namespace, name } = pod.metadata;
+    say(this.#recorder(pod), pod, { type: 'Warning', reason: 'FailedScheduling', action: 'Scheduling', message: `skip schedule deleting pod: ${namespace}/${name}` });
+  }
+
   /** An attempt failed before anything could be decided. */
   fail(pod: Stored<Pod>, message: string): void {
     const { backlog, clock, snapshot } = this.#options;

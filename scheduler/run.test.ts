@@ -175,6 +175,33 @@ test('decides the more important pod first', async () => {
   await stop();
 });
 
+test('a pod that is being deleted when its turn comes is not placed, and an event says so', async () => {
+  const { cluster, stop } = await opened('n1');
+  await cluster.pod('large', { cpu: '4', finalizers: ['x/y'] });
+  await cluster.settle(500);
+  await cluster.client.delete(pods, { namespace: 'd', name: 'large' });
+  await cluster.settle(500);
+  expect(cluster.events('FailedScheduling')).toEqual([expect.stringContaining('Insufficient cpu')]);
+  await cluster.node('n2', '8');
+  await cluster.settle(5_000);
+  expect(cluster.placements()).toEqual({ '': ['large'] });
+  expect(cluster.events('FailedScheduling')).toContain('skip schedule deleting pod: d/large');
+  await stop();
+});
+
+test('a refused pod is tried again when it tolerates what kept it out', async () => {
+  const { cluster, stop } = await opened('n1');
+  await cluster.client.patch(nodes, { name: 'n1' }, { type: 'application/merge-patch+json', body: { spec: { taints: [{ key: 'k', effect: 'NoSchedule' }] } } });
+  await cluster.settle();
+  await cluster.pod('a');
+  await cluster.settle(10_000);
+  expect(cluster.placements()).toEqual({ '': ['a'] });
+  await cluster.client.patch(pods, { namespace: 'd', name: 'a' }, { type: 'application/merge-patch+json', body: { spec: { tolerations: [{ key: 'k', operator: 'Exists' }] } } });
+  await cluster.settle(20_000);
+  expect(cluster.placements()).toEqual({ n1: ['a'] });
+  await stop();
+});
+
 describe('preemption', () => {
   test('marks and deletes the victim, nominates the node, and binds when the victim is gone', async () => {
     const { cluster, stop } = await opened('n1');

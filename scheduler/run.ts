@@ -15,7 +15,7 @@ import { type Demand, demandOf } from './demand.ts';
 import { openFeeds } from './feeds.ts';
 import { Extenders } from './extenders.ts';
 import { candidates, fits } from './fits.ts';
-import { type Hint, OF_OTHER_PODS, comeHints, goneHints, nodeHints } from './hints.ts';
+import { APART, type Hint, comeHints, goneHints, nodeHints, ownHints } from './hints.ts';
 import { Outcomes } from './outcomes.ts';
 import { DEFAULT_PROFILE, type Profile } from './profile.ts';
 import { schedulerSeries } from './series.ts';
@@ -44,7 +44,7 @@ const TURN_MS = 10;
 const BINDING_LIMIT = 192;
 /** How many kinds of refused pods are asked whether they fit on a node that changed. */
 const KINDS_ASKED = 32;
-/** Of the pods that a filter which looks at other pods has refused so many are asked whether a change helps them; the others are taken to be helped. */
+/** Of the pods that a filter which looks at each of them has refused so many are asked whether a change helps them; the others are taken to be helped. */
 const ASKED_LIMIT = 256;
 /** A pod that asks for less than before makes room for those that found too little. */
 const RESIZED: ReadonlyMap<string, Hint> = new Map([['NodeResourcesFit', () => true]]);
@@ -105,8 +105,8 @@ class RunningScheduler {
       client,
       tools: options,
       snapshot: this.#snapshot,
-      onChange: (plugins) => {
-        this.#backlog.stir(clock.now(), plugins);
+      onChange: (hints) => {
+        this.#stir(hints, clock.now());
         this.#claimsChanged();
         this.#wake();
       },
@@ -167,8 +167,8 @@ class RunningScheduler {
       this.#outcomes.seen(uid);
       this.#backlog.remove(uid);
       this.#podOnNode(event, pod.spec.nodeName);
-    } else if (pod.metadata.deletionTimestamp) {
-      this.#backlog.remove(uid);
+    } else if (pod.metadata.deletionTimestamp && (this.#outcomes.isBinding(uid) || this.#outcomes.isBound(uid))) {
+      this.#backlog.refresh(pod);
     } else if (this.#isMine(pod) && !this.#outcomes.isBound(uid)) {
       if (pod.spec.resourceClaims?.length && this.#snapshot.devices.absent(pod) !== undefined) {
         this.#backlog.remove(uid);
@@ -222,9 +222,9 @@ class RunningScheduler {
     let asked = 0;
     const helps = (plugin: string, pod: Stored<Pod>): boolean => {
       const hint = hints.get(plugin) as Hint;
-      return (OF_OTHER_PODS.has(plugin) && ++asked > ASKED_LIMIT) || hint(this.#demandOf(pod), this.#profileOf(pod), pod);
+      return (APART.has(plugin) && ++asked > ASKED_LIMIT) || hint(this.#demandOf(pod), this.#profileOf(pod), pod);
     };
-    this.#backlog.stir(now, [...hints.keys()], { from, helps, apart: OF_OTHER_PODS });
+    this.#backlog.stir(now, [...hints.keys()], { from, helps, apart: APART });
   }
 
   /** Of a pod that waits. */
@@ -242,10 +242,11 @@ class RunningScheduler {
     const nominated = pod.status?.nominatedNodeName;
     if (nominated && nominated !== before) nominations.set(pod, demandOf(pod), nominated);
     else if (before && !nominated) nominations.remove(uid);
-    const isNews =
-      !this.#outcomes.isBinding(uid) &&
-      (event.type !== 'updated' || !deepEqual(event.previous.spec, pod.spec) || !deepEqual(event.previous.metadata.labels, pod.metadata.labels));
-    if (isNews) this.#backlog.put(pod, this.#options.clock.now());
+    const now = this.#options.clock.now();
+    if (this.#outcomes.isBinding(uid)) return this.#backlog.refresh(pod);
+    if (event.type !== 'updated' || !this.#backlog.has(uid)) return this.#backlog.put(pod, now);
+    const hints = ownHints(event.previous, pod);
+    if (hints.size > 0) this.#backlog.put(pod, now, (plugin) => hints.get(plugin)?.(this.#demandOf(pod), this.#profileOf(pod), pod) ?? false);
     else this.#backlog.refresh(pod);
   }
 
@@ -293,6 +294,11 @@ class RunningScheduler {
       if (batch.length === 0) break;
       decided += batch.length;
       for (const pod of batch) {
+        if (pod.metadata.deletionTimestamp) {
+          this.#backlog.remove(pod.metadata.uid);
+          this.#outcomes.skip(pod);
+          continue;
+        }
         if (this.#extenders.concern(pod)) {
           this.#asking = this.#asking.then(() => this.#askAndDecide(pod));
           continue;
