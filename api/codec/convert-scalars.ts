@@ -32,7 +32,7 @@ export const convertScalar: Readonly<Partial<Record<FieldKind, Convert>>> = {
     throw context.mismatch(value, 'int32');
   },
   int64: (value, context) => {
-    if (typeof value === 'number' && Number.isSafeInteger(value)) return value;
+    if (typeof value === 'number' && Number.isInteger(value) && Math.abs(value) < INT64_LIMIT) return value;
     if (typeof value === 'bigint' && isInt64(value)) return value;
     if (value === null) return 0;
     const whole = context.whole(value, 64);
@@ -107,6 +107,9 @@ export const convertScalar: Readonly<Partial<Record<FieldKind, Convert>>> = {
     return value.map((item) => (convertScalar.string as Convert)(item, context));
   },
 };
+
+/** Numbers that are not safe are those that were written so, to the digit: the readers see to it. */
+const INT64_LIMIT = 2 ** 63;
 
 /** What is neither a schema nor a list is read as nothing. */
 function isSchema(value: unknown): boolean {

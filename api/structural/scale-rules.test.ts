@@ -9,9 +9,10 @@ test.each([
   [{ spec: { replicas: 1.5 } }, '.spec.replicas accessor error: 1.5 is of the type float64, expected int64'],
   [{ spec: { replicas: null } }, '.spec.replicas accessor error: <nil> is of the type <nil>, expected int64'],
   [{ spec: { replicas: -1 } }, 'should be a non-negative integer'],
+  [{ spec: { replicas: 12345678901234567n } }, 'Invalid value: 12345678901234567: should be less than or equal to 2147483647'],
   [{ spec: null }, undefined], [{ spec: {} }, undefined], [{}, undefined],
 ])('validateScaleSpec() tells what stands in the way of replicas in %j', (object, why) => {
-  expect(validateScaleSpec(object, SCALE).map(({ field, message }) => `${field} ${message.replace(/^Invalid value: -?\d+: /, '')}`)).toEqual(why === undefined ? [] : [`.spec.replicas ${why}`]);
+  expect(validateScaleSpec(object, SCALE).map(({ field, message }) => `${field} ${message.replace(/^Invalid value: -?\d: /, '')}`)).toEqual(why === undefined ? [] : [`.spec.replicas ${why}`]);
 });
 
 test('validateScaleStatus() looks at the selector as well', () => {

@@ -25,7 +25,7 @@ function checkReplicas(object: unknown, text: string): FieldError[] {
   const { value, problem } = walk(object, text);
   if (problem !== undefined) return [invalid(field, 0, problem)];
   if (value === undefined) return [];
-  if (typeof value !== 'number' || !Number.isInteger(value)) return [invalid(field, 0, accessorProblem(text, value, 'int64'))];
+  if (typeof value !== 'bigint' && !(typeof value === 'number' && Number.isInteger(value))) return [invalid(field, 0, accessorProblem(text, value, 'int64'))];
   if (value < 0) return [invalid(field, value, 'should be a non-negative integer')];
   return value > MAX_REPLICAS ? [invalid(field, value, `should be less than or equal to ${MAX_REPLICAS}`)] : [];
 }
@@ -45,7 +45,7 @@ function walk(object: unknown, text: string): { readonly value?: unknown; readon
 
 /** In Go's words for what stands in a path. */
 export function accessorProblem(path: string, value: unknown, expected: string): string {
-  const type = typeof value === 'string' ? 'string' : typeof value === 'boolean' ? 'bool' : typeof value === 'number' ? (Number.isInteger(value) ? 'int64' : 'float64')
+  const type = typeof value === 'string' ? 'string' : typeof value === 'boolean' ? 'bool' : typeof value === 'bigint' ? 'int64' : typeof value === 'number' ? (Number.isInteger(value) ? 'int64' : 'float64')
     : value === null ? '<nil>' : Array.isArray(value) ? '[]interface {}' : 'map[string]interface {}';
   return `${path} accessor error: ${goText(value)} is of the type ${type}, expected ${expected}`;
 }

@@ -37,7 +37,7 @@ export function toV1(object: ApiObject): ApiObject {
   const { spec, status, metadata } = object as unknown as v2.HorizontalPodAutoscaler;
   const annotations = { ...metadata.annotations };
   const { metrics = [], behavior, ...sameSpec } = spec ?? { scaleTargetRef: {}, maxReplicas: 0 };
-  const { currentMetrics, conditions, ...sameStatus }: Partial<v2.HorizontalPodAutoscalerStatus> = status ?? {};
+  const { currentMetrics, conditions, currentReplicas, desiredReplicas, ...times }: Partial<v2.HorizontalPodAutoscalerStatus> = status ?? {};
   const percent = metrics.find(isCpuPercent)?.resource?.target.averageUtilization;
   const others = metrics.filter((metric) => !isCpuPercent(metric)).map(metricToV1);
   const current = currentMetrics?.find(({ resource }) => resource?.name === 'cpu')?.resource?.current.averageUtilization;
@@ -52,9 +52,9 @@ export function toV1(object: ApiObject): ApiObject {
     spec: { ...sameSpec, ...(percent !== undefined && { targetCPUUtilizationPercentage: percent }) },
     ...(status && {
       status: {
-        ...sameStatus,
-        currentReplicas: sameStatus.currentReplicas ?? 0,
-        desiredReplicas: sameStatus.desiredReplicas ?? 0,
+        ...times,
+        currentReplicas: currentReplicas ?? 0,
+        desiredReplicas: desiredReplicas ?? 0,
         ...(current !== undefined && { currentCPUUtilizationPercentage: current }),
       },
     }),
