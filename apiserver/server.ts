@@ -212,7 +212,12 @@ class CoracleApiServer implements ApiServer {
       limited ? limited.step : flow.step,
       countAuthorization(meter, clock, authorize(this.authorizer)),
       async (exchange) => {
-        exchange.answer = await dispatch(this.#core, handlers, exchange);
+        try {
+          exchange.answer = await dispatch(this.#core, handlers, exchange);
+        } catch (error) {
+          audit.failed(exchange, error);
+          throw error;
+        }
         flow.opened(exchange);
         countEvents(watches, exchange);
         audit.started(exchange);

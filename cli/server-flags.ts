@@ -30,6 +30,10 @@ export interface ServingFlags {
   readonly auditWebhookBatchBufferSize?: number;
   readonly auditWebhookBatchMaxSize?: number;
   readonly auditWebhookBatchMaxWait?: number;
+  readonly auditWebhookBatchThrottleEnable?: boolean;
+  readonly auditWebhookBatchThrottleQps?: number;
+  readonly auditWebhookBatchThrottleBurst?: number;
+  readonly auditWebhookTruncateMaxBatchSize?: number;
   readonly auditWebhookTruncateEnabled?: boolean;
   readonly auditWebhookTruncateMaxEventSize?: number;
   readonly tracingConfigFile?: string;
@@ -62,6 +66,10 @@ export function withServing(command: Command, { quiet = false } = {}): Command {
   add('--audit-webhook-batch-buffer-size <n>', 'records that wait at most (10000)', count);
   add('--audit-webhook-batch-max-size <n>', 'records sent at a time (400)', count);
   add('--audit-webhook-batch-max-wait <time>', 'before fewer are sent (30s)', duration);
+  add('--audit-webhook-batch-throttle-enable [bool]', 'whether there is a limit to batches a second (true)', truth);
+  add('--audit-webhook-batch-throttle-qps <n>', 'batches a second on average (10)', positive);
+  add('--audit-webhook-batch-throttle-burst <n>', 'batches at once after a pause (15)', positive);
+  add('--audit-webhook-truncate-max-batch-size <bytes>', 'how large a batch may be (10485760)', count);
   add('--audit-webhook-truncate-enabled [bool]', 'whether large records go without what was sent and answered', truth);
   add('--audit-webhook-truncate-max-event-size <bytes>', 'how large a record may be (102400)', count);
   add('--tracing-config-file <file>', 'a TracingConfiguration: where traces go, as OTLP over HTTP');
@@ -71,6 +79,12 @@ export function withServing(command: Command, { quiet = false } = {}): Command {
 function count(text: string): number {
   if (!/^\d+$/.test(text)) throw new InvalidArgumentError('it must be a whole number.');
   return Number(text);
+}
+
+function positive(text: string): number {
+  const number = Number(text);
+  if (text.trim() === '' || !(number > 0)) throw new InvalidArgumentError('it must be a positive number.');
+  return number;
 }
 
 function chance(text: string): number {

@@ -68,11 +68,16 @@ async function auditOptions(flags: ServingFlags, clock: Clock, log: Log): Promis
     backends.push(flags.auditLogTruncateEnabled ? await limited(file, flags.auditLogTruncateMaxEventSize, onLost) : file);
   }
   if (webhook !== undefined) {
-    const { auditWebhookInitialBackoff: initialBackoffMs, auditWebhookBatchBufferSize: bufferSize, auditWebhookBatchMaxSize: maxBatchSize, auditWebhookBatchMaxWait: maxBatchWaitMs } = flags;
-    const { openWebhook, readWebhookFile } = await import('../apiserver/audit/webhook.ts');
+    const { auditWebhookInitialBackoff: initialBackoffMs, auditWebhookBatchBufferSize: bufferSize, auditWebhookBatchMaxSize: maxBatchSize, auditWebhookBatchMaxWait: maxBatchWaitMs, auditWebhookTruncateMaxBatchSize: maxBatchBytes } = flags;
+    const { BATCH_LIMIT_BYTES, BATCH_RATE, openWebhook, readWebhookFile } = await import('../apiserver/audit/webhook.ts');
+    const { EVENT_LIMIT_BYTES } = await import('../apiserver/audit/truncate.ts');
+    const [batchBytes, eventBytes] = [maxBatchBytes ?? BATCH_LIMIT_BYTES, flags.auditWebhookTruncateMaxEventSize ?? EVENT_LIMIT_BYTES];
+    if (flags.auditWebhookTruncateEnabled && batchBytes < eventBytes) throw new Error(`invalid audit truncate webhook max batch size (${batchBytes}), must be greater than max event size (${eventBytes})`);
+    const rate = { perSecond: flags.auditWebhookBatchThrottleQps ?? BATCH_RATE.perSecond, burst: flags.auditWebhookBatchThrottleBurst ?? BATCH_RATE.burst };
     const sender = openWebhook({
       target: readWebhookFile(webhook), clock, onLost, ...(initialBackoffMs !== undefined && { initialBackoffMs }), ...(bufferSize !== undefined && { bufferSize }),
-      ...(maxBatchSize !== undefined && { maxBatchSize }), ...(maxBatchWaitMs !== undefined && { maxBatchWaitMs }),
+      ...(maxBatchSize !== undefined && { maxBatchSize }), ...(maxBatchWaitMs !== undefined && { maxBatchWaitMs }), maxBatchBytes: batchBytes,
+      rate: flags.auditWebhookBatchThrottleEnable === false ? undefined : rate,
     });
     backends.push(flags.auditWebhookTruncateEnabled ? await limited(sender, flags.auditWebhookTruncateMaxEventSize, onLost) : sender);
   }

@@ -5,11 +5,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { systemClock, VirtualClock } from '../../std/clock.ts';
 import { parseRoute } from '../route.ts';
+import { openMemory } from '../storage/memory.ts';
 import { openTestServer, type TestServer } from '../test-server.ts';
 import type { AuditEvent } from './event.ts';
 import { legacyLine } from './legacy-line.ts';
 import { openLogFile } from './log-file.ts';
 import { evaluate, parsePolicy } from './policy.ts';
+import { throttle } from './throttle.ts';
 import { truncating } from './truncate.ts';
 import { openWebhook, readWebhookFile } from './webhook.ts';
 
@@ -186,6 +188,43 @@ describe('openWebhook()', () => {
     server.close();
   });
 
+  test('bounds batches by their bytes, and lets a record that is larger go alone', async () => {
+    const batches: string[][] = [];
+    const server = createServer((request, response) => {
+      let text = '';
+      request.on('data', (chunk: Buffer) => (text += chunk.toString()));
+      request.on('end', () => {
+        const list = JSON.parse(text) as { kind: string; items: AuditEvent[] };
+        batches.push([list.kind, ...list.items.map(({ auditID }) => auditID)]);
+        response.end();
+      });
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const hook = openWebhook({ target: { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/` }, clock: systemClock, onLost: () => undefined, maxBatchBytes: 2_000 });
+    const large = (id: string, size: number): AuditEvent => ({ ...event(id), requestObject: 'x'.repeat(size) });
+    for (const one of [large('a', 500), large('b', 500), large('c', 5_000), large('d', 100)]) hook.write(one);
+    await hook.close();
+    expect(batches).toEqual([['EventList', 'a', 'b'], ['EventList', 'c'], ['EventList', 'd']]);
+    server.close();
+  });
+
+  test('throttle() lets so many go at once, and then so many a second', async () => {
+    const clock = new VirtualClock();
+    const turn = throttle({ perSecond: 2, burst: 3 }, clock);
+    const began = clock.monotonic();
+    const times: number[] = [];
+    void (async () => {
+      for (let i = 0; i < 6; i++) {
+        await turn(new AbortController().signal);
+        times.push(clock.monotonic() - began);
+      }
+      await turn(AbortSignal.abort());
+      times.push(-1);
+    })();
+    await clock.advance(5_000);
+    expect(times).toEqual([0, 0, 0, 500, 1_000, 1_500, -1]);
+  });
+
   test('readWebhookFile() reads a kubeconfig', () => {
     const folder = mkdtempSync(join(tmpdir(), 'audit-'));
     const path = join(folder, 'hook.yaml');
@@ -216,4 +255,17 @@ test.each<[string, Partial<AuditEvent>, string]>([
     'ip="::1" method="get" user="a" groups="\\"g\\",\\"h\\"" as="b" asgroups="\\"i\\"" user-agent="x" namespace="n" uri="/" response="200"'],
 ])('legacyLine() says %s', (_what, more, rest) => {
   expect(legacyLine({ ...event('1'), requestReceivedTimestamp: 'T', ...more })).toBe(`T AUDIT: id="1" stage="ResponseComplete" ${rest}`);
+});
+
+test('a request that fails by a fault of the server is recorded as a panic, and nothing else of it', async () => {
+  const records: AuditEvent[] = [];
+  const inner = openMemory();
+  const { write } = inner;
+  inner.write = (key, ...rest) => (key.endsWith('/boat') ? Promise.reject(new Error('a leak')) : write.call(inner, key, ...rest));
+  const server = await openTestServer({ store: inner, audit: { policy: parsePolicy(policy('- {level: Metadata, resources: [{resources: [configmaps]}]}\n', 'omitStages: [RequestReceived]\n')), backends: [{ write: (one) => void records.push(one), close: () => Promise.resolve() }] } });
+  const { code } = await server.http('POST', '/api/v1/namespaces/default/configmaps', { headers: { 'content-type': 'application/json' }, body: JSON.stringify({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'boat' } }) });
+  expect(code).toBe(500);
+  expect(records.map(({ stage, responseStatus }) => [stage, responseStatus])).toEqual([['Panic', expect.objectContaining({ code: 500, reason: 'InternalError', message: "APIServer panic'd: a leak" })]]);
+  await server.close();
+  await inner.close();
 });

@@ -30,15 +30,19 @@ export interface Audit {
   authenticating(authenticate: Step): Step;
   /** What may last has been answered, and goes on. */
   started(exchange: Exchange): void;
+  /** The request was not refused: it failed. */
+  failed(exchange: Exchange, error: unknown): void;
   close(): Promise<void>;
 }
 
-const NOTHING: Audit = { step: () => undefined, authenticating: (authenticate) => authenticate, started: () => undefined, close: () => Promise.resolve() };
+const NOTHING: Audit = { step: () => undefined, authenticating: (authenticate) => authenticate, started: () => undefined, failed: () => undefined, close: () => Promise.resolve() };
 
 interface Recording {
   readonly opening: Opening;
   readonly verdict: Verdict;
   readonly user: UserInfo;
+  /** Why it failed, where it was a fault of the server. */
+  panic?: string;
 }
 
 export function openAudit(options: AuditOptions | undefined, clock: Clock, meter: Meter): Audit {
@@ -71,7 +75,11 @@ class PolicyAudit implements Audit {
     exchange.auditAnnotations = new Map();
     exchange.auditsBodies = verdict.level !== 'Metadata';
     this.#record('RequestReceived', recording, {});
-    exchange.after.push(() => this.#record('ResponseComplete', recording, this.#closing(exchange, recording)));
+    exchange.after.push(() => {
+      if (recording.panic === undefined) return this.#record('ResponseComplete', recording, this.#closing(exchange, recording));
+      const message = `APIServer panic'd: ${recording.panic}`;
+      this.#record('Panic', recording, { responseStatus: { metadata: {}, status: 'Failure', message, reason: 'InternalError', code: 500 } });
+    });
   };
 
   authenticating(authenticate: Step): Step {
@@ -100,6 +108,11 @@ class PolicyAudit implements Audit {
   started(exchange: Exchange): void {
     const recording = this.#open.get(exchange);
     if (recording && exchange.longRunning) this.#record('ResponseStarted', recording, this.#closing(exchange, recording));
+  }
+
+  failed(exchange: Exchange, error: unknown): void {
+    const recording = this.#open.get(exchange);
+    if (recording && !(error instanceof ApiError)) recording.panic = error instanceof Error ? error.message : String(error);
   }
 
   async close(): Promise<void> {

@@ -1,8 +1,8 @@
 /** An audit policy: what is recorded of whose requests, and how much. Pure. Provenance: apiserver/pkg/audit/policy of v0.36. */
-import { load } from 'js-yaml';
 import type { UserInfo } from '../auth/auth.ts';
 import type { Route } from '../route.ts';
 import { fields, FLAG, listOf, shape, TEXT } from '../shape.ts';
+import { jsYaml } from '../../std/js-yaml.ts';
 
 export const LEVELS = ['None', 'Metadata', 'Request', 'RequestResponse'] as const;
 export type Level = (typeof LEVELS)[number];
@@ -78,7 +78,7 @@ const checkShape = shape(fields({ apiVersion: TEXT, kind: TEXT, metadata: {}, ru
 
 /** Throws on a text that is no policy, telling the field. */
 export function parsePolicy(text: string): Policy {
-  const file = load(text) as Partial<Record<string, unknown>> | undefined;
+  const file = jsYaml().load(text) as Partial<Record<string, unknown>> | undefined;
   if (file?.['apiVersion'] !== 'audit.k8s.io/v1' || file['kind'] !== 'Policy') throw new Error('an audit policy must be a Policy of audit.k8s.io/v1');
   checkShape(file);
   const rules = (file['rules'] ?? []) as Rule[];

@@ -6,6 +6,7 @@ import { Agent, request } from 'undici';
 import { sleep, type Clock } from '../../std/clock.ts';
 import type { AuditBackend } from './audit.ts';
 import type { AuditEvent } from './event.ts';
+import { type Rate, throttle } from './throttle.ts';
 
 export interface WebhookOptions {
   readonly target: WebhookTarget;
@@ -15,6 +16,10 @@ export interface WebhookOptions {
   readonly bufferSize?: number;
   readonly maxBatchSize?: number;
   readonly maxBatchWaitMs?: number;
+  /** Bytes of the records in one batch; a larger record goes alone. */
+  readonly maxBatchBytes?: number;
+  /** Of batches; undefined: as many as there are. */
+  readonly rate?: Rate | undefined;
 }
 
 export interface WebhookTarget {
@@ -29,6 +34,8 @@ export interface WebhookTarget {
 const BUFFER = 10_000;
 const BATCH = 400;
 const BATCH_WAIT_MS = 30_000;
+export const BATCH_LIMIT_BYTES = 10 * 1024 * 1024;
+export const BATCH_RATE: Rate = { perSecond: 10, burst: 15 };
 const BACKOFF_MS = 10_000;
 const BACKOFF_FACTOR = 1.5;
 const ATTEMPTS = 5;
@@ -47,9 +54,11 @@ class Webhook implements AuditBackend {
   #buffer: AuditEvent[] = [];
   #sending: Promise<void> | undefined;
   #wake = new AbortController();
+  readonly #turn: (signal: AbortSignal) => Promise<void>;
 
   constructor(options: WebhookOptions) {
     this.#options = options;
+    this.#turn = options.rate ? throttle(options.rate, options.clock) : () => Promise.resolve();
     const { ca, cert, key, insecure } = options.target;
     this.#agent = new Agent({ connect: { ...(ca && { ca }), ...(cert && { cert }), ...(key && { key }), ...(insecure && { rejectUnauthorized: false }) } });
   }
@@ -78,8 +87,8 @@ class Webhook implements AuditBackend {
         this.#wake = new AbortController();
         await sleep(clock, maxBatchWaitMs, this.#wake.signal);
       }
-      const batch = this.#buffer.slice(0, maxBatchSize);
-      this.#buffer = this.#buffer.slice(maxBatchSize);
+      const batch = this.#take(maxBatchSize);
+      await this.#turn(this.#closing.signal);
       try {
         await this.#deliver(batch);
       } catch (error) {
@@ -89,9 +98,24 @@ class Webhook implements AuditBackend {
     this.#sending = undefined;
   }
 
-  async #deliver(items: readonly AuditEvent[]): Promise<void> {
+  /** The first records, as texts: so many, and no more bytes than a batch may have. */
+  #take(count: number): string[] {
+    const { maxBatchBytes = BATCH_LIMIT_BYTES } = this.#options;
+    const texts: string[] = [];
+    let size = 0;
+    for (const event of this.#buffer) {
+      const text = JSON.stringify(event);
+      size += Buffer.byteLength(text);
+      if (texts.length === count || (texts.length > 0 && size > maxBatchBytes)) break;
+      texts.push(text);
+    }
+    this.#buffer = this.#buffer.slice(texts.length);
+    return texts;
+  }
+
+  async #deliver(items: readonly string[]): Promise<void> {
     const { clock, initialBackoffMs = BACKOFF_MS } = this.#options;
-    const body = JSON.stringify({ kind: 'EventList', apiVersion: 'audit.k8s.io/v1', metadata: {}, items });
+    const body = `{"kind":"EventList","apiVersion":"audit.k8s.io/v1","metadata":{},"items":[${items.join(',')}]}`;
     for (let attempt = 1; ; attempt++) {
       try {
         return await this.#post(body);
