@@ -116,10 +116,12 @@ class CipherStore implements EncryptedStore {
 
   watch(prefix: string, after: number, sink: WatchSink): Watch {
     if (placeOf(prefix) !== undefined && !this.#of(prefix)) return this.#inner.watch(prefix, after, sink);
-    const opened = (change: Change): Change => ({
+    // What is stored as it is passes as it is: a value from before would have to be fetched.
+    const isSealed = ({ key }: Change): boolean => this.#of(key) !== undefined;
+    const opened = (change: Change): Change => (isSealed(change) ? {
       ...change, value: change.value && this.#read(change.key, change.value), previous: change.previous && this.#read(change.key, change.previous),
-    });
-    return preparedWatch(this.#inner, { prefix, after, sink, opened, prepare: (batch) => this.#prepare(valuesOf(batch)) });
+    } : change);
+    return preparedWatch(this.#inner, { prefix, after, sink, opened, prepare: (batch) => this.#prepare(valuesOf(batch.filter(isSealed))) });
   }
 
   compact(revision: number): Promise<void> {

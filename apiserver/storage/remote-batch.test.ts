@@ -19,7 +19,7 @@ test.each<[string, BatchedWrite]>([
 test('changes come out as they went in, with the values of their writers where those are here', () => {
   const changes: Change[] = [
     { key: '/a', revision: 5, created: 5, value: text('new'), previous: undefined },
-    { key: '/ü', revision: 6, created: 2, value: text('later'), previous: text('before') },
+    { key: '/ü', revision: 6, created: 2, value: text('later'), previous: undefined },
     { key: '/c', revision: 7, created: 3, value: undefined, previous: text('last') },
   ];
   const block = packChanges(changes);
@@ -31,10 +31,13 @@ test('changes come out as they went in, with the values of their writers where t
   expect(seen[2]?.value).toBeUndefined();
 });
 
-test('a previous value that must be fetched is fetched once', () => {
+test.each<[string, Buffer | undefined, number]>([
+  ['is fetched once for a deletion', undefined, 1],
+  ['not at all where a value replaced it', text('x'), 0],
+])('a previous value that must be fetched %s', (_name, value, expected) => {
   let fetched = 0;
-  packChanges([{ key: '/a', revision: 2, created: 1, value: text('x'), get previous() { return (fetched++, text('y')); } }]);
-  expect(fetched).toBe(1);
+  packChanges([{ key: '/a', revision: 2, created: 1, value, get previous() { return (fetched++, text('y')); } }]);
+  expect(fetched).toBe(expected);
 });
 
 test('nothing is packed into nothing', () => {

@@ -45,18 +45,18 @@ export function unpackWrites(buffer: ArrayBuffer): BatchedWrite[] {
   });
 }
 
-/** The block is for all threads that are to see it. */
+/** The block is for all threads that are to see it. What was replaced is left out, what was deleted is not. */
 export function packChanges(changes: readonly Change[]): SharedArrayBuffer {
-  // Read once: a value from before may have to be fetched.
-  const all = changes.map(({ key, revision, created, value, previous }) => ({ key, revision, created, value, previous }));
-  const size = all.reduce((sum, { key, value, previous }) => sum + Buffer.byteLength(key) + (value?.length ?? 0) + (previous?.length ?? 0), blockStart(all.length, CHANGE_NUMBERS));
-  const block = new Block(new SharedArrayBuffer(size), all.length, CHANGE_NUMBERS);
-  for (const { key, revision, created, value, previous } of all) {
+  // Of a change that has a value the one from before is not looked at: it would have to be fetched, and nobody asks for it.
+  const previous = changes.map((change) => (change.value ? undefined : change.previous));
+  const size = changes.reduce((sum, { key, value }, at) => sum + Buffer.byteLength(key) + ((value ?? previous[at])?.length ?? 0), blockStart(changes.length, CHANGE_NUMBERS));
+  const block = new Block(new SharedArrayBuffer(size), changes.length, CHANGE_NUMBERS);
+  for (const [at, { key, revision, created, value }] of changes.entries()) {
     block.number(revision);
     block.number(created);
     block.key(key);
     block.value(value);
-    block.value(previous);
+    block.value(previous[at]);
   }
   return block.buffer as SharedArrayBuffer;
 }

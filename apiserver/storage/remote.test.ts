@@ -120,7 +120,7 @@ test('the caches of its writer take what it was made of; others look into it whe
     for (const cache of caches) await cache.waitFor(revision, 5_000);
     expect(parsed).toBe(0);
     const [own, ...elsewhere] = caches.map((cache) => cache.get('/registry/configmaps/d/a'));
-    expect((own?.object as { data?: object }).data).toBe((object as { data?: object }).data);
+    expect((own as unknown as { object: { data?: object } }).object.data).toBe((object as { data?: object }).data);
     expect(parsed).toBe(0);
     for (const found of elsewhere) {
       expect([found?.labels, found?.fields, found?.object]).toEqual([{ app: 'x' }, { 'metadata.name': 'a', 'metadata.namespace': 'd' }, { ...object, metadata: { ...object.metadata, resourceVersion: String(revision) } }]);

@@ -44,7 +44,7 @@ export interface Change {
   readonly revision: number;
   readonly created: number;
   readonly value: Buffer | undefined;
-  /** The value before this change; absent for a creation. */
+  /** The value before this change; absent for a creation. A store that lies in another thread tells it of deletions only. */
   readonly previous: Buffer | undefined;
 }
 
