@@ -79,3 +79,10 @@ export function settle({ pending, outcomes }: Batch): void {
 export function liveOf({ id, created, value }: BatchRow): Live | undefined {
   return value && { revision: id, created };
 }
+
+/** Of the values. */
+export function bytesOf(rows: readonly BatchRow[]): number {
+  let bytes = 0;
+  for (const { value } of rows) bytes += value?.length ?? 0;
+  return bytes;
+}

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { SortedMap } from '../../std/sorted-map.ts';
 import { systemClock, type Clock, type Timer } from '../../std/clock.ts';
-import { decide, settle, type BatchRow, type Pending } from './batch.ts';
+import { bytesOf, decide, settle, type BatchRow, type Pending } from './batch.ts';
 import { Expiry } from './expiry.ts';
 import { countPast, prefixRange, scanPast, type Past } from './past.ts';
 import { Retention, type RetentionOptions } from './retention.ts';
@@ -23,7 +23,7 @@ export function openMemory(options: MemoryOptions = {}): Store {
 }
 
 /** History is kept in memory too, so there is less of it than on disk. */
-const KEEP_REVISIONS = 50_000;
+const KEPT = { keepRevisions: 50_000, keepBytes: 64 * 1024 * 1024 };
 const REPLAY_SLICE = 5_000;
 
 interface Row {
@@ -59,7 +59,7 @@ class MemoryStore implements Store, WatchSource {
 
   constructor(options: MemoryOptions) {
     this.#clock = options.clock ?? systemClock;
-    this.#retention = new Retention(options, KEEP_REVISIONS);
+    this.#retention = new Retention(options, KEPT);
     this.#hub = new WatchHub({ source: this, clock: this.#clock });
     if (options.from !== undefined) this.#load(JSON.parse(readFileSync(options.from, 'utf8')) as SavedFile);
   }
@@ -154,7 +154,7 @@ class MemoryStore implements Store, WatchSource {
     if (batch.rows.length > 0) {
       const rows = batch.rows.map((row) => this.#append(row));
       this.#hub.publish(rows.map(changeOf), this.#head);
-      this.#keepHouse();
+      this.#keepHouse(bytesOf(batch.rows));
     }
     settle(batch);
   }
@@ -169,9 +169,9 @@ class MemoryStore implements Store, WatchSource {
     return row;
   }
 
-  #keepHouse(): void {
+  #keepHouse(bytes: number): void {
     const now = this.#clock.now();
-    this.#retention.note(now, this.#head);
+    this.#retention.note(now, this.#head, bytes);
     const horizon = this.#retention.horizon(now, this.#head);
     // In strides, because each one shifts the whole log.
     if (horizon - this.#compacted > this.#log.length / 4) void this.compact(horizon);

@@ -1,7 +1,7 @@
 /** The default store: one SQLite file, group commit, and an index of live keys in memory while values stay on disk. */
 import { SortedMap } from '../../std/sorted-map.ts';
 import { every, systemClock, type Clock, type Timer } from '../../std/clock.ts';
-import { decide, liveOf, settle, type Batch, type BatchRow, type Live, type Pending } from './batch.ts';
+import { bytesOf, decide, liveOf, settle, type Batch, type BatchRow, type Live, type Pending } from './batch.ts';
 import { Expiry } from './expiry.ts';
 import { countPast, prefixRange, scanPast, type Past } from './past.ts';
 import { Retention, type RetentionOptions } from './retention.ts';
@@ -27,7 +27,7 @@ export async function openSqlite(options: SqliteOptions): Promise<Store> {
   return new SqliteStore(options);
 }
 
-const KEEP_REVISIONS = 1_000_000;
+const KEPT = { keepRevisions: 1_000_000, keepBytes: 1024 * 1024 * 1024 };
 const HOUSEKEEPING_MS = 10_000;
 const REPLAY_SLICE = 1_000;
 /** One transaction holds at most this much, so that no batch blocks the event loop for long. */
@@ -72,7 +72,7 @@ class SqliteStore implements Store, WatchSource {
     const { path, sync, maxPages } = options;
     this.#clock = options.clock ?? systemClock;
     this.#report = options.log ?? (() => undefined);
-    this.#retention = new Retention(options, KEEP_REVISIONS);
+    this.#retention = new Retention(options, KEPT);
     this.#hub = new WatchHub({ source: this, clock: this.#clock });
     this.#log = new SqliteLog({ path, ...(sync && { sync }), ...(maxPages !== undefined && { maxPages }) });
     try {
@@ -241,7 +241,7 @@ class SqliteStore implements Store, WatchSource {
     this.#head += rows.length;
     if (!durable) this.#relaxedFlush ??= this.#clock.after(RELAXED_FLUSH_MS, () => this.#flushRelaxed());
     this.#armExpiry();
-    this.#retention.note(this.#clock.now(), this.#head);
+    this.#retention.note(this.#clock.now(), this.#head, bytesOf(rows));
     try {
       if (!this.#hub.isIdle) this.#hub.publish(rows.map((row) => this.#change(row)), this.#head);
     } catch (error) {
