@@ -1,14 +1,15 @@
 /** Reading what the client sent, up to a limit, and telling its format. */
-import type { IncomingMessage } from 'node:http';
+import type { IncomingHttpHeaders } from 'node:http';
+import type { Readable } from 'node:stream';
 import { ApiError, badRequest } from '../api/status.ts';
 import type { Media } from './negotiate.ts';
 
 export const BODY_LIMIT_BYTES = 3 * 1024 * 1024;
 
 /** Listens for itself: an iterator over the stream costs as much as reading the object does. Throws 413, and 400 where the client leaves in the middle. */
-export function readBody(request: IncomingMessage, limitBytes = BODY_LIMIT_BYTES): Promise<Buffer> {
+export function readBody(headers: IncomingHttpHeaders, request: Readable, limitBytes = BODY_LIMIT_BYTES): Promise<Buffer> {
   return new Promise((resolve, reject) => {
-    if (Number(request.headers['content-length']) > limitBytes) return reject(tooLarge(limitBytes));
+    if (Number(headers['content-length']) > limitBytes) return reject(tooLarge(limitBytes));
     if (request.readableEnded || request.destroyed) return reject(brokenOff());
     let first: Buffer | undefined;
     let more: Buffer[] | undefined;
@@ -20,7 +21,7 @@ export function readBody(request: IncomingMessage, limitBytes = BODY_LIMIT_BYTES
       size += chunk.length;
       if (size > limitBytes) {
         over();
-        request.destroy();
+        leaveUnread(request);
         reject(tooLarge(limitBytes));
       } else if (first) (more ??= [first]).push(chunk);
       else first = chunk;
@@ -35,6 +36,12 @@ export function readBody(request: IncomingMessage, limitBytes = BODY_LIMIT_BYTES
     };
     request.on('data', take).on('end', end).on('error', broken).on('close', broken);
   });
+}
+
+/** What is left of it is not read. A stream of HTTP/2 ends when its answer is out; of HTTP/1.1 the connection ends with it. */
+function leaveUnread(request: Readable & { readonly rstCode?: number; close?(): void }): void {
+  if (request.rstCode === undefined) request.destroy();
+  else request.pause().once('finish', () => request.close?.());
 }
 
 const EMPTY = Buffer.alloc(0);

@@ -1,6 +1,7 @@
 /** An HTTP request, of either protocol version, as an exchange; the costly parts are made when they are asked for. */
 import type { IncomingMessage } from 'node:http';
-import type { Http2ServerRequest } from 'node:http2';
+import type { Http2Stream } from 'node:http2';
+import type { Readable } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
 import { badRequest } from '../api/status.ts';
 import { ANONYMOUS, type Credentials, type UserInfo } from './auth/auth.ts';
@@ -74,7 +75,7 @@ export class HttpExchange implements Exchange {
 
   /** Whether it came over this connection. */
   isOf(session: object): boolean {
-    return (this.#request as unknown as Partial<Http2ServerRequest>).stream?.session === session;
+    return streamOf(this.#request)?.session === session;
   }
 
   get longRunning(): boolean {
@@ -119,6 +120,11 @@ export class HttpExchange implements Exchange {
   }
 }
 
+/** Over HTTP/2. */
+function streamOf(request: IncomingMessage): Http2Stream | undefined {
+  return (request as { readonly stream?: Http2Stream }).stream;
+}
+
 /** What was sent, read when somebody asks for it, once. */
 class HttpBody {
   readonly form = 'bytes';
@@ -133,11 +139,11 @@ class HttpBody {
   }
 
   read(): Promise<Buffer> {
-    return (this.#bytes ??= readBody(this.#request).then((bytes) => (this.#soFar = bytes)));
+    return (this.#bytes ??= readBody(this.#request.headers, this.stream()).then((bytes) => (this.#soFar = bytes)));
   }
 
-  stream(): IncomingMessage {
-    return this.#request;
+  stream(): Readable {
+    return streamOf(this.#request) ?? this.#request;
   }
 
   soFar(): Buffer | undefined {

@@ -15,6 +15,7 @@ import { Crowd, type Load } from './crowd.ts';
 import type { Exchange } from './exchange.ts';
 import { TooManyRequests } from './flow/flow-control.ts';
 import { HttpExchange } from './http-exchange.ts';
+import { StreamRequest, StreamResponse } from './http2-messages.ts';
 import type { Pki } from './pki/pki.ts';
 import { errorAnswer, render, type Response } from './render.ts';
 import { methodNotAllowed } from './dispatch.ts';
@@ -80,7 +81,7 @@ export async function listen(options: Serving): Promise<Listener> {
   const server = createSecureServer({
     key: pki.serving.keyPem, cert: pki.serving.certPem, ca: [...options.trusted], requestCert: true, rejectUnauthorized: false, minVersion: 'TLSv1.2', ciphers: CIPHERS,
     allowHTTP1: true, maxHeaderListPairs: 2000, maxSessionMemory: 100, settings: { maxConcurrentStreams: limits.streamsPerConnection ?? STREAMS_PER_CONNECTION, maxHeaderListSize: HEADERS_LIMIT_BYTES },
-    ...({ maxHeaderSize: HEADERS_LIMIT_BYTES } as object),
+    ...({ maxHeaderSize: HEADERS_LIMIT_BYTES, Http2ServerRequest: StreamRequest, Http2ServerResponse: StreamResponse } as object),
   });
   Object.assign(server, { headersTimeout: HEADERS_LIMIT_MS, keepAliveTimeout: IDLE_LIMIT_MS, requestTimeout: (limits.requestTimeoutMs ?? REQUEST_TIMEOUT_MS) + UNREAD_LIMIT_MS });
   const sessions = new Set<Http2Session>();

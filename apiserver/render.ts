@@ -1,6 +1,5 @@
 /** The one renderer: answers and errors of the chain onto an HTTP response. */
 import type { ServerResponse } from 'node:http';
-import type { Http2ServerResponse } from 'node:http2';
 import { pipeline } from 'node:stream/promises';
 import { Readable } from 'node:stream';
 import { constants, createGzip, gzip } from 'node:zlib';
@@ -12,12 +11,13 @@ import { answerDocument } from './forms/answer-document.ts';
 import { ListBody, listBytes } from './forms/list-bytes.ts';
 import { sendPieces } from './forms/send-pieces.ts';
 import { countProtobuf, jsonListPieces, protobufListPieces } from './forms/list-stream.ts';
+import { bodyOut, type StreamResponse } from './http2-messages.ts';
 import { contentType, type Accepted } from './negotiate.ts';
 import { sendWatch } from './watch-stream.ts';
 import { warningHeaders } from './warning-headers.ts';
 import type { Clock } from '../std/clock.ts';
 
-export type Response = ServerResponse | Http2ServerResponse;
+export type Response = ServerResponse | StreamResponse;
 
 type Headers = Readonly<Record<string, string | string[]>>;
 
@@ -58,7 +58,7 @@ export async function render(exchange: Exchange, response: Response, clock: Cloc
       return sendBody(exchange, response, answer.code, headers, Buffer.from(answer.text));
     case 'stream':
       writeHead(response, answer.code, { ...headers, ...answer.headers });
-      return pipeline(answer.stream, response as NodeJS.WritableStream);
+      return pipeline(answer.stream, bodyOut(response));
     case 'tunnel':
       throw new ApiError({ code: 400, reason: 'BadRequest', message: 'Upgrade request required' });
   }
@@ -100,7 +100,7 @@ async function sendBody(exchange: Exchange, response: Response, code: number, he
   if (code !== 204 && code !== 304) headers['Content-Length'] = String(bytes.length);
   writeHead(response, code, headers);
   if (exchange.method === 'HEAD') response.end();
-  else (response as ServerResponse).end(bytes);
+  else response.end(bytes);
 }
 
 /** Lists go out as they are made, and unpacked, as upstream's do. */
@@ -109,7 +109,7 @@ async function sendList(exchange: Exchange, response: Response, headers: Record<
   if (size < GZIP_FROM_BYTES) return sendBody(exchange, response, 200, headers, listBytes(answer, size));
   writeHead(response, 200, headers);
   if (exchange.method === 'HEAD') return void response.end();
-  await sendPieces(new ListBody(answer), response as ServerResponse);
+  await sendPieces(new ListBody(answer), bodyOut(response));
 }
 
 /** Other forms go out as they are made as well, packed where that is taken. */
@@ -127,7 +127,7 @@ async function sendForms(exchange: Exchange, response: Response, headers: Record
   writeHead(response, 200, headers);
   if (exchange.method === 'HEAD') return void response.end();
   const source = Readable.from(following(first, pieces), { objectMode: false, highWaterMark: PIECES_BYTES });
-  const out = response as NodeJS.WritableStream;
+  const out = bodyOut(response);
   await (packs ? pipeline(source, createGzip({ level: constants.Z_BEST_SPEED }), out) : pipeline(source, out));
 }
 

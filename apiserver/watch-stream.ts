@@ -9,6 +9,7 @@ import type { CacheEvent, CachedObject } from './cache/cache.ts';
 import type { Exchange, WatchAnswer, WatchItem, WatchSink } from './exchange.ts';
 import { eventDocument, type FormContext } from './forms/answer-document.ts';
 import { encodeDocument } from './forms/encode.ts';
+import { bodyOut } from './http2-messages.ts';
 import { contentType, type Accepted } from './negotiate.ts';
 import { writeHead, type Response } from './render.ts';
 import type { Resource } from './resource.ts';
@@ -18,8 +19,8 @@ export function sendWatch(exchange: Exchange, response: Response, headers: Recor
   const accepted = exchange.accepted();
   headers['Content-Type'] = accepted.media === 'protobuf' ? `${contentType('protobuf')};stream=watch` : contentType(accepted.media);
   writeHead(response, 200, headers);
-  (response as ServerResponse).flushHeaders();
-  const out = response as ServerResponse;
+  response.flushHeaders();
+  const out = bodyOut(response);
   return new Promise((resolve) => {
     const sending = new Sending(out, new Framer(exchange, answer.resource, accepted, clock), answer.sent);
     const sink: WatchSink = {
