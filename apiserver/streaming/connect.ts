@@ -51,10 +51,19 @@ function fields(kind: string, query: Query, path: string): object {
         ...(query.get('container') && { container: query.get('container') }), ...(kind === 'PodExecOptions' && { command: query.getAll('command') }),
       };
     case 'PodPortForwardOptions':
-      return { ports: query.getAll('ports').flatMap((text) => text.split(',').map(Number)).filter(Number.isInteger) };
+      return { ports: query.getAll('ports').flatMap((text) => text.split(',').map(portOf)) };
     default:
       return { path };
   }
+}
+
+const LARGEST_PORT = 65535;
+
+/** Throws 400. */
+function portOf(text: string): number {
+  const wrong = !/^[0-9]+$/.test(text) ? 'invalid syntax' : Number(text) > LARGEST_PORT ? 'value out of range' : undefined;
+  if (wrong !== undefined) throw badRequest(`cannot convert to []int32: strconv.ParseUint: parsing ${JSON.stringify(text)}: ${wrong}`);
+  return Number(text);
 }
 
 function isSet(value: string | null): boolean {

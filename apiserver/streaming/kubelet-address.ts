@@ -18,10 +18,10 @@ const DEFAULT_PORT = 10250;
 /** Which of a node's addresses is taken, the first that it has. */
 const PREFERENCE = ['InternalIP', 'ExternalIP', 'InternalDNS', 'ExternalDNS', 'Hostname'];
 
-/** Throws 404 and 500. */
-export function kubeletAddress({ reader }: Core, name: string): KubeletAddress {
+/** `asked`: what the request is about; upstream tells a missing node in its words. Throws 404 and 500. */
+export function kubeletAddress({ reader }: Core, name: string, asked: 'nodes' | 'pods' = 'nodes'): KubeletAddress {
   const node: Stored<Node> | undefined = reader.get(nodes, '', name);
-  if (!node) throw notFound({ group: '', resource: 'nodes', name });
+  if (!node) throw notFound({ group: '', resource: asked, name });
   const addresses = node.status?.addresses ?? [];
   const found = PREFERENCE.map((type) => addresses.find((address) => address.type === type)?.address).find((address) => address);
   if (!found) throw new ApiError({ code: 500, message: `no preferred addresses found; known addresses: ${JSON.stringify(addresses)}` });

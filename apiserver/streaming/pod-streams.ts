@@ -1,4 +1,5 @@
 /** log, exec, attach and port-forward: checked here, answered by the kubelet of the pod's node. */
+import { canonicalTime, TIME_LAYOUT, timeProblem } from '../../api/codec/scalars.ts';
 import { invalid, forbiddenField, Path, type FieldError } from '../../api/field-error.ts';
 import { pods } from '../../api/resources.ts';
 import { ApiError, badRequest, notFound } from '../../api/status.ts';
@@ -21,12 +22,12 @@ const REFUSAL_LIMIT_BYTES = 16 * 1024;
 export function logHandler(pki: Pki): Handler {
   return async (core, exchange) => {
     const { name } = exchange.route;
-    const pod = await podOf(core, exchange);
     const errors = logErrors(exchange.query);
     if (errors.length > 0) throw invalidObject('', 'PodLogOptions', name, errors);
+    const pod = await podOf(core, exchange);
     const container = containerOf(pod, exchange.query.get('container'));
     if (!pod.spec?.nodeName) return { type: 'text', code: 204, text: '' };
-    const address = kubeletAddress(core, pod.spec.nodeName);
+    const address = kubeletAddress(core, pod.spec.nodeName, 'pods');
     const query = logQuery(exchange.query);
     const path = `/containerLogs/${pod.metadata.namespace}/${name}/${container}${query ? `?${query}` : ''}`;
     const response = await forward({ ...address, path, tls: kubeletTls(address, pki) }, { method: 'GET', headers: {}, signal: exchange.signal });
@@ -66,7 +67,7 @@ interface Connecting {
 async function connect(core: Core, exchange: Exchange, { pod, pki, path, query }: Connecting): Promise<Answer> {
   const node = pod.spec?.nodeName;
   if (!node) throw badRequest(`pod ${pod.metadata.name} does not have a host assigned`);
-  const address = kubeletAddress(core, node);
+  const address = kubeletAddress(core, node, 'pods');
   // WebSockets open with a GET, and yet it takes the right to create.
   if (exchange.route.verb === 'get') await requireCreate(core, exchange);
   if (!exchange.upgrade) throw badRequest('Upgrade request required');
@@ -93,7 +94,7 @@ function containerOf(pod: Stored<Pod>, asked: string | null): string {
   throw badRequest(`a container name must be specified for pod ${name}, choose one of: [${all.join(' ')}]`);
 }
 
-const LOG_PARAMETERS = ['follow', 'previous', 'timestamps', 'sinceSeconds', 'sinceTime', 'tailLines', 'limitBytes', 'stream'];
+const LOG_PARAMETERS = ['follow', 'previous', 'timestamps', 'sinceSeconds', 'sinceTime', 'tailLines', 'limitBytes'];
 
 function logQuery(query: Query): string {
   const out = new URLSearchParams();
@@ -104,21 +105,29 @@ function logQuery(query: Query): string {
   return out.toString();
 }
 
+/** Throws 400 on what cannot be read at all. */
 function logErrors(query: Query): FieldError[] {
+  const sinceSeconds = wholeNumber(query.get('sinceSeconds'));
+  const sinceTime = query.get('sinceTime') || undefined;
+  if (sinceTime !== undefined && canonicalTime(sinceTime) === undefined) throw badRequest(timeProblem(sinceTime, TIME_LAYOUT));
+  const tailLines = wholeNumber(query.get('tailLines'));
+  const limitBytes = wholeNumber(query.get('limitBytes'));
   const errors: FieldError[] = [];
-  const number = (name: string, least: number): void => {
-    const text = query.get(name);
-    if (text === null || text === '') return;
-    if (!/^[-+]?[0-9]+$/.test(text)) throw badRequest(`strconv.ParseInt: parsing ${JSON.stringify(text)}: invalid syntax`);
-    const words = least > 0 ? 'must be greater than 0' : 'must be greater than or equal to 0';
-    if (Number(text) < least) errors.push(invalid(Path.of(name), Number(text), words));
-  };
-  number('limitBytes', 1);
-  number('tailLines', 0);
-  if (query.get('sinceSeconds') !== null && query.get('sinceTime') !== null) {
+  if (tailLines !== undefined && tailLines < 0) errors.push(invalid(Path.of('tailLines'), tailLines, 'must be greater than or equal to 0'));
+  if (limitBytes !== undefined && limitBytes < 1) errors.push(invalid(Path.of('limitBytes'), limitBytes, 'must be greater than 0'));
+  if (sinceSeconds !== undefined && sinceTime !== undefined) {
     errors.push({ ...forbiddenField(Path.of(''), 'at most one of `sinceTime` or `sinceSeconds` may be specified'), field: '[]' });
-  } else number('sinceSeconds', 1);
+  } else if (sinceSeconds !== undefined && sinceSeconds < 1) errors.push(invalid(Path.of('sinceSeconds'), sinceSeconds, 'must be greater than 0'));
+  // One stream alone can be asked for behind a feature gate only.
+  if (query.has('stream')) errors.push(forbiddenField(Path.of('stream'), 'may not be specified'));
   return errors;
+}
+
+function wholeNumber(text: string | null): number | undefined {
+  if (text === null || text === '') return undefined;
+  if (!/^[-+]?[0-9]+$/.test(text)) throw badRequest(`strconv.ParseInt: parsing ${JSON.stringify(text)}: invalid syntax`);
+  if (BigInt.asIntN(64, BigInt(text)) !== BigInt(text)) throw badRequest(`strconv.ParseInt: parsing ${JSON.stringify(text)}: value out of range`);
+  return Number(text);
 }
 
 /** The kubelet's own names for what the API calls stdin, stdout, stderr. */

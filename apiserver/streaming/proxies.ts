@@ -43,8 +43,9 @@ export const serviceProxy: Handler = async (core, exchange, resource) => {
   if (!service) throw notFound({ group: '', resource: 'services', name });
   const ports = service.spec?.ports ?? [];
   const found = port === '' ? ports[0] : ports.find((one) => one.name === port || String(one.port) === port);
-  if (!found) throw unavailable(`no service port ${port} found for service ${JSON.stringify(name)}`);
-  const endpoint = endpointOf(core, { namespace, name, port: found.name ?? '' });
+  // Only numbers are looked up in the Service; names, among its endpoints.
+  if (!found && /^[0-9]+$/.test(port)) throw unavailable(`no service port ${port} found for service ${JSON.stringify(name)}`);
+  const endpoint = endpointOf(core, { namespace, name, port: found?.name ?? (found ? '' : port) });
   return pass(exchange, { ...endpoint, path: pathOf(exchange), ...insecure(scheme) });
 };
 

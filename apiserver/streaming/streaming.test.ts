@@ -64,6 +64,12 @@ test.each([
   ['/log', 400, 'a container name must be specified for pod p, choose one of: [c d]'],
   ['/log?container=z', 400, 'container z is not valid for pod p'],
   ['/log?container=c&limitBytes=0', 422, 'must be greater than 0'],
+  ['/log?container=c&stream=All', 422, 'stream: Forbidden: may not be specified'],
+  ['/log?container=c&sinceTime=2020', 400, 'parsing time \\"2020\\" as \\"2006-01-02T15:04:05Z07:00\\"'],
+  ['/log?container=c&tailLines=-1&limitBytes=-1&sinceSeconds=0', 422, '[tailLines: Invalid value: -1: must be greater than or equal to 0, limitBytes: Invalid value: -1: must be greater than 0, sinceSeconds: Invalid value: 0: must be greater than 0]'],
+  ['/portforward?ports=80,x', 400, 'cannot convert to []int32: strconv.ParseUint: parsing \\"x\\": invalid syntax'],
+  ['/portforward?ports=65536', 400, 'cannot convert to []int32: strconv.ParseUint: parsing \\"65536\\": value out of range'],
+  ['?export=true', 400, 'the export parameter, deprecated since v1.14, is no longer supported'],
   ['/exec?container=c&command=ls', 400, 'Upgrade request required'],
 ])('pods/p%s: %i', async (path, code, text) => {
   const answer = await it.http('GET', `/api/v1/namespaces/default/pods/p${path}`);

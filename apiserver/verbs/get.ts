@@ -1,17 +1,24 @@
 /** GET of one object: one buffer out of the cache. */
-import { notFound } from '../../api/status.ts';
+import { badRequest, notFound } from '../../api/status.ts';
 import { NotYet } from '../cache/cache.ts';
 import type { Core } from '../core.ts';
-import type { Exchange, ObjectAnswer } from '../exchange.ts';
+import type { Exchange, ObjectAnswer, Query } from '../exchange.ts';
 import type { Resource } from '../resource.ts';
 import { tooLarge, versionForOthers } from '../resource-version.ts';
 
 export async function get(_core: Core, exchange: Exchange, resource: Resource): Promise<ObjectAnswer> {
   const { namespace, name } = exchange.route;
+  refuseExport(exchange.query);
   await reach(resource, exchange.query.get('resourceVersion'));
   const object = resource.cache.get(resource.key(namespace, name));
   if (!object) throw notFound(resource.subject(name));
   return { type: 'object', code: 200, resource, object };
+}
+
+/** Objects without what clusters add to them are a thing of the past. Throws 400. */
+function refuseExport(query: Query): void {
+  const asked = query.get('export');
+  if (asked !== null && asked !== 'false' && asked !== '0') throw badRequest('the export parameter, deprecated since v1.14, is no longer supported');
 }
 
 /** How long a read waits for a version that has not come. */
