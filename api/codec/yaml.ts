@@ -1,5 +1,6 @@
 /** YAML as a server reads it: go-yaml's scalars, turned into JSON values; keys become text. */
-import { EVENT_ID, getScalarValue, parseEvents, SCALAR_STYLE, YAMLException, type Event, type ScalarEvent } from 'js-yaml';
+import type { Event, ScalarEvent } from 'js-yaml';
+import { jsYaml } from '../../std/js-yaml.ts';
 import { goSyntax } from '../go-syntax.ts';
 import { ApiError, badRequest } from '../status.ts';
 import { setKey } from './json-text.ts';
@@ -17,6 +18,7 @@ export function parseYaml(text: string): ParsedYaml {
   const syntax = yamlSyntax(text);
   if ('problem' in syntax) throw yamlError(`yaml: ${syntax.problem}`);
   const first = text.slice(0, syntax.end);
+  const { parseEvents, YAMLException } = jsYaml();
   let events: Event[];
   try {
     events = parseEvents(first, { maxDepth: DEPTH_LIMIT });
@@ -45,6 +47,7 @@ interface Anchored {
 }
 
 class Builder {
+  readonly #yaml = jsYaml();
   readonly duplicates: string[] = [];
   readonly #text: string;
   readonly #events: readonly Event[];
@@ -61,7 +64,7 @@ class Builder {
   document(): unknown {
     if (this.#events.length === 0) return null;
     this.#at++;
-    return this.#next().type === EVENT_ID.POP ? null : this.#node();
+    return this.#next().type === this.#yaml.EVENT_ID.POP ? null : this.#node();
   }
 
   #next(): Event {
@@ -74,22 +77,22 @@ class Builder {
     const event = this.#next();
     this.#at++;
     switch (event.type) {
-      case EVENT_ID.SCALAR:
+      case this.#yaml.EVENT_ID.SCALAR:
         return this.#anchored(event, this.#scalar(event));
-      case EVENT_ID.SEQUENCE: {
+      case this.#yaml.EVENT_ID.SEQUENCE: {
         this.#opens(event);
         const list: unknown[] = [];
-        while (this.#next().type !== EVENT_ID.POP) list.push(this.#node());
+        while (this.#next().type !== this.#yaml.EVENT_ID.POP) list.push(this.#node());
         this.#at++;
         return this.#anchored(event, list);
       }
-      case EVENT_ID.MAPPING: {
+      case this.#yaml.EVENT_ID.MAPPING: {
         this.#opens(event);
         const object = this.#mapping();
         this.#at++;
         return this.#anchored(event, object);
       }
-      case EVENT_ID.ALIAS:
+      case this.#yaml.EVENT_ID.ALIAS:
         return this.#alias(this.#text.slice(event.anchorStart, event.anchorEnd));
       default:
         throw yamlError('yaml: unexpected event');
@@ -100,15 +103,15 @@ class Builder {
     const own = new Set<string>();
     const object: Json = {};
     const merged: unknown[] = [];
-    while (this.#next().type !== EVENT_ID.POP) {
+    while (this.#next().type !== this.#yaml.EVENT_ID.POP) {
       const keyEvent = this.#next();
-      const key = keyEvent.type === EVENT_ID.SCALAR ? this.#scalar(keyEvent, true) : this.#node();
-      if (keyEvent.type === EVENT_ID.SCALAR) {
+      const key = keyEvent.type === this.#yaml.EVENT_ID.SCALAR ? this.#scalar(keyEvent, true) : this.#node();
+      if (keyEvent.type === this.#yaml.EVENT_ID.SCALAR) {
         this.#at++;
         this.#anchored(keyEvent, key);
       }
       const value = this.#node();
-      if (key === '<<' && keyEvent.type === EVENT_ID.SCALAR && keyEvent.style === SCALAR_STYLE.PLAIN) {
+      if (key === '<<' && keyEvent.type === this.#yaml.EVENT_ID.SCALAR && keyEvent.style === this.#yaml.SCALAR_STYLE.PLAIN) {
         merged.push(...(Array.isArray(value) ? value : [value]));
         continue;
       }
@@ -125,7 +128,7 @@ class Builder {
   }
 
   #scalar(event: ScalarEvent, isKey = false): unknown {
-    const text = getScalarValue(this.#text, event);
+    const text = this.#yaml.getScalarValue(this.#text, event);
     if (event.tagStart >= 0) {
       const tag = this.#text.slice(event.tagStart, event.tagEnd);
       const value = taggedScalar(tag, text);
@@ -133,7 +136,7 @@ class Builder {
       if (value === undefined) throw yamlError(`yaml: cannot decode !!str \`${text}\` as a ${tag}`);
       return printable(value);
     }
-    if (event.style !== SCALAR_STYLE.PLAIN) return text;
+    if (event.style !== this.#yaml.SCALAR_STYLE.PLAIN) return text;
     const value = plainScalar(text);
     return isKey ? value : printable(value);
   }
@@ -167,7 +170,7 @@ class Builder {
   }
 
   #line(event: Event): number {
-    const at = event.type === EVENT_ID.SCALAR ? event.valueStart : 0;
+    const at = event.type === this.#yaml.EVENT_ID.SCALAR ? event.valueStart : 0;
     let line = 1;
     for (let i = this.#text.indexOf('\n'); i >= 0 && i < at; i = this.#text.indexOf('\n', i + 1)) line++;
     return line;

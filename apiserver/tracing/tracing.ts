@@ -1,10 +1,13 @@
-/** Traces of requests: a span for each that its caller, or chance, has chosen. */
+/** Traces of requests: spans for each that its caller, or chance, has chosen. Names of spans and their attributes are upstream's. */
 import { load } from 'js-yaml';
 import type { Clock } from '../../std/clock.ts';
 import type { Random } from '../../std/random.ts';
 import { codeOf } from '../chain/code-of.ts';
 import type { Step } from '../chain/chain.ts';
+import type { Exchange } from '../exchange.ts';
+import type { Route } from '../route.ts';
 import type { Exporter } from './exporter.ts';
+import { begin, finely, span, type Attributes } from './span.ts';
 import { formatTraceparent, parseTraceparent, randomId } from './trace-context.ts';
 
 export interface TracingConfiguration {
@@ -13,9 +16,11 @@ export interface TracingConfiguration {
   readonly samplingRatePerMillion: number;
 }
 
-/** A collector on this machine, by its usual port. */
-const ENDPOINT = 'http://127.0.0.1:4318';
+/** A collector on this machine, by the usual port of gRPC. */
+const ENDPOINT = 'localhost:4317';
 const VERSIONS = ['apiserver.config.k8s.io/v1', 'apiserver.config.k8s.io/v1beta1', 'apiserver.config.k8s.io/v1alpha1'];
+/** Those of gRPC; and, which upstream has not, OTLP over HTTP. */
+const SCHEMES = ['dns:', 'unix:', 'http:', 'https:'];
 const MILLION = 1_000_000;
 
 /** Throws on a text that is no tracing configuration. */
@@ -24,8 +29,11 @@ export function parseTracing(text: string): TracingConfiguration {
   if (file?.['kind'] !== 'TracingConfiguration' || !VERSIONS.includes(String(file['apiVersion']))) throw new Error(`a tracing configuration must be a TracingConfiguration of ${VERSIONS[0]}`);
   const { endpoint = ENDPOINT, samplingRatePerMillion = 0 } = file as { endpoint?: string; samplingRatePerMillion?: number };
   if (!Number.isInteger(samplingRatePerMillion) || samplingRatePerMillion < 0 || samplingRatePerMillion > MILLION) {
-    throw new Error(`samplingRatePerMillion: Invalid value: ${JSON.stringify(samplingRatePerMillion)}: sampling rate must be in the range [0, 1000000]`);
+    const why = samplingRatePerMillion < 0 ? 'sampling rate must be positive' : 'sampling rate per million must be less than or equal to one million';
+    throw new Error(`samplingRatePerMillion: Invalid value: ${JSON.stringify(samplingRatePerMillion)}: ${why}`);
   }
+  const scheme = endpoint.includes('//') ? (/^[a-z][-+.a-z0-9]*:/i.exec(endpoint)?.[0] ?? '') : 'dns:';
+  if (!SCHEMES.includes(scheme)) throw new Error(`endpoint: Invalid value: ${JSON.stringify(endpoint)}: unsupported scheme: ${scheme.slice(0, -1)}.  Options are none, dns, unix, http, or https.`);
   return { endpoint, samplingRatePerMillion };
 }
 
@@ -41,19 +49,53 @@ export function traces({ configuration, exporter, clock, random }: TracingParts)
   return (exchange) => {
     const parent = parseTraceparent(first(exchange.headers['traceparent']));
     const sampled = parent ? parent.sampled : random.next() * MILLION < configuration.samplingRatePerMillion;
-    if (!sampled) return;
+    if (!sampled) return begin(undefined);
     const traceId = parent?.traceId ?? randomId(random, 16);
     const spanId = randomId(random, 8);
     exchange.traceparent = formatTraceparent({ traceId, spanId, sampled });
-    const startMs = clock.now();
+    const time = finely(clock);
+    const startMs = time();
+    begin({ traceId, spanId, exporter, random, clock });
     exchange.after.push(() => {
       const code = codeOf(exchange);
       exporter.add({
-        traceId, spanId, ...(parent && { parentSpanId: parent.spanId }), name: 'KubernetesAPI', startMs, endMs: clock.now(), failed: code >= 500,
-        attributes: { 'audit-id': exchange.id, 'http.request.method': exchange.method, 'url.path': exchange.route.path, 'http.response.status_code': code, 'user_agent.original': exchange.headers['user-agent'] ?? '' },
+        traceId, spanId, ...(parent && { parentSpanId: parent.spanId }), name: nameOf(exchange), kind: 'server', startMs, endMs: time(), failed: code >= 500,
+        attributes: { 'http.request.method': exchange.method, 'url.scheme': 'https', 'url.path': exchange.route.path, 'http.target': exchange.uri, 'audit-id': exchange.id, 'http.response.status_code': code, 'user_agent.original': exchange.headers['user-agent'] ?? '' },
       });
     });
   };
+}
+
+/** A step of the chain as a span of its own, while it runs. */
+export function spanned(name: string, step: Step): Step {
+  return (exchange) => span(name, () => ({ 'audit-id': exchange.id }), () => step(exchange));
+}
+
+const VERBS: Readonly<Record<string, string>> = { create: 'Create', update: 'Update', patch: 'Patch', delete: 'Delete', deletecollection: 'Delete', get: 'Get', list: 'List' };
+
+/** What is done with a resource, as a span around it. */
+export function spanOfVerb<T>(exchange: Exchange, run: () => T): T {
+  const { route } = exchange;
+  const name = route.isResource ? VERBS[route.verb] : undefined;
+  return name === undefined ? run() : span(name, () => attributesOf(exchange), run);
+}
+
+function attributesOf({ id, headers, method, route, uri }: Exchange): Attributes {
+  const { group, version, name, subresource, namespace, resource, verb } = route;
+  return {
+    accept: headers.accept ?? '', 'audit-id': id, 'api-group': group, 'api-version': version, name, subresource, namespace, resource,
+    scope: name !== '' ? 'resource' : namespace !== '' ? 'namespace' : 'cluster', url: uri.split('?')[0] ?? '', 'user-agent': headers['user-agent'] ?? '', verb: verb === 'list' ? 'LIST' : method,
+  };
+}
+
+/** `GET /api/v1/namespaces/{:namespace}/pods/{:name}`; of what is no resource the method alone. */
+function nameOf({ method, route }: Exchange): string {
+  return route.isResource ? `${method} ${templateOf(route)}` : method;
+}
+
+function templateOf({ group, version, namespace, resource, name, subresource }: Route): string {
+  const root = group === '' ? '/api' : `/apis/${group}`;
+  return `${root}/${version}${namespace !== '' ? '/namespaces/{:namespace}' : ''}/${resource}${name !== '' ? '/{:name}' : ''}${subresource !== '' ? `/${subresource}` : ''}`;
 }
 
 function first(header: string | string[] | undefined): string | undefined {
