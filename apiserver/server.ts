@@ -62,7 +62,9 @@ import { serviceHooks, type ServiceHooks } from './allocate/service-hooks.ts';
 import type { Pki } from './pki/pki.ts';
 import { MIN_REQUEST_TIMEOUT_MS, REQUEST_TIMEOUT_MS, type ServingOptions } from './serving.ts';
 import type { Store } from './storage/store.ts';
-import { traces, type TracingParts } from './tracing/tracing.ts';
+import { traced } from './tracing/span.ts';
+import { tracedStore } from './tracing/traced-store.ts';
+import { spanned, spanOfVerb, traces, type TracingParts } from './tracing/tracing.ts';
 import { createWriter } from './writer.ts';
 
 export interface ApiServerOptions {
@@ -172,7 +174,7 @@ class CoracleApiServer implements ApiServer {
   constructor(options: ApiServerOptions) {
     const { pki, clock = systemClock, random = systemRandom, log = NO_LOG } = options;
     this.meter = options.meter ?? new Meter();
-    const views = openConversionViews(meteredStore(options.store, this.meter, clock));
+    const views = openConversionViews(meteredStore(options.tracing ? tracedStore(options.store) : options.store, this.meter, clock));
     const { store } = views;
     this.#options = options;
     this.readiness = new Readiness(() => answersInTime(store, clock), options.checks);
@@ -202,18 +204,20 @@ class CoracleApiServer implements ApiServer {
     this.statistics = new NodeStatistics({ clock, fetch: kubeletSummary(this.#core, pki), onError: (node, error) => log.error(`statistics of node ${node}`, error) });
     const handlers = handlersOf({ statistics: this.statistics, meter, flow, core: this.#core, authenticator: this.authenticator, tokens: this.tokens, readiness: this.readiness, flags: options.flags ?? {}, pki, aggregator: this.#aggregator, companions: options.companions });
     const audit = (this.#audit = openAudit(options.audit, clock, meter));
+    const told = options.tracing ? spanned : (_name: string, step: Step): Step => step;
+    const run = options.tracing ? spanOfVerb : <T>(_exchange: Exchange, work: () => T): T => work();
     this.#chain = [
       requestId(random),
       ...(options.tracing ? [traces({ ...options.tracing, clock, random })] : []),
-      audit.authenticating(countAuthentication(meter, clock, authenticate(this.authenticator, (exchange) => (exchange as DirectExchange)[DIRECT_USER]))),
-      audit.step,
+      told('authentication', audit.authenticating(countAuthentication(meter, clock, authenticate(this.authenticator, (exchange) => (exchange as DirectExchange)[DIRECT_USER])))),
+      told('audit', audit.step),
       requestSeries(meter, registry, clock).step,
-      impersonate(createImpersonation(this.authorizer)),
-      limited ? limited.step : flow.step,
-      countAuthorization(meter, clock, authorize(this.authorizer)),
+      told('constrainedimpersonation', impersonate(createImpersonation(this.authorizer))),
+      told('priorityandfairness', limited ? limited.step : flow.step),
+      told('authorization', countAuthorization(meter, clock, authorize(this.authorizer))),
       async (exchange) => {
         try {
-          exchange.answer = await dispatch(this.#core, handlers, exchange);
+          exchange.answer = await run(exchange, () => dispatch(this.#core, handlers, exchange));
         } catch (error) {
           audit.failed(exchange, error);
           throw error;
@@ -323,12 +327,12 @@ class CoracleApiServer implements ApiServer {
   }
 
   #serve(exchange: Exchange): Promise<void> {
-    return runChain(this.#chain, exchange);
+    return this.#options.tracing ? traced(() => runChain(this.#chain, exchange)) : runChain(this.#chain, exchange);
   }
 
   async #serveDirect(exchange: Exchange): Promise<void> {
     try {
-      await runChain(this.#chain, exchange);
+      await this.#serve(exchange);
     } catch (error) {
       // For those who count and record; the caller gets the error itself.
       const { status, code } = errorAnswer(error).error;

@@ -72,7 +72,7 @@ export function withServing(command: Command, { quiet = false } = {}): Command {
   add('--audit-webhook-truncate-max-batch-size <bytes>', 'how large a batch may be (10485760)', count);
   add('--audit-webhook-truncate-enabled [bool]', 'whether large records go without what was sent and answered', truth);
   add('--audit-webhook-truncate-max-event-size <bytes>', 'how large a record may be (102400)', count);
-  add('--tracing-config-file <file>', 'a TracingConfiguration: where traces go, as OTLP over HTTP');
+  add('--tracing-config-file <file>', 'a TracingConfiguration: where traces go, as OTLP over gRPC');
   return command;
 }
 

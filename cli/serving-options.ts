@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import type { AuditBackend, AuditOptions } from '../apiserver/audit/audit.ts';
 import { openCors } from '../apiserver/chain/cors.ts';
+import { leaseName } from '../apiserver/identity-lease.ts';
 import { FLOW_LIMITS } from '../apiserver/flow/flow-control.ts';
 import type { ApiServerOptions } from '../apiserver/server.ts';
 import { DRAIN_MS, type ServingOptions } from '../apiserver/serving.ts';
@@ -29,7 +30,7 @@ export async function servingOptions(flags: ServingFlags & { readonly port?: num
   return {
     serving, flags: flagTexts(flags), flowLimits: limits, identity: identityOf(flags.port), audit: await auditOptions(flags, clock, log),
     ...(flags.serviceNodePortRange && { nodePortRange: flags.serviceNodePortRange }),
-    ...(flags.tracingConfigFile && { tracing: await tracingOptions(flags.tracingConfigFile, clock, log) }),
+    ...(flags.tracingConfigFile && { tracing: await tracingOptions(flags.tracingConfigFile, { clock, log, port: flags.port }) }),
   };
 }
 
@@ -94,10 +95,10 @@ export async function auditPolicy(file: string): Promise<AuditOptions['policy']>
   return parsePolicy(readFileSync(file, 'utf8'));
 }
 
-async function tracingOptions(file: string, clock: Clock, log: Log): Promise<NonNullable<ApiServerOptions['tracing']>> {
+async function tracingOptions(file: string, { clock, log, port }: { readonly clock: Clock; readonly log: Log; readonly port: number | undefined }): Promise<NonNullable<ApiServerOptions['tracing']>> {
   const { parseTracing } = await import('../apiserver/tracing/tracing.ts');
   const { openExporter } = await import('../apiserver/tracing/exporter.ts');
   const configuration = parseTracing(readFileSync(file, 'utf8'));
   const onLost = (count: number, error?: unknown): void => log.warn({ count, error: error === undefined ? 'too many' : String(error) }, 'traces are lost');
-  return { configuration, exporter: openExporter({ endpoint: configuration.endpoint, service: 'apiserver', clock, onLost }) };
+  return { configuration, exporter: openExporter({ endpoint: configuration.endpoint, resource: { 'service.name': 'apiserver', 'service.instance.id': leaseName(identityOf(port)) }, clock, onLost }) };
 }

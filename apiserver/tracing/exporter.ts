@@ -1,27 +1,25 @@
-/** Sends spans to a collector: OTLP over HTTP, in its JSON form, in batches. What the collector does not take is lost. */
-import { request } from 'undici';
+/** Gives spans to a collector in batches. What the collector does not take is lost. */
 import { sleep, type Clock } from '../../std/clock.ts';
-
-export interface Span {
-  readonly traceId: string;
-  readonly spanId: string;
-  readonly parentSpanId?: string;
-  readonly name: string;
-  readonly startMs: number;
-  readonly endMs: number;
-  readonly attributes: Readonly<Record<string, string | number | boolean>>;
-  readonly failed: boolean;
-}
+import type { Attributes, Span } from './span.ts';
 
 export interface Exporter {
   add(span: Span): void;
   close(): Promise<void>;
 }
 
+/** Who sends: `service.name` and the like. */
+export type Resource = Attributes;
+
+export interface Sender {
+  /** Rejects when the collector did not take them. */
+  send(spans: readonly Span[]): Promise<void>;
+  close(): void;
+}
+
 export interface ExporterOptions {
-  /** `http://127.0.0.1:4318`, with or without the path of traces. */
+  /** `localhost:4317` for gRPC, `http://127.0.0.1:4318` for HTTP. */
   readonly endpoint: string;
-  readonly service: string;
+  readonly resource: Resource;
   readonly clock: Clock;
   readonly onLost: (count: number, error?: unknown) => void;
 }
@@ -29,24 +27,15 @@ export interface ExporterOptions {
 const BUFFER = 2_048;
 const BATCH = 512;
 const BATCH_WAIT_MS = 5_000;
-const ANSWER_LIMIT_MS = 10_000;
 const CLOSE_LIMIT_MS = 2_000;
-const TRACES_PATH = '/v1/traces';
 
 export function openExporter(options: ExporterOptions): Exporter {
-  const url = urlOf(options.endpoint);
+  let sender: Promise<Sender> | undefined;
   const closing = new AbortController();
   let buffer: Span[] = [];
   let wake = new AbortController();
   let sending: Promise<void> | undefined;
 
-  const send = async (spans: readonly Span[]): Promise<void> => {
-    const { statusCode, body } = await request(url, {
-      method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(documentOf(spans, options.service)), headersTimeout: ANSWER_LIMIT_MS, bodyTimeout: ANSWER_LIMIT_MS,
-    });
-    await body.dump();
-    if (statusCode >= 300) throw new Error(`the collector of traces answered ${statusCode}`);
-  };
   const run = async (): Promise<void> => {
     while (buffer.length > 0) {
       if (buffer.length < BATCH && !closing.signal.aborted) {
@@ -55,7 +44,11 @@ export function openExporter(options: ExporterOptions): Exporter {
       }
       const batch = buffer.slice(0, BATCH);
       buffer = buffer.slice(BATCH);
-      await send(batch).catch((error: unknown) => options.onLost(batch.length, error));
+      try {
+        await (await (sender ??= openSender(options))).send(batch);
+      } catch (error) {
+        options.onLost(batch.length, error);
+      }
     }
     sending = undefined;
   };
@@ -72,34 +65,12 @@ export function openExporter(options: ExporterOptions): Exporter {
       const limit = new AbortController();
       await Promise.race([sending ?? Promise.resolve(), sleep(options.clock, CLOSE_LIMIT_MS, limit.signal)]);
       limit.abort();
+      (await sender)?.close();
     },
   };
 }
 
-function urlOf(endpoint: string): string {
-  const url = endpoint.includes('://') ? endpoint : `http://${endpoint}`;
-  return new URL(url).pathname === '/' ? new URL(TRACES_PATH, url).href : url;
-}
-
-function documentOf(spans: readonly Span[], service: string): object {
-  const resource = { attributes: [attribute('service.name', service)] };
-  return { resourceSpans: [{ resource, scopeSpans: [{ scope: { name: 'coracle' }, spans: spans.map(spanDocument) }] }] };
-}
-
-const KIND_SERVER = 2;
-const STATUS_ERROR = 2;
-
-function spanDocument({ traceId, spanId, parentSpanId, name, startMs, endMs, attributes, failed }: Span): object {
-  return {
-    traceId, spanId, ...(parentSpanId !== undefined && { parentSpanId }), name, kind: KIND_SERVER, startTimeUnixNano: nanoseconds(startMs), endTimeUnixNano: nanoseconds(endMs),
-    attributes: Object.entries(attributes).map(([key, value]) => attribute(key, value)), status: failed ? { code: STATUS_ERROR } : {},
-  };
-}
-
-function attribute(key: string, value: string | number | boolean): object {
-  return { key, value: typeof value === 'number' ? { intValue: String(value) } : typeof value === 'boolean' ? { boolValue: value } : { stringValue: value } };
-}
-
-function nanoseconds(ms: number): string {
-  return `${BigInt(Math.floor(ms)) * 1_000_000n + BigInt(Math.round((ms % 1) * 1_000_000))}`;
+async function openSender({ endpoint, resource, clock }: ExporterOptions): Promise<Sender> {
+  if (/^https?:/.test(endpoint)) return (await import('./http-sender.ts')).httpSender(endpoint, resource);
+  return (await import('./grpc-sender.ts')).grpcSender(endpoint, resource, clock);
 }

@@ -6,6 +6,7 @@ import type { AdmissionRequest } from '../admission.ts';
 import type { Target } from '../matching/subject.ts';
 import type { VersionedObjects } from '../matching/versioned.ts';
 import type { DynamicSeries, WebhookCall } from '../series.ts';
+import { span } from '../../tracing/span.ts';
 import type { WebhookClient } from './client.ts';
 import type { Hook } from './hooks.ts';
 import { answerProblem, readReview, reviewVersion, writeReview, type Verdict } from './review.ts';
@@ -64,7 +65,8 @@ async function ask({ hook, target, request, objects, mutating }: Call, { client,
   if (!version) throw new CallFailure(hook, 'could not create admission objects: webhook does not accept known AdmissionReview versions (v1, v1beta1)', 400);
   const uid = uuid(random);
   const review = writeReview(request, { uid, version, target, versioned: objects.get(target.kind) });
-  const answer = await client.call(hook.client, review, { timeoutSeconds: hook.timeoutSeconds, signal: request.caller?.signal, traceparent: request.caller?.traceparent }).catch((error: unknown) => {
+  const call = (): Promise<Record<string, unknown>> => client.call(hook.client, review, { timeoutSeconds: hook.timeoutSeconds, signal: request.caller?.signal, traceparent: request.caller?.traceparent });
+  const answer = await span(`Call ${mutating ? 'mutating' : 'validating'} webhook`, () => ({ webhook: hook.name, subresource: request.subresource, operation: request.operation, UID: uid }), call).catch((error: unknown) => {
     throw new CallFailure(hook, `failed to call webhook: ${(error as Error).message}`);
   });
   const odd = answerProblem(answer, version);
