@@ -7,14 +7,22 @@ export class SharedInformers {
   readonly #client: Client;
   readonly #tools: InformerTools;
   readonly #informers = new Map<string, Informer<never>>();
+  readonly #whole: ReadonlySet<string>;
 
-  constructor(client: Client, tools: InformerTools) {
+  /**
+   * Of `whole` somebody follows all there is of every object. Who wants the metadata alone is given the same: the garbage
+   * collector must not know before a controller that an owner is gone, or it takes away what the controller makes anew, for as
+   * long as the other watch is late.
+   */
+  constructor(client: Client, tools: InformerTools, whole: readonly ResourceRef<unknown>[] = []) {
     this.#client = client;
     this.#tools = tools;
+    this.#whole = new Set(whole.map(nameOf));
   }
 
   of<T>(resource: ResourceRef<T>, options: InformerOptions<T> = {}): Informer<T> {
-    const { indexes = {}, ...selection } = options;
+    const { indexes = {}, ...asked } = options;
+    const selection = asked.metadataOnly && Object.keys(asked).length === 1 && this.#whole.has(nameOf(resource)) ? {} : asked;
     const key = JSON.stringify([resource.group, resource.version, resource.resource, Object.entries(selection).sort()]);
     let informer = this.#informers.get(key) as Informer<T> | undefined;
     if (!informer) {
@@ -34,4 +42,8 @@ export class SharedInformers {
   stop(): void {
     for (const informer of this.#informers.values()) informer.stop();
   }
+}
+
+function nameOf({ group, version, resource }: ResourceRef<unknown>): string {
+  return [group, version, resource].join('/');
 }

@@ -65,7 +65,8 @@ function choose(all: readonly (Controller | FreeController)[], chosen: readonly 
 
 async function runAll(chosen: readonly (Controller | FreeController)[], options: StartOptions, { signal, states }: { readonly signal: AbortSignal; readonly states: Map<string, string | undefined> }): Promise<void> {
   const { clock, random, log, door } = options;
-  const informers = new SharedInformers(openClient(door(), { userAgent: FIELD_MANAGER }), { clock, random, log });
+  const whole = chosen.flatMap((controller) => ('watches' in controller ? controller.watches : [])).filter(({ selection }) => selection === undefined).map(({ resource }) => resource);
+  const informers = new SharedInformers(openClient(door(), { userAgent: FIELD_MANAGER }), { clock, random, log }, whole);
   const recorders: Recorder[] = [];
   const toolsFor = ({ name, account = name, component = account }: Controller | FreeController): ControllerTools => {
     const client = openClient(door(account), { userAgent: FIELD_MANAGER });
