@@ -102,8 +102,13 @@ describe('two threads beside the first', () => {
     await until('all of them know', async () => (await everywhere('GET', '/apis/metrics.k8s.io/v1beta1/nodes')).every(({ code, text }) => code === 200 && (JSON.parse(text) as { items: unknown[] }).items.length === 1), 60_000);
   }, 90_000);
 
-  test('it stops in an orderly way', async () => {
+  test('it stops in an orderly way: watches of all threads end as watches do', async () => {
+    const watches = everywhere('GET', '/api/v1/namespaces?watch=true');
+    await until('all watches are open', async () => Number(/^apiserver_longrunning_requests\{verb="WATCH",[^}]*resource="namespaces",[^}]*\} (\d+)$/m.exec((await send('GET', '/metrics')).text)?.[1] ?? 0) >= CONNECTIONS);
     server.kill('SIGTERM');
     expect([await once(server, 'exit'), /cannot stop|did not stop/.test(output)]).toEqual([[0, null], false]);
+    // An answer that breaks off would be an error.
+    const ended = await watches;
+    expect(ended.map(({ code, text }) => code === 200 && text.includes('"ADDED"') && text.endsWith('\n'))).toEqual(Array.from({ length: CONNECTIONS }, () => true));
   }, 60_000);
 });
