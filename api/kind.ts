@@ -96,14 +96,14 @@ export interface Strategy {
   readonly warnings?: (object: ApiObject, old: ApiObject | undefined) => string[];
   /** What is told of an object that is refused as well. */
   readonly warningsAnyway?: (object: ApiObject) => readonly string[];
+  /** The field that many new objects have in common, as pods of one template their `spec`. */
+  readonly alike?: string;
   /** Whether a change means a new generation. Absent: the kind has no generation. */
   readonly movesGeneration?: (object: ApiObject, old: ApiObject, context?: RuleContext) => boolean;
   /** How `metadata.name` must look; default: DNS subdomain. Returns the reasons why not. */
   readonly validateName?: (name: string, prefix: boolean) => string[];
-  /** Rules depend on the labels of the namespace. */
-  readonly needsNamespaceLabels?: true;
-  /** PUT of a missing object creates it. */
-  readonly createOnUpdate?: boolean;
+  readonly needsNamespaceLabels?: true; // Rules depend on the labels of the namespace.
+  readonly createOnUpdate?: boolean; // PUT of a missing object creates it.
   /** Updates may leave out `resourceVersion`. Default true. */
   readonly unconditionalUpdate?: boolean;
   /** The grace period of a deletion when the caller names none: pods. Undefined means: gone at once. */

@@ -38,6 +38,13 @@ describe('set algebra', () => {
   ];
   test.each(rows)('%s', (_, set, expected) => expect(encodeFields(set)).toEqual(expected));
 
+  test('a set that stays as it is is the same one', () => {
+    const part = decode({ 'f:a': { 'f:x': {} }, 'f:b': {} });
+    expect([union(a, part), difference(a, decode({ 'f:c': {}, 'f:a': { 'f:z': {} } })), recursiveDifference(a, setOf([['c']])), intersection(a, a)].map((set) => set === a)).toEqual([true, true, true, true]);
+    expect(union(part, a) === part).toBe(false);
+    expect(encodeFields(union(decode({ 'f:a': { 'f:x': {} } }), setOf([['a']])))).toEqual({ 'f:a': { '.': {}, 'f:x': {} } });
+  });
+
   test('isEmpty() and equalSets()', () => {
     expect([isEmpty(difference(a, a)), isEmpty(intersection(a, setOf([['d']]))), isEmpty(a)]).toEqual([true, true, false]);
     expect([equalSets(a, union(a, a)), equalSets(a, b), equalSets(difference(a, a), emptySet)]).toEqual([true, false, true]);

@@ -51,28 +51,32 @@ export function has(set: FieldSet, path: readonly string[]): boolean {
   return path.length > 0 && node?.member === true;
 }
 
+/** `a` itself where `b` adds nothing. */
 export function union(a: FieldSet, b: FieldSet): FieldSet {
-  if (!a.children) return a.member === b.member ? b : combine(a.member || b.member, b.children);
-  if (!b.children) return a.member === b.member ? a : combine(a.member || b.member, a.children);
-  const children = new Map(a.children);
-  for (const [element, child] of b.children) {
-    const other = children.get(element);
-    children.set(element, other ? union(other, child) : child);
+  if (!a.children) return b.member || !a.member ? b : combine(true, b.children);
+  const member = a.member || b.member;
+  let children: Map<string, FieldSet> | undefined;
+  for (const [element, child] of b.children ?? NO_CHILDREN) {
+    const other = a.children.get(element);
+    const both = other ? union(other, child) : child;
+    if (both !== other) (children ??= new Map(a.children)).set(element, both);
   }
-  return { member: a.member || b.member, children };
+  return changed(a, member, children ?? a.children);
 }
 
+const NO_CHILDREN: ReadonlyMap<string, FieldSet> = new Map();
+
 export function intersection(a: FieldSet, b: FieldSet): FieldSet {
-  return combine(a.member && b.member, prune(a.children, (element, child) => {
+  return changed(a, a.member && b.member, prune(a.children, (element, child) => {
     const other = b.children?.get(element);
     return other && intersection(child, other);
   }));
 }
 
-/** What is in `a` but not in `b`; fields below a field of `b` stay. */
+/** What is in `a` but not in `b`; fields below a field of `b` stay. `a` itself where nothing goes. */
 export function difference(a: FieldSet, b: FieldSet): FieldSet {
-  if (!b.children) return combine(a.member && !b.member, a.children);
-  return combine(a.member && !b.member, prune(a.children, (element, child) => {
+  if (!b.children) return changed(a, a.member && !b.member, a.children);
+  return changed(a, a.member && !b.member, prune(a.children, (element, child) => {
     const other = b.children?.get(element);
     return other ? difference(child, other) : child;
   }));
@@ -81,7 +85,7 @@ export function difference(a: FieldSet, b: FieldSet): FieldSet {
 /** What is in `a` but neither in `b` nor below a field of `b`. */
 export function recursiveDifference(a: FieldSet, b: FieldSet): FieldSet {
   if (!b.children) return a;
-  return combine(a.member, prune(a.children, (element, child) => {
+  return changed(a, a.member, prune(a.children, (element, child) => {
     const other = b.children?.get(element);
     if (other?.member) return undefined;
     return other ? recursiveDifference(child, other) : child;
@@ -245,13 +249,32 @@ function combine(member: boolean, children: FieldSet['children']): FieldSet {
   return { member, children };
 }
 
-/** The children that are left, without those that hold nothing. */
+/** A set with other contents; the same one where they are the same. */
+function changed(set: FieldSet, member: boolean, children: FieldSet['children']): FieldSet {
+  return member === set.member && children === set.children ? set : combine(member, children);
+}
+
+/** The children that are left, without those that hold nothing; the same map where all stay as they are. */
 function prune(children: FieldSet['children'], keep: (element: string, child: FieldSet) => FieldSet | undefined): FieldSet['children'] {
   if (!children) return undefined;
-  const out = new Map<string, FieldSet>();
+  let out: Map<string, FieldSet> | undefined;
   for (const [element, child] of children) {
     const kept = keep(element, child);
-    if (kept && (kept.member || !isEmpty(kept))) out.set(element, kept);
+    const left = kept && (kept.member || !isEmpty(kept)) ? kept : undefined;
+    if (left === child) out?.set(element, child);
+    else {
+      out ??= upTo(children, element);
+      if (left) out.set(element, left);
+    }
+  }
+  return out ?? children;
+}
+
+function upTo(children: ReadonlyMap<string, FieldSet>, end: string): Map<string, FieldSet> {
+  const out = new Map<string, FieldSet>();
+  for (const [element, child] of children) {
+    if (element === end) break;
+    out.set(element, child);
   }
   return out;
 }

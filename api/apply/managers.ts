@@ -90,6 +90,7 @@ const OLD_UPDATES = 'ancient-changes';
 
 /** Keeps the number of updaters bounded: the oldest are merged into one per version. */
 export function capUpdaters(entries: Entries): void {
+  if (entries.size <= MAX_UPDATE_MANAGERS) return;
   const updaters = [...entries].filter(([, entry]) => entry.operation === 'Update');
   let count = updaters.length;
   if (count <= MAX_UPDATE_MANAGERS) return;

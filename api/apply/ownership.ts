@@ -64,7 +64,7 @@ export function settle(scope: Scope, change: Change, entries: Entries, self: str
   for (const [id, set] of updates) {
     const entry = entries.get(id);
     if (isEmpty(set)) entries.delete(id);
-    else if (entry) entries.set(id, withSet(entry, set));
+    else if (entry && set !== entry.set) entries.set(id, withSet(entry, set));
   }
   return own;
 }
@@ -125,7 +125,7 @@ export function bare(object: ApiObject): ApiObject {
 export function keepTimesOfNoChange(live: ApiObject, next: ApiObject): void {
   const [before, after] = [live.metadata.managedFields, next.metadata.managedFields];
   if (!before || !after || before.length !== after.length || deepEqual(before, after)) return;
-  if (!deepEqual(timeless(before), timeless(after)) || !deepEqual(bare(live), bare(next))) return;
+  if (!deepEqual(bare(live), bare(next)) || !deepEqual(timeless(before), timeless(after))) return;
   next.metadata.managedFields = before;
 }
 

@@ -1,5 +1,5 @@
 /** Ownership of fields after a create, an update or a patch that is no apply: it moves to who made the change. */
-import { deepFreeze } from '../../std/deep.ts';
+import { deepEqual, deepFreeze } from '../../std/deep.ts';
 import type { ApiObject } from '../kind.ts';
 import type { Schema } from '../schema.ts';
 import { typeOf } from './atoms.ts';
@@ -58,7 +58,8 @@ export function recordUpdate(options: TrackOptions, entries: Entries): void {
     const manager: Manager = { manager: options.manager || 'unknown', operation: 'Update', apiVersion, subresource: options.subresource ?? '' };
     const id = identity(manager);
     const before = entries.get(id);
-    entries.set(id, { ...manager, time: timestamp(now), set: before ? union(changed, before.set) : changed });
+    const set = before ? union(before.set, changed) : changed;
+    entries.set(id, { ...manager, time: timestamp(now), set, ...(set === before?.set && { encoded: before.encoded }) });
   }
   capUpdaters(entries);
 }
@@ -82,6 +83,8 @@ function startingEntries({ live, next, subresource }: TrackOptions): Entries {
   if (subresource) return kept();
   const sent = next.metadata.managedFields;
   if (isReset(sent)) return new Map();
+  // What is sent back as it was read has been decoded before.
+  if (live && deepEqual(sent, live.metadata.managedFields)) return kept();
   const entries = decodeManagedFields(sent);
   return entries && entries.size > 0 ? entries : kept();
 }

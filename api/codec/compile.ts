@@ -47,12 +47,17 @@ export function jsonFields(type: string): readonly FieldFact[] {
   return list;
 }
 
+/** Only of an object itself, and of what stands directly in it, is it remembered that it has its form. */
+const FORMED_DEPTH = 1;
+
 function compileStruct(fact: TypeFact): Convert {
   const slots = jsonFields(fact.name).map((field, index): Slot => ({
     name: field.name as string, index, convert: fieldConvert(field, `${fact.name}.${field.name ?? ''}`), absent: absentField(field),
   }));
   const byName = new Map(slots.map((slot) => [slot.name, slot]));
   const always = slots.filter((slot) => slot.absent).length;
+  // Frozen values that were found to have their form.
+  const formed = new WeakSet<object>();
   const known = (key: string): boolean => byName.has(key);
 
   const inOrder = (out: Readonly<Record<string, unknown>>): Record<string, unknown> => {
@@ -69,6 +74,7 @@ function compileStruct(fact: TypeFact): Convert {
     if (value === null) return inOrder({});
     if (typeof value !== 'object' || Array.isArray(value) || value instanceof WrittenNumber) throw context.mismatch(value, goTypeName(fact.name));
     const input = value as Readonly<Record<string, unknown>>;
+    if (context.depth <= FORMED_DEPTH && context.keeps && formed.has(input)) return input;
     const twice = context.duplicates?.get(input);
     // Undefined as long as nothing differs from what came in.
     let out: Record<string, unknown> | undefined = context.keeps ? undefined : {};
@@ -108,11 +114,12 @@ function compileStruct(fact: TypeFact): Convert {
     context.depth = depth;
     if (twice) context.duplicatesBefore({ list: twice, from: noted, index: Infinity, known, depth });
     const done = ordered && found === always ? (out ?? input) : inOrder(out ?? input);
-    if (empties) {
-      // What came in has its note already.
-      if (done !== input) noteEmpties(done, empties);
+    if (empties || context.empties) {
+      // What came in has its note already. One without fields says that there may be others inside.
+      if (done !== input) noteEmpties(done, empties ?? {});
       context.empties = true;
     }
+    if (depth <= FORMED_DEPTH && done === input && context.keeps && !context.empties && Object.isFrozen(input)) formed.add(input);
     return done;
   };
 }

@@ -10,7 +10,8 @@ import {
   base64Problem, canonicalBase64, canonicalMicroTime, canonicalTime, formatDuration, MICRO_TIME_LAYOUT, parseDuration, TIME_LAYOUT, timeProblem, ZERO_TIME,
 } from './scalars.ts';
 
-const raw: Convert = (value, context) => (value === null ? null : toPlain(context.keeps ? value : copy(value)));
+// What is frozen was read before, and holds no number as it was written.
+const raw: Convert = (value, context) => (value === null || (context.keeps && Object.isFrozen(value)) ? value : toPlain(context.keeps ? value : copy(value)));
 
 /** Null gives the zero value. */
 export const convertScalar: Readonly<Partial<Record<FieldKind, Convert>>> = {

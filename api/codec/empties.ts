@@ -28,6 +28,7 @@ export function noteEmpties(object: object, empties: Readonly<Record<string, 'li
   Object.defineProperty(object, NOTE, { value: empties, configurable: true });
 }
 
+/** Of a decoded object: defined wherever there is a note on it or on anything inside. */
 export function emptiesOf(object: object): Readonly<Record<string, 'list' | 'map'>> | undefined {
   return (object as Noted)[NOTE];
 }
@@ -37,6 +38,21 @@ export function hasNotes(value: unknown): boolean {
   if (typeof value !== 'object' || value === null) return false;
   const noted = Object.keys(emptiesOf(value) ?? {});
   return noted.some((field) => (value as Noted)[field] === undefined) || Object.values(value).some(hasNotes);
+}
+
+/** Whether two values say the same, and no note stands on either or on anything inside. */
+export function saysTheSame(value: unknown, other: unknown): boolean {
+  if (typeof value !== 'object' || typeof other !== 'object' || value === null || other === null) return value === other;
+  if (Array.isArray(value)) {
+    if (!Array.isArray(other) || value.length !== other.length) return false;
+    for (let i = 0; i < value.length; i++) if (!saysTheSame(value[i], other[i])) return false;
+    return true;
+  }
+  if (Array.isArray(other) || emptiesOf(value) || emptiesOf(other)) return false;
+  const [left, right] = [value as Noted, other as Noted];
+  for (const key in left) if (left[key] !== undefined && !(Object.hasOwn(right, key) && saysTheSame(left[key], right[key]))) return false;
+  for (const key in right) if (right[key] !== undefined && !(Object.hasOwn(left, key) && left[key] !== undefined)) return false;
+  return true;
 }
 
 /** Takes a field away that is not served: it does not come back either. */
@@ -57,11 +73,11 @@ export function copyNoted<T>(value: T): T {
   return out as T;
 }
 
-/** Puts them back, in place; the result takes those away again that are still empty. */
+/** Puts them back, in place, but into what is frozen, which was checked before; the result takes those away again that are still empty. */
 export function restoreEmpties(root: object): () => void {
   const restored: (readonly [holder: Noted, field: string])[] = [];
   const walk = (value: unknown): void => {
-    if (typeof value !== 'object' || value === null) return;
+    if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return;
     for (const inner of Array.isArray(value) ? value : Object.values(value)) walk(inner);
     const noted = value as Noted;
     for (const [field, form] of Object.entries(noted[NOTE] ?? {})) {

@@ -2,6 +2,7 @@
  * The canonical bytes of an object: kind, apiVersion and metadata first, and no resourceVersion, so that the revision which the store
  * gives can be put in without parsing.
  */
+import { remembered } from '../../std/remembered.ts';
 import type { ApiObject } from '../kind.ts';
 import './exact-integers.ts';
 import { withStoredLists } from './stored-lists.ts';
@@ -13,8 +14,17 @@ const BRACE = 0x7d;
 export function encodeJson(object: Readonly<ApiObject>): Buffer {
   const { kind, apiVersion, metadata, ...rest } = withStoredLists(object);
   const { resourceVersion: _, ...kept } = metadata ?? {};
-  return Buffer.from(JSON.stringify({ kind, apiVersion, metadata: kept, ...rest }));
+  let text = JSON.stringify({ kind, apiVersion, metadata: kept }).slice(0, -1);
+  for (const key in rest) if (rest[key] !== undefined) text += `,${JSON.stringify(key)}:${spelled(rest[key])}`;
+  return Buffer.from(`${text}}`);
 }
+
+function spelled(value: unknown): string {
+  return typeof value === 'object' && value !== null ? textOf(value) : JSON.stringify(value);
+}
+
+/** Parts that objects share are spelled once. */
+const textOf = remembered((part: object) => JSON.stringify(part));
 
 /** Puts `resourceVersion` first into the metadata of what `encodeJson` returned. The result is a buffer of its own, outside the pool, unless `allocate` says where else. */
 export function spliceRevision(bytes: Buffer, revision: number, allocate: (size: number) => Buffer = Buffer.allocUnsafeSlow): Buffer {

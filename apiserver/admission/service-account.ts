@@ -23,8 +23,12 @@ export const PROJECTED_TOKEN_SECONDS = 3607;
 /** The controller makes `default` a moment after the namespace: how often it is looked for. */
 const DEFAULT_ACCOUNT_ATTEMPTS = 10;
 const RETRY_MS = 100;
+/** Specifications that are known by their text, which must not be longer; all are forgotten when there are more. */
+const ALIKE_LIMIT = 64;
+const ALIKE_TEXT_LIMIT = 8 * 1024;
 
 export function serviceAccountAdmission(dependencies: ServiceAccountDependencies): AdmissionPlugin {
+  const names = new VolumeNames(dependencies.random);
   return {
     name: 'ServiceAccount',
     handles: (request) => (request.operation === 'CREATE' ? isAbout(request, 'pods') : request.operation === 'UPDATE' && isAbout(request, 'pods', 'ephemeralcontainers')),
@@ -36,7 +40,7 @@ export function serviceAccountAdmission(dependencies: ServiceAccountDependencies
       // The old name of the field follows the new one.
       spec.serviceAccount = spec.serviceAccountName;
       const account = await find(request, spec.serviceAccountName, dependencies);
-      if (spec.automountServiceAccountToken ?? account.automountServiceAccountToken ?? true) mountToken(spec, dependencies.random);
+      if (spec.automountServiceAccountToken ?? account.automountServiceAccountToken ?? true) mountToken(spec, names);
       if (!spec.imagePullSecrets?.length && account.imagePullSecrets?.length) spec.imagePullSecrets = account.imagePullSecrets.map(({ name }) => ({ ...(name !== undefined && { name }) }));
       limitSecrets(request, account, spec);
     },
@@ -72,9 +76,31 @@ async function find(request: AdmissionRequest, name: string, { reader, clock, ra
   throw refused(request, `error looking up service account ${request.namespace}/${name}: serviceaccount ${JSON.stringify(name)} not found`);
 }
 
-function mountToken(spec: PodSpec, random: Random): void {
+/** Pods that were sent alike stay alike: the volume has one name in all of them. */
+class VolumeNames {
+  readonly #random: Random;
+  /** By the text of the specification. */
+  readonly #known = new Map<string, string>();
+
+  constructor(random: Random) {
+    this.#random = random;
+  }
+
+  of(spec: PodSpec): string {
+    const text = JSON.stringify(spec);
+    const known = this.#known.get(text);
+    if (known !== undefined) return known;
+    const name = VOLUME_PREFIX + nameSuffix(this.#random);
+    if (text.length > ALIKE_TEXT_LIMIT) return name;
+    if (this.#known.size >= ALIKE_LIMIT) this.#known.clear();
+    this.#known.set(text, name);
+    return name;
+  }
+}
+
+function mountToken(spec: PodSpec, names: VolumeNames): void {
   const present = spec.volumes?.find(({ name }) => name.startsWith(VOLUME_PREFIX));
-  const name = present?.name ?? VOLUME_PREFIX + nameSuffix(random);
+  const name = present?.name ?? names.of(spec);
   let needed = false;
   for (const container of [...(spec.initContainers ?? []), ...spec.containers]) {
     // What stands at the path already is the author's will.

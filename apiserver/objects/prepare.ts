@@ -9,6 +9,8 @@ import { deepCopy } from '../../std/deep.ts';
 import type { Core } from '../core.ts';
 import { invalidObject } from '../invalid.ts';
 import type { Resource } from '../resource.ts';
+import { AlikeParts } from './alike.ts';
+import { keepUnchanged } from './unchanged.ts';
 
 export interface PrepareInput {
   readonly resource: Resource;
@@ -31,11 +33,16 @@ export function prepareNew(core: Core, object: ApiObject, { resource, context, w
   if (strategy.movesGeneration) metadata.generation = 1;
   object.kind = kind.kind;
   object.apiVersion = resource.hubApiVersion;
+  const keep = strategy.alike === undefined ? undefined : alike.share(object, strategy.alike);
   const undo = canonicalize(object, resource);
   refuseInvalid(resource, object.metadata.name ?? '', strategy.validate?.(object, context));
   if (strategy.warnings) warnings.push(...strategy.warnings(object, undefined));
   undo?.();
+  keep?.();
 }
+
+/** They hold nothing but what their texts say: all servers of a process may share them. */
+const alike = new AlikeParts();
 
 /** Carries over what an update may not touch, then checks the result. Throws 422. */
 export function prepareUpdate(object: ApiObject, old: Readonly<ApiObject>, { resource, context, warnings }: PrepareInput): void {
@@ -47,6 +54,7 @@ export function prepareUpdate(object: ApiObject, old: Readonly<ApiObject>, { res
   carry(metadata, before, 'generation');
   delete metadata.selfLink;
   strategy.prepareForUpdate?.(object, own, context);
+  keepUnchanged(object, old, own);
   if (strategy.movesGeneration?.(object, own, context)) metadata.generation = (before.generation ?? 0) + 1;
   metadata.uid ??= before.uid ?? '';
   if (metadata.uid === '' && before.uid) metadata.uid = before.uid;

@@ -1,4 +1,5 @@
 /** POST: a new object. */
+import { copyNoted } from '../../api/codec/empties.ts';
 import type { ApiObject, RuleContext } from '../../api/kind.ts';
 import { Path, required } from '../../api/field-error.ts';
 import { isReason } from '../../api/status.ts';
@@ -40,12 +41,13 @@ export interface NewObject {
 }
 
 /** From admission to the store: also what PUT and apply do with an object that is not there. */
-export async function createObject(core: Core, exchange: Exchange, { resource, object, options, tracked }: NewObject): Promise<StoredForm> {
+export async function createObject(core: Core, exchange: Exchange, { resource, object: sent, options, tracked }: NewObject): Promise<StoredForm> {
   const { kind } = resource;
+  let object = sent;
   const { metadata } = object;
   dropDuplicateOwners(metadata, exchange.warnings);
   const context: RuleContext = { now: core.clock.now(), dryRun: options.dryRun, subresource: '', user: exchange.user.name, ...namespaceFacts(core, resource, metadata.namespace ?? '') };
-  const request: AdmissionRequest = {
+  let request: AdmissionRequest = {
     operation: 'CREATE', kind, version: resource.version.version, subresource: '', namespace: metadata.namespace ?? '', name: metadata.name ?? '', object, old: undefined,
     options: options.sent, user: exchange.user, dryRun: options.dryRun, now: context.now, warnings: exchange.warnings, caller: exchange,
   };
@@ -62,7 +64,10 @@ export async function createObject(core: Core, exchange: Exchange, { resource, o
       return await createOnce(core, { resource, object, request, context, warnings: exchange.warnings, versioned });
     } catch (error) {
       if (!generated || attempt >= GENERATE_ATTEMPTS || !isReason(error, 'AlreadyExists')) throw error;
-      delete metadata.name;
+      // What was on its way into the store is frozen.
+      object = copyNoted(object);
+      delete object.metadata.name;
+      request = { ...request, object };
     }
   }
 }

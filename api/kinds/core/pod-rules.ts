@@ -2,6 +2,7 @@
 import { type FieldError, Path, forbiddenField, invalid, required } from '../../field-error.ts';
 import type { Metadata } from '../../kind.ts';
 import type { Container, Pod, PodSpec, Toleration } from '../../types/core.v1.ts';
+import { remembered } from '../../../std/remembered.ts';
 import { checkTolerations } from '../shared/affinity-rules.ts';
 import { checkImageBlanks } from '../shared/container-rules.ts';
 import { inRange } from '../shared/formats.ts';
@@ -45,29 +46,44 @@ const CHANGEABLE = [
 const MAX_INT32 = 2 ** 31 - 1;
 
 export function validatePodUpdate(pod: Pod, old: Pod): FieldError[] {
-  const errors = checkWholePod(pod, old);
+  return [...checkWholePod(pod, old), ...(pod.spec === old.spec ? checkSameSpec(pod.spec) : checkSpecChange(pod.spec, old.spec))];
+}
+
+/** Even what stays as it is may be refused. */
+const checkSameSpec = remembered((spec: PodSpec): readonly FieldError[] => checkSpecChange(spec, spec));
+
+function checkSpecChange(spec: PodSpec, old: PodSpec): FieldError[] {
+  const errors: FieldError[] = [];
   for (const list of ['containers', 'initContainers'] as const) {
-    const { found, stop } = checkImages(pod.spec[list] ?? [], old.spec[list] ?? [], SPEC.child(list));
+    const { found, stop } = checkImages(spec[list] ?? [], old[list] ?? [], SPEC.child(list));
     errors.push(...found);
     if (stop) return errors;
   }
-  const deadline = checkDeadline(pod.spec, old.spec);
+  const deadline = checkDeadline(spec, old);
   errors.push(...deadline.found);
   if (deadline.stop) return errors;
-  errors.push(...checkAddedTolerations(pod.spec.tolerations ?? [], old.spec.tolerations ?? []), ...checkRemovedGates(pod.spec, old.spec));
-  if (semanticEqual(pod.spec, old.spec)) return errors;
-  const rest = withAllowedChangesUndone(pod.spec, old.spec);
-  if (old.spec.schedulingGates?.length) errors.push(...checkGatedSpec(rest, old.spec, SPEC));
-  if (!semanticEqual(rest, old.spec)) errors.push(forbiddenField(SPEC, `pod updates may not change fields other than ${CHANGEABLE}\n${internalDiff('PodSpec', old.spec as never, rest as never)}`));
+  errors.push(...checkAddedTolerations(spec.tolerations ?? [], old.tolerations ?? []), ...checkRemovedGates(spec, old));
+  if (semanticEqual(spec, old)) return errors;
+  const rest = withAllowedChangesUndone(spec, old);
+  if (old.schedulingGates?.length) errors.push(...checkGatedSpec(rest, old, SPEC));
+  if (!semanticEqual(rest, old)) errors.push(forbiddenField(SPEC, `pod updates may not change fields other than ${CHANGEABLE}\n${internalDiff('PodSpec', old as never, rest as never)}`));
   return errors;
 }
 
-function checkAnnotationsAndSpec(pod: Pod): FieldError[] {
-  const { metadata, spec } = pod;
-  const errors = [
+function checkAnnotationsAndSpec({ metadata, spec }: Pod): FieldError[] {
+  // Only claims of ephemeral volumes are named after the pod.
+  const named = (spec.volumes ?? []).some((volume) => volume.ephemeral);
+  return [
     ...checkPodAnnotations(metadata.annotations, spec, ANNOTATIONS),
-    ...checkPodSpec(spec, SPEC, { metadata: metadata as Metadata }),
+    ...(named ? checkSpec(spec, metadata as Metadata) : checkNamelessSpec(spec)),
   ];
+}
+
+/** The same specification comes again and again: with many pods alike, and with each change of something else in its pod. */
+const checkNamelessSpec = remembered((spec: PodSpec): readonly FieldError[] => checkSpec(spec, {}));
+
+function checkSpec(spec: PodSpec, metadata: Metadata): FieldError[] {
+  const errors = checkPodSpec(spec, SPEC, { metadata });
   if (!spec.serviceAccountName) {
     for (const [at, volume] of (spec.volumes ?? []).entries()) {
       for (const [n, source] of (volume.projected?.sources ?? []).entries()) {

@@ -22,6 +22,7 @@ export const pod = rulesFor<Pod>({
     if (object.status) roundStatus(object.status);
   },
   strategy: {
+    alike: 'spec',
     prepareForCreate: (object, { now }) => prepareNewPod(object, now),
     prepareForUpdate(object, old, context) {
       (PREPARE[context.subresource] ?? prepareChange)(object, old);

@@ -40,8 +40,12 @@ export function wildcardDnsSubdomain(text: string): string[] {
 
 const QUALIFIED_WRONG = `must consist of alphanumeric characters, '-', '_' or '.', ${ALPHANUMERIC_ENDS}`;
 
+const SHORT_QUALIFIED = `(${SUBDOMAIN}/)?${QUALIFIED}`;
+
 /** `name` or `prefix/name`: label keys, annotation keys, finalizers, resource names. */
 export function qualifiedName(text: string): string[] {
+  // Nearly all are short and fine.
+  if (text.length <= 63 && matches(SHORT_QUALIFIED, text)) return [];
   const parts = text.split('/');
   const wrongForm = regexWrong(QUALIFIED_WRONG, QUALIFIED, 'MyName', 'my.name', '123-abc');
   if (parts.length > 2) return [`a valid label key ${wrongForm} with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')`];
@@ -51,16 +55,17 @@ export function qualifiedName(text: string): string[] {
   if (prefix === '') reasons.push('prefix part must be non-empty');
   else if (prefix !== undefined) reasons.push(...dnsSubdomainInBytes(prefix).map((why) => `prefix part ${why}`));
   if (name === '') reasons.push('name part must be non-empty');
-  else if (bytes(name) > 63) reasons.push('name part must be no more than 63 bytes');
+  else if (exceeds(name, 63)) reasons.push('name part must be no more than 63 bytes');
   if (!matches(QUALIFIED, name)) reasons.push(`name part ${wrongForm}`);
   return reasons;
 }
 
+const LABEL_VALUE = `(${QUALIFIED})?`;
 const LABEL_VALUE_WRONG = `a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', ${ALPHANUMERIC_ENDS}`;
 
 export function labelValue(text: string): string[] {
-  const wrong = bytes(text) > 63 ? ['must be no more than 63 bytes'] : [];
-  return [...wrong, ...unless(`(${QUALIFIED})?`, text, LABEL_VALUE_WRONG, 'MyValue', 'my_value', '12345')];
+  const wrong = exceeds(text, 63) ? ['must be no more than 63 bytes'] : [];
+  return [...wrong, ...unless(LABEL_VALUE, text, LABEL_VALUE_WRONG, 'MyValue', 'my_value', '12345')];
 }
 
 /** What may stand as one segment of a URL path. */
@@ -124,12 +129,24 @@ export function regexWrong(why: string, regex: string, ...examples: string[]): s
   return `${why} (e.g. ${examples.map((example) => `'${example}', `).join(' or ')}regex used for validation is '${regex}')`;
 }
 
+/** Whether a text is longer in UTF-8 than it may be. */
+export function exceeds(text: string, limit: number): boolean {
+  if (text.length > limit) return true;
+  return text.length * UTF8_UNIT_BYTES > limit && bytes(text) > limit;
+}
+
+/** A unit of a JavaScript string takes no more. */
+const UTF8_UNIT_BYTES = 3;
+
 /** Length in UTF-8, as Go counts it. Pure code has no Buffer. */
 export function bytes(text: string): number {
-  let count = 0;
-  for (const char of text) {
-    const code = char.codePointAt(0) ?? 0;
-    count += code < 0x80 ? 1 : code < 0x800 ? 2 : code < 0x10000 ? 3 : 4;
+  let count = text.length;
+  for (let at = 0; at < text.length; at++) {
+    const unit = text.charCodeAt(at);
+    if (unit < 0x80) continue;
+    count += unit < 0x800 ? 1 : 2;
+    // Two units of a pair make four bytes.
+    if (unit >= 0xd800 && unit < 0xdc00 && (text.charCodeAt(at + 1) & 0xfc00) === 0xdc00) at++;
   }
   return count;
 }
@@ -140,11 +157,11 @@ function leavesDirectory(text: string): string[] {
 }
 
 function tooLongFor(text: string, limit: number): string[] {
-  return bytes(text) > limit ? [`must be no more than ${limit} characters`] : [];
+  return exceeds(text, limit) ? [`must be no more than ${limit} characters`] : [];
 }
 
 function dnsSubdomainInBytes(text: string): string[] {
-  const wrong = bytes(text) > 253 ? ['must be no more than 253 bytes'] : [];
+  const wrong = exceeds(text, 253) ? ['must be no more than 253 bytes'] : [];
   return [...wrong, ...unless(SUBDOMAIN, text, SUBDOMAIN_WRONG, 'example.com')];
 }
 

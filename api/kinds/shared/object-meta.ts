@@ -15,13 +15,7 @@ const METADATA = Path.of('metadata');
 
 /** `generateName` has been turned into a name before. */
 export function validateMetadata(metadata: Metadata, rules: MetadataRules, path = METADATA): FieldError[] {
-  const nameRule = rules.validateName ?? nameIsSubdomain;
-  const errors: FieldError[] = [];
-  if (metadata.generateName) {
-    errors.push(...nameRule(metadata.generateName, true).map((why) => invalid(path.child('generateName'), metadata.generateName, why)));
-  }
-  if (!metadata.name) errors.push(required(path.child('name'), 'name or generateName is required'));
-  else errors.push(...nameRule(metadata.name, false).map((why) => invalid(path.child('name'), metadata.name, why)));
+  const errors = checkNames(metadata, rules.validateName ?? nameIsSubdomain, path);
   errors.push(...checkNamespace(metadata.namespace ?? '', rules.namespaced, path.child('namespace')));
   if ((metadata.generation ?? 0) < 0) {
     errors.push(invalid(path.child('generation'), metadata.generation, 'must be greater than or equal to 0'));
@@ -33,6 +27,14 @@ export function validateMetadata(metadata: Metadata, rules: MetadataRules, path 
     ...checkFinalizers(metadata.finalizers ?? [], path.child('finalizers')),
     ...checkManagedFields(metadata.managedFields ?? [], path.child('managedFields')),
   );
+  return errors;
+}
+
+export function checkNames({ name, generateName }: Metadata, rule: NameRule, path = METADATA): FieldError[] {
+  const errors: FieldError[] = [];
+  if (generateName) errors.push(...rule(generateName, true).map((why) => invalid(path.child('generateName'), generateName, why)));
+  if (!name) errors.push(required(path.child('name'), 'name or generateName is required'));
+  else errors.push(...rule(name, false).map((why) => invalid(path.child('name'), name, why)));
   return errors;
 }
 
@@ -70,18 +72,22 @@ export function checkLabelKey(key: string, path: Path): FieldError[] {
 }
 
 export function checkLabels(labels: Record<string, string> | undefined, path: Path): FieldError[] {
-  return Object.entries(labels ?? {}).flatMap(([key, value]) => [
-    ...checkLabelKey(key, path),
-    ...labelValue(value).map((why) => invalid(path, value, why)),
-  ]);
+  const errors: FieldError[] = [];
+  for (const [key, value] of Object.entries(labels ?? {})) {
+    errors.push(...checkLabelKey(key, path), ...labelValue(value).map((why) => invalid(path, value, why)));
+  }
+  return errors;
 }
 
 const ANNOTATIONS_LIMIT_BYTES = 256 * 1024;
 
 export function checkAnnotations(annotations: Record<string, string> | undefined, path: Path): FieldError[] {
-  const entries = Object.entries(annotations ?? {});
-  const errors = entries.flatMap(([key]) => qualifiedName(key.toLowerCase()).map((why) => invalid(path, key, why)));
-  const size = entries.reduce((sum, [key, value]) => sum + bytes(key) + bytes(value), 0);
+  const errors: FieldError[] = [];
+  let size = 0;
+  for (const [key, value] of Object.entries(annotations ?? {})) {
+    errors.push(...qualifiedName(key.toLowerCase()).map((why) => invalid(path, key, why)));
+    size += bytes(key) + bytes(value);
+  }
   return size > ANNOTATIONS_LIMIT_BYTES ? [...errors, tooLong(path, ANNOTATIONS_LIMIT_BYTES)] : errors;
 }
 

@@ -1,6 +1,7 @@
 /** What a server warns of in pods and pod templates: things that are taken, but not what their author meant. */
 import { Path } from '../../field-error.ts';
 import { canonicalQuantity, isFractional, parseQuantity } from '../../quantity.ts';
+import { remembered } from '../../../std/remembered.ts';
 import type { Container, Pod, PodAffinity, PodSpec, PodTemplateSpec } from '../../types/core.v1.ts';
 import { addressWarnings } from './ip-address.ts';
 import { nodeLabelWarnings } from './node-label-warnings.ts';
@@ -9,8 +10,15 @@ import { portWarnings } from './port-warnings.ts';
 import type { ResourceList } from './resource-list.ts';
 import { volumeWarnings } from './volume-warnings.ts';
 
-export function podWarnings(pod: Pod): string[] {
-  return warningsFor(pod.spec, pod.metadata.annotations ?? {}, Path.of());
+export function podWarnings({ spec, metadata: { annotations = {} } }: Pod): readonly string[] {
+  return Object.keys(annotations).some(isOld) ? warningsFor(spec, annotations, Path.of()) : warningsOfSpec(spec);
+}
+
+const warningsOfSpec = remembered((spec: PodSpec): readonly string[] => warningsFor(spec, {}, Path.of()));
+
+/** Other annotations are not looked at. */
+function isOld(key: string): boolean {
+  return Object.hasOwn(OLD_ANNOTATIONS, key) || key === SECCOMP || key.startsWith(SECCOMP_PREFIX) || key.startsWith(APPARMOR_PREFIX);
 }
 
 interface Workload {

@@ -1,6 +1,7 @@
 /** Which Pod Security levels a namespace asks for by its labels. Pure. */
 import type { FieldError } from '../../../api/field-error.ts';
 import { Path, invalid } from '../../../api/field-error.ts';
+import { remembered } from '../../../std/remembered.ts';
 
 export type Level = 'privileged' | 'baseline' | 'restricted';
 
@@ -20,7 +21,19 @@ const LEVELS: readonly Level[] = ['privileged', 'baseline', 'restricted'];
 const PREFIX = 'pod-security.kubernetes.io/';
 
 /** What the labels say; where they are wrong, the strictest, and the errors. */
-export function policyOf(labels: Readonly<Record<string, string>> = {}): { readonly policy: Policy; readonly errors: readonly FieldError[] } {
+export function policyOf(labels: Labels = NO_LABELS): LabelledPolicy {
+  return read(labels);
+}
+
+type Labels = Readonly<Record<string, string>>;
+const NO_LABELS: Labels = Object.freeze({});
+
+interface LabelledPolicy {
+  readonly policy: Policy;
+  readonly errors: readonly FieldError[];
+}
+
+const read = remembered((labels: Labels): LabelledPolicy => {
   const errors: FieldError[] = [];
   const mode = (name: string): { readonly value: LevelVersion; readonly level: Level | undefined; readonly hasVersion: boolean } => {
     const level = labels[PREFIX + name];
@@ -40,7 +53,7 @@ export function policyOf(labels: Readonly<Record<string, string>> = {}): { reado
       ? { level: enforce.level, minor: warn.hasVersion ? warn.value.minor : enforce.value.minor }
       : warn.value;
   return { policy: { enforce: enforce.value, audit: audit.value, warn: warned }, errors };
-}
+});
 
 export function stricter(a: Level, b: Level): boolean {
   return LEVELS.indexOf(a) > LEVELS.indexOf(b);
