@@ -1,5 +1,4 @@
 /** Traces of requests: spans for each that its caller, or chance, has chosen. Names of spans and their attributes are upstream's. */
-import { load } from 'js-yaml';
 import type { Clock } from '../../std/clock.ts';
 import type { Random } from '../../std/random.ts';
 import { codeOf } from '../chain/code-of.ts';
@@ -9,6 +8,7 @@ import type { Route } from '../route.ts';
 import type { Exporter } from './exporter.ts';
 import { begin, finely, span, type Attributes } from './span.ts';
 import { formatTraceparent, parseTraceparent, randomId } from './trace-context.ts';
+import { jsYaml } from '../../std/js-yaml.ts';
 
 export interface TracingConfiguration {
   readonly endpoint: string;
@@ -25,7 +25,7 @@ const MILLION = 1_000_000;
 
 /** Throws on a text that is no tracing configuration. */
 export function parseTracing(text: string): TracingConfiguration {
-  const file = load(text) as Partial<Record<string, unknown>> | undefined;
+  const file = jsYaml().load(text) as Partial<Record<string, unknown>> | undefined;
   if (file?.['kind'] !== 'TracingConfiguration' || !VERSIONS.includes(String(file['apiVersion']))) throw new Error(`a tracing configuration must be a TracingConfiguration of ${VERSIONS[0]}`);
   const { endpoint = ENDPOINT, samplingRatePerMillion = 0 } = file as { endpoint?: string; samplingRatePerMillion?: number };
   if (!Number.isInteger(samplingRatePerMillion) || samplingRatePerMillion < 0 || samplingRatePerMillion > MILLION) {
