@@ -20,7 +20,7 @@ export interface Indexer {
   (object: ApiObject): Indexed;
   /** Never brings an object into another form. */
   readonly keepsForm?: boolean;
-  /** The same text for the same namespace. */
+  /** The same text for the same namespace as the last time. */
   namespace(name: string): string;
 }
 
@@ -30,6 +30,7 @@ const NO_LABELS: Readonly<Record<string, string>> = Object.freeze({});
 export function kindIndexer(kind: Pick<Kind, 'selectableFields' | 'namespaced' | 'stored'>): Indexer {
   const extra = Object.entries(kind.selectableFields ?? {});
   const interned = new Interned();
+  let lastNamespace = '';
   // A constructor of its own: objects that it makes have exactly the room that their fields need.
   const Fields = function (this: Record<string, string>, object: ApiObject, name: string, namespace: string): void {
     this['metadata.name'] = name;
@@ -41,7 +42,7 @@ export function kindIndexer(kind: Pick<Kind, 'selectableFields' | 'namespaced' |
     const { name = '', namespace = '', labels } = object.metadata;
     return { labels: labels ? interned.labels(labels) : NO_LABELS, fields: new Fields(object, name, namespace), changed };
   };
-  return Object.assign(index, { keepsForm: kind.stored === undefined, namespace: (name: string) => interned.text(name) });
+  return Object.assign(index, { keepsForm: kind.stored === undefined, namespace: (name: string) => (lastNamespace = name === lastNamespace ? lastNamespace : name) });
 }
 
 export interface CachedParts extends Indexed, PackedParts {
