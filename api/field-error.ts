@@ -75,7 +75,7 @@ const MAPS: ReadonlySet<string> = new Set(['matchLabels', 'nodeSelector', 'label
 function inOrder(key: string, value: unknown): unknown {
   // Types of the API itself leave out what is empty.
   if ((key === 'matchLabels' || key === 'matchExpressions' || key === 'values') && isEmptyCollection(value)) return undefined;
-  return MAPS.has(key) && typeof value === 'object' && value !== null ? byKeys(value as Record<string, unknown>) : value;
+  return MAPS.has(key) && typeof value === 'object' && value !== null && !Array.isArray(value) ? byKeys(value as Record<string, unknown>) : value;
 }
 
 /** A map as Go prints it. */

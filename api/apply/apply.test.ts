@@ -197,6 +197,28 @@ describe('trackUpdate()', () => {
     expect(JSON.stringify(s.owners())).toContain('"k:{\\"name\\":\\"A\\"}":{}');
   });
 
+  test('texts of some form are any scalars, and bytes are texts', () => {
+    const schema = { structural: { type: 'object', properties: { ip: { type: 'string', format: 'ipv4' }, raw: { type: 'string', format: 'byte' } } } };
+    const apply = (fields: object): unknown => serverSideApply({ schema, live: undefined, applied: { apiVersion: 'e/v1', kind: 'E', metadata: { name: 'a' }, ...fields } as ApiObject, manager: 'm', force: false, apiVersion: 'e/v1', now: 0 });
+    expect(() => apply({ ip: 5 })).not.toThrow();
+    expect(() => apply({ ip: [5] })).toThrow('.ip: expected any scalar, got &{[5]}');
+    expect(() => apply({ raw: 5 })).toThrow('.raw: expected string, got &value.valueUnstructured{Value:5}');
+  });
+
+  test.each([
+    ['a status that does not fit its type', '', { status: 'x' }, undefined],
+    ['a status that fits', '', { status: { n: 1 } }, ['m']],
+    ['a status whose items come twice', '', { status: { c: [{ type: 'A' }, { type: 'A' }] } }, ['m']],
+    ['a spec that does not fit, beside a status', 'status', { spec: 'x', status: { n: 1 } }, undefined],
+  ])('of custom resources, what is not let through takes all owners away where it does not fit: %s', (_, subresource, sent, owners) => {
+    const item = { type: 'object', properties: { type: { type: 'string' } } };
+    const status = { type: 'object', properties: { n: { type: 'integer' }, c: { type: 'array', 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': ['type'], items: item } } };
+    const schema = { structural: { type: 'object', properties: { spec: { type: 'object', properties: { s: { type: 'string' } } }, status } } };
+    const next = { apiVersion: 'e/v1', kind: 'E', metadata: { name: 'a', labels: { a: 'b' } }, ...sent } as ApiObject;
+    trackUpdate({ schema, live: undefined, next, manager: 'm', apiVersion: 'e/v1', subresource, now: 0, resetFields: subresource === '' ? [['status']] : [['spec'], ['metadata']] });
+    expect((next.metadata.managedFields as { manager: string }[] | undefined)?.map(({ manager }) => manager)).toEqual(owners);
+  });
+
   test('forgets managers of versions that are no longer served', () => {
     const next = { apiVersion: 'v2', kind: 'X', metadata: { managedFields: [{ ...entry, apiVersion: 'v1' }] }, data: { a: '1' } } as ApiObject;
     trackUpdate({ schema: CONFIG_MAP, live: undefined, next, manager: 'm', apiVersion: 'v2', now: 0, convert: () => undefined });

@@ -202,7 +202,8 @@ function structuralAtom(schema: Structural, around: boolean): Atom {
       return { list: { atomic: listType !== 'map' && listType !== 'set', keys: listType === 'map' ? keys : [], element } };
     }
     case 'string':
-      return scalarTypes.string.atom;
+      // Texts of some form are told apart by validation alone.
+      return schema['format'] && schema['format'] !== 'byte' ? scalarTypes.untyped.atom : scalarTypes.string.atom;
     case 'integer':
     case 'number':
       return scalarTypes.numeric.atom;

@@ -13,6 +13,15 @@ export function checkApplied(type: Type, value: unknown): string | undefined {
   return ['errors:', ...problems.map((problem) => `  ${problem}`)].join('\n');
 }
 
+/** The same of what need not be merged: items with the same keys may be there. */
+export function fitsType(type: Type, value: unknown): boolean {
+  const problems: string[] = [];
+  visit(problems, '', type, value);
+  return problems.every((problem) => problem.includes(DUPLICATE));
+}
+
+const DUPLICATE = 'duplicate entries for key ';
+
 function visit(problems: string[], path: string, type: Type, value: unknown): void {
   if (value === null || value === undefined) return;
   const { atom } = type;
@@ -49,7 +58,7 @@ function visitItems(problems: string[], path: string, atom: ListAtom, list: read
         if (!(error instanceof ItemError)) throw error;
         return say(`element ${i}: ${error.message}`);
       }
-      if (seen.has(element)) say(`duplicate entries for key ${elementText(element)}`);
+      if (seen.has(element)) say(`${DUPLICATE}${elementText(element)}`);
       seen.add(element);
     }
     visit(problems, path + elementText(element), atom.element, item);

@@ -3,6 +3,7 @@ import { deepEqual, deepFreeze } from '../../std/deep.ts';
 import type { ApiObject } from '../kind.ts';
 import type { Schema } from '../schema.ts';
 import { typeOf } from './atoms.ts';
+import { fitsType } from './check.ts';
 import { compare } from './compare.ts';
 import { encodeFields, isEmpty, recursiveDifference, setOf, union } from './field-set.ts';
 import { capUpdaters, decodeManagedFields, encodeManagedFields, identity, timestamp, type Entries, type Manager } from './managers.ts';
@@ -32,7 +33,7 @@ export function trackUpdate(options: TrackOptions): void {
   const { live, next } = options;
   const entries = startingEntries(options);
   delete next.metadata.managedFields;
-  if (entries.size === 0 && live) return;
+  if ((entries.size === 0 && live) || isUnfit(options)) return;
   try {
     recordUpdate(options, entries);
   } catch (error) {
@@ -43,6 +44,19 @@ export function trackUpdate(options: TrackOptions): void {
   const managedFields = encodeManagedFields(entries);
   if (managedFields) next.metadata.managedFields = managedFields;
 }
+
+/**
+ * Custom resources only: what a write does not let through is validated by nobody. Where it does not even fit its type, nobody owns
+ * anything afterwards, as upstream has it.
+ */
+function isUnfit({ schema, live, next, subresource = '', resetFields = [] }: TrackOptions): boolean {
+  if (!('structural' in schema) || resetFields.length === 0) return false;
+  const parts = subresource === 'status' ? Object.keys(next).filter((key) => !KEPT.has(key)) : ['status'];
+  const sent = parts.filter((part) => next[part] !== undefined && !deepEqual(next[part], live?.[part]));
+  return sent.length > 0 && !fitsType(typeOf(schema), Object.fromEntries(sent.map((part) => [part, next[part]])));
+}
+
+const KEPT: ReadonlySet<string> = new Set(['apiVersion', 'kind', 'metadata', 'status']);
 
 /** Changes the entries for a change from `live` to `next`. */
 export function recordUpdate(options: TrackOptions, entries: Entries): void {
