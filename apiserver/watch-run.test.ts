@@ -1,6 +1,6 @@
 import type { CacheEvent, CachedObject } from './cache/cache.ts';
 import type { WatchItem } from './exchange.ts';
-import { Runs, type Frame, type Run } from './watch-run.ts';
+import { PIECE_BYTES, Runs, type Frame, type Run } from './watch-run.ts';
 
 const live = (): WatchItem => ({ type: 'ADDED', object: {} as CachedObject, event: {} as CacheEvent });
 const initial = (): WatchItem => ({ type: 'ADDED', object: {} as CachedObject, event: undefined });
@@ -51,4 +51,30 @@ test('what watches begin with is kept for those who come later, past all that wa
   runs.forget();
   runOf(runs, [live()], frame);
   expect(runOf(runs, items, frame).whole()).toBe(early);
+});
+
+test('what many watches begin with is cut into pieces once, and each piece has all its frames in order', () => {
+  const runs = new Runs(false);
+  const items = Array.from({ length: 10 }, initial);
+  let made = 0;
+  const frame: Frame = (item) => {
+    made++;
+    return [Buffer.alloc(PIECE_BYTES / 4, String(items.indexOf(item)))];
+  };
+  const all = (): Buffer[] => {
+    const pieces: Buffer[] = [];
+    for (let at = 0; at < items.length; ) {
+      const { run, to, sizes } = runs.beginning(items).from(at, frame);
+      expect(sizes).toEqual(Array(to - at).fill(PIECE_BYTES / 4));
+      pieces.push(run.whole());
+      at = to;
+    }
+    return pieces;
+  };
+  const first = all();
+  const second = all();
+  expect(first.map(({ length }) => length / PIECE_BYTES)).toEqual([1, 1, 0.5]);
+  expect(Buffer.concat(first).toString().replaceAll(/(.)\1*/g, '$1')).toBe('0123456789');
+  expect(second.every((piece, at) => piece === first[at])).toBe(true);
+  expect(made).toBe(10);
 });

@@ -14,6 +14,7 @@ export class Runs {
   #last: Run | undefined;
   /** Chains that begin with an item that many are shown, in the course of time. */
   readonly #known = new WeakMap<WatchItem, Run>();
+  readonly #beginnings = new WeakMap<readonly WatchItem[], Beginning>();
 
   /** `isChunked`: in the framing of HTTP/1.1. */
   constructor(isChunked: boolean) {
@@ -31,9 +32,53 @@ export class Runs {
     return run;
   }
 
+  /** What many watches are shown at their beginning, cut into the pieces in which it is written, once for all of them. */
+  beginning(items: readonly WatchItem[]): Beginning {
+    let beginning = this.#beginnings.get(items);
+    if (!beginning) this.#beginnings.set(items, (beginning = new Beginning(this, items)));
+    return beginning;
+  }
+
   /** A chain was written: who begins anew has missed its first item. */
   forget(): void {
     this.#last = undefined;
+  }
+}
+
+/** A chain is written when it is this long; what comes in one turn goes out in one piece. */
+export const PIECE_BYTES = 64 * 1024;
+
+export interface Piece {
+  readonly run: Run;
+  /** The first item that is not in it. */
+  readonly to: number;
+  /** Of each frame in it. */
+  readonly sizes: readonly number[];
+}
+
+export class Beginning {
+  readonly #runs: Runs;
+  readonly #items: readonly WatchItem[];
+  readonly #pieces = new Map<number, Piece>();
+
+  constructor(runs: Runs, items: readonly WatchItem[]) {
+    this.#runs = runs;
+    this.#items = items;
+  }
+
+  /** The piece that begins with this item; made when the first watch comes to it. */
+  from(at: number, frame: Frame): Piece {
+    let piece = this.#pieces.get(at);
+    if (piece) return piece;
+    let run = this.#runs.begin(this.#items[at] as WatchItem, frame);
+    const sizes = [run.frameBytes];
+    let to = at + 1;
+    for (; run.bytes < PIECE_BYTES && to < this.#items.length; to++) {
+      run = run.followedBy(this.#items[to] as WatchItem, frame);
+      sizes.push(run.frameBytes);
+    }
+    this.#pieces.set(at, (piece = { run, to, sizes }));
+    return piece;
   }
 }
 

@@ -13,7 +13,7 @@ import { bodyOut } from './http2-messages.ts';
 import { contentType, type Accepted } from './negotiate.ts';
 import { writeHead, type Response } from './render.ts';
 import type { Resource } from './resource.ts';
-import { Runs, type Frame, type Run } from './watch-run.ts';
+import { PIECE_BYTES, Runs, type Frame, type Run } from './watch-run.ts';
 
 export function sendWatch(exchange: Exchange, response: Response, headers: Record<string, string | string[]>, answer: WatchAnswer, clock: Clock): Promise<void> {
   const accepted = exchange.accepted();
@@ -26,6 +26,7 @@ export function sendWatch(exchange: Exchange, response: Response, headers: Recor
     const sink: WatchSink = {
       onReady: undefined,
       send: (item) => sending.add(item),
+      sendAll: (items, from) => sending.addAll(items, from),
       end() {
         sending.flush();
         out.end();
@@ -45,8 +46,6 @@ export function sendWatch(exchange: Exchange, response: Response, headers: Recor
   });
 }
 
-/** So much is gathered before it is written; what comes in one turn goes out in one piece. */
-const CHUNK_BYTES = 64 * 1024;
 /** All watches of the process share the time of its one event loop. */
 const turns = new Turns();
 
@@ -76,12 +75,30 @@ class Sending {
   add(item: WatchItem): boolean {
     const run = (this.#run = this.#run ? this.#run.followedBy(item, this.#frame) : this.#runs.begin(item, this.#frame));
     this.#sent?.(run.frameBytes);
-    if (run.bytes >= CHUNK_BYTES) this.flush();
+    this.#gather(run);
+    return this.#takes;
+  }
+
+  /** Items that other watches are shown as well; returns how far it came. */
+  addAll(items: readonly WatchItem[], from: number): number {
+    this.flush();
+    const beginning = this.#runs.beginning(items);
+    let at = from;
+    while (at < items.length && this.#takes) {
+      const { run, to, sizes } = beginning.from(at, this.#frame);
+      if (this.#sent) for (const size of sizes) this.#sent(size);
+      this.#gather((this.#run = run));
+      at = to;
+    }
+    return at;
+  }
+
+  #gather({ bytes }: Run): void {
+    if (bytes >= PIECE_BYTES) this.flush();
     else if (!this.#isDue) {
       this.#isDue = true;
       turns.add(this.#due);
     }
-    return this.#takes;
   }
 
   onDrained(ready: () => void): void {

@@ -155,8 +155,7 @@ class Watching implements WatchHandle, CacheWatchSink {
 
   #drain(): void {
     this.#blocked = false;
-    while (this.#initial && this.#initialAt < this.#initial.items.length) {
-      if (this.#sink.send(this.#initial.items[this.#initialAt++] as WatchItem)) continue;
+    if (this.#initial && !this.#sendInitial(this.#initial)) {
       this.#blocked = true;
       return;
     }
@@ -173,6 +172,16 @@ class Watching implements WatchHandle, CacheWatchSink {
     }
   }
 
+  /** False: the transport does not take all of it yet. */
+  #sendInitial({ items, isShared }: Initial): boolean {
+    if (isShared && this.#sink.sendAll && this.#initialAt < items.length) {
+      this.#initialAt = this.#sink.sendAll(items, this.#initialAt);
+      return this.#initialAt === items.length;
+    }
+    while (this.#initialAt < items.length) if (!this.#sink.send(items[this.#initialAt++] as WatchItem)) return false;
+    return true;
+  }
+
   #finish(): void {
     if (this.#ended) return;
     this.close();
@@ -183,6 +192,8 @@ class Watching implements WatchHandle, CacheWatchSink {
 interface Initial {
   readonly revision: number;
   readonly items: readonly WatchItem[];
+  /** Others are given the same. */
+  readonly isShared: boolean;
   /** Marks their end. */
   readonly end: WatchItem;
 }
@@ -201,6 +212,7 @@ function initialItems(cache: ResourceCache, namespace: string | undefined, filte
   const initial: Initial = {
     revision,
     items: items.map((object) => ({ type: 'ADDED', object, event: undefined })),
+    isShared: !filter,
     end: { type: 'BOOKMARK', revision, initialEventsEnd: true },
   };
   if (filter) return initial;
