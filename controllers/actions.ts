@@ -32,6 +32,10 @@ export function remove<T>(resource: ResourceRef<T>, object: Stored<unknown>, opt
   return { do: 'delete', resource: resource as ResourceRef<unknown>, key: { name, ...(namespace && { namespace }) }, uid, ...options };
 }
 
+export function confirm<T>(resource: ResourceRef<T>, namespace: string, holds: (objects: readonly Stored<T>[]) => boolean, otherwise: string): Of<'confirm'> {
+  return { do: 'confirm', resource: resource as ResourceRef<unknown>, namespace, holds: holds as Of<'confirm'>['holds'], otherwise };
+}
+
 export function together(sequences: readonly (readonly Action[])[]): Action[] {
   return sequences.length === 0 ? [] : [{ do: 'together', sequences }];
 }

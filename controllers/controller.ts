@@ -72,6 +72,8 @@ export type Action =
       readonly propagationPolicy?: 'Orphan' | 'Background' | 'Foreground';
     }
   | { readonly do: 'evict'; readonly key: ObjectKey; readonly uid?: string }
+  /** Asks the server itself where a late cache would do harm: what follows is done only if this holds for what is there now. */
+  | { readonly do: 'confirm'; readonly resource: ResourceRef<unknown>; readonly namespace: string; readonly holds: (objects: readonly Stored<unknown>[]) => boolean; readonly otherwise: string }
   /** Sequences that need not wait for each other: first one, then two, four, … at a time, and no more once one has failed. */
   | { readonly do: 'together'; readonly sequences: readonly (readonly Action[])[] }
   | { readonly do: 'event'; readonly about: EventSubject; readonly type: 'Normal' | 'Warning'; readonly reason: string; readonly message: string };

@@ -51,6 +51,8 @@ export function shown(actions: readonly Action[]): string[] {
         return action.sequences.flatMap((sequence) => shown(sequence).map((line) => `| ${line}`));
       case 'event':
         return [`${action.type} ${action.reason}: ${action.message}`];
+      case 'confirm':
+        return [`confirm ${kindOf(action)} ${action.namespace}`];
       case 'evict':
         return [`evict ${keyOf(action.key)}`];
       case 'patch':

@@ -86,6 +86,11 @@ async function write(action: Write, { client, event }: Performer): Promise<Writt
     }
     case 'delete':
       return remove(action, client);
+    case 'confirm': {
+      const { items } = await client.list(action.resource, { namespace: action.namespace });
+      if (!action.holds(items)) throw new Error(action.otherwise);
+      return undefined;
+    }
     case 'evict': {
       const { key, uid } = action;
       const body = { apiVersion: 'policy/v1', kind: 'Eviction', metadata: key, ...(uid && { deleteOptions: { preconditions: { uid } } }) };

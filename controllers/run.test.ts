@@ -5,7 +5,7 @@ import { openClient } from '../client/client.ts';
 import { FakeDoor } from '../client/fake-door.ts';
 import { VirtualClock } from '../std/clock.ts';
 import { seededRandom } from '../std/random.ts';
-import { create, event, remove, subject, together, update } from './actions.ts';
+import { confirm, create, event, remove, subject, together, update } from './actions.ts';
 import { watch, type Action, type Controller } from './controller.ts';
 import { SharedInformers } from './informers.ts';
 import { runController } from './run.ts';
@@ -153,6 +153,18 @@ test('what goes together grows from one at a time, and ends with the first batch
   limit = 1000;
   await clock.advance(10_000);
   expect(fake.objects('secrets')).toHaveLength(20);
+  await end();
+});
+
+test('what must be confirmed is asked of the server, and tried again until it holds', async () => {
+  const asked: number[] = [];
+  const controller = copier((k) => ({ actions: k === 'a/x' ? [confirm(secrets, 'a', (all) => asked.push(all.length) > 2, 'not yet'), create(secrets, map('s'))] : [] }));
+  const { clock, client, fake, end } = open(controller);
+  await client.create(secrets, map('other'));
+  await client.create(configmaps, map('x'));
+  await clock.advance(10_000);
+  expect(asked).toEqual([1, 1, 1]);
+  expect(fake.objects('secrets')).toHaveLength(2);
   await end();
 });
 

@@ -2,10 +2,10 @@
 import { persistentvolumeclaims, persistentvolumes, pods, volumeattributesclasses, type ResourceRef } from '../api/resources.ts';
 import { parseKey } from '../client/cache.ts';
 import type { Stored } from '../client/client.ts';
-import { update } from './actions.ts';
+import { confirm, update } from './actions.ts';
 import { watch, type Action, type Controller } from './controller.ts';
 import { isDeleting } from './owners.ts';
-import { isDone } from './pods.ts';
+import { isDone, type StoredPod } from './pods.ts';
 import type { StoredClaim, StoredVolume } from './volumes/claims.ts';
 import { byClaim } from './volumes/used-by.ts';
 
@@ -23,8 +23,11 @@ export const claimProtectionController: Controller = {
   reconcile(key, view) {
     const claim = view.of(persistentvolumeclaims).get(parseKey(key));
     // A pod that is on no node yet will not be started with a claim that is being deleted.
-    const used = view.of(pods).by('byClaim', key).some((pod) => pod.spec?.nodeName !== undefined);
-    return { actions: claim ? guard(persistentvolumeclaims as ResourceRef<unknown>, claim, CLAIM_FINALIZER, used) : [] };
+    const isUser = (pod: StoredPod): boolean => pod.spec?.nodeName !== undefined && byClaim(pod).includes(key);
+    const used = view.of(pods).by('byClaim', key).some(isUser);
+    const actions = claim ? guard(persistentvolumeclaims as ResourceRef<unknown>, claim, CLAIM_FINALIZER, used) : [];
+    if (!claim || !isDeleting(claim) || actions.length === 0) return { actions };
+    return { actions: [confirm(pods, claim.metadata.namespace, (all) => !all.some(isUser), `claim ${key} is used by a pod that was not known of`), ...actions] };
   },
 };
 
