@@ -48,10 +48,12 @@ import type { ListenOptions, Listener } from './listen.ts';
 import { kubeletSummary } from './metrics-api/kubelet-summary.ts';
 import { serveMetrics } from './metrics-api/metrics-api.ts';
 import { NodeStatistics } from './metrics-api/node-statistics.ts';
+import { decisionSeries, tokenSeries } from './metrics/access-series.ts';
 import { admissionSeries } from './metrics/admission-series.ts';
 import { countAuthentication, countAuthorization } from './metrics/authentication-series.ts';
 import { meteredStore } from './metrics/metered-store.ts';
 import { requestSeries } from './metrics/request-series.ts';
+import { timedRules } from './metrics/rule-series.ts';
 import { serverGauges } from './metrics/server-gauges.ts';
 import { watchSeries, type WatchSeries } from './metrics/watch-series.ts';
 import { Registry } from './registry.ts';
@@ -183,23 +185,23 @@ class CoracleApiServer implements ApiServer {
     this.writer = createWriter(() => this.#core);
     const { reader, writer } = this;
     this.tokens = openServiceAccountTokens({ ...pki.serviceAccountKey, reader, clock, random, ...(options.issuer !== undefined && { issuers: [options.issuer] }), ...options.serviceAccounts, onSecretToken: (secret) => void noteUse({ writer, clock }, secret).catch(() => undefined) });
-    this.authentication = openAuthentication({ ...(options.staticTokens !== undefined && { staticTokens: options.staticTokens }), ...options.authentication }, { pki, reader, clock, tokens: this.tokens });
+    this.authentication = openAuthentication({ ...(options.staticTokens !== undefined && { staticTokens: options.staticTokens }), ...options.authentication }, { pki, reader, clock, tokens: this.tokens, look: tokenSeries(this.meter, clock) });
     this.authenticator = this.authentication.authenticator;
-    this.authorizer = createAuthorizer(reader, { clock, ...(options.authorization && { modes: options.authorization }) });
+    this.authorizer = createAuthorizer(reader, { clock, onDecision: decisionSeries(this.meter), ...(options.authorization && { modes: options.authorization }) });
     const dynamic = options.dynamicAdmission?.(this) ?? dynamicPlugins({ reader, clock, random, authorizer: this.authorizer, registry: this.registry, meter: this.meter });
-    const admission = new Admission(builtinPlugins({ reader, writer, clock, random, authorizer: this.authorizer, dynamic }).filter(({ name }) => !options.disabledAdmission?.includes(name)), admissionSeries(this.meter, clock));
-    this.#services = serviceHooks({ ...options, store, reader, clock, random });
+    const admission = new Admission(builtinPlugins({ reader, writer, clock, random, authorizer: this.authorizer, dynamic, meter: this.meter }).filter(({ name }) => !options.disabledAdmission?.includes(name)), admissionSeries(this.meter, clock));
+    this.#services = serviceHooks({ ...options, store, reader, clock, random, meter: this.meter });
     this.#core = { store, registry: this.registry, clock, random, reader, writer, authorizer: this.authorizer, admission, hooks: this.#services, log, watchLastsMs: options.serving?.minRequestTimeoutMs ?? MIN_REQUEST_TIMEOUT_MS };
     this.#aggregator = new Aggregator({ reader, writer, clock, random, pki, log, meter: this.meter });
     this.#webhooks = createWebhookClient({ reader, clock, resolve: ({ namespace, name, port }) => resolveEndpoint(reader, random, { namespace, name, port: port ?? 443 }) });
-    this.#definitions = new Definitions(this.#core, { views, random, client: this.#webhooks });
+    this.#definitions = new Definitions(this.#core, { views, random, client: this.#webhooks }, timedRules(this.meter, clock));
     const flow = (this.#flow = new FlowControl({
       reader, clock, meter: this.meter, stored: storedIn(this.registry), timeoutMs: options.serving?.requestTimeoutMs ?? REQUEST_TIMEOUT_MS, ...(options.flowLimits && { limits: options.flowLimits }),
     }));
     const { registry, meter } = this;
     const limited = options.flowLimits?.unfair ? maxInFlight(options.flowLimits) : undefined;
     serverGauges(meter, { inFlight: () => (limited ?? flow).inFlight(), inQueue: () => flow.inQueue(), registry });
-    const watches = watchSeries(meter);
+    const watches = watchSeries(meter, clock);
     this.#handshakes = meter.counter({ name: 'apiserver_tls_handshake_errors_total', help: 'TLS handshakes that failed.' }).of();
     this.statistics = new NodeStatistics({ clock, fetch: kubeletSummary(this.#core, pki), onError: (node, error) => log.error(`statistics of node ${node}`, error) });
     const handlers = handlersOf({ statistics: this.statistics, meter, flow, core: this.#core, authenticator: this.authenticator, tokens: this.tokens, readiness: this.readiness, flags: options.flags ?? {}, pki, aggregator: this.#aggregator, companions: options.companions });
@@ -353,7 +355,7 @@ function countEvents(series: WatchSeries, exchange: Exchange): void {
     events.add();
     sizes.observe(sizeBytes);
   };
-  exchange.answer = { ...answer, sent };
+  exchange.answer = series.timed({ ...answer, sent }, exchange);
 }
 
 /** An unanswered question after so long counts as no. */

@@ -1,5 +1,5 @@
 /** Opens the API server of this process: its store, its certificates, its port. */
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { availableParallelism, networkInterfaces } from 'node:os';
 import { parseRange } from '../apiserver/allocate/ip-range.ts';
@@ -9,6 +9,7 @@ import type { ApiServer } from '../apiserver/server.ts';
 import type { EtcdOptions } from '../apiserver/storage/etcd.ts';
 import type { Store } from '../apiserver/storage/store.ts';
 import { leaseName } from '../apiserver/identity-lease.ts';
+import { storageSize } from '../apiserver/metrics/storage-size.ts';
 import type { Check } from '../apiserver/readiness.ts';
 import type { Clock } from '../std/clock.ts';
 import { Meter } from '../std/meter.ts';
@@ -108,7 +109,9 @@ export async function openStore(options: OpenStoreOptions): Promise<Store> {
   if (kind === 'memory') return (await import('../apiserver/storage/memory.ts')).openMemory({ clock });
   if (kind === 'sqlite') {
     const { openSqlite } = await import('../apiserver/storage/sqlite.ts');
-    const store = await openSqlite({ path: join(dataDir, 'state.db'), clock, log: (message) => log.warn({}, message) });
+    const path = join(dataDir, 'state.db');
+    const store = await openSqlite({ path, clock, log: (message) => log.warn({}, message) });
+    storageSize(options.meter, () => statSync(path, { throwIfNoEntry: false })?.size);
     try {
       return await (await import('./encryption.ts')).encryptLocally(store, { ...encryption, configFile });
     } catch (error) {
@@ -119,6 +122,7 @@ export async function openStore(options: OpenStoreOptions): Promise<Store> {
   const endpoints = (flags.etcdServers ?? 'http://127.0.0.1:2379').split(',').map((url) => url.trim()).filter(Boolean);
   const { openEtcd } = await import('../apiserver/storage/etcd.ts');
   const store = await openEtcd({ endpoints, clock, log: (message) => log.warn({}, message), ...etcdAccess(flags) });
+  storageSize(options.meter, () => store.size());
   try {
     // Asked at once, so that a wrong address ends the command instead of a server that never gets ready.
     await store.revision();

@@ -4,7 +4,7 @@ import { compareVersions } from '../discovery/discovery.ts';
 import type { ApiObject, Column, CrudVerb, Kind, KindVersion, Subresource } from '../kind.ts';
 import type { CustomResourceDefinition, CustomResourceDefinitionVersion } from '../types/apiextensions.v1.ts';
 import { type Describe, compileColumns } from './columns.ts';
-import { customStrategy } from './custom-strategy.ts';
+import { customStrategy, type Timed } from './custom-strategy.ts';
 import { applyDefaults } from './defaults.ts';
 import { compileJsonPath, plainPath } from './json-path.ts';
 import type { JsonSchema } from './json-schema.ts';
@@ -16,6 +16,8 @@ export interface CustomKindOptions {
   readonly isTerminating: () => boolean;
   /** Texts of metadata's fields, for the columns that every Table has. */
   readonly describe?: Describe;
+  /** Around each check of an object's rules. */
+  readonly timed?: Timed;
 }
 
 const VERBS: readonly CrudVerb[] = ['delete', 'deletecollection', 'get', 'list', 'patch', 'create', 'update', 'watch'];
@@ -60,9 +62,9 @@ function schemaOf({ schema }: CustomResourceDefinitionVersion): JsonSchema {
   return schema?.openAPIV3Schema ?? {};
 }
 
-function partsOf(version: CustomResourceDefinitionVersion, kind: Pick<Kind, 'group' | 'plural' | 'namespaced'>, { isTerminating, describe }: CustomKindOptions): Parts {
+function partsOf(version: CustomResourceDefinitionVersion, kind: Pick<Kind, 'group' | 'plural' | 'namespaced'>, { isTerminating, describe, timed }: CustomKindOptions): Parts {
   return {
-    strategy: customStrategy({ version, ...kind, isTerminating }),
+    strategy: customStrategy({ version, ...kind, isTerminating, ...(timed && { timed }) }),
     columns: compileColumns(version.additionalPrinterColumns, describe),
     subresources: subresourcesOf(version),
     selectableFields: Object.fromEntries((version.selectableFields ?? []).map(({ jsonPath }) => [jsonPath.replace(/^\./, ''), selectable(jsonPath)])),

@@ -14,6 +14,9 @@ import { checkRules, hasRules, OBJECT_BUDGET } from './rule-check.ts';
 import { validateScaleSpec, validateScaleStatus } from './scale-rules.ts';
 import { compileValidator } from './validate.ts';
 
+/** Runs it, and may look at how long that took. */
+export type Timed = <T>(run: () => T) => T;
+
 export interface CustomStrategyOptions {
   readonly group: string;
   readonly plural: string;
@@ -21,9 +24,11 @@ export interface CustomStrategyOptions {
   readonly namespaced: boolean;
   /** The definition is going: nothing new is made. */
   readonly isTerminating: () => boolean;
+  /** Around each check of an object's rules. */
+  readonly timed?: Timed;
 }
 
-export function customStrategy({ version, group, plural, namespaced, isTerminating }: CustomStrategyOptions): Strategy {
+export function customStrategy({ version, group, plural, namespaced, isTerminating, timed = (run) => run() }: CustomStrategyOptions): Strategy {
   const schema: JsonSchema = version.schema?.openAPIV3Schema ?? {};
   const { status, scale } = version.subresources ?? {};
   const hasStatus = status !== undefined;
@@ -38,7 +43,7 @@ export function customStrategy({ version, group, plural, namespaced, isTerminati
   const withRules = (errors: FieldError[], object: ApiObject, old?: ApiObject): FieldError[] => {
     if (!hasRules(schema)) return errors;
     if (errors.some(({ type }) => BLOCKING.has(type))) return [...errors, UNCHECKED];
-    const found = checkRules({ schema, value: object, ...(old && { old }), ratchets: old !== undefined, isResource: true, path: Path.of(), budget: { left: OBJECT_BUDGET } });
+    const found = timed(() => checkRules({ schema, value: object, ...(old && { old }), ratchets: old !== undefined, isResource: true, path: Path.of(), budget: { left: OBJECT_BUDGET } }));
     tolerated.set(object, found.warnings);
     return [...errors, ...found.errors];
   };

@@ -5,6 +5,7 @@
  * by default; NodeDeclaredFeatureValidator is not there.
  */
 import type { Clock } from '../../std/clock.ts';
+import type { Meter } from '../../std/meter.ts';
 import type { Random } from '../../std/random.ts';
 import type { ClusterAuthorizer } from '../auth/authorizer.ts';
 import type { Reader, Writer } from '../auth/reader.ts';
@@ -36,16 +37,17 @@ export interface AdmissionDependencies {
   readonly authorizer: ClusterAuthorizer;
   /** Policies and webhooks: they see what the built-in plugins have made of the object, and quota comes after them. */
   readonly dynamic?: readonly AdmissionPlugin[];
+  readonly meter?: Meter;
 }
 
-export function builtinPlugins({ reader, writer, clock, random, authorizer, dynamic = [] }: AdmissionDependencies): AdmissionPlugin[] {
+export function builtinPlugins({ reader, writer, clock, random, authorizer, dynamic = [], meter }: AdmissionDependencies): AdmissionPlugin[] {
   return [
     namespaceLifecycle({ reader, clock }),
     limitRanger(reader),
     serviceAccountAdmission({ reader, clock, random }),
     nodeRestriction(reader, authorizer),
     taintNodes,
-    podSecurity(reader),
+    podSecurity(reader, meter),
     priority(reader),
     defaultTolerations,
     defaultStorageClass(reader),

@@ -9,6 +9,7 @@ export type PolicyKind = 'validating' | 'mutating';
 
 const WEBHOOK_SECONDS = [0.005, 0.025, 0.1, 0.5, 1, 2.5, 10, 25];
 const POLICY_SECONDS = [0.0000005, 0.001, 0.01, 0.1, 1];
+const CONDITION_SECONDS = [0.001, 0.005, 0.01, 0.025, 0.1, 0.2, 0.25];
 const HIGHEST_CODE = 600;
 
 export class DynamicSeries {
@@ -19,6 +20,8 @@ export class DynamicSeries {
   readonly #failedOpen: Family<Cell>;
   readonly #policies: Readonly<Record<PolicyKind, { readonly checks: Family<Cell>; readonly seconds: Family<HistogramCell> }>>;
 
+  readonly #conditions: { readonly seconds: Family<HistogramCell>; readonly errors: Family<Cell>; readonly exclusions: Family<Cell> };
+
   constructor(meter: Meter, clock: Clock) {
     this.#clock = clock;
     const family = 'apiserver_admission_webhook_';
@@ -27,7 +30,20 @@ export class DynamicSeries {
     this.#requests = meter.counter({ name: `${family}request_total`, help: 'Calls of webhooks, by code.', labels: [...labels, 'code', 'rejected'] });
     this.#rejections = meter.counter({ name: `${family}rejection_count`, help: 'Refusals for which webhooks are the reason.', labels: [...labels, 'error_type', 'rejection_code'] });
     this.#failedOpen = meter.counter({ name: `${family}fail_open_count`, help: 'Webhooks that failed and were passed over.', labels: ['name', 'type'] });
+    const ofCondition = ['name', 'kind', 'type', 'operation'];
+    this.#conditions = {
+      seconds: meter.histogram({ name: 'apiserver_admission_match_condition_evaluation_seconds', help: 'How long match conditions took.', labels: ofCondition, buckets: CONDITION_SECONDS }),
+      errors: meter.counter({ name: 'apiserver_admission_match_condition_evaluation_errors_total', help: 'Match conditions that could not be evaluated.', labels: ofCondition }),
+      exclusions: meter.counter({ name: 'apiserver_admission_match_condition_exclusions_total', help: 'Requests that match conditions kept from a webhook.', labels: ofCondition }),
+    };
     this.#policies = { validating: policySeries(meter, 'validating', ['enforcement_action']), mutating: policySeries(meter, 'mutating', []) };
+  }
+
+  /** The conditions of a webhook were looked at. */
+  conditions(name: string, stage: WebhookStage, operation: Operation, { beganMs, outcome }: { readonly beganMs: number; readonly outcome: 'matched' | 'excluded' | 'failed' }): void {
+    this.#conditions.seconds.of(name, 'webhook', stage, operation).observe((this.now() - beganMs) / 1000);
+    if (outcome === 'failed') this.#conditions.errors.of(name, 'webhook', stage, operation).add();
+    if (outcome === 'excluded') this.#conditions.exclusions.of(name, 'webhook', stage === 'admit' ? 'admit' : 'validate', operation).add();
   }
 
   now(): number {

@@ -5,6 +5,7 @@ import { ApiError, internalError } from '../../api/status.ts';
 import type { Service, ServiceSpec } from '../../api/types/core.v1.ts';
 import type { Random } from '../../std/random.ts';
 import { every, type Clock, type Timer } from '../../std/clock.ts';
+import type { Meter } from '../../std/meter.ts';
 import type { Reader } from '../auth/reader.ts';
 import type { Change, Core, Log, Settle, WriteHooks } from '../core.ts';
 import { invalidObject } from '../invalid.ts';
@@ -16,6 +17,7 @@ import { repairReservations } from './repair.ts';
 import { ADDRESSES, PORTS, Reservations, type Owner } from './reservations.ts';
 import { keepServiceCidrs } from './service-cidrs.ts';
 import { alignAddresses, allocatesNodePorts, holdingsOf, initFamilies, isHeadless, keepAllocated } from './service-fields.ts';
+import { addressSeries } from './address-series.ts';
 import { createRanges, type ServiceRanges } from './service-ranges.ts';
 import { createUsage, type Usage } from './usage.ts';
 
@@ -27,6 +29,8 @@ export interface ServiceHooks extends WriteHooks {
 }
 
 export interface AllocationOptions {
+  /** Where it shows how many addresses are in use. */
+  readonly meter?: Meter;
   readonly store: Store;
   readonly reader: Reader;
   readonly clock: Clock;
@@ -62,6 +66,7 @@ class Allocation implements ServiceHooks {
     this.#ports = nodePortRange;
     this.#reservations = new Reservations(store, clock, random);
     this.#usage = createUsage(options.reader);
+    if (options.meter) addressSeries(options.meter, options.reader, this.ranges);
   }
 
   async start(core: Core): Promise<void> {

@@ -2,7 +2,7 @@
 import { X509Certificate } from 'node:crypto';
 import type { Clock } from '../../std/clock.ts';
 import type { Pki } from '../pki/pki.ts';
-import { createAuthenticator, type RequestAuthenticator } from './authenticator.ts';
+import { createAuthenticator, type RequestAuthenticator, type TokenLook } from './authenticator.ts';
 import type { Anonymous, IssuerConfig } from './jwt/config.ts';
 import { createJwtAuthenticator, type JwtAuthenticator } from './jwt/jwt-authenticator.ts';
 import type { Reader } from './reader.ts';
@@ -38,15 +38,16 @@ export interface AuthenticationParts {
   readonly reader: Reader;
   readonly clock: Clock;
   readonly tokens: ServiceAccountTokens;
+  readonly look?: TokenLook;
 }
 
-export function openAuthentication(settings: AuthenticationSettings, { pki, reader, clock, tokens }: AuthenticationParts): Authentication {
+export function openAuthentication(settings: AuthenticationSettings, { pki, reader, clock, tokens, look }: AuthenticationParts): Authentication {
   const clientCaPem = settings.clientCaPem === undefined ? pki.caPem : `${pki.caPem.trim()}\n${settings.clientCaPem}`;
   const requestHeader = settings.requestHeader ?? { caPem: pki.frontProxyCaPem, names: REQUEST_HEADERS };
   const jwt = createJwtAuthenticator(settings.issuers ?? [], clock);
   const webhook = settings.webhook && createTokenWebhook(settings.webhook, clock);
   const authenticator = createAuthenticator({
-    reader, clock, tokens, jwt,
+    reader, clock, tokens, jwt, look,
     ...(webhook && { webhook }),
     ...(settings.staticTokens !== undefined && { staticTokens: settings.staticTokens }),
     ...(settings.anonymous && { anonymous: settings.anonymous }),

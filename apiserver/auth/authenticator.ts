@@ -30,7 +30,11 @@ export interface AuthenticationOptions {
   /** Fingerprints of the authorities of users' certificates; absent: all that the TLS layer trusts. */
   readonly authorities?: ReadonlySet<string>;
   readonly anonymous?: Anonymous;
+  readonly look?: TokenLook | undefined;
 }
+
+/** Around each look at a caller's token. */
+export type TokenLook = <T>(look: () => Promise<T> | T) => Promise<T> | T;
 
 export interface RequestAuthenticator {
   /** ANONYMOUS without credentials; throws `ApiError` 401 when there are some and nobody vouches for them. */
@@ -46,7 +50,7 @@ export interface RequestAuthenticator {
 }
 
 export function createAuthenticator(options: AuthenticationOptions): RequestAuthenticator {
-  const { reader, clock, tokens, staticTokens = '', jwt, webhook, proxy, authorities } = options;
+  const { reader, clock, tokens, staticTokens = '', jwt, webhook, proxy, authorities, look = (run) => run() } = options;
   const fixed = parseStaticTokens(staticTokens);
   let anonymous = options.anonymous ?? EVERYBODY;
 
@@ -104,7 +108,7 @@ export function createAuthenticator(options: AuthenticationOptions): RequestAuth
       const token = bearerToken(authorization);
       if (token === undefined) return nobody(credentials);
       try {
-        const answer = authenticateToken(token, tokens.audiences);
+        const answer = look(() => authenticateToken(token, tokens.audiences));
         return answer instanceof Promise ? answer.then(({ user }) => user, refuse) : answer.user;
       } catch (error) {
         return refuse(error);

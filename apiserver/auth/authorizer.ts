@@ -18,8 +18,11 @@ export interface ClusterAuthorizer extends Authorizer {
   close(): void;
 }
 
+export type OnDecision = (type: string, name: string, decision: 'allow' | 'deny') => void;
+
 interface Mode {
   readonly type: AuthorizationMode['type'];
+  readonly name: string;
   authorize(attributes: Attributes): Decision | Promise<Decision>;
   now(attributes: Attributes): Decision;
   /** Where it is not one of those that are known anyway. */
@@ -29,11 +32,13 @@ interface Mode {
 
 const SUPERUSER: Decision = { decision: 'allow', reason: '' };
 
-export function createAuthorizer(reader: Reader, options: { readonly clock?: Clock; readonly modes?: readonly AuthorizationMode[] } = {}): ClusterAuthorizer {
+export function createAuthorizer(reader: Reader, options: { readonly clock?: Clock; readonly modes?: readonly AuthorizationMode[]; readonly onDecision?: OnDecision } = {}): ClusterAuthorizer {
   const nodes = createNodeAuthorizer(reader);
   const rbac = createRbacAuthorizer(reader);
-  const simple = (type: Mode['type'], authorize: (attributes: Attributes) => Decision): Mode => ({ type, authorize, now: authorize });
-  const make = (mode: AuthorizationMode): Mode => {
+  const { onDecision } = options;
+  const simple = (type: Mode['type'], authorize: (attributes: Attributes) => Decision): Omit<Mode, 'name'> => ({ type, authorize, now: authorize });
+  const make = (mode: AuthorizationMode): Mode => ({ ...made(mode), name: mode.name });
+  const made = (mode: AuthorizationMode): Omit<Mode, 'name'> => {
     switch (mode.type) {
       case 'Node':
         return simple('Node', (attributes) => nodes.authorize(attributes) as Decision);
@@ -58,10 +63,10 @@ export function createAuthorizer(reader: Reader, options: { readonly clock?: Clo
 
   return {
     rbac,
-    authorize: (attributes) => (attributes.user.groups.includes('system:masters') ? SUPERUSER : ask(modes, attributes)),
+    authorize: (attributes) => (attributes.user.groups.includes('system:masters') ? SUPERUSER : ask(modes, attributes, { onDecision })),
     authorizeNow(attributes) {
       if (attributes.user.groups.includes('system:masters')) return SUPERUSER;
-      return ask(modes.map(({ now, type }) => ({ type, authorize: now, now })), attributes) as Decision;
+      return ask(modes.map(({ now, type, name }) => ({ type, name, authorize: now, now })), attributes, { onDecision }) as Decision;
     },
     setModes(next) {
       const old = modes;
@@ -86,16 +91,30 @@ export function createAuthorizer(reader: Reader, options: { readonly clock?: Clo
 }
 
 /** Waits only for those that have to be waited for. */
-function ask(modes: readonly Mode[], attributes: Attributes, from = 0, reasons: readonly string[] = [], errors: readonly string[] = []): Decision | Promise<Decision> {
+interface Asking {
+  readonly onDecision: OnDecision | undefined;
+  readonly from?: number;
+  readonly reasons?: readonly string[];
+  readonly errors?: readonly string[];
+}
+
+function ask(modes: readonly Mode[], attributes: Attributes, { onDecision, from = 0, reasons = [], errors = [] }: Asking): Decision | Promise<Decision> {
   for (let at = from; at < modes.length; at++) {
-    const answer = (modes[at] as Mode).authorize(attributes);
+    const { type, name, authorize } = modes[at] as Mode;
+    const answer = authorize(attributes);
     if (answer instanceof Promise) {
       return answer.then((made) => {
-        if (made.decision !== 'no-opinion') return made;
-        return ask(modes, attributes, at + 1, made.reason ? [...reasons, made.reason] : reasons, made.error ? [...errors, made.error] : errors);
+        if (made.decision !== 'no-opinion') {
+          onDecision?.(type, name, made.decision);
+          return made;
+        }
+        return ask(modes, attributes, { onDecision, from: at + 1, reasons: made.reason ? [...reasons, made.reason] : reasons, errors: made.error ? [...errors, made.error] : errors });
       });
     }
-    if (answer.decision !== 'no-opinion') return answer;
+    if (answer.decision !== 'no-opinion') {
+      onDecision?.(type, name, answer.decision);
+      return answer;
+    }
     if (answer.reason) reasons = [...reasons, answer.reason];
     if (answer.error) errors = [...errors, answer.error];
   }

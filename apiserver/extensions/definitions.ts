@@ -12,6 +12,7 @@ import { readDescriptions } from '../../api/openapi/descriptions.ts';
 import { customresourcedefinitions } from '../../api/resources.ts';
 import { isReason } from '../../api/status.ts';
 import { compileCustomKind } from '../../api/structural/custom-kind.ts';
+import type { Timed } from '../../api/structural/custom-strategy.ts';
 import type { CustomResourceDefinition } from '../../api/types/apiextensions.v1.ts';
 import type { Stored } from '../auth/reader.ts';
 import type { Core } from '../core.ts';
@@ -50,9 +51,11 @@ export class Definitions {
   #following: { close(): void } | undefined;
 
   readonly #conversion: Conversion;
+  readonly #timed: Timed | undefined;
 
-  constructor(core: Core, conversion: Conversion) {
+  constructor(core: Core, conversion: Conversion, timed?: Timed) {
     this.#core = core;
+    this.#timed = timed;
     this.#conversion = conversion;
   }
 
@@ -90,7 +93,7 @@ export class Definitions {
     if (known && deepEqual(known.from, from)) return;
     const state = { terminating };
     const kind = compileCustomKind(deepCopy(definition) as CustomResourceDefinition, {
-      hash: (text) => createHash('sha256').update(text).digest().subarray(0, 8).toString('base64'), isTerminating: () => state.terminating, describe,
+      hash: (text) => createHash('sha256').update(text).digest().subarray(0, 8).toString('base64'), isTerminating: () => state.terminating, describe, ...(this.#timed && { timed: this.#timed }),
     });
     if (!kind || this.#isBuiltIn(kind)) return this.#withdraw(name);
     const row = this.#view(kind, definition);

@@ -33,7 +33,12 @@ export interface EtcdOptions {
 }
 
 /** Does not wait for etcd: calls are `Unavailable` while it does not answer. */
-export async function openEtcd(options: EtcdOptions): Promise<Store> {
+export interface SizedStore extends Store {
+  /** Bytes that its database takes. */
+  size(): Promise<number>;
+}
+
+export async function openEtcd(options: EtcdOptions): Promise<SizedStore> {
   const [{ Etcd3 }, { ADDRESS_OPTIONS, namesAddresses, withRealHosts }] = await Promise.all([import('etcd3'), import('./etcd-tls.ts')]);
   const clock = options.clock ?? systemClock;
   const timeoutMs = options.timeoutMs ?? TIMEOUT_MS;
@@ -89,7 +94,7 @@ function restingAfterFailure(clock: Clock): Policy {
 
 const REST_MS = 1_000;
 
-class EtcdStore implements Store {
+class EtcdStore implements SizedStore {
   readonly #client: Etcd3;
   readonly #options: EtcdOptions;
   readonly #prefix: string;
@@ -184,6 +189,10 @@ class EtcdStore implements Store {
       if (!(error instanceof Compacted) || revision > (await this.revision())) throw error;
     }
     this.#compaction.revision = Math.max(this.#compaction.revision, revision);
+  }
+
+  async size(): Promise<number> {
+    return Number((await this.#call(() => this.#client.maintenance.status())).dbSize);
   }
 
   /** For `etcdctl snapshot restore`. */

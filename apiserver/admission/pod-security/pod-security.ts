@@ -3,6 +3,7 @@ import type { ApiObject } from '../../../api/kind.ts';
 import { namespaces, pods } from '../../../api/resources.ts';
 import type { Pod } from '../../../api/types/core.v1.ts';
 import { deepEqual } from '../../../std/deep.ts';
+import type { Meter } from '../../../std/meter.ts';
 import type { Reader, Stored } from '../../auth/reader.ts';
 import { invalidObject } from '../../invalid.ts';
 import type { AdmissionPlugin, AdmissionRequest } from '../admission.ts';
@@ -17,7 +18,8 @@ const EXISTING_LIMIT = 3000;
 const IGNORED = new Set(['exec', 'attach', 'binding', 'eviction', 'log', 'portforward', 'proxy', 'status']);
 const WORKLOADS = ['replicationcontrollers', 'podtemplates', 'apps/replicasets', 'apps/deployments', 'apps/statefulsets', 'apps/daemonsets', 'batch/jobs', 'batch/cronjobs'];
 
-export function podSecurity(reader: Reader): AdmissionPlugin {
+export function podSecurity(reader: Reader, meter?: Meter): AdmissionPlugin {
+  const count = meter ? evaluations(meter) : () => undefined;
   return {
     name: 'PodSecurity',
     handles(request) {
@@ -28,24 +30,35 @@ export function podSecurity(reader: Reader): AdmissionPlugin {
     },
     validate(request) {
       if (request.kind.plural === 'namespaces') return checkNamespace(request, reader);
-      if (request.kind.plural === 'pods') checkPod(request, reader);
-      else checkWorkload(request, reader);
+      if (request.kind.plural === 'pods') checkPod(request, reader, count);
+      else checkWorkload(request, reader, count);
       return undefined;
     },
   };
 }
 
-function checkPod(request: AdmissionRequest, reader: Reader): void {
+type Count = (request: AdmissionRequest, decision: 'allow' | 'deny', mode: 'enforce' | 'audit' | 'warn', policy: LevelVersion) => void;
+
+function evaluations(meter: Meter): Count {
+  const total = meter.counter({ name: 'pod_security_evaluations_total', help: 'What the levels of namespaces said of pods and workloads.', labels: ['decision', 'policy_level', 'policy_version', 'mode', 'request_operation', 'resource', 'subresource'] });
+  return ({ kind, operation, subresource }, decision, mode, policy) => total.of(decision, policy.level, printed(policy).split(':')[1] ?? '', mode, operation.toLowerCase(), kind.group === '' && kind.plural === 'pods' ? 'pod' : 'controller', subresource).add();
+}
+
+function checkPod(request: AdmissionRequest, reader: Reader, count: Count): void {
   const { policy } = policyOf(reader.get(namespaces, '', request.namespace)?.metadata.labels);
   const { enforce, audit, warn } = policy;
-  if (enforce.level === 'privileged' && warn.level === 'privileged' && audit.level === 'privileged') return record(request, 'enforce-policy', printed(enforce));
+  if (enforce.level === 'privileged' && warn.level === 'privileged' && audit.level === 'privileged') {
+    count(request, 'allow', 'enforce', enforce);
+    return record(request, 'enforce-policy', printed(enforce));
+  }
   const pod = request.object as unknown as Pod;
   if (request.operation === 'UPDATE' && !isSignificant(pod, request.old as unknown as Pod)) return;
   record(request, 'enforce-policy', printed(enforce));
-  recordViolations(request, audit, pod);
+  recordViolations(request, audit, pod, count);
   const found = violations(enforce, pod);
+  count(request, found.length > 0 ? 'deny' : 'allow', 'enforce', enforce);
   if (found.length > 0) throw refused(request, `violates PodSecurity ${JSON.stringify(printed(enforce))}: ${described(found)}`);
-  warnOf(request, warn, pod);
+  warnOf(request, warn, pod, count);
 }
 
 /** Whether an update changes what runs: other images, or other containers. */
@@ -58,13 +71,13 @@ function imagesOf(spec: Pod['spec']): unknown {
   return [spec?.containers.map(({ image }) => image), spec?.initContainers?.map(({ image }) => image) ?? []];
 }
 
-function checkWorkload(request: AdmissionRequest, reader: Reader): void {
+function checkWorkload(request: AdmissionRequest, reader: Reader, count: Count): void {
   const { audit, warn } = policyOf(reader.get(namespaces, '', request.namespace)?.metadata.labels).policy;
   if (warn.level === 'privileged' && audit.level === 'privileged') return;
   const template = templateOf(request.object as ApiObject);
   if (!template) return;
-  recordViolations(request, audit, template);
-  warnOf(request, warn, template);
+  recordViolations(request, audit, template, count);
+  warnOf(request, warn, template, count);
 }
 
 /** The template stands at `template` (PodTemplate), `spec.template`, or `spec.jobTemplate.spec.template`. */
@@ -83,14 +96,16 @@ function record({ caller }: AdmissionRequest, key: string, value: string): void 
   caller?.auditAnnotations?.set(`pod-security.kubernetes.io/${key}`, value);
 }
 
-function recordViolations(request: AdmissionRequest, audit: LevelVersion, subject: Subject): void {
+function recordViolations(request: AdmissionRequest, audit: LevelVersion, subject: Subject, count: Count): void {
   if (!request.caller?.auditAnnotations || audit.level === 'privileged') return;
   const found = violations(audit, subject);
+  if (found.length > 0) count(request, 'deny', 'audit', audit);
   if (found.length > 0) record(request, 'audit-violations', `would violate PodSecurity ${JSON.stringify(printed(audit))}: ${described(found)}`);
 }
 
-function warnOf(request: AdmissionRequest, warn: LevelVersion, subject: Subject): void {
+function warnOf(request: AdmissionRequest, warn: LevelVersion, subject: Subject, count: Count): void {
   const found = violations(warn, subject);
+  if (found.length > 0) count(request, 'deny', 'warn', warn);
   if (found.length > 0) request.warnings.push(`would violate PodSecurity ${JSON.stringify(printed(warn))}: ${described(found)}`);
 }
 

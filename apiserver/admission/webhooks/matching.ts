@@ -8,6 +8,7 @@ import { matchesRule } from '../matching/rules.ts';
 import { matchesNamespace, matchesObject } from '../matching/selectors.ts';
 import type { RequestTargets, Target } from '../matching/subject.ts';
 import type { VersionedObjects } from '../matching/versioned.ts';
+import type { DynamicSeries, WebhookStage } from '../series.ts';
 import type { Hook } from './hooks.ts';
 
 export interface MatchDependencies {
@@ -30,13 +31,15 @@ export function targetBy({ rules, exact }: Hook, targets: RequestTargets): Targe
 }
 
 /** Whether a webhook is called whose rules speak of the request. Throws what keeps the question from being answered. */
-export async function isCalled(hook: Hook, target: Target, request: AdmissionRequest, { objects, reader, conditions }: MatchContext): Promise<boolean> {
+export async function isCalled(hook: Hook, target: Target, request: AdmissionRequest, { objects, reader, conditions, series, stage }: MatchContext): Promise<boolean> {
   if (!matchesObject(hook.selectors.object, request) || !(await matchesNamespace(hook.selectors.namespace, request, reader))) return false;
   await objects.prepare(target.kind);
   if (hook.matchConditions.length === 0) return true;
+  const beganMs = series.now();
   const matched = await conditions.match(hook.matchConditions, { request, target, versioned: objects.get(target.kind), ignoresFailure: hook.ignoresFailure });
+  series.conditions(hook.name, stage, request.operation, { beganMs, outcome: 'problem' in matched ? 'failed' : matched.matches ? 'matched' : 'excluded' });
   if ('problem' in matched) throw forbidden({ group: request.kind.group, resource: request.kind.plural, name: request.name }, matched.problem);
   return matched.matches;
 }
 
-export type MatchContext = Pick<MatchDependencies, 'reader' | 'conditions'> & { readonly objects: VersionedObjects };
+export type MatchContext = Pick<MatchDependencies, 'reader' | 'conditions'> & { readonly objects: VersionedObjects; readonly series: DynamicSeries; readonly stage: WebhookStage };

@@ -28,7 +28,7 @@ export function mutatingWebhooks(dependencies: WebhookDependencies): AdmissionPl
       const again = Reinvocation.of(NAME, request, pass);
       for (const [index, hook] of hooks.all.entries()) {
         const target = targetBy(hook, targets);
-        if (!target || !(await isCalled(hook, target, request, { ...dependencies, objects })) || !again.isDue(hook.id, pass)) continue;
+        if (!target || !(await isCalled(hook, target, request, { ...dependencies, objects, stage: 'admit' })) || !again.isDue(hook.id, pass)) continue;
         const changed = await new Turn({ hook, target, request, objects }, pass, index).run(dependencies);
         again.called(hook.id, { changed, again: hook.reinvoked }, pass);
       }

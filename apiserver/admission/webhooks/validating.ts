@@ -20,7 +20,7 @@ export function validatingWebhooks(dependencies: WebhookDependencies): Admission
       const targets = new RequestTargets(request, dependencies.kinds);
       for (const hook of hooks.all) {
         const target = targetBy(hook, targets);
-        if (target && (await isCalled(hook, target, request, { ...dependencies, objects }))) relevant.push({ hook, target });
+        if (target && (await isCalled(hook, target, request, { ...dependencies, objects, stage: 'validating' }))) relevant.push({ hook, target });
       }
       if (relevant.length === 0) return;
       checkStillWaiting(request);
