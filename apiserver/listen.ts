@@ -105,7 +105,10 @@ export async function listen(options: Serving): Promise<Listener> {
   const crowd = new Crowd(sockets, open);
   app.use((ctx) => {
     crowd.met((ctx.req as unknown as Partial<Http2ServerRequest>).stream?.session, ctx.res);
-    return answer(options, open, ctx.req, ctx.res);
+    return answer(options, open, ctx.req, ctx.res).catch((error: unknown) => {
+      options.log.error('an answer could not be brought to its end', error);
+      ctx.res.destroy();
+    });
   });
   server.on('request', app.callback() as never);
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => void answerUpgrade(options, { request, socket, head }));
