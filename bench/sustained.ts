@@ -69,7 +69,7 @@ async function sample(child: ChildProcess, load: SustainedLoad, lastsMs: number)
   const steps = Math.round(lastsMs / SAMPLE_MS);
   console.log('  s  requests   events  objects  revision  heap MB  reserved  code  external  resident  data MB  WAL  fds  CPU s');
   for (let step = 1; step <= steps; step++) {
-    await new Promise((resolve) => setTimeout(resolve, began + step * SAMPLE_MS - performance.now()));
+    await new Promise((resolve) => setTimeout(resolve, Math.max(SAMPLE_MS / 2, began + step * SAMPLE_MS - performance.now())));
     const figures = (await ask(child, 'measure')) as Figures;
     samples.push(figures);
     const { requests, events } = load.counts;
@@ -84,8 +84,14 @@ const WIDTHS = [4, 10, 9, 9, 10, 9, 10, 6, 10, 10, 9, 5, 5, 7];
 
 async function ask(child: ChildProcess, what: 'measure' | { readonly snapshot: string }): Promise<unknown> {
   child.send(what);
-  const [answer] = (await once(child, 'message')) as [unknown];
-  return answer;
+  return new Promise((resolve, reject) => {
+    const gone = (code: number | null): void => reject(new Error(`the server has ended with ${code}`));
+    child.once('exit', gone);
+    child.once('message', (answer) => {
+      child.off('exit', gone);
+      resolve(answer);
+    });
+  });
 }
 
 function judge(samples: readonly Figures[]): number {
