@@ -24,6 +24,8 @@ let server: TestServer;
 let other: Server;
 let otherPort = 0;
 let healthy = true;
+/** Whether it has documents of OpenAPI version 3. */
+let isNew = true;
 const asked: Asked[] = [];
 
 beforeAll(async () => {
@@ -39,6 +41,7 @@ beforeAll(async () => {
       if (!healthy) return say(500, {});
       if (path === '/apis') return say(404, {});
       if (path === '/apis/far.example.com/v1') return say(200, { kind: 'APIResourceList', groupVersion: 'far.example.com/v1', resources: [{ name: 'stars', singularName: 'star', namespaced: true, kind: 'Star', verbs: ['get', 'list'] }] });
+      if (path === '/openapi/v3' && !isNew) return say(404, {});
       if (path === '/openapi/v3') return say(200, { paths: { 'apis/far.example.com/v1': { serverRelativeURL: '/openapi/v3/apis/far.example.com/v1?hash=AB' } } });
       if (path === '/openapi/v2') return say(200, { paths: { '/apis/far.example.com/v1/stars': { get: { schema: { $ref: '#/definitions/far.Star' } } }, '/version/': {} }, definitions: { 'far.Star': { type: 'object' }, unused: {} } });
       if (path?.includes('watched')) {
@@ -150,6 +153,18 @@ test('what it serves is in both forms of discovery and in OpenAPI', async () => 
   expect(index.paths).toMatchObject({ 'apis/far.example.com/v1': { serverRelativeURL: '/openapi/v3/apis/far.example.com/v1?hash=AB' }, 'api/v1': {} });
   const { paths, definitions } = (await server.http('GET', '/openapi/v2')).json() as unknown as { paths: object; definitions: object };
   expect([Object.keys(paths).includes('/apis/far.example.com/v1/stars'), Object.keys(definitions).includes('far.Star'), Object.keys(definitions).includes('unused')]).toEqual([true, true, false]);
+});
+
+test('of one that has OpenAPI version 2 only a document of version 3 is made', async () => {
+  isNew = false;
+  await register('old.example.com');
+  type Index = { paths: Record<string, { serverRelativeURL: string } | undefined> };
+  const { paths } = await until(async () => (await server.http('GET', '/openapi/v3')).json() as unknown as Index, (index) => 'apis/old.example.com/v1' in index.paths);
+  isNew = true;
+  const url = paths['apis/old.example.com/v1']?.serverRelativeURL ?? '';
+  expect(url).toMatch(/^\/openapi\/v3\/apis\/old\.example\.com\/v1\?hash=[0-9A-F]{64,}$/);
+  const { code, json } = await server.http('GET', url);
+  expect([code, json()]).toMatchObject([200, { openapi: '3.0.0', components: { schemas: { 'far.Star': { type: 'object' } } } }]);
 });
 
 test('one that fails is told as such, answers 503, is stale in discovery, and holds up nobody', async () => {

@@ -32,10 +32,14 @@ export function openapi(registry: Registry, aggregator: Pick<Aggregator, 'openap
   /** Texts are read for documents that somebody asks for; hashes, of which the index needs all, go without. */
   let describe: ReturnType<typeof readDescriptions> | undefined;
   const third = (path: string): Json | undefined => {
+    const converted = aggregator.openapi.converted.get(path);
+    if (converted) return converted;
     describe ??= readDescriptions();
     return openApiV3(path, registry.kinds, { ...OPTIONS, ...(describe && { describe }) });
   };
-  const thirdJson = (path: string): Buffer | undefined => once(`v3/${path}`, () => json(openApiV3(path, registry.kinds, OPTIONS)));
+  const thirdJson = (path: string): Buffer | undefined => once(`v3/${path}`, () => json(aggregator.openapi.converted.get(path) ?? openApiV3(path, registry.kinds, OPTIONS)));
+  /** Of documents of others that are served here. */
+  const convertedIndex = (): Record<string, Json> => Object.fromEntries([...aggregator.openapi.converted.keys()].map((path) => [path, { serverRelativeURL: `/openapi/v3/${path}?hash=${hashOf(thirdJson(path) as Buffer)}` }]));
   const described = (path: string): Buffer => once(`v3 with texts/${path}`, () => json(third(path))) as Buffer;
   return (exchange) => {
     const { path } = exchange.route;
@@ -50,12 +54,12 @@ export function openapi(registry: Registry, aggregator: Pick<Aggregator, 'openap
       return tagged(exchange, bytes as Buffer, { contentType: wire ? newName(OPENAPI_V2_PROTOBUF) : JSON_TYPE, vary: 'Accept-Encoding, Accept' });
     }
     if (path === '/openapi/v3') {
-      const index = once('v3', () => json(withOthers(openApiV3Index(registry.kinds, (of) => hashOf(thirdJson(of) ?? Buffer.alloc(0))), aggregator.openapi.index)));
+      const index = once('v3', () => json(withOthers(openApiV3Index(registry.kinds, (of) => hashOf(thirdJson(of) ?? Buffer.alloc(0))), { ...aggregator.openapi.index, ...convertedIndex() })));
       return { type: 'document', code: 200, object: {}, bytes: index as Buffer, contentType: 'text/plain; charset=utf-8' };
     }
     if (!path.startsWith('/openapi/v3/')) return undefined;
     const name = path.slice('/openapi/v3/'.length);
-    const elsewhere = aggregator.document(name, exchange);
+    const elsewhere = aggregator.openapi.converted.has(name) ? undefined : aggregator.document(name, exchange);
     if (elsewhere) return elsewhere;
     const document = thirdJson(name);
     if (!document) return NOTHING_THERE;
