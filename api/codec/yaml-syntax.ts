@@ -15,6 +15,7 @@ export function yamlSyntax(text: string): { readonly problem: string } | { reado
   }
 }
 
+// oxlint-disable-next-line no-control-regex
 const CONTROL = /[\0-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ufffe\uffff]/;
 
 class Reader {
