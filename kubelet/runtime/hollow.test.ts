@@ -64,6 +64,16 @@ test('it takes its time to start, to be ready, to fall ill and to stop', async (
   expect(await state(w, id)).toBe('Error 143');
 });
 
+test('a clock that is set back makes nothing younger', async () => {
+  const w = await world({ ready: '3s', run: '20s' });
+  const id = await w.start();
+  await w.clock.advance(5_000);
+  w.clock.shift(-600_000);
+  expect(w.runtime.probe(id, 'readiness').result).toBe('success');
+  await w.clock.advance(15_000);
+  expect(await state(w, id)).toBe('Completed 0');
+});
+
 test('what ignores its signal is killed after its grace', async () => {
   const w = await world({ stop: 'never' });
   const id = await w.start();

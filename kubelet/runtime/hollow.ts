@@ -50,6 +50,8 @@ type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 interface HollowContainer {
   readonly container: Mutable<Container>;
   readonly behaviour: Behaviour;
+  /** By the clock that never jumps: how long it has been up is no matter of what time it is. */
+  upSince: number;
   timer: Timer | undefined;
 }
 
@@ -137,7 +139,7 @@ export class HollowRuntime implements Runtime {
     const { name, attempt, image, labels, annotations } = config;
     const imageId = this.#images.get(image)?.id ?? image;
     const times = { createdAt: this.#options.clock.now(), startedAt: 0, finishedAt: 0 };
-    this.#containers.set(id, { container: { id, sandboxId, name, attempt, state: 'created', image, imageId, ...times, exitCode: 0, reason: '', message: '', labels, annotations }, behaviour, timer: undefined });
+    this.#containers.set(id, { container: { id, sandboxId, name, attempt, state: 'created', image, imageId, ...times, exitCode: 0, reason: '', message: '', labels, annotations }, behaviour, upSince: 0, timer: undefined });
     return id;
   }
 
@@ -151,6 +153,7 @@ export class HollowRuntime implements Runtime {
     if (one.container.state !== 'created' || !this.#containers.has(id)) throw new RuntimeRefused('NotFound', `container ${id} is gone`);
     one.container.state = 'running';
     one.container.startedAt = clock.now();
+    one.upSince = clock.monotonic();
     this.#arm(one);
     this.#tell({ sandboxId: one.container.sandboxId, containerId: id });
   }
@@ -213,7 +216,7 @@ export class HollowRuntime implements Runtime {
   /** What a probe of a container finds now. */
   probe(id: string, kind: 'startup' | 'liveness' | 'readiness'): { readonly result: 'success' | 'failure'; readonly output: string } {
     const one = this.#containers.get(id);
-    const upMs = one?.container.state === 'running' ? this.#options.clock.now() - one.container.startedAt : -1;
+    const upMs = one?.container.state === 'running' ? this.#options.clock.monotonic() - one.upSince : -1;
     const isFine = one !== undefined && (kind === 'liveness' ? upMs < one.behaviour.unhealthyMs : upMs >= one.behaviour.readyMs);
     return isFine ? { result: 'success', output: '' } : { result: 'failure', output: 'simulated' };
   }
@@ -235,11 +238,12 @@ export class HollowRuntime implements Runtime {
   }
 
   async stats(): Promise<readonly ContainerStats[]> {
-    const at = this.#options.clock.now();
+    const { clock } = this.#options;
+    const [at, mark] = [clock.now(), clock.monotonic()];
     return [...this.#containers.values()]
       .filter(({ container }) => container.state === 'running')
-      .map(({ container, behaviour }) => {
-        const upMs = at - container.startedAt;
+      .map(({ container, behaviour, upSince }) => {
+        const upMs = mark - upSince;
         // A millicore for a millisecond is a microsecond.
         return { containerId: container.id, at, cpuNanoseconds: Math.round(levelSum(behaviour.cpu, upMs) * 1000), memoryWorkingSetBytes: levelAt(behaviour.memory, upMs), filesystemBytes: 0 };
       });
@@ -300,7 +304,7 @@ export class HollowRuntime implements Runtime {
     const { runMs, exitCodes } = one.behaviour;
     if (runMs === Infinity) return;
     const code = exitCodes[Math.min(one.container.attempt, exitCodes.length - 1)] ?? 0;
-    one.timer = clock.after(one.container.startedAt + runMs - clock.now(), () => this.#end(one, code));
+    one.timer = clock.after(one.upSince + runMs - clock.monotonic(), () => this.#end(one, code));
   }
 
   #end(one: HollowContainer, code: number): void {
@@ -315,13 +319,14 @@ export class HollowRuntime implements Runtime {
   }
 
   #load({ sandboxes, containers, images }: HollowState): void {
+    const { clock } = this.#options;
     for (const entry of structuredClone(sandboxes)) {
       this.#sandboxes.set(entry.sandbox.id, entry);
       for (const ip of entry.sandbox.ips) this.#addresses.add(ip);
     }
     for (const container of structuredClone(containers) as Mutable<Container>[]) {
       const { sandbox, annotations } = this.#sandboxes.get(container.sandboxId) as HollowSandbox;
-      const one = { container, behaviour: this.#behaviour({ ...sandbox, annotations }, container.name, container.image), timer: undefined };
+      const one = { container, behaviour: this.#behaviour({ ...sandbox, annotations }, container.name, container.image), upSince: clock.monotonic() - Math.max(0, clock.now() - container.startedAt), timer: undefined };
       this.#containers.set(container.id, one);
       if (container.state === 'running') this.#arm(one);
     }

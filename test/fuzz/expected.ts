@@ -14,7 +14,7 @@ const AS_UPSTREAM: readonly RegExp[] = [
   /etcdserver: request is too large/,
   /failed to allocate requested HealthCheck NodePort|duplicate nodePort|failed to allocate a (?:nodePort|serviceIP)/,
   // A pod on no node, or on one that cannot be reached.
-  /error trying to reach service|no preferred addresses found|dial tcp|Get "http|no endpoints available|service unavailable|ServiceUnavailable|pods? .* not have a host assigned|does not have a host assigned/,
+  /unable to determine kind and namespace from url|error trying to reach service|no preferred addresses found|dial tcp|Get "http|no endpoints available|service unavailable|ServiceUnavailable|pods? .* not have a host assigned|does not have a host assigned/,
   /Internal error occurred: (?:failed calling webhook|admission webhook|conversion)/,
 ];
 

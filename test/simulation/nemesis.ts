@@ -18,6 +18,8 @@ export interface NemesisOptions {
   readonly shifted: () => void;
   /** Whether anybody asks the webhook. */
   readonly hasHooks: boolean;
+  /** Whether anybody scales by load: autoscalers take a pod that started later than now for one that is starting, and wait as long as the clock went back. */
+  readonly hasScalers: boolean;
 }
 
 const PAUSE_MS = 15_000;
@@ -206,8 +208,9 @@ export class Nemesis {
   }
 
   #shift(): void {
-    const { world: { time }, random, note, shifted } = this.#options;
-    const ms = Math.round((random.next() - 0.5) * 2 * MAX_SHIFT_MS);
+    const { world: { time }, random, note, shifted, hasScalers } = this.#options;
+    const drawn = Math.round((random.next() - 0.5) * 2 * MAX_SHIFT_MS);
+    const ms = hasScalers ? Math.abs(drawn) : drawn;
     note(`nemesis: the clock on the wall jumps by ${ms} ms`);
     time.shift(ms);
     shifted();

@@ -61,7 +61,7 @@ export async function simulate({ seed, minutes, onLine, verbose = false }: Simul
   const habits = habitsOf(seed);
   note(`the users' habits: ${habits.join() || 'none'}`);
   const users = new Users({ client, clock: time, random: seededRandom(seed ^ 0xa11), note, habits });
-  const nemesis = new Nemesis({ world, client, random: seededRandom(seed ^ 0xbad), note, relax: () => audit.relax(), shifted: () => audit.shifted(), hasHooks: habits.includes('asking') });
+  const nemesis = new Nemesis({ world, client, random: seededRandom(seed ^ 0xbad), note, relax: () => audit.relax(), shifted: () => audit.shifted(), hasHooks: habits.includes('asking'), hasScalers: habits.includes('autoscaling') });
   void users.begin();
   void nemesis.run();
   for (let minute = 0; minute < minutes && audit.violations.length === 0; minute++) await time.run(60_000);
