@@ -54,10 +54,6 @@ export function subtractQuantities(a: Quantity, b: Quantity): Quantity {
   return { nano: a.nano - b.nano, format: a.nano === 0n ? b.format : a.format };
 }
 
-export function negateQuantity(a: Quantity): Quantity {
-  return { nano: -a.nano, format: a.format };
-}
-
 export function quantityOf(value: number | bigint, format: QuantityFormat = 'DecimalSI'): Quantity {
   return { nano: BigInt(value) * NANO_PER_UNIT, format };
 }

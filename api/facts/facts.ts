@@ -170,11 +170,6 @@ export function groupFacts(): readonly GroupFact[] {
   return readIndex().groups;
 }
 
-/** The release whose facts these are, `v1.36.3`. */
-export function factsVersion(): string {
-  return readIndex().version;
-}
-
 /** Where a package's types stand: `core.v1` for `io.k8s.api.core.v1`, `runtime` for `io.k8s.apimachinery.pkg.runtime`. */
 export function packageFile(name: string): string {
   const parts = name.split('.');

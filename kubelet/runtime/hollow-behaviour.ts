@@ -30,9 +30,6 @@ export interface Level {
   readonly amount: number;
 }
 
-/** The fields of a behaviour as they are written: `start: 3s`, `exit-code: 1,1,0`, `cpu: 0s=100m,5m=900m`. */
-export type BehaviourText = Readonly<Record<string, string>>;
-
 export interface HollowRule extends Readonly<Record<string, unknown>> {
   readonly namespace?: string;
   readonly labels?: Readonly<Record<string, string>>;

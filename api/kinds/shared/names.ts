@@ -1,11 +1,10 @@
 /** How `metadata.name` may look, per kind of name. `prefix`: the text is a `generateName`, to which a suffix will be added. */
-import { dns1035Label, dnsLabel, dnsSubdomain, pathSegment } from './formats.ts';
+import { dnsLabel, dnsSubdomain, pathSegment } from './formats.ts';
 
 export type NameRule = (name: string, prefix: boolean) => string[];
 
 export const nameIsSubdomain: NameRule = (name, prefix) => dnsSubdomain(masked(name, prefix));
 export const nameIsLabel: NameRule = (name, prefix) => dnsLabel(masked(name, prefix));
-export const nameIs1035Label: NameRule = (name, prefix) => dns1035Label(masked(name, prefix));
 export const nameIsPathSegment: NameRule = (name, prefix) => pathSegment(name, prefix);
 
 /** A trailing dash is fine where something follows it. */

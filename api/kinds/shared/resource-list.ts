@@ -29,7 +29,6 @@ export function raiseTo(largest: Map<string, Quantity>, other: ReadonlyMap<strin
 }
 
 export const HUGEPAGES_PREFIX = 'hugepages-';
-export const ATTACHABLE_VOLUMES_PREFIX = 'attachable-volumes-';
 const REQUESTS_PREFIX = 'requests.';
 
 export function isHugePages(name: string): boolean {

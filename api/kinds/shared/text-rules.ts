@@ -1,6 +1,6 @@
 /** Texts in fields, checked in place: names and paths. */
 import { type FieldError, type Path, invalid } from '../../field-error.ts';
-import { dns1035Label, dnsLabel, dnsSubdomain, qualifiedName } from './formats.ts';
+import { dnsLabel, dnsSubdomain, qualifiedName } from './formats.ts';
 
 export const FILE_MODE_WRONG = 'must be a number between 0 and 0777 (octal), both inclusive';
 
@@ -29,10 +29,6 @@ export function isDnsLabel(text: string, path: Path): FieldError[] {
 
 export function isDnsSubdomain(text: string, path: Path): FieldError[] {
   return dnsSubdomain(text).map((why) => invalid(path, text, why));
-}
-
-export function isDns1035Label(text: string, path: Path): FieldError[] {
-  return dns1035Label(text).map((why) => invalid(path, text, why));
 }
 
 export function isQualifiedName(text: string, path: Path): FieldError[] {
