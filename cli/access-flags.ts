@@ -1,7 +1,7 @@
 /** The flags by which the API server knows its callers and decides what they may, under the names that kube-apiserver gives them. */
 import type { Command } from 'commander';
 import { duration } from './duration.ts';
-import { flagsOf, truth } from './named-flags.ts';
+import { flagsOf, list, truth } from './named-flags.ts';
 
 export interface AccessFlags {
   readonly anonymousAuth?: boolean;
@@ -75,10 +75,6 @@ export function withAccess(command: Command, { quiet = false } = {}): Command {
   add('--authorization-webhook-cache-authorized-ttl <time>', 'how long a yes is kept (5m)', duration);
   add('--authorization-webhook-cache-unauthorized-ttl <time>', 'how long a no is kept (30s)', duration);
   return command;
-}
-
-function list(text: string): string[] {
-  return text.split(',').map((one) => one.trim()).filter(Boolean);
 }
 
 function several(text: string, before: readonly string[] = []): string[] {

@@ -15,3 +15,7 @@ export function truth(text: string): boolean {
   if (text !== 'true' && text !== 'false') throw new InvalidArgumentError('it must be true or false.');
   return text === 'true';
 }
+
+export function list(text: string): string[] {
+  return text.split(',').map((one) => one.trim()).filter(Boolean);
+}

@@ -17,3 +17,13 @@ test.each([
 ])('yamlSyntax() finds the end of the first document of %j', (text, end) => {
   expect(yamlSyntax(text)).toEqual({ end });
 });
+
+const long = 'k'.repeat(1025);
+
+test.each([
+  ['a text of JSON', '{"a":[1,{"b":"c\\n"}]}\n', undefined], ['a key that is too long for YAML', `{"${long}":1}`, "did not find expected ',' or '}'"], ['half of a character', '{"a":"\\ud800"}', 'found invalid Unicode character escape code'],
+  ['a tab that begins nothing', '{"a":\t1}', undefined], ['what follows JSON', '{"a":1} b: c', 'did not find expected key'],
+])('yamlSyntax() does not take JSON for more than it is: %s', (_what, text, problem) => {
+  const found = yamlSyntax(text);
+  expect('problem' in found ? found.problem : undefined).toBe(problem);
+});

@@ -1,7 +1,7 @@
 /** The flags of the port at which controllers and scheduler can be looked at, under the names that upstream's programs give them. */
 import { InvalidArgumentError, type Command } from 'commander';
 import { duration } from '../duration.ts';
-import { flagsOf, truth } from '../named-flags.ts';
+import { flagsOf, list, truth } from '../named-flags.ts';
 
 export interface DiagnosticsFlags {
   readonly securePort?: number;
@@ -50,10 +50,6 @@ export function withDiagnostics(command: Command, component: keyof typeof SECURE
   add('--authorization-webhook-cache-authorized-ttl <time>', 'how long a yes is kept (10s)', duration);
   add('--authorization-webhook-cache-unauthorized-ttl <time>', 'how long a no is kept (10s)', duration);
   return command;
-}
-
-function list(text: string): string[] {
-  return text.split(',').map((one) => one.trim()).filter(Boolean);
 }
 
 function port(text: string): number {
