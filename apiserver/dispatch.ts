@@ -46,7 +46,7 @@ export async function dispatch(core: Core, handlers: Handlers, exchange: Exchang
   }
   const handler = handlerOf(handlers, exchange, resource);
   checkSegment(route.name);
-  if (route.verb === 'patch' && route.subresource !== '' && resource.kind.custom === undefined) refuseOtherPatches(exchange);
+  if (route.verb === 'patch' && route.subresource !== '' && route.subresource !== 'proxy' && resource.kind.custom === undefined) refuseOtherPatches(exchange);
   // Told before anything is done: an answer that cannot be given is not asked for.
   exchange.accepted({ custom: resource.kind.custom !== undefined, tables: hasTables(resource, route.subresource) });
   warnOfAge(exchange, resource);
@@ -93,8 +93,8 @@ function handlerOf(handlers: Handlers, exchange: Exchange, resource: Resource): 
     if (!known) throw unknownResource();
     const handler = handlers.subresources.get(known.scale ? CUSTOM_SCALE : `${id}/${subresource}`);
     // What is passed on may be asked in any way.
-    if (subresource === 'proxy' && method === 'OPTIONS' && handler) return handler;
-    if (!METHODS.has(method) && method !== 'HEAD') throw methodNotAllowed();
+    if (subresource === 'proxy' && (method === 'OPTIONS' || method === 'HEAD') && handler) return handler;
+    if (!METHODS.has(method)) throw methodNotAllowed();
     if (!known.verbs.includes(verb as never)) throw methodNotAllowed();
     return handler ?? (VERBS[verb] as Handler);
   }

@@ -65,6 +65,10 @@ test.each([
   ['POST', '/api/v2', 404, 'the server could not find the requested resource'],
   ['GET', '/api/v1/componentstatuses?watch=1', 405, 'watch is not supported on resources of kind "componentstatuses"'],
   ['HEAD', '/version', 405, undefined],
+  ['HEAD', `${SECRETS.replace('secrets', 'pods')}/a/log`, 405, undefined],
+  ['HEAD', `${SECRETS.replace('secrets', 'pods')}/a/status`, 405, undefined],
+  ['HEAD', '/apis/apps/v1/namespaces/default/deployments/a/scale', 405, undefined],
+  ['HEAD', '/api/v1/namespaces/default/services/a/proxy', 404, undefined],
   ['POST', '/version', 405, 'the server does not allow this method on the requested resource'],
 ] as const)('%s %s is refused with %d', async (method, path, code, message) => {
   const answer = await it.http(method, path);
@@ -103,4 +107,10 @@ test.each(['*', 'W/$tag', '"x", $tag'])('OpenAPI that is known as %s is not sent
   const tag = (await it.http('HEAD', '/openapi/v3/apis/policy/v1')).headers.etag ?? '';
   const answer = await it.http('GET', '/openapi/v3/apis/policy/v1', { headers: { 'If-None-Match': known.replace('$tag', tag) } });
   expect(answer.code).toBe(304);
+});
+
+test('the root lists every health check by itself', async () => {
+  const { paths } = (await it.http('GET', '/')).json() as unknown as { paths: readonly string[] };
+  expect(paths).toEqual(expect.arrayContaining(['/livez/ping', '/readyz/shutdown', '/healthz/poststarthook/rbac/bootstrap-roles']));
+  expect(paths).not.toContain('/livez/shutdown');
 });

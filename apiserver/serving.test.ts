@@ -179,7 +179,7 @@ describe('for those who look', () => {
   test('/statusz and /flagz answer in text, and in the version that is named', async () => {
     const server = await openTestServer({ flags: { 'request-timeout': '60000' } });
     const text = async (path: string, headers = {}): Promise<string> => (await server.http('GET', path, { headers })).bytes.toString();
-    expect(await text('/statusz')).toMatch(/^\napiserver statusz\nWarning: .*\n\nStarted: .*\nUp: 0 hr 00 min \d\d sec\n/);
+    expect(await text('/statusz')).toMatch(/^\napiserver statusz\nWarning: .*\n\nStarted: \w{3} \w{3} [ 123]\d \d\d:\d\d:\d\d UTC \d{4}\nUp: 0 hr 00 min \d\d sec\n/);
     expect(await text('/flagz', { Accept: '*/*' })).toMatch(/\nrequest-timeout=60000\n$/);
     expect(JSON.parse(await text('/flagz', form('Flagz', 'v1beta1')))).toEqual({ kind: 'Flagz', apiVersion: 'config.k8s.io/v1beta1', metadata: { name: 'apiserver' }, flags: { 'request-timeout': '60000' } });
     expect(JSON.parse(await text('/statusz', form('Statusz', 'v1alpha1')))).toMatchObject({ apiVersion: 'config.k8s.io/v1alpha1', emulationVersion: '1.36', paths: expect.arrayContaining(['/flagz', '/metrics', '/readyz']) });

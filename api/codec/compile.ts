@@ -72,8 +72,8 @@ function compileStruct(fact: TypeFact): Convert {
 
   return (value, context) => {
     if (value === null) return inOrder({});
-    if (typeof value !== 'object' || Array.isArray(value) || value instanceof WrittenNumber) throw context.mismatch(value, goTypeName(fact.name));
-    const input = value as Readonly<Record<string, unknown>>;
+    if (typeof value !== 'object' || Array.isArray(value) || value instanceof WrittenNumber) return context.mistyped(value, goTypeName(fact.name));
+    const input = context.fieldOrder ? inFieldOrder(value as Readonly<Record<string, unknown>>, slots) : (value as Readonly<Record<string, unknown>>);
     if (context.depth <= FORMED_DEPTH && context.keeps && formed.has(input)) return input;
     const twice = context.duplicates?.get(input);
     // Undefined as long as nothing differs from what came in.
@@ -124,6 +124,13 @@ function compileStruct(fact: TypeFact): Convert {
   };
 }
 
+function inFieldOrder(input: Readonly<Record<string, unknown>>, slots: readonly Slot[]): Readonly<Record<string, unknown>> {
+  const sorted: Record<string, unknown> = {};
+  for (const { name } of slots) if (Object.hasOwn(input, name)) setKey(sorted, name, input[name]);
+  for (const key in input) if (!Object.hasOwn(sorted, key)) setKey(sorted, key, input[key]);
+  return sorted;
+}
+
 /** The fields that come before one of them. */
 function upTo(input: Readonly<Record<string, unknown>>, end: string): Record<string, unknown> {
   const out: Record<string, unknown> = {};
@@ -159,13 +166,13 @@ function fieldConvert(field: FieldFact, name: string): Convert {
   switch (field.kind) {
     case 'list':
       return (value, context) => {
-        const list = convert(value, context) as unknown[] | null;
-        return list === null || (list.length === 0 && none === undefined && !kept) ? none : list;
+        const list = convert(value, context) as unknown[] | null | undefined;
+        return !list || (list.length === 0 && none === undefined && !kept) ? none : list;
       };
     case 'map':
       return (value, context) => {
-        const map = convert(value, context) as object | null;
-        return map === null || (none === undefined && isEmpty(map)) ? none : map;
+        const map = convert(value, context) as object | null | undefined;
+        return !map || (none === undefined && isEmpty(map)) ? none : map;
       };
     case 'string':
     case 'bool':
@@ -231,7 +238,7 @@ function listConvert(field: FieldFact): Convert {
   const type = goType(field);
   return (value, context) => {
     if (value === null) return null;
-    if (!Array.isArray(value)) throw context.mismatch(value, type);
+    if (!Array.isArray(value)) return context.mistyped(value, type);
     let out: unknown[] | undefined = context.keeps ? undefined : [];
     const depth = context.depth++;
     const { struct } = context;
@@ -254,7 +261,7 @@ function mapConvert(field: FieldFact): Convert {
   const texts = of.kind === 'string';
   return (value, context) => {
     if (value === null) return null;
-    if (typeof value !== 'object' || Array.isArray(value) || value instanceof WrittenNumber) throw context.mismatch(value, type);
+    if (typeof value !== 'object' || Array.isArray(value) || value instanceof WrittenNumber) return context.mistyped(value, type);
     const input = value as Readonly<Record<string, unknown>>;
     let out: Record<string, unknown> | undefined = context.keeps ? undefined : {};
     const twice = context.duplicates?.get(input);

@@ -31,10 +31,13 @@ export class Context {
   readonly duplicates: ReadonlyMap<object, readonly Duplicate[]> | undefined;
   /** Nulls that may not be stay in custom resources, to be refused. */
   readonly keepNulls: boolean = false;
+  /** Whether fields are read in their type's order instead of the value's. */
+  readonly fieldOrder: boolean = false;
   /** Somewhere an empty list or map was dropped. */
   empties = false;
   /** What needs no change may be handed on as it is: nobody else holds it, or nobody changes it. */
   readonly keeps: boolean;
+  #refused: ApiError | undefined;
 
   constructor(duplicates: ReadonlyMap<object, readonly Duplicate[]> | undefined, keeps = false) {
     this.duplicates = duplicates;
@@ -88,6 +91,32 @@ export class Context {
   /** The refusal of bytes that are none. */
   illegal(problem: string): ApiError {
     return badRequest(problem);
+  }
+
+  /** Notes what its Go type cannot hold: the first is told at the end, unless a type that reads its own text refuses one before. */
+  refuse(error: ApiError): undefined {
+    this.#refused ??= error;
+    return undefined;
+  }
+
+  /** The same of a value of a wrong type; of the later ones nobody asks where they stand. */
+  mistyped(value: unknown, type: string): undefined {
+    return this.#refused ? undefined : this.refuse(this.mismatch(value, type));
+  }
+
+  /** What a type does that reads its own text: whatever is wrong inside ends it, and comes before what was noted outside. */
+  own<T>(read: () => T): T {
+    const before = this.#refused;
+    this.#refused = undefined;
+    const value = read();
+    this.settle();
+    this.#refused = before;
+    return value;
+  }
+
+  /** Throws what was refused. */
+  settle(): void {
+    if (this.#refused) throw this.#refused;
   }
 
   /** The refusal of a value that its Go type cannot hold. `type` is the type as JSON knows it. */

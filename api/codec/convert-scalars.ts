@@ -18,19 +18,19 @@ export const convertScalar: Readonly<Partial<Record<FieldKind, Convert>>> = {
   string: (value, context) => {
     if (typeof value === 'string') return value;
     if (value === null) return '';
-    throw context.mismatch(value, 'string');
+    return context.mistyped(value, 'string');
   },
   bool: (value, context) => {
     if (typeof value === 'boolean') return value;
     if (value === null) return false;
-    throw context.mismatch(value, 'bool');
+    return context.mistyped(value, 'bool');
   },
   int32: (value, context) => {
     if (typeof value === 'number' && (value | 0) === value) return value;
     if (value === null) return 0;
     const whole = context.whole(value, 32);
     if (whole !== undefined) return whole;
-    throw context.mismatch(value, 'int32');
+    return context.mistyped(value, 'int32');
   },
   int64: (value, context) => {
     if (typeof value === 'number' && Number.isInteger(value) && Math.abs(value) < INT64_LIMIT) return value;
@@ -38,21 +38,21 @@ export const convertScalar: Readonly<Partial<Record<FieldKind, Convert>>> = {
     if (value === null) return 0;
     const whole = context.whole(value, 64);
     if (whole !== undefined) return whole;
-    throw context.mismatch(value, 'int64');
+    return context.mistyped(value, 'int64');
   },
   double: (value, context) => {
     if (typeof value === 'number') return value;
     if (value === null) return 0;
     if (typeof value === 'bigint') return Number(value);
     if (value instanceof WrittenNumber && Number.isFinite(Number(value.text))) return Number(value.text);
-    throw context.mismatch(value, 'float64');
+    return context.mistyped(value, 'float64');
   },
   bytes: (value, context) => {
     if (value === null) return null;
     if (Array.isArray(value)) return byteList(value, context);
-    if (typeof value !== 'string') throw context.mismatch(value, '[]uint8');
+    if (typeof value !== 'string') return context.mistyped(value, '[]uint8');
     const text = canonicalBase64(value);
-    if (text === undefined) throw context.illegal(base64Problem(value));
+    if (text === undefined) return context.refuse(context.illegal(base64Problem(value)));
     return text;
   },
   time: (value, context) => {
@@ -97,15 +97,15 @@ export const convertScalar: Readonly<Partial<Record<FieldKind, Convert>>> = {
     if (typeof value === 'boolean') return value;
     if (value === null) return false;
     if (typeof value !== 'object' || Array.isArray(value) || value instanceof WrittenNumber) throw badRequest('boolean or JSON schema expected');
-    return convertType(JSON_SCHEMA)(value, context);
+    return ownSchema(value, context);
   },
   schemaorarray: (value, context) => {
-    if (!Array.isArray(value)) return isSchema(value) ? convertType(JSON_SCHEMA)(value, context) : null;
-    return value.map((item) => convertType(JSON_SCHEMA)(item, context));
+    if (!Array.isArray(value)) return isSchema(value) ? ownSchema(value, context) : null;
+    return context.own(() => value.map((item) => convertType(JSON_SCHEMA)(item, context)));
   },
   schemaorstrings: (value, context) => {
-    if (!Array.isArray(value)) return isSchema(value) ? convertType(JSON_SCHEMA)(value, context) : null;
-    return value.map((item) => (convertScalar.string as Convert)(item, context));
+    if (!Array.isArray(value)) return isSchema(value) ? ownSchema(value, context) : null;
+    return context.own(() => value.map((item) => (convertScalar.string as Convert)(item, context)));
   },
 };
 
@@ -119,6 +119,10 @@ function isSchema(value: unknown): boolean {
 
 const JSON_SCHEMA = 'io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.JSONSchemaProps';
 
+function ownSchema(value: unknown, context: Context): unknown {
+  return context.own(() => convertType(JSON_SCHEMA)(value, context));
+}
+
 function ownText(value: unknown, context: Context): string {
   if (typeof value === 'string') return value;
   throw context.unread(value, 'string');
@@ -126,10 +130,10 @@ function ownText(value: unknown, context: Context): string {
 
 /** Bytes may come as a list of numbers. */
 function byteList(list: readonly unknown[], context: Context): string {
-  return Buffer.from(list.map((item) => {
+  return Buffer.from(list.map((item): number => {
     if (item === null) return 0;
     if (typeof item === 'number' && Number.isInteger(item) && item >= 0 && item <= 255) return item;
-    throw context.mismatch(item, 'uint8');
+    return context.mistyped(item, 'uint8') ?? 0;
   })).toString('base64');
 }
 

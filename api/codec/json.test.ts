@@ -78,6 +78,11 @@ describe('decodeJson() refuses in upstream’s words', () => {
   const deep = `{"data":${'['.repeat(5000)}${']'.repeat(5000)}}`;
   const rows: readonly (readonly [Schema, string, string])[] = [
     [schemaOf('apps/v1', 'ControllerRevision'), deep, 'exceeded max depth'],
+    // Types that read their own text end it; of others the first is told.
+    [POD, '{"spec":{"nodeName":1,"overhead":{"cpu":"x"}}}', "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'"],
+    [POD, '{"spec":{"nodeName":1,"hostname":2}}', 'json: cannot unmarshal number into Go struct field PodSpec.spec.nodeName of type string'],
+    [SERVICE, '{"spec":{"type":1,"ports":[{"targetPort":true}]}}', 'json: cannot unmarshal bool into Go struct field ServicePort.spec.ports.targetPort of type int32'],
+    [CONFIGMAP, '{"immutable":1,"binaryData":{"k":"@"}}', 'json: cannot unmarshal number into Go struct field ConfigMap.immutable of type bool'],
     [DEPLOYMENT, '{"spec":{"replicas":"1"}}', 'json: cannot unmarshal string into Go struct field DeploymentSpec.spec.replicas of type int32'],
     [DEPLOYMENT, '{"spec":{"replicas":1.0}}', 'json: cannot unmarshal number 1.0 into Go struct field DeploymentSpec.spec.replicas of type int32'],
     [DEPLOYMENT, '{"spec":{"replicas":2147483648}}', 'json: cannot unmarshal number 2147483648 into Go struct field DeploymentSpec.spec.replicas of type int32'],

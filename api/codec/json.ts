@@ -5,7 +5,7 @@ import { isObject, jsonTypeName } from '../patch/refusals.ts';
 import { ApiError, badRequest } from '../status.ts';
 import { convertType } from './compile.ts';
 import { Context } from './context.ts';
-import { JsonSyntaxError, parseJsonText } from './json-text.ts';
+import { JsonSyntaxError, parseJsonText, setKey, WrittenNumber } from './json-text.ts';
 import { prune } from './structural.ts';
 import { UnstructuredContext } from './unstructured.ts';
 
@@ -34,10 +34,32 @@ export function decodeJson(schema: Schema, text: string): Decoded {
   return decode(schema, parsed.value, new Context(parsed.duplicates, true));
 }
 
-/** The same for a value that stands for such a text: an object that a patch made. It is neither changed nor shared. Throws ApiError 400. */
+/** The same for a value that stands for such a text: an object that a patch made, or YAML. It is neither changed nor shared. Throws ApiError 400. */
 export function decodeMade(schema: Schema, value: unknown): Decoded {
   checkRoot(value);
-  return decode(schema, value, new Context(undefined));
+  return again(
+    () => decode(schema, value, new Context(undefined)),
+    // Such texts have their keys in order: what is wrong first is told.
+    () => decode(schema, inKeyOrder(value), new Context(undefined)),
+  );
+}
+
+/** Of several things that are wrong the second reading may meet another one first. */
+function again(read: () => Decoded, inOrder: () => Decoded): Decoded {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof ApiError) return inOrder();
+    throw error;
+  }
+}
+
+function inKeyOrder(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(inKeyOrder);
+  if (!isObject(value) || value instanceof WrittenNumber) return value;
+  const sorted: Record<string, unknown> = {};
+  for (const key of Object.keys(value).sort()) setKey(sorted, key, inKeyOrder(value[key]));
+  return sorted;
 }
 
 /** A decoder first looks for the kind, in whatever it was given. */
@@ -64,7 +86,7 @@ export function normalizeOwn(schema: Schema, value: unknown): Decoded {
 
 /** The same without JSON in between, as Go's converter has it: its words, and its latitude. Throws ApiError 400. */
 export function fromUnstructured(schema: Schema, value: unknown): Decoded {
-  return decode(schema, value, new UnstructuredContext());
+  return again(() => decode(schema, value, new UnstructuredContext()), () => decode(schema, value, new UnstructuredContext(true)));
 }
 
 /** What `decodeJson` threw is about the text and not about a field. */
@@ -100,6 +122,7 @@ const BRACE = 0x7b;
 function decode(schema: Schema, value: unknown, context: Context): Decoded {
   if ('type' in schema) context.root = schema.type;
   const object = convert(schema, value, context);
+  context.settle();
   return { object: object as ApiObject, strict: context.strict, unknown: context.unknown, duplicates: context.twice, ...(context.empties && { empties: true as const }) };
 }
 

@@ -57,6 +57,7 @@ function convertMetadata(value: unknown, path: readonly string[], context: Conte
   context.start = context.depth;
   context.root = META;
   const meta = convertType(META)(value, context);
+  context.settle();
   Object.assign(context, { depth, start, root });
   return meta;
 }

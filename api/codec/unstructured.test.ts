@@ -23,6 +23,8 @@ const refused: [unknown, string][] = [
   [{ metadata: { labels: [] } }, 'cannot restore map from slice'],
   [{ metadata: { labels: { a: 1 } } }, 'cannot convert int64 to string'],
   [{ metadata: { labels: { a: true } } }, 'unrecognized type: string'],
+  // Of several the one whose field comes first in its type.
+  [{ metadata: { labels: { a: true }, generation: 'x' } }, 'unrecognized type: int64'],
   [{ spec: { strategy: { rollingUpdate: { maxSurge: 1.5 } } } }, 'json: cannot unmarshal number 1.5 into Go value of type int32'],
 ];
 test.each(refused)('fromUnstructured() refuses %j', (value, message) => {
@@ -44,6 +46,17 @@ const made: [unknown, string][] = [
 ];
 test.each(made)('decodeMade() looks for the kind in %j', (value, message) => {
   expect(refusal(() => decodeMade(DEPLOYMENT, value))).toBe(`couldn't get version/kind; json parse error: ${message}`);
+});
+
+test('of several wrong values in a made object the first by name is told', () => {
+  const value = { spec: { replicas: 'x', paused: 1 }, metadata: { name: 1, labels: 2 } };
+  expect(refusal(() => decodeMade(DEPLOYMENT, value))).toBe('json: cannot unmarshal number into Go struct field ObjectMeta.metadata.labels of type map[string]string');
+});
+
+test('a schema within a schema ends with what is wrong in it', () => {
+  const versions = [{ schema: { openAPIV3Schema: { minLength: 'x', items: { type: 5 } } } }];
+  const definition = { type: 'io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.CustomResourceDefinition' };
+  expect(refusal(() => decodeMade(definition, { spec: { versions } }))).toMatch(/items\.type of type string$/);
 });
 
 function refusal(run: () => unknown): string {

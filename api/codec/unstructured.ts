@@ -8,8 +8,12 @@ import { WrittenNumber } from './json-text.ts';
 export class UnstructuredContext extends Context {
   override readonly keepNulls = true;
 
-  constructor() {
+  override readonly fieldOrder: boolean;
+
+  /** With `fieldOrder` fields are read as they stand in their type, as Go's converter does: only the order of refusals tells. */
+  constructor(fieldOrder = false) {
     super(undefined);
+    this.fieldOrder = fieldOrder;
   }
 
   /** Floats that are whole are taken, and what is too large is cut off. */
@@ -19,6 +23,11 @@ export class UnstructuredContext extends Context {
     const exact = BigInt(number);
     const cut = BigInt.asIntN(bits, isInt64(exact) ? exact : OVERFLOWN);
     return Number.isSafeInteger(Number(cut)) ? Number(cut) : cut;
+  }
+
+  /** Whatever is wrong ends it. */
+  override refuse(error: ApiError): never {
+    throw error;
   }
 
   override illegal(problem: string): ApiError {
@@ -48,6 +57,7 @@ function problem(value: unknown, type: string, named: string): string {
     case 'int64':
       return kind === 'float64' ? `cannot convert float64 to ${type}` : `unrecognized type: ${type}`;
     case 'bool':
+    case 'uint8':
     case 'float64':
       return `unrecognized type: ${type}`;
   }

@@ -11,6 +11,7 @@ import { healthSeries } from '../metrics/health-series.ts';
 import { metrics, METRICS_TYPE } from './metrics.ts';
 import { demandType } from '../negotiate.ts';
 import { openapi } from './openapi.ts';
+import type { Readiness } from '../readiness.ts';
 import type { Registry } from '../registry.ts';
 import { VERSION } from './version.ts';
 import { flagz, statusz, type ZpageFacts } from './zpages.ts';
@@ -20,7 +21,7 @@ export function pathsOf(parts: HandlerParts): (core: Core, exchange: Exchange) =
   const count = metrics(meter, parts.companions?.counted);
   const startedMs = core.clock.now();
   const series = healthSeries(startedMs);
-  const facts = (): ZpageFacts => ({ startedMs, nowMs: core.clock.now(), paths: rootPaths(core.registry), flags: parts.flags ?? {} });
+  const facts = (): ZpageFacts => ({ startedMs, nowMs: core.clock.now(), paths: rootPaths(core.registry, readiness), flags: parts.flags ?? {} });
   const docs = openapi(parts.core.registry, parts.aggregator);
   const disco = discovery(parts.core.registry, parts.aggregator);
   return (_core, exchange) => {
@@ -59,7 +60,7 @@ export function pathsOf(parts: HandlerParts): (core: Core, exchange: Exchange) =
       case '':
       case 'index.html':
         if (path !== '/' && path !== '/index.html') return undefined;
-        return indented({ paths: rootPaths(core.registry) });
+        return indented({ paths: rootPaths(core.registry, readiness) });
       default:
         return undefined;
     }
@@ -71,8 +72,11 @@ const FIXED_PATHS = [
   '/readyz', '/statusz', '/version',
 ];
 
-function rootPaths(registry: Registry): string[] {
+const HEALTH_ROOTS = ['healthz', 'livez', 'readyz'] as const;
+
+function rootPaths(registry: Registry, readiness: Pick<Readiness, 'checksOf'>): string[] {
   const paths = new Set(FIXED_PATHS);
+  for (const root of HEALTH_ROOTS) for (const { name } of readiness.checksOf(root)) paths.add(`/${root}/${name}`);
   for (const { group, versions } of registry.kinds) {
     if (group !== '') paths.add(`/apis/${group}`);
     for (const { version } of versions) paths.add(group === '' ? `/api/${version}` : `/apis/${group}/${version}`);

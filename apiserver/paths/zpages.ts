@@ -31,7 +31,7 @@ export function statusz(exchange: Exchange, { component, startedMs, nowMs, paths
   const emulationVersion = `${VERSION.emulationMajor}.${VERSION.emulationMinor}`;
   const startTime = new Date(Math.floor(startedMs / 1000) * 1000).toISOString().replace('.000Z', 'Z');
   return answerAs(exchange, { kind: 'Statusz', component }, { startTime, uptimeSeconds, goVersion: VERSION.goVersion, binaryVersion, emulationVersion, paths: shown }, () => [
-    '', `Started: ${startTime}`, `Up: ${upFor(uptimeSeconds)}`, `Go version: ${VERSION.goVersion}`, `Binary version: ${binaryVersion}`, `Emulation version: ${emulationVersion}`, `Paths: ${shown.join(' ')}`,
+    '', `Started: ${unixDate(startedMs)}`, `Up: ${upFor(uptimeSeconds)}`, `Go version: ${VERSION.goVersion}`, `Binary version: ${binaryVersion}`, `Emulation version: ${emulationVersion}`, `Paths: ${shown.join(' ')}`,
   ]);
 }
 
@@ -61,6 +61,12 @@ function versionFor(accept: string, kind: string): 'text' | { readonly version: 
     if (isStructured && parameters.get('as') === kind && parameters.get('g') === GROUP && VERSIONS.includes(version)) return { version, media: type === 'application/yaml' ? 'yaml' : 'json' };
   }
   throw new ApiError({ code: 406, reason: 'NotAcceptable', message: `only the following media types are accepted: ${TYPES.join(', ')}` });
+}
+
+/** `Sat Nov  7 22:00:22 UTC 2026`: how Go's UnixDate writes a time. */
+function unixDate(ms: number): string {
+  const [weekday = '', day = '', month = '', year = '', time = ''] = new Date(ms).toUTCString().split(' ');
+  return `${weekday.slice(0, 3)} ${month} ${String(Number(day)).padStart(2)} ${time} UTC ${year}`;
 }
 
 function upFor(seconds: number): string {
