@@ -49,6 +49,7 @@ export class Nemesis {
     note('nemesis: ends');
     world.store.weather = FAIR;
     world.hooks.mood = 'well';
+    world.store.onWritten = undefined;
     for (const api of world.apis) await api.start();
     for (const { part, sky } of world.components) {
       sky.clear();
@@ -65,6 +66,7 @@ export class Nemesis {
       [10, () => this.#dropWatches(one)],
       [10, () => this.#stall(one)],
       [12, () => this.#crash(one)],
+      [3, () => this.#crashPair()],
       [10, () => this.#partition(one)],
       [6, () => this.#crashApi()],
       [6, () => this.#failStore()],
@@ -108,7 +110,9 @@ export class Nemesis {
   #stall({ name, sky }: Component): void {
     const { world: { time }, random, note } = this.#options;
     const ms = random.next() * MAX_STALL_MS;
-    note(`nemesis: watches of ${name} stall for ${ms.toFixed(0)} ms`);
+    const salt = random.next() < 0.5 ? undefined : below(random, 1000);
+    note(`nemesis: ${salt === undefined ? 'watches' : `some watches (${salt})`} of ${name} stall for ${ms.toFixed(0)} ms`);
+    sky.stalls = (resource) => salt === undefined || hashOf(resource + String(salt)) % 2 === 0;
     sky.stalledUntil = time.monotonic() + ms;
   }
 
@@ -121,6 +125,13 @@ export class Nemesis {
       note(`nemesis: ${name} starts`);
       void part.start();
     });
+  }
+
+  /** Nobody is left to take over. */
+  #crashPair(): void {
+    const { world, random } = this.#options;
+    const name = random.next() < 0.7 ? 'controllers' : 'scheduler';
+    for (const i of [0, 1]) this.#crash(world.component(`${name}-${i}`));
   }
 
   /** Who comes back may write before he has heard what happened meanwhile. */
@@ -140,13 +151,21 @@ export class Nemesis {
     const i = below(random, world.apis.length);
     const api = world.apis[i];
     if (!api?.isRunning) return;
-    note(`nemesis: API server ${i} crashes`);
-    api.crash();
-    this.#later(30_000, () => {
-      note(`nemesis: API server ${i} starts`);
-      // Who crashes again meanwhile is started again, too.
-      api.start().catch(() => note(`nemesis: API server ${i} crashed before it was ready`));
-    });
+    const crash = (when: string): void => {
+      if (!api.isRunning || this.#stopped) return;
+      note(`nemesis: API server ${i} crashes${when}`);
+      api.crash();
+      this.#later(30_000, () => this.#startApi(i));
+    };
+    if (random.next() < 0.5) return crash('');
+    world.store.onWritten = () => crash(' in the middle of a write');
+  }
+
+  #startApi(i: number): void {
+    const { world, note } = this.#options;
+    note(`nemesis: API server ${i} starts`);
+    // Who crashes again meanwhile is started again, too.
+    world.apis[i]?.start().catch(() => note(`nemesis: API server ${i} crashed before it was ready`));
   }
 
   #failStore(): void {
@@ -233,4 +252,10 @@ export class Nemesis {
     relax();
     void client.delete(leases, { namespace: 'kube-system', name }).catch(() => undefined);
   }
+}
+
+function hashOf(text: string): number {
+  let hash = 7;
+  for (const character of text) hash = (Math.imul(hash, 31) + character.charCodeAt(0)) >>> 0;
+  return hash >>> 3;
 }

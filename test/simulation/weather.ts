@@ -27,8 +27,9 @@ export const MAX_STORE_STALL_MS = 3_000;
 /** The weather over one component, which changes. */
 export class Sky {
   weather: Weather = FAIR;
-  /** Events of watches wait until then. */
+  /** Events of watches wait until then: of all, or of some kinds only, so that what is seen never was. */
   stalledUntil = 0;
+  stalls: (resource: string) => boolean = () => true;
   /** Watches that want to go on where they were are told that it is too late. */
   expired = false;
   readonly watches = new Set<AbortController>();
@@ -97,7 +98,7 @@ export function faultyDoor(door: Door, { sky, clock, random, hearing }: FaultyDo
       sky.watches.add(ending);
       try {
         for await (const event of door.watch({ ...call, signal: ending.signal })) {
-          while (sky.stalledUntil > clock.monotonic() && !ending.signal.aborted) await sleep(clock, sky.stalledUntil - clock.monotonic(), ending.signal);
+          while (sky.stalls(call.resource) && sky.stalledUntil > clock.monotonic() && !ending.signal.aborted) await sleep(clock, sky.stalledUntil - clock.monotonic(), ending.signal);
           if (ending.signal.aborted) return;
           yield event;
         }
@@ -118,6 +119,8 @@ function isVersioned({ verb, body, subresource }: ApiCall): boolean {
 /** The weather over the store: `delay` and `conflict` do not occur there. */
 export class FaultyStore implements Store {
   weather: Weather = FAIR;
+  /** Called once, when a write stands and nobody has been told yet. */
+  onWritten: (() => void) | undefined;
   readonly #store: Store;
   readonly #random: Random;
   readonly #clock: Clock;
@@ -148,6 +151,9 @@ export class FaultyStore implements Store {
     if (this.#random.next() < refuse) throw new Unavailable('simulated: the store takes no writes');
     const loses = this.#random.next() < lose;
     const revision = await this.#store.write(key, expected, value, options);
+    const { onWritten } = this;
+    this.onWritten = undefined;
+    onWritten?.();
     if (loses) throw new Unavailable('simulated: the answer of the store was lost');
     return revision;
   };

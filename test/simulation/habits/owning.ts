@@ -1,5 +1,6 @@
 /** Deep graphs of owners, custom resources among them, whose roots are deleted in each of the three ways. */
 import { configmaps, customresourcedefinitions, secrets, type ResourceRef } from '../../../api/resources.ts';
+import { isReason } from '../../../api/status.ts';
 import type { CustomResourceDefinition } from '../../../api/types/apiextensions.v1.ts';
 import type { OwnerReference } from '../../../api/types/meta.v1.ts';
 import { below } from '../../../std/random.ts';
@@ -9,6 +10,7 @@ import type { Habit, People } from './habit.ts';
 /** A namespace that is taken away now and then, and one that stays. */
 const NAMESPACES = ['red', 'red', 'green'] as const;
 const GROUP = 'simulation.test';
+const DEFINITION = `boats.${GROUP}`;
 const boats = { group: GROUP, version: 'v1', resource: 'boats', kind: 'Boat', namespaced: true } as unknown as ResourceRef<object>;
 const MAX_ROOTS = 4;
 const KINDS = [boats, configmaps, secrets] as readonly ResourceRef<object>[];
@@ -57,16 +59,29 @@ export function owning(people: People): Habit {
     const propagationPolicy = people.pick(['Background', 'Foreground', 'Orphan'] as const);
     await people.attempt(`delete ${root.resource.kind} ${root.namespace}/${root.name} ${propagationPolicy}`, () => client.delete(root.resource, root, { propagationPolicy }));
   };
+  const define = (): Promise<void> => {
+    const spec = { group: GROUP, scope: 'Namespaced', names: { plural: 'boats', singular: 'boat', kind: 'Boat', listKind: 'BoatList' }, versions: [{ name: 'v1', served: true, storage: true, schema: { openAPIV3Schema: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true } } }] };
+    return people.insist('definition of boats', () => client.create(customresourcedefinitions, { metadata: { name: DEFINITION }, spec } as unknown as CustomResourceDefinition));
+  };
+  /** All boats go with their kind, which comes back after a while. */
+  const redefine = async (): Promise<void> => {
+    await people.insist('no definition of boats', () => client.delete(customresourcedefinitions, { name: DEFINITION }));
+    for (;;) {
+      await people.clockTick();
+      const isGone = await client.get(customresourcedefinitions, { name: DEFINITION }).then(() => false, (error: unknown) => isReason(error, 'NotFound'));
+      if (isGone) return define();
+    }
+  };
   return {
     async begin() {
-      const spec = { group: GROUP, scope: 'Namespaced', names: { plural: 'boats', singular: 'boat', kind: 'Boat', listKind: 'BoatList' }, versions: [{ name: 'v1', served: true, storage: true, schema: { openAPIV3Schema: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true } } }] };
-      await people.insist('definition of boats', () => client.create(customresourcedefinitions, { metadata: { name: `boats.${GROUP}` }, spec } as unknown as CustomResourceDefinition));
+      await define();
       await people.clockTick();
       await grow();
     },
     menu: () => [
       [roots.length < MAX_ROOTS ? 8 : 0, grow],
       [roots.length > 0 ? 6 : 0, fell],
+      [1, redefine],
     ],
   };
 }

@@ -12,6 +12,10 @@ export function garbageRule(scene: Scene): Rule {
   const orphans = new Set<string>();
   const leaving = new Set<string>();
   const held = new Held();
+  /** Its kind goes, and all of that kind with it. */
+  let boatsLeave = false;
+
+  const isSpared = ({ kind, metadata: { namespace = '' } }: Raw): boolean => leaving.has(namespace) || (boatsLeave && kind === 'Boat');
 
   const isSolid = (uid: string): boolean => {
     const owner = objects.get(uid);
@@ -20,7 +24,7 @@ export function garbageRule(scene: Scene): Rule {
 
   const goes = (raw: Raw): void => {
     const { uid, name, namespace = '', ownerReferences = [], labels } = raw.metadata;
-    if (labels?.[GRAPH_LABEL] === ROOT || leaving.has(namespace)) return;
+    if (labels?.[GRAPH_LABEL] === ROOT || isSpared(raw)) return;
     const text = `${raw.kind} ${namespace}/${name} is deleted`;
     const solid = ownerReferences.find((owner) => isSolid(owner.uid));
     if (solid) scene.say(`${text} though ${solid.kind} ${solid.name} owns it`);
@@ -30,7 +34,7 @@ export function garbageRule(scene: Scene): Rule {
   const gone = (raw: Raw): void => {
     const { uid, name, finalizers = [], namespace = '' } = raw.metadata;
     objects.delete(uid);
-    if (!finalizers.includes('foregroundDeletion') || leaving.has(namespace)) return;
+    if (!finalizers.includes('foregroundDeletion') || isSpared(raw)) return;
     for (const other of objects.values()) {
       const blocks = other.metadata.ownerReferences?.some((owner) => owner.uid === uid && owner.blockOwnerDeletion);
       if (blocks && held.isKnown(other.metadata.uid, scene.monotonic())) scene.say(`${raw.kind} ${namespace}/${name} went before ${other.kind} ${other.metadata.name}, which it was to wait for`);
@@ -45,6 +49,7 @@ export function garbageRule(scene: Scene): Rule {
         if (now && isDeleting(now)) leaving.add(raw.metadata.name);
         else leaving.delete(raw.metadata.name);
       }
+      if (raw.kind === 'CustomResourceDefinition') boatsLeave = !now || isDeleting(now);
       if (labels?.[GRAPH_LABEL] === undefined) return;
       if ((!now || isDeleting(now)) && before && !isDeleting(before)) goes(before);
       held.set(uid, now !== undefined, scene.monotonic());
