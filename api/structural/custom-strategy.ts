@@ -3,6 +3,7 @@ import { deepCopy, deepEqual } from '../../std/deep.ts';
 import { invalid, Path, type FieldError } from '../field-error.ts';
 import type { ApiObject, Strategy } from '../kind.ts';
 import { qualifiedName } from '../kinds/shared/formats.ts';
+import { validateMetadata, validateMetadataUpdate } from '../kinds/shared/object-meta.ts';
 import { withMetadataRules } from '../kinds/with-metadata-rules.ts';
 import { forbidden } from '../status.ts';
 import type { CustomResourceDefinitionVersion } from '../types/apiextensions.v1.ts';
@@ -61,20 +62,22 @@ export function customStrategy({ version, group, plural, namespaced, isTerminati
     },
     movesGeneration: (object, old, context) => context?.subresource !== 'status' && !sameContent(object, old),
     validate: (object) => withRules([
-      ...check(object, ''), ...validateScaleSpec(object, scale), ...validateScaleStatus(object, scale), ...validateEmbedded(object, schema), ...validateListTypes(object, schema),
+      ...validateMetadata(object.metadata, { namespaced }), ...check(object, ''), ...validateScaleSpec(object, scale), ...validateScaleStatus(object, scale), ...validateEmbedded(object, schema), ...validateListTypes(object, schema),
     ], object),
     validateUpdate(object, old, { subresource }) {
+      const moved = validateMetadataUpdate(object.metadata, old.metadata);
       if (subresource === 'status') {
         const errors = Object.hasOwn(object, 'status') ? checkStatus(object['status'], 'status', old['status']) : [];
-        return withRules([...errors, ...validateScaleStatus(object, scale), ...ratchetLists(object, old)], object, old);
+        return withRules([...moved, ...errors, ...validateScaleStatus(object, scale), ...ratchetLists(object, old)], object, old);
       }
       const lists = ratchetLists(object, old);
-      return withRules([...check(object, '', old), ...validateScaleSpec(object, scale), ...validateScaleStatus(object, scale), ...validateEmbedded(object, schema), ...lists], object, old);
+      return withRules([...moved, ...check(object, '', old), ...validateScaleSpec(object, scale), ...validateScaleStatus(object, scale), ...validateEmbedded(object, schema), ...lists], object, old);
     },
     warnings: (object, old) => finalizerWarnings(object.metadata.finalizers ?? [], old?.metadata.finalizers ?? []),
     warningsAnyway: (object) => tolerated.get(object) ?? [],
   };
-  return withMetadataRules({ strategy, bareFinalizers: true }, namespaced);
+  // Rules in CEL are not asked where the metadata is wrong already.
+  return withMetadataRules({ strategy, bareFinalizers: true, ownMetadataRules: true }, namespaced);
 }
 
 /** After these, rules might stumble over what is wrong already. */

@@ -82,6 +82,10 @@ const CASES: readonly (readonly [what: string, request: ApiCall, causes: readonl
     'FieldValueInvalid .spec.replicas: Invalid value: 0: .spec.replicas accessor error: x is of the type string, expected int64',
     'FieldValueInvalid <nil>: Invalid value: null: some validation rules were not checked because the object was invalid; correct the existing errors to complete validation',
   ]],
+  ['an object without a name', { ...things, verb: 'create', body: thing('', { replicas: 11 }) }, [
+    'FieldValueRequired metadata.name: Required value: name or generateName is required',
+    'FieldValueInvalid <nil>: Invalid value: null: some validation rules were not checked because the object was invalid; correct the existing errors to complete validation',
+  ]],
 ];
 
 test.each(CASES)('rules hold for %s', async (_what, request, expected) => {
