@@ -54,7 +54,8 @@ export function customStrategy({ version, group, plural, namespaced, isTerminati
       if (isTerminating()) throw forbidden({ group, resource: plural, name: object.metadata.name ?? '' }, TERMINATING);
       if (!hasStatus) return;
       delete object['status'];
-      applyDefaults(object, schema);
+      // A null that may not be is dropped where a body is read, and refused in what is applied.
+      applyDefaults(object, schema, { keepNulls: true });
     },
     prepareForUpdate(object, old, { subresource }) {
       if (subresource === 'status') keepAllButStatus(object, old);

@@ -65,6 +65,7 @@ async function causes(request: ApiCall): Promise<string[]> {
   return (details?.causes ?? []).map(({ field, message, reason }) => `${reason} ${field}: ${message}`);
 }
 
+const UNCHECKED = 'FieldValueInvalid <nil>: Invalid value: null: some validation rules were not checked because the object was invalid; correct the existing errors to complete validation';
 const patch = { ...things, verb: 'patch', name: 'a' } as const;
 
 const CASES: readonly (readonly [what: string, request: ApiCall, causes: readonly string[]])[] = [
@@ -80,11 +81,14 @@ const CASES: readonly (readonly [what: string, request: ApiCall, causes: readonl
   ['what a rule may not see', { ...things, verb: 'create', body: thing('no-way', { replicas: 'x' }) }, [
     'FieldValueTypeInvalid spec.replicas: Invalid value: "string": spec.replicas in body must be of type integer: "string"',
     'FieldValueInvalid .spec.replicas: Invalid value: 0: .spec.replicas accessor error: x is of the type string, expected int64',
-    'FieldValueInvalid <nil>: Invalid value: null: some validation rules were not checked because the object was invalid; correct the existing errors to complete validation',
+    UNCHECKED,
   ]],
   ['an object without a name', { ...things, verb: 'create', body: thing('', { replicas: 11 }) }, [
     'FieldValueRequired metadata.name: Required value: name or generateName is required',
-    'FieldValueInvalid <nil>: Invalid value: null: some validation rules were not checked because the object was invalid; correct the existing errors to complete validation',
+    UNCHECKED,
+  ]],
+  ['an apply of a null that may not be', { ...patch, name: 'c', patchType: APPLY, query: { fieldManager: 'm' }, body: thing('c', { fixed: null }) }, [
+    'FieldValueTypeInvalid spec.fixed: Invalid value: "null": spec.fixed in body must be of type string: "null"', UNCHECKED,
   ]],
 ];
 
