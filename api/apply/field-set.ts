@@ -4,6 +4,7 @@
  * A child is found under its path element as FieldsV1 writes it: `f:name` a field, `k:{"name":"a"}` an item of a keyed
  * list, `v:"x"` an item of a set, `i:0` an index. Sets are never changed once they are built: results share subtrees.
  */
+import { compareElements } from './element-order.ts';
 
 export interface FieldSet {
   /** Whether the path that leads here is in the set. Means nothing at the root. */
@@ -238,10 +239,8 @@ function elementJson(value: unknown): string {
   return /[<>&\u2028\u2029]/.test(text) ? text.replace(/[<>&\u2028\u2029]/g, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`) : text;
 }
 
-const ORDER = 'fkvi';
-
 function sorted(set: FieldSet): [string, FieldSet][] {
-  return [...(set.children ?? [])].sort(([a], [b]) => ORDER.indexOf(a[0] ?? '') - ORDER.indexOf(b[0] ?? '') || (a < b ? -1 : 1));
+  return [...(set.children ?? [])].sort(([a], [b]) => compareElements(a, b));
 }
 
 function combine(member: boolean, children: FieldSet['children']): FieldSet {
