@@ -1,8 +1,8 @@
 import { VirtualClock } from '../std/clock.ts';
-import { WorkQueue } from './queue.ts';
+import { WorkQueue, type Rest } from './queue.ts';
 
 /** A queue whose work ends when the test says so. */
-function open(workers = 1) {
+function open(workers = 1, rest?: Rest) {
   const clock = new VirtualClock(0);
   const started: string[] = [];
   const ends = new Map<string, { resolve: () => void; reject: (error: Error) => void }>();
@@ -10,7 +10,7 @@ function open(workers = 1) {
     started.push(key);
     return new Promise((resolve, reject) => ends.set(key, { resolve, reject }));
   };
-  const queue = new WorkQueue({ clock, work, workers });
+  const queue = new WorkQueue({ clock, work, workers, ...(rest && { rest }) });
   const end = async (key: string, error?: Error): Promise<void> => {
     if (error) ends.get(key)?.reject(error);
     else ends.get(key)?.resolve();
@@ -55,6 +55,19 @@ test('failed work comes back after 5 ms, doubling to 1000 s, and from 5 ms again
   await clock.advance(0);
   await end('a', new Error('no'));
   expect((clock.next() ?? 0) - clock.now()).toBe(5);
+});
+
+test('rests are as long as asked for', async () => {
+  const { clock, queue, end } = open(1, { baseMs: 1000, limitMs: 3000 });
+  queue.add('a');
+  const delays: number[] = [];
+  for (let i = 0; i < 4; i++) {
+    await clock.advance(0);
+    await end('a', new Error('no'));
+    delays.push((clock.next() ?? 0) - clock.now());
+    await clock.advance(delays.at(-1) ?? 0);
+  }
+  expect(delays).toEqual([1000, 2000, 3000, 3000]);
 });
 
 test('of two delays the shorter counts', async () => {

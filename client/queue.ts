@@ -17,10 +17,18 @@ export interface QueueOptions {
   /** Counts what happens. */
   readonly series?: QueueSeries;
   readonly onError?: (key: string, error: unknown, failures: number) => void;
+  /** How long failed work rests; `KEY_BACKOFF` where nothing is said. */
+  readonly rest?: Rest;
+}
+
+/** The first rest after a failure, which doubles with each further one in a row, and the longest. */
+export interface Rest {
+  readonly baseMs: number;
+  readonly limitMs: number;
 }
 
 /** 5 ms, doubling, to 1000 s: client-go's item back-off. */
-export const KEY_BACKOFF = { baseMs: 5, limitMs: 1_000_000 };
+export const KEY_BACKOFF: Rest = { baseMs: 5, limitMs: 1_000_000 };
 
 export class WorkQueue {
   readonly #options: QueueOptions;
@@ -78,7 +86,7 @@ export class WorkQueue {
     const failures = this.#failures.get(key) ?? 0;
     this.#failures.set(key, failures + 1);
     this.#options.series?.retried();
-    this.addAfter(key, backoff(failures, KEY_BACKOFF));
+    this.addAfter(key, backoff(failures, this.#options.rest ?? KEY_BACKOFF));
   }
 
   failures(key: string): number {

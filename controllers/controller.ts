@@ -6,6 +6,7 @@
  * again until its caches have seen that key's own last write: that takes the place of expectations.
  */
 import type { Cache, Client, Informer, InformerOptions, ObjectKey, Patch, Selection, Stored } from '../client/client.ts';
+import type { Rest } from '../client/queue.ts';
 import type { ResourceRef } from '../api/resources.ts';
 import type { Clock } from '../std/clock.ts';
 import type { Meter } from '../std/meter.ts';
@@ -100,6 +101,8 @@ export interface Controller {
   readonly watches: readonly WatchSpec<never>[];
   /** How many keys at a time; a key is never reconciled twice at once. */
   readonly workers?: number;
+  /** How long a key rests after a failure, where that is not the queue's own measure. */
+  readonly rest?: Rest;
   reconcile(key: Key, view: View, moment: Moment): Outcome;
   /** An action was refused: what to do about it besides trying again (an event, say). Pure too. */
   readonly onRefused?: (key: Key, action: Action, error: Error, view: View, moment: Moment) => readonly Action[];

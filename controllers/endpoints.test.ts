@@ -181,3 +181,9 @@ describe('endpointSliceMirroringController', () => {
     expect(mirror(owner, source)).toEqual([]);
   });
 });
+
+test('the name of a slice is no longer than a label may be', () => {
+  const name = 'w'.repeat(63);
+  const [slice] = objects<EndpointSlice>(reconciled(endpointSliceController(), `a/${name}`, [node(), service({}, { name }), pod('a')]).actions);
+  expect(slice?.metadata).toMatchObject({ generateName: `${name}-`, name: expect.stringMatching(/^w{58}[a-z0-9]{5}$/) });
+});

@@ -23,6 +23,7 @@ export const endpointSliceMirroringController: Controller = {
   name: 'endpointslice-mirroring-controller',
   account: 'endpointslicemirroring-controller',
   component: 'endpoint-slice-mirroring-controller',
+  rest: { baseMs: 1000, limitMs: 100_000 },
   watches: [
     watch({ resource: endpoints, keys: (object) => [serviceKey(object)] }),
     watch({ resource: services, keys: (service) => [serviceKey(service)], matters: (a, b) => Boolean(a.spec?.selector) !== Boolean(b.spec?.selector) }),

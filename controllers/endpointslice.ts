@@ -25,6 +25,7 @@ export function endpointSliceController({ maxPerSlice = MAX_ENDPOINTS_PER_SLICE 
   return {
     name: 'endpointslice-controller',
     component: 'endpoint-slice-controller',
+    rest: { baseMs: 1000, limitMs: 1_000_000 },
     watches: watchesWith(hinted),
     reconcile: (key, view, moment) => reconcile({ key, view, moment, limit: maxPerSlice, hinted }),
     onRefused,

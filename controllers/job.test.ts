@@ -140,6 +140,12 @@ test('indexes: the first free ones, each with its name, variable and label', () 
   expect(first).toMatchObject({ object: { metadata: { generateName: 'sum-2-', labels: { 'batch.kubernetes.io/job-completion-index': '2' } }, spec: { hostname: 'sum-2', containers: [{ env: [{ name: 'JOB_COMPLETION_INDEX' }] }] } } });
 });
 
+test('pods of a Job with a long name keep their index in what their names begin with', () => {
+  const name = 'b'.repeat(61);
+  const [first] = lines(reconciled(jobController(), `a/${name}`, [job({ completionMode: 'Indexed', completions: 1 }, {}, { name })]).actions);
+  expect(first).toBe(`| create pods a/${'b'.repeat(55)}-0-*`);
+});
+
 test('a suspended Job lets its pods go uncounted, and starts anew when resumed', () => {
   const { actions } = run(job({ suspend: true }, { active: 1 }), pod('a'));
   expect(lines(actions)).toEqual([RELEASE('a'), '| delete pods a/a', '| Normal SuccessfulDelete: Deleted pod: a', 'Normal Suspended: Job suspended']);

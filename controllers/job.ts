@@ -8,6 +8,7 @@ import { deepEqual } from '../std/deep.ts';
 import { create, event, patch, remove, subject, together, update } from './actions.ts';
 import { watch, type Action, type Controller, type Key, type Moment, type Outcome, type View } from './controller.ts';
 import { deletionOrder } from './deletion-order.ts';
+import { GENERATED_BASE_LIMIT } from './generated-name.ts';
 import { JobBackoff, type Failures } from './job/backoff.ts';
 import { condition, conditionOf, deadlineLeft, isFinished, judge, type Condition } from './job/judge.ts';
 import { formatIndexes, parseIndexes } from './job/indexes.ts';
@@ -22,11 +23,15 @@ const OURS = 'kubernetes.io/job-controller';
 /** Pods that fail or succeed at about the same time are judged together, as upstream does: which of several ends a Job depends on it. */
 const POD_BATCH_MS = 1000;
 
+/** What the API server refuses is not asked for again at once. */
+const API_REST = { baseMs: 1000, limitMs: 60_000 };
+
 /** It remembers the failures of pods that are gone. */
 export function jobController(): Controller {
   const backoff = new JobBackoff();
   return {
     name: 'job-controller',
+    rest: API_REST,
     watches: [
       watch({ resource: jobs, keys: ({ metadata }) => [`${metadata.namespace}/${metadata.name}`] }),
       watch({ resource: pods, indexes: { byOwner }, keys: podKeys, batchMs: POD_BATCH_MS }),
@@ -210,9 +215,15 @@ function manage(situation: Situation): Managed {
 
 function creation({ job, previous }: Situation, index: number | undefined): Action[] {
   const template = templateFor(job, index, index === undefined ? undefined : previous.get(index));
-  const prefix = index === undefined ? undefined : `${job.metadata.name}-${index}-`;
+  const prefix = index === undefined ? undefined : indexedBase(job.metadata.name, index);
   const pod = podFromTemplate(template, { namespace: job.metadata.namespace, owner: ownerReference(jobs, job), ...(prefix && { generateName: prefix }) });
   return [create(pods, pod, { announce: event(subject(jobs, job), 'Normal', 'SuccessfulCreate', 'Created pod: ') })];
+}
+
+/** The index stays whole where the Job's name is too long for both. */
+function indexedBase(name: string, index: number): string {
+  const end = `-${index}-`;
+  return name.slice(0, GENERATED_BASE_LIMIT - end.length) + end;
 }
 
 /** Doubles of an index and indexes that are no more go in any case; then those whose loss costs least. */

@@ -48,6 +48,7 @@ export async function runController(controller: Controller, tools: RunTools, sig
     clock: tools.clock,
     workers: tools.workers ?? controller.workers ?? DEFAULT_WORKERS,
     work: (key) => reconcile(key),
+    ...(controller.rest && { rest: controller.rest }),
     ...(tools.meter && { series: queueSeries(tools.meter, tools.clock, controller.name) }),
     onError: (key, error, failures) => {
       if (!isReason((error as Error).cause, 'Conflict')) tools.log.warn({ controller: controller.name, key, error: String(error), failures }, 'will be tried again');

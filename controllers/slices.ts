@@ -4,11 +4,12 @@ import type { Endpoint, EndpointPort, EndpointSlice } from '../api/types/discove
 import type { OwnerReference } from '../api/types/meta.v1.ts';
 import type { Stored } from '../client/client.ts';
 import { deepEqual } from '../std/deep.ts';
-import { nameSuffix, type Random } from '../std/random.ts';
+import type { Random } from '../std/random.ts';
 import { create, remove, update } from './actions.ts';
 import type { Action } from './controller.ts';
 import { canonical } from './deployment/template.ts';
 import { TRIGGER_TIME } from './endpoints-of.ts';
+import { generatedName } from './generated-name.ts';
 import { isDeleting } from './owners.ts';
 
 export const SERVICE_NAME = 'kubernetes.io/service-name';
@@ -129,7 +130,7 @@ function isLabelled({ metadata }: StoredSlice, { labels, owner }: SliceOwner): b
 
 function newSlice({ ports, endpoints }: Draft, { service, namespace, owner, labels, annotations, random }: SliceOwner, addressType: EndpointSlice['addressType']): EndpointSlice {
   const generateName = `${service}-`;
-  const metadata = { name: generateName + nameSuffix(random), generateName, namespace, labels: { ...labels }, ...(Object.keys(annotations).length > 0 && { annotations: { ...annotations } }), ownerReferences: [owner] };
+  const metadata = { name: generatedName(generateName, random), generateName, namespace, labels: { ...labels }, ...(Object.keys(annotations).length > 0 && { annotations: { ...annotations } }), ownerReferences: [owner] };
   return { metadata, addressType, endpoints, ports: [...ports] };
 }
 
