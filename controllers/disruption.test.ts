@@ -96,3 +96,9 @@ test('the mark of a pod that was spared is taken off after two minutes', () => {
   expect(reconciled(staleDisruptionController, 'a/p', [marked])).toEqual({ actions: [], requeueAfterMs: 1000 });
   expect(shown(reconciled(staleDisruptionController, 'a/p', [marked], NOW + 1000).actions)).toEqual([expect.stringContaining('"type":"DisruptionTarget","status":"False"')]);
 });
+
+test('of a pod with two budgets the first says so', () => {
+  const other = item(poddisruptionbudgets, { metadata: { name: 'c', generation: 1 }, spec: { minAvailable: 0, selector: {} } });
+  const said = (key: string) => shown(reconciled(budgetController(() => new Map()), key, [budget({ minAvailable: 0 }), other, pod('p')]).actions).filter((line) => line.startsWith('Warning'));
+  expect([said('a/b'), said('a/c')]).toEqual([['Warning MultiplePodDisruptionBudgets: Pod "a"/"p" matches multiple PodDisruptionBudgets.  Chose "b" arbitrarily.'], []]);
+});

@@ -87,7 +87,7 @@ function reconcile({ key, view, moment: { now }, customScales }: Look): Outcome 
   const selector = selectorOf(budget.spec?.selector);
   const covered = view.of(pods).list(budget.metadata.namespace).filter((pod) => matchesLabels(selector, pod.metadata.labels));
   const about = subject(poddisruptionbudgets, budget);
-  const said: Action[] = covered.length === 0 ? [event(about, 'Normal', 'NoPods', 'No matching pods found')] : [];
+  const said: Action[] = covered.length === 0 ? [event(about, 'Normal', 'NoPods', 'No matching pods found')] : sharedPods(budget, covered, view);
   const foreign = needsScales(budget) ? foreignOwners(covered) : [];
   const scales = foreign.length > 0 ? customScales(key, budget.metadata.namespace, foreign) : new Map<string, CustomScale>();
   if (!scales) return { actions: [] };
@@ -110,6 +110,19 @@ function reconcile({ key, view, moment: { now }, customScales }: Look): Outcome 
   };
   const actions = [...said, ...writeStatus(budget, status, { reason: spare > 0 ? 'SufficientPods' : 'InsufficientPods', message: '', now })];
   return { actions, ...(nextMs !== undefined && { requeueAfterMs: nextMs }) };
+}
+
+/** Pods that are covered by other budgets as well, as the first of them says it. */
+function sharedPods(budget: Budget, covered: readonly StoredPod[], view: View): Action[] {
+  if (view.of(poddisruptionbudgets).list(budget.metadata.namespace).length < 2) return [];
+  const shared = covered.filter((pod) => {
+    const keys = budgetsOf(pod, view);
+    return keys.length > 1 && keys[0] === keyOf(budget);
+  });
+  return shared.map((pod) => {
+    const { namespace, name } = pod.metadata;
+    return event(subject(pods, pod), 'Warning', 'MultiplePodDisruptionBudgets', `Pod "${namespace}"/"${name}" matches multiple PodDisruptionBudgets.  Chose "${budget.metadata.name}" arbitrarily.`);
+  });
 }
 
 type Expectation = { readonly pods: number; readonly healthy: number; readonly unmanaged: boolean } | { readonly failed: string };

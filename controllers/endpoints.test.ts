@@ -170,6 +170,8 @@ describe('endpointSliceMirroringController', () => {
       { addressType: 'IPv6', endpoints: [{ addresses: ['fd00::1'] }] },
     ]);
     expect(mirror(bare, hand({ labels: { team: 'a' } }), ...slices.map(again))).toEqual([]);
+    const noted = slices.map((slice) => again({ ...slice, metadata: { ...slice.metadata, annotations: { old: 'note' } } }));
+    expect(objects<EndpointSlice>(mirror(bare, hand({ labels: { team: 'a' }, annotations: { new: 'note' } }), ...noted)).map(({ metadata }) => metadata?.annotations)).toEqual(slices.map(() => ({ new: 'note' })));
     expect(shown(mirror(bare, ...slices.map(again)))).toEqual(slices.map(({ metadata }) => `delete endpointslices a/${metadata.name}`));
   });
 

@@ -50,6 +50,7 @@ function reconcile(key: Key, view: View, { random }: Moment): Outcome {
     owner: ownerReference(endpoints, source),
     labels: { ...labels, [SERVICE_NAME]: source.metadata.name, [MANAGED_BY]: MANAGER },
     annotations,
+    annotated: 'exactly',
     random,
     limit: MAX_ENDPOINTS_PER_SUBSET,
     placeholders: [],

@@ -62,8 +62,12 @@ test('a reference that has the uid right but not the kind or the name leads nowh
   await map(client, 'other-kind', [owned(configmaps, owner, { kind: 'Secret' })]);
   await map(client, 'both', [owned(configmaps, owner), owned(configmaps, owner, { name: 'y', uid: 'none' })]);
   await map(client, 'unknown-kind', [owned(configmaps, owner, { kind: 'Boat', apiVersion: 'x/v1' })]);
+  await map(client, 'unknown-version', [owned(configmaps, owner, { apiVersion: 'v2' })]);
   await clock.advance(1000);
-  expect(left()).toEqual(['both', 'o', 'right', 'unknown-kind']);
+  expect(left()).toEqual(['both', 'o', 'right', 'unknown-kind', 'unknown-version']);
+  await client.delete(configmaps, owner.metadata);
+  await clock.advance(1000);
+  expect(left()).toEqual(['unknown-kind', 'unknown-version']);
   end();
 });
 

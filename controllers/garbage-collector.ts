@@ -11,7 +11,7 @@ import { sleep } from '../std/clock.ts';
 import type { FreeController } from './controller.ts';
 import { collect, orphan, referenceText, type Collecting } from './garbage/collect.ts';
 import { Graph, groupOf, type Owner } from './garbage/graph.ts';
-import { builtinResources, customResource, resourceText, type AnyRef } from './served.ts';
+import { builtinResources, builtinVersions, customResource, resourceText, type AnyRef } from './served.ts';
 
 const WORKERS = 20;
 /** References that are known to lead nowhere; the oldest are asked for again. */
@@ -41,12 +41,16 @@ export const garbageCollector: FreeController = {
       graph,
       absent: bounded(),
       resourceOf: (owner) => [...followed.values()].find(({ resource }) => isKind(resource, owner))?.resource,
+      isServed: (owner) => {
+        const versions = [...followed.values()].find(({ resource }) => isKind(resource, owner))?.versions;
+        return !versions || versions.includes(owner.apiVersion.slice(owner.apiVersion.indexOf('/') + 1));
+      },
       lookAt: (uid) => queue.add(uid),
       warn: (about, reason, message) => tools.event({ do: 'event', about, type: 'Warning', reason, message }),
     };
-    const follow = (resource: AnyRef): Informer<unknown> => {
+    const follow = (resource: AnyRef, versions: readonly string[]): Informer<unknown> => {
       const informer = tools.informer(resource, { metadataOnly: true });
-      followed.set(resourceText(resource), { resource, informer });
+      followed.set(resourceText(resource), { resource, informer, versions });
       return informer;
     };
     const observe = (resource: AnyRef, event: CacheEvent<unknown>): void => {
@@ -58,7 +62,7 @@ export const garbageCollector: FreeController = {
     const subscribe = (entry: Followed): void => {
       entry.unsubscribe = entry.informer.subscribe((event) => observe(entry.resource, event));
     };
-    const builtin = builtinResources.filter((resource) => !IGNORED.has(resourceText(resource))).map(follow);
+    const builtin = builtinResources.filter((resource) => !IGNORED.has(resourceText(resource))).map((resource) => follow(resource, builtinVersions(resource)));
     const definitions = tools.informer(customresourcedefinitions);
     await Promise.race([Promise.all([definitions.synced(), ...builtin.map((informer) => informer.synced())]), sleep(tools.clock, SYNC_LIMIT_MS, signal)]);
     // Subscribed together, so that most owners are in the graph before anything is looked at.
@@ -67,7 +71,12 @@ export const garbageCollector: FreeController = {
       const resource = type === 'deleted' ? undefined : customResource(object);
       const key = resourceText({ group: object.spec.group, resource: object.spec.names.plural });
       if (!resource) drop(key, followed, observe);
-      else if (!followed.has(key)) void followCustom(follow(resource), key, followed, subscribe, signal);
+      else {
+        const versions = object.spec.versions.filter(({ served }) => served).map(({ name }) => name);
+        const known = followed.get(key);
+        if (known) known.versions = versions;
+        else void followCustom(follow(resource, versions), key, followed, subscribe, signal);
+      }
     });
     await ended(signal);
     unsubscribe();
@@ -79,6 +88,7 @@ export const garbageCollector: FreeController = {
 interface Followed {
   readonly resource: AnyRef;
   readonly informer: Informer<unknown>;
+  versions: readonly string[];
   unsubscribe?: () => void;
 }
 

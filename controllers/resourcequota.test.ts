@@ -1,6 +1,7 @@
-import { deployments, persistentvolumeclaims, pods, resourcequotas, secrets, services } from '../api/resources.ts';
+import { deployments, persistentvolumeclaims, pods, resourceclaims, resourcequotas, secrets, services } from '../api/resources.ts';
 import type { Pod, ResourceQuota, ResourceQuotaSpec } from '../api/types/core.v1.ts';
 import { seededRandom } from '../std/random.ts';
+import type { WatchSpec } from './controller.ts';
 import { NOW, item, viewOf, type Item } from './fake-view.ts';
 import { resourceQuotaController } from './resourcequota.ts';
 
@@ -42,7 +43,28 @@ test('objects count by their older and newer names, Services and claims by what 
     persistentvolumeclaims: '1', 'requests.storage': '5Gi', 'fast.storageclass.storage.k8s.io/requests.storage': '5Gi', resourcequotas: '1', configmaps: '0',
   };
   expect(used(quota(Object.fromEntries(Object.keys(expected).map((name) => [name, '9']))), ...items)).toEqual(expected);
-  expect(used(quota({ 'count/boats.example.com': '1' }))).toEqual({});
+  // Nobody counts these.
+  expect(used(quota({ 'count/boats.example.com': '1', 'example.com/gpu': '1' }))).toEqual({});
+});
+
+test('claims of devices count by class: of alternatives the most expensive, all of them as many as there may be', () => {
+  const claim = (name: string, requests: object[]) => item(resourceclaims, { metadata: { name }, spec: { devices: { requests } } } as never);
+  const exactly = (deviceClassName: string, more: object) => ({ name: 'r', exactly: { deviceClassName, ...more } });
+  const items = [
+    claim('a', [exactly('gpu', { allocationMode: 'ExactCount', count: 2 }), exactly('net', { allocationMode: 'All' })]),
+    claim('b', [{ name: 'r', firstAvailable: [{ name: 'x', deviceClassName: 'gpu', allocationMode: 'ExactCount', count: 1 }, { name: 'y', deviceClassName: 'gpu', allocationMode: 'ExactCount', count: 3 }] }]),
+  ];
+  const of = (name: string) => `${name}.deviceclass.resource.k8s.io/devices`;
+  expect(used(quota({ 'count/resourceclaims.resource.k8s.io': '9', [of('gpu')]: '9', [of('net')]: '99', [of('none')]: '1' }), ...items)).toEqual({ 'count/resourceclaims.resource.k8s.io': '2', [of('gpu')]: '5', [of('net')]: '32', [of('none')]: '0' });
+});
+
+test.each([
+  ['a deadline moves it to another scope', pod('a', { activeDeadlineSeconds: 5 }), true],
+  ['its end', pod('a', {}, 'Failed'), true],
+  ['readiness', pod('a', {}, 'Pending'), false],
+])('a pod that changes is counted anew: %s', (_, next, expected) => {
+  const watch = (resourceQuotaController().watches as unknown as readonly WatchSpec<Pod>[]).find(({ resource }) => resource.resource === 'pods');
+  expect(watch?.matters?.(pod('a').object as never, next.object as never)).toBe(expected);
 });
 
 const SCOPES: [string, Partial<ResourceQuotaSpec>, Item, string][] = [

@@ -1,14 +1,14 @@
 /** The quota controller: keeps account of what a namespace uses. Admission counts up as things are made; this sets it right. */
-import { persistentvolumeclaims, pods, resourcequotas, services, type ResourceRef } from '../api/resources.ts';
+import { persistentvolumeclaims, pods, resourceclaims, resourcequotas, services, type ResourceRef } from '../api/resources.ts';
 import { compareQuantities, parseQuantity, zeroQuantity, quantityOf, type Quantity } from '../api/quantity.ts';
 import { plus } from '../api/quota/amounts.ts';
-import { scopesOf } from '../api/quota/usage.ts';
+import { evaluatorOf, scopesOf } from '../api/quota/usage.ts';
 import { parseKey } from '../client/cache.ts';
 import type { Stored } from '../client/client.ts';
 import { deepEqual } from '../std/deep.ts';
 import { update } from './actions.ts';
 import { watch, type Controller, type FreeController, type Key, type View } from './controller.ts';
-import { isDone } from './pods.ts';
+import { isDone, type StoredPod } from './pods.ts';
 import { CustomCounts } from './quota/custom-counts.ts';
 import { masked, usageOfAll, type Quota } from './quota/usage.ts';
 import { runController } from './run.ts';
@@ -37,7 +37,7 @@ const RESYNC_MS = 300_000;
 /** A lower count must last so long before it is believed: what admission has just counted may be on its way here. */
 const SETTLE_MS = 500;
 
-const FULL = new Set(['pods', 'services', 'persistentvolumeclaims', 'resourcequotas', 'events']);
+const FULL = new Set(['pods', 'services', 'persistentvolumeclaims', 'resourceclaims.resource.k8s.io', 'resourcequotas', 'events']);
 const COUNTED: readonly AnyRef[] = builtinResources.filter((resource) => resource.namespaced && !FULL.has(resourceText(resource)));
 /** Older names of counts. */
 const OWN_NAMES = new Set(['configmaps', 'secrets', 'replicationcontrollers', 'resourcequotas']);
@@ -50,9 +50,10 @@ export function resourceQuotaController({ syncPeriodMs = RESYNC_MS, countCustom 
     watches: [
       // What admission notes, and what somebody writes over it, stands until something is counted anew.
       watch({ resource: resourcequotas, keys: ({ metadata }) => [`${metadata.namespace}/${metadata.name}`], matters: (a, b) => !deepEqual(a.spec, b.spec) }),
-      watch({ resource: pods, keys: quotasOf, matters: (a, b) => isDone(a) !== isDone(b) || !deepEqual(a.spec?.containers, b.spec?.containers) }),
+      watch({ resource: pods, keys: quotasOf, matters: podMatters }),
       watch({ resource: services, keys: quotasOf, matters: (a, b) => !deepEqual(a.spec, b.spec) }),
       watch({ resource: persistentvolumeclaims, keys: quotasOf, matters: (a, b) => !deepEqual(a.spec, b.spec) }),
+      watch({ resource: resourceclaims, keys: quotasOf, matters: (a, b) => !deepEqual(a.spec, b.spec) }),
       ...COUNTED.map((resource) => watch({ resource, selection: { metadataOnly: true }, keys: quotasOf, matters: () => false })),
     ],
     reconcile(key, view, { now }) {
@@ -79,6 +80,11 @@ export function resourceQuotaController({ syncPeriodMs = RESYNC_MS, countCustom 
   };
 }
 
+/** What a pod takes, or which scopes it is in, may have changed. */
+function podMatters(a: StoredPod, b: StoredPod): boolean {
+  return isDone(a) !== isDone(b) || a.spec?.activeDeadlineSeconds !== b.spec?.activeDeadlineSeconds || !deepEqual(a.spec?.containers, b.spec?.containers);
+}
+
 function quotasOf({ metadata }: Stored<unknown>, view: View): string[] {
   return view.of(resourcequotas).list(metadata.namespace).map((quota) => `${metadata.namespace}/${quota.metadata.name}`);
 }
@@ -92,8 +98,8 @@ interface Counting {
 function usageOf(quota: Quota, { view, now, countCustom }: Counting): Record<string, string> {
   const { namespace } = quota.metadata;
   const hard = quota.spec?.hard ?? {};
-  const used = [pods, services, persistentvolumeclaims].map((resource) =>
-    usageOfAll(quota, { group: resource.group, resource: resource.resource, objects: view.of(resource as ResourceRef<unknown>).list(namespace) }, now),
+  const used = MEASURED.map((resource) =>
+    usageOfAll(quota, { group: resource.group, resource: resource.resource, objects: view.of(resource).list(namespace) }, now),
   );
   for (const resource of [...COUNTED, resourcequotas as AnyRef]) {
     const names = [`count/${resourceText(resource)}`, ...(OWN_NAMES.has(resource.resource) ? [resource.resource] : [])].filter((name) => hard[name] !== undefined);
@@ -116,9 +122,12 @@ function customCounts(hard: Readonly<Record<string, string>>, count: (resource: 
 
 const COUNTS = new Set([...COUNTED, ...builtinResources.filter((resource) => FULL.has(resourceText(resource)))].map((resource) => `count/${resourceText(resource)}`));
 
+/** Whose objects take more than their number. */
+const MEASURED: readonly ResourceRef<unknown>[] = [pods, services, persistentvolumeclaims, resourceclaims];
+
 /** Whether there is somebody who can tell how much of it is used. */
 function isKnown(name: string): boolean {
-  return !name.startsWith('count/') || COUNTS.has(name);
+  return COUNTS.has(name) || OWN_NAMES.has(name) || MEASURED.some(({ group, resource }) => evaluatorOf(group, resource).concerns(name));
 }
 
 function isLower(next: Readonly<Record<string, string>>, known: Readonly<Record<string, string>>): boolean {

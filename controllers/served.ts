@@ -24,6 +24,11 @@ export const builtinResources: readonly AnyRef[] = [
   ).values(),
 ].toReversed();
 
+/** Under which versions a built-in resource is served. */
+export function builtinVersions({ group, resource }: AnyRef): string[] {
+  return (Object.values(builtin) as readonly AnyRef[]).filter((other) => other.group === group && other.resource === resource).map(({ version }) => version);
+}
+
 /** `deployments.apps`, `pods` */
 export function resourceText({ group, resource }: { readonly group: string; readonly resource: string }): string {
   return group ? `${resource}.${group}` : resource;

@@ -30,6 +30,8 @@ export interface SliceOwner {
   readonly owner: OwnerReference;
   readonly labels: Readonly<Record<string, string>>;
   readonly annotations: Readonly<Record<string, string>>;
+  /** Annotations are just these; otherwise others may be there as well. */
+  readonly annotated?: 'exactly';
   readonly random: Random;
   readonly limit: number;
   /** An address type for which an empty slice stands where there would be none. */
@@ -124,7 +126,8 @@ function sameEndpoint(a: Endpoint, b: Endpoint): boolean {
   return deepEqual({ ...a, targetRef: { ...a.targetRef, resourceVersion: undefined } }, { ...b, targetRef: { ...b.targetRef, resourceVersion: undefined } });
 }
 
-function isLabelled({ metadata }: StoredSlice, { labels, owner }: SliceOwner): boolean {
+function isLabelled({ metadata }: StoredSlice, { labels, owner, annotations, annotated }: SliceOwner): boolean {
+  if (annotated && !deepEqual(metadata.annotations ?? {}, annotations)) return false;
   return deepEqual(metadata.labels ?? {}, labels) && (metadata.ownerReferences ?? []).some(({ uid }) => uid === owner.uid);
 }
 
@@ -135,9 +138,11 @@ function newSlice({ ports, endpoints }: Draft, { service, namespace, owner, labe
 }
 
 /** Undefined where nothing but the note of the time would change. */
-function changedSlice(slice: StoredSlice, { ports, endpoints }: Draft, { labels, annotations, owner }: SliceOwner): EndpointSlice | undefined {
-  const { [TRIGGER_TIME]: _, ...kept } = slice.metadata.annotations ?? {};
+function changedSlice(slice: StoredSlice, { ports, endpoints }: Draft, sliceOwner: SliceOwner): EndpointSlice | undefined {
+  const { labels, annotations, annotated, owner } = sliceOwner;
+  const { [TRIGGER_TIME]: _, ...others } = slice.metadata.annotations ?? {};
+  const kept = annotated ? {} : others;
   const metadata = { ...slice.metadata, labels: { ...labels }, annotations: { ...kept, ...annotations }, ownerReferences: [owner] };
-  const same = endpoints.length === 0 && (slice.endpoints ?? []).length === 0 && (slice.ports ?? []).length === ports.length && isLabelled(slice, { labels, owner } as SliceOwner);
+  const same = endpoints.length === 0 && (slice.endpoints ?? []).length === 0 && (slice.ports ?? []).length === ports.length && isLabelled(slice, sliceOwner);
   return same ? undefined : ({ ...slice, metadata, endpoints, ports: [...ports] } as EndpointSlice);
 }

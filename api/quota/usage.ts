@@ -3,9 +3,11 @@ import type { ApiObject } from '../kind.ts';
 import type { Quantity } from '../quantity.ts';
 import { compareQuantities, quantityOf, roundedToUnits } from '../quantity.ts';
 import type { PersistentVolumeClaim, Pod, PodSpec, ResourceQuota, ScopedResourceSelectorRequirement, Service } from '../types/core.v1.ts';
+import type { ResourceClaim } from '../types/resource.v1.ts';
 import type { DeepReadonly } from '../../std/deep.ts';
 import type { Amounts } from './amounts.ts';
 import { amountsOf, plus } from './amounts.ts';
+import { DEVICES_OF_CLASS, devicesOf } from './device-claims.ts';
 import { podAmounts } from './pod-amounts.ts';
 
 /** How one resource is counted. Objects are in their hub version. */
@@ -26,6 +28,7 @@ export function evaluatorOf(group: string, plural: string): Evaluator {
   if (group === '' && plural === 'pods') return PODS;
   if (group === '' && plural === 'services') return SERVICES;
   if (group === '' && plural === 'persistentvolumeclaims') return CLAIMS;
+  if (group === 'resource.k8s.io' && plural === 'resourceclaims') return DEVICE_CLAIMS;
   const names = [`count/${group ? `${plural}.${group}` : plural}`, ...(group === '' && ALIASES.includes(plural) ? [plural] : [])];
   const usage = Object.fromEntries(names.map((name) => [name, ONE]));
   return { concerns: (name) => names.includes(name), usage: () => usage, inScope: () => false };
@@ -184,4 +187,12 @@ const CLAIMS: Evaluator = {
       ...(storage && className && { [`${className}${CLASS_SUFFIX}requests.storage`]: storage }),
     };
   },
+};
+
+const DEVICE_CLAIM_COUNT = 'count/resourceclaims.resource.k8s.io';
+
+const DEVICE_CLAIMS: Evaluator = {
+  concerns: (name) => name === DEVICE_CLAIM_COUNT || name.endsWith(DEVICES_OF_CLASS),
+  inScope: () => false,
+  usage: (object) => ({ [DEVICE_CLAIM_COUNT]: ONE, ...devicesOf(object as unknown as DeepReadonly<ResourceClaim>) }),
 };

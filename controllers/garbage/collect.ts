@@ -12,6 +12,8 @@ export interface Collecting {
   readonly graph: Graph;
   /** The resource of an owner's kind, if it is known. */
   readonly resourceOf: (owner: Owner) => AnyRef | undefined;
+  /** Whether the owner's version of its kind is served; of a kind that nobody knows, nobody can tell. */
+  readonly isServed: (owner: Owner) => boolean;
   /** References that were found to lead nowhere. */
   readonly absent: { has(reference: string): boolean; add(reference: string): void };
   readonly lookAt: (uid: string) => void;
@@ -79,13 +81,14 @@ function isInReach(owner: Node, dependent: Node): boolean {
 }
 
 async function fateOf(owner: Owner, dependent: Node, collecting: Collecting): Promise<Fate> {
+  if (!collecting.isServed(owner)) throw notServed(owner);
   const known = collecting.graph.get(owner.uid);
   const referred = (namespace: string): string => referenceText({ group: groupOf(owner.apiVersion), kind: owner.kind, namespace, name: owner.name, uid: owner.uid });
   if (!known && [dependent.namespace, ''].some((namespace) => collecting.absent.has(referred(namespace)))) return 'absent';
   const meant = known !== undefined && isMeant(owner, known);
   const resource = meant ? known.resource : collecting.resourceOf(owner);
   // A kind that nobody serves now may be served again: nothing is deleted for it.
-  if (!resource) throw new Error(`unable to find the resource of owner ${owner.apiVersion}/${owner.kind}`);
+  if (!resource) throw notServed(owner);
   if (known && !isInReach(known, dependent)) warnOfNamespace(owner, dependent, collecting);
   if (resource.namespaced && dependent.namespace === '') return 'solid';
   if (meant && isInReach(known, dependent)) return isWaiting(known) ? 'waiting' : 'solid';
@@ -100,6 +103,10 @@ async function fateOf(owner: Owner, dependent: Node, collecting: Collecting): Pr
   }
   collecting.absent.add(reference);
   return 'absent';
+}
+
+function notServed({ apiVersion, kind }: Owner): Error {
+  return new Error(`unable to find the resource of owner ${apiVersion}/${kind}`);
 }
 
 function warnOfNamespace({ apiVersion, kind, name, uid }: Owner, dependent: Node, { warn }: Collecting): void {
