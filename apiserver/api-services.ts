@@ -5,7 +5,7 @@ import type { APIService } from '../api/types/apiregistration.v1.ts';
 import { deepEqual } from '../std/deep.ts';
 import type { Stored } from './auth/reader.ts';
 import type { Core } from './core.ts';
-import { timestamp } from './objects/prepare.ts';
+import { timestamp } from '../api/timestamp.ts';
 import { groupVersion } from './resource.ts';
 
 const LABEL = 'kube-aggregator.kubernetes.io/automanaged';

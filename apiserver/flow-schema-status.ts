@@ -5,7 +5,7 @@ import { isReason } from '../api/status.ts';
 import type { FlowSchema } from '../api/types/flowcontrol.v1.ts';
 import type { Stored } from './auth/reader.ts';
 import type { Core } from './core.ts';
-import { timestamp } from './objects/prepare.ts';
+import { timestamp } from '../api/timestamp.ts';
 
 const MANAGER = 'api-priority-and-fairness-config-consumer-v1';
 

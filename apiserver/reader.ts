@@ -9,9 +9,16 @@ import type { Resource } from './resource.ts';
 import type { Store } from './storage/store.ts';
 
 export function createReader(registry: Registry, store: Store): Reader {
+  // As long as what is served stays the same.
+  let known = new WeakMap<ResourceRef<unknown>, Resource>();
+  registry.onChange(() => (known = new WeakMap()));
   const resourceOf = (ref: ResourceRef<unknown>): Resource | undefined => {
+    const before = known.get(ref);
+    if (before) return before;
     const resource = registry.hub(ref.group, ref.resource);
-    void resource?.cache.ready().catch(() => undefined);
+    if (!resource) return undefined;
+    void resource.cache.ready().catch(() => undefined);
+    known.set(ref, resource);
     return resource;
   };
   return {
@@ -20,8 +27,10 @@ export function createReader(registry: Registry, store: Store): Reader {
       return resource?.cache.get(resource.key(namespace, name))?.object as Stored<T> | undefined;
     },
     list<T>(ref: ResourceRef<T>, namespace?: string) {
-      const page = resourceOf(ref)?.cache.list(namespace === undefined ? {} : { namespace });
-      return (page?.items ?? []).map(({ object }) => object as unknown as Stored<T>);
+      const cache = resourceOf(ref)?.cache;
+      // Most of what admission asks for is not there: no cluster has a limit for each namespace.
+      if (!cache || cache.size === 0) return [];
+      return cache.list(namespace === undefined ? {} : { namespace }).items.map(({ object }) => object as unknown as Stored<T>);
     },
     onChange<T>(ref: ResourceRef<T>, listener: (change: ObjectChange<T>) => void) {
       const resource = resourceOf(ref);

@@ -70,7 +70,8 @@ function sealed(value: object): boolean {
   if (Object.isFrozen(value)) return true;
   Object.freeze(value);
   let clean = true;
-  for (const inner of Object.values(value) as unknown[]) {
+  for (const key in value) {
+    const inner = (value as Record<string, unknown>)[key];
     if (inner === undefined) clean = false;
     else if (typeof inner === 'object' && inner !== null && !sealed(inner)) clean = false;
   }

@@ -47,9 +47,20 @@ export function uuid(random: Random): string {
   const bytes = random.bytes(16);
   bytes[6] = ((bytes[6] ?? 0) & 0x0f) | 0x40;
   bytes[8] = ((bytes[8] ?? 0) & 0x3f) | 0x80;
-  const hex = Buffer.from(bytes).toString('hex');
-  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
+  let at = 0;
+  for (let i = 0; i < bytes.length; i++) {
+    if (i === 4 || i === 6 || i === 8 || i === 10) digits[at++] = DASH;
+    const byte = bytes[i] as number;
+    digits[at++] = HEX.charCodeAt(byte >> 4);
+    digits[at++] = HEX.charCodeAt(byte & 0x0f);
+  }
+  return digits.toString('latin1');
 }
+
+const HEX = '0123456789abcdef';
+const DASH = 0x2d;
+/** Where one is spelled. */
+const digits = Buffer.alloc(36);
 
 /** The alphabet of generated names: no vowels and no characters that look like others, so no words arise. */
 const NAME_ALPHABET = 'bcdfghjklmnpqrstvwxz2456789';

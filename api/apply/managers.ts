@@ -64,20 +64,19 @@ export function encodeManagedFields(entries: Entries): unknown[] | undefined {
 
 export function encodeEntries(entries: readonly Entry[]): unknown[] | undefined {
   if (entries.length === 0) return undefined;
-  return [...entries].sort(inOrder).map(({ manager, operation, apiVersion, subresource, time, set, encoded }) => ({
-    ...(manager !== '' && { manager }),
-    operation,
-    apiVersion,
-    ...(time !== undefined && { time }),
-    fieldsType: 'FieldsV1',
-    fieldsV1: encoded ?? encodeFields(set),
-    ...(subresource !== '' && { subresource }),
-  }));
+  return entries.length === 1 ? [encodeEntry(entries[0] as Entry)] : [...entries].sort(inOrder).map(encodeEntry);
 }
 
-/** The time as entries carry it. */
-export function timestamp(nowMs: number): string {
-  return `${new Date(nowMs).toISOString().slice(0, 19)}Z`;
+function encodeEntry({ manager, operation, apiVersion, subresource, time, set, encoded }: Entry): object {
+  const out: Record<string, unknown> = {};
+  if (manager !== '') out['manager'] = manager;
+  out['operation'] = operation;
+  out['apiVersion'] = apiVersion;
+  if (time !== undefined) out['time'] = time;
+  out['fieldsType'] = 'FieldsV1';
+  out['fieldsV1'] = encoded ?? encodeFields(set);
+  if (subresource !== '') out['subresource'] = subresource;
+  return out;
 }
 
 /** An entry with another set. */

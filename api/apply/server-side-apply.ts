@@ -2,13 +2,14 @@
 import { deepCopy, deepEqual } from '../../std/deep.ts';
 import type { ApiObject } from '../kind.ts';
 import type { Schema } from '../schema.ts';
+import { timestamp } from '../timestamp.ts';
 import { ApiError, badRequest } from '../status.ts';
 import { typeOf } from './atoms.ts';
 import { checkApplied } from './check.ts';
 import { conflictError } from './conflict.ts';
 import { equalSets, isEmpty, recursiveDifference, setOf } from './field-set.ts';
 import { conflictsBeyondLastApplied, LAST_APPLIED, updateLastApplied } from './last-applied.ts';
-import { decodeManagedFields, encodeManagedFields, identity, timestamp, type Entries, type Manager } from './managers.ts';
+import { decodeManagedFields, encodeManagedFields, identity, type Entries, type Manager } from './managers.ts';
 import { merge } from './merge.ts';
 import { bare, Conflicts, owned, reconcile, settle, type Convert, type Scope } from './ownership.ts';
 import { pruneAbandoned } from './prune.ts';

@@ -2,11 +2,12 @@
 import { deepEqual, deepFreeze } from '../../std/deep.ts';
 import type { ApiObject } from '../kind.ts';
 import type { Schema } from '../schema.ts';
+import { timestamp } from '../timestamp.ts';
 import { typeOf } from './atoms.ts';
 import { fitsType } from './check.ts';
 import { compare } from './compare.ts';
 import { encodeFields, isEmpty, recursiveDifference, setOf, union } from './field-set.ts';
-import { capUpdaters, decodeManagedFields, encodeManagedFields, identity, timestamp, type Entries, type Manager } from './managers.ts';
+import { capUpdaters, decodeManagedFields, encodeManagedFields, identity, type Entries, type Manager } from './managers.ts';
 import { newFields } from './new-fields.ts';
 import { bare, owned, reconcile, settle, type Convert, type Scope } from './ownership.ts';
 import { ItemError } from './values.ts';
@@ -61,10 +62,10 @@ const KEPT: ReadonlySet<string> = new Set(['apiVersion', 'kind', 'metadata', 'st
 /** Changes the entries for a change from `live` to `next`. */
 export function recordUpdate(options: TrackOptions, entries: Entries): void {
   const { schema, apiVersion, now } = options;
-  const scope: Scope = { type: typeOf(schema), apiVersion, convert: options.convert, reset: setOf(options.resetFields ?? []) };
-  reconcile(scope, schema, entries);
   const next = bare(options.next);
   if (!options.live && entries.size === 0) return recordNew(options, next, entries);
+  const scope: Scope = { type: typeOf(schema), apiVersion, convert: options.convert, reset: setOf(options.resetFields ?? []) };
+  reconcile(scope, schema, entries);
   const live = options.live ? bare(options.live) : blank(next);
   const { added, modified } = settle(scope, { live, next, complete: true }, entries, '', true);
   const changed = owned(recursiveDifference(union(modified, added), scope.reset));
@@ -81,7 +82,7 @@ export function recordUpdate(options: TrackOptions, entries: Entries): void {
 /** Everything that a new object says is its creator's. */
 function recordNew({ schema, apiVersion, now, manager, subresource = '', resetFields = [] }: TrackOptions, next: ApiObject, entries: Entries): void {
   const type = typeOf(schema);
-  const { set, encoded } = newFields(type, next, JSON.stringify(resetFields), () => {
+  const { set, encoded } = newFields(type, next, resetFields, () => {
     const { added, modified } = compare(type, blank(next), next, true);
     const set = owned(recursiveDifference(union(modified, added), setOf(resetFields)));
     return { set, encoded: deepFreeze(encodeFields(set)) };
@@ -93,9 +94,10 @@ function recordNew({ schema, apiVersion, now, manager, subresource = '', resetFi
 
 /** What the client sent counts if it is well formed: `[]` and `[{}]` clear, nothing at all keeps. Subresources cannot touch ownership. */
 function startingEntries({ live, next, subresource }: TrackOptions): Entries {
+  const sent = next.metadata.managedFields;
+  if (!live && !sent) return new Map();
   const kept = (): Entries => decodeManagedFields(live?.metadata.managedFields) ?? new Map();
   if (subresource) return kept();
-  const sent = next.metadata.managedFields;
   if (isReset(sent)) return new Map();
   // What is sent back as it was read has been decoded before.
   if (live && deepEqual(sent, live.metadata.managedFields)) return kept();

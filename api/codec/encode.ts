@@ -12,12 +12,18 @@ const BRACE = 0x7d;
 
 /** Begins `{"kind":…,"apiVersion":…,"metadata":{`; what metadata has as resourceVersion is left out. Empty lists take the form in which they come back from a store. */
 export function encodeJson(object: Readonly<ApiObject>): Buffer {
-  const { kind, apiVersion, metadata, ...rest } = withStoredLists(object);
+  const stored = withStoredLists(object);
+  const { kind, apiVersion, metadata } = stored;
   const { resourceVersion: _, ...kept } = metadata ?? {};
-  let text = JSON.stringify({ kind, apiVersion, metadata: kept }).slice(0, -1);
-  for (const key in rest) if (rest[key] !== undefined) text += `,${JSON.stringify(key)}:${spelled(rest[key])}`;
-  return Buffer.from(`${text}}`);
+  const pieces = [JSON.stringify({ kind, apiVersion, metadata: kept })];
+  for (const key in stored) {
+    const value = stored[key];
+    if (value !== undefined && !FIRST.has(key)) pieces.push(`,${JSON.stringify(key)}:`, spelled(value));
+  }
+  return joined(pieces);
 }
+
+const FIRST: ReadonlySet<string> = new Set(['kind', 'apiVersion', 'metadata']);
 
 function spelled(value: unknown): string {
   return typeof value === 'object' && value !== null ? textOf(value) : JSON.stringify(value);
@@ -25,6 +31,17 @@ function spelled(value: unknown): string {
 
 /** Parts that objects share are spelled once. */
 const textOf = remembered((part: object) => JSON.stringify(part));
+
+/** The first piece is an object, into which the others go. Put together as bytes: a text of all of them would be made for nothing else. */
+function joined(pieces: readonly string[]): Buffer {
+  let size = 0;
+  for (const piece of pieces) size += Buffer.byteLength(piece);
+  const out = Buffer.allocUnsafe(size);
+  let at = out.write(pieces[0] as string) - 1;
+  for (let i = 1; i < pieces.length; i++) at += out.write(pieces[i] as string, at);
+  out[at] = BRACE;
+  return out;
+}
 
 /** Puts `resourceVersion` first into the metadata of what `encodeJson` returned. The result is a buffer of its own, outside the pool, unless `allocate` says where else. */
 export function spliceRevision(bytes: Buffer, revision: number, allocate: (size: number) => Buffer = Buffer.allocUnsafeSlow): Buffer {

@@ -66,8 +66,10 @@ function inKeyOrder(value: unknown): unknown {
 function checkRoot(value: unknown): void {
   if (value === null) return;
   if (!isObject(value)) throw badRequest(`${UNREADABLE}json: cannot unmarshal ${jsonTypeName(value)} into Go value of type ${KIND_STRUCT}`);
-  for (const [key, text] of Object.entries(value)) {
-    if ((key !== 'kind' && key !== 'apiVersion') || typeof text === 'string' || text === null || text === undefined) continue;
+  for (const key in value) {
+    if (key !== 'kind' && key !== 'apiVersion') continue;
+    const text = value[key];
+    if (typeof text === 'string' || text === null || text === undefined) continue;
     throw badRequest(`${UNREADABLE}json: cannot unmarshal ${jsonTypeName(text)} into Go struct field .${key} of type string`);
   }
 }

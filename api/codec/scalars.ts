@@ -8,11 +8,15 @@ export const ZERO_TIME = '0001-01-01T00:00:00Z';
 
 /** RFC 3339 in UTC, without fractions. */
 export function canonicalTime(text: string): string | undefined {
+  if (text === lastPlain) return text;
   const match = SECONDS.exec(text);
   if (!match || !isDate(match)) return undefined;
-  if (PLAIN_SECONDS.test(text)) return text;
+  if (PLAIN_SECONDS.test(text)) return (lastPlain = text);
   return `${inUtc(match)}Z`;
 }
+
+/** What is written within one second says the same time several times over. */
+let lastPlain = '';
 
 /** RFC 3339 in UTC, with exactly six digits of fraction. */
 export function canonicalMicroTime(text: string): string | undefined {

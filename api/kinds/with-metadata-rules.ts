@@ -11,12 +11,15 @@ export function withMetadataRules(rules: KindRules, namespaced: boolean): Strate
   const own = rules.ownMetadataRules ?? false;
   const { validateName } = strategy;
   const finalizers = (metadata: Metadata): FieldError[] => (rules.bareFinalizers ? [] : checkQualifiedFinalizers(metadata.finalizers));
-  const validate: NonNullable<Strategy['validate']> = (object, context) => [
-    ...(own ? [] : [...validateMetadata(object.metadata, { namespaced, validateName }), ...finalizers(object.metadata)]),
-    ...(strategy.validate?.(object, context) ?? []),
-  ];
+  const asNew = { namespaced, validateName };
+  const validate: NonNullable<Strategy['validate']> = (object, context) => {
+    const errors = own ? [] : validateMetadata(object.metadata, asNew);
+    if (!own && object.metadata.finalizers) errors.push(...finalizers(object.metadata));
+    errors.push(...(strategy.validate?.(object, context) ?? []));
+    return errors;
+  };
   const checkAgain = ({ metadata }: ApiObject, changed: readonly FieldError[], times: 0 | 1 | 2 | 'as new'): FieldError[] => [
-    ...(times === 2 || times === 'as new' ? [...validateMetadata(metadata, { namespaced, validateName }), ...finalizers(metadata)] : []),
+    ...(times === 2 || times === 'as new' ? [...validateMetadata(metadata, asNew), ...finalizers(metadata)] : []),
     ...(times === 1 || times === 2 ? [...changed, ...finalizers(metadata)] : []),
   ];
   /** `changed` is what the rules for changes of metadata say. */

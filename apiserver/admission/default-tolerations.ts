@@ -13,7 +13,13 @@ export const defaultTolerations: AdmissionPlugin = {
     const { spec } = request.object as unknown as Pod;
     if (!spec) return;
     const own = spec.tolerations ?? [];
-    const missing = KEYS.filter((key) => !own.some((toleration) => (!toleration.key || toleration.key === key) && (!toleration.effect || toleration.effect === 'NoExecute')));
-    if (missing.length > 0) spec.tolerations = [...own, ...missing.map((key): Toleration => ({ key, operator: 'Exists', effect: 'NoExecute', tolerationSeconds: SECONDS }))];
+    let all: Toleration[] | undefined;
+    for (const key of KEYS) if (!tolerates(own, key)) (all ??= [...own]).push({ key, operator: 'Exists', effect: 'NoExecute', tolerationSeconds: SECONDS });
+    if (all) spec.tolerations = all;
   },
 };
+
+function tolerates(tolerations: readonly Toleration[], taint: string): boolean {
+  for (const { key, effect } of tolerations) if ((!key || key === taint) && (!effect || effect === 'NoExecute')) return true;
+  return false;
+}

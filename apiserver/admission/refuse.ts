@@ -9,12 +9,11 @@ export function refused(request: AdmissionRequest, why: string): ApiError {
   return forbidden({ group, resource: plural, name }, why);
 }
 
-/** Whether a request is about a resource (`pods`, `apps/deployments`) and one of these subresources; '' is the resource itself. */
-export function isAbout(request: AdmissionRequest, resource: string, ...subresources: readonly string[]): boolean {
-  const { group, plural } = request.kind;
-  const slash = resource.indexOf('/');
-  const same = slash < 0 ? group === '' && plural === resource : group === resource.slice(0, slash) && plural === resource.slice(slash + 1);
-  return same && (subresources.length === 0 ? request.subresource === '' : subresources.includes(request.subresource));
+/** Whether a request is about a resource (`pods`, `apps/deployments`) and one of two subresources; '' is the resource itself. */
+export function isAbout({ kind: { group, plural }, subresource }: AdmissionRequest, resource: string, one = '', other = one): boolean {
+  if (subresource !== one && subresource !== other) return false;
+  if (group === '') return plural === resource;
+  return resource.length === group.length + 1 + plural.length && resource.startsWith(group) && resource.endsWith(plural) && resource[group.length] === '/';
 }
 
 /** Several reasons as one text. */

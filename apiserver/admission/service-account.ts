@@ -32,24 +32,25 @@ export function serviceAccountAdmission(dependencies: ServiceAccountDependencies
   return {
     name: 'ServiceAccount',
     handles: (request) => (request.operation === 'CREATE' ? isAbout(request, 'pods') : request.operation === 'UPDATE' && isAbout(request, 'pods', 'ephemeralcontainers')),
-    async mutate(request) {
+    mutate(request) {
       const { metadata, spec } = request.object as unknown as Pod;
-      if (request.operation !== 'CREATE' || !spec) return;
+      if (request.operation !== 'CREATE' || !spec) return undefined;
       if (metadata.annotations?.[MIRROR_ANNOTATION] !== undefined) return checkMirror(request);
       spec.serviceAccountName ||= 'default';
       // The old name of the field follows the new one.
       spec.serviceAccount = spec.serviceAccountName;
-      const account = await find(request, spec.serviceAccountName, dependencies);
-      if (spec.automountServiceAccountToken ?? account.automountServiceAccountToken ?? true) mountToken(spec, names);
-      if (!spec.imagePullSecrets?.length && account.imagePullSecrets?.length) spec.imagePullSecrets = account.imagePullSecrets.map(({ name }) => ({ ...(name !== undefined && { name }) }));
-      limitSecrets(request, account, spec);
+      return withAccount(request, spec.serviceAccountName, dependencies, (account) => {
+        if (spec.automountServiceAccountToken ?? account.automountServiceAccountToken ?? true) mountToken(spec, names);
+        if (!spec.imagePullSecrets?.length && account.imagePullSecrets?.length) spec.imagePullSecrets = account.imagePullSecrets.map(({ name }) => ({ ...(name !== undefined && { name }) }));
+        limitSecrets(request, account, spec);
+      });
     },
-    async validate(request) {
+    validate(request) {
       const { metadata, spec } = request.object as unknown as Pod;
-      if (!spec) return;
+      if (!spec) return undefined;
       if (metadata.annotations?.[MIRROR_ANNOTATION] !== undefined && request.operation === 'CREATE') return checkMirror(request);
       if (!spec.serviceAccountName) throw refused(request, `no service account specified for pod ${request.namespace}/${metadata.name ?? ''}`);
-      limitSecrets(request, await find(request, spec.serviceAccountName, dependencies), spec);
+      return withAccount(request, spec.serviceAccountName, dependencies, (account) => limitSecrets(request, account, spec));
     },
   };
 }
@@ -63,9 +64,14 @@ function checkMirror(request: AdmissionRequest): void {
   }
 }
 
+/** At once where the cache has the account. */
+function withAccount(request: AdmissionRequest, name: string, dependencies: ServiceAccountDependencies, use: (account: Stored<ServiceAccount>) => void): void | Promise<void> {
+  const cached = dependencies.reader.get(serviceaccounts, request.namespace, name);
+  return cached ? use(cached) : find(request, name, dependencies).then(use);
+}
+
+/** A new namespace has its account in a moment. */
 async function find(request: AdmissionRequest, name: string, { reader, clock, random }: ServiceAccountDependencies): Promise<Stored<ServiceAccount>> {
-  const cached = reader.get(serviceaccounts, request.namespace, name);
-  if (cached) return cached;
   const attempts = name === 'default' ? DEFAULT_ACCOUNT_ATTEMPTS : 1;
   for (let attempt = 1; ; attempt++) {
     const fresh = await reader.getFresh(serviceaccounts, request.namespace, name);

@@ -17,7 +17,7 @@ import type { Random } from '../../std/random.ts';
 import type { Reader, Stored, Writer } from '../auth/reader.ts';
 import type { Log } from '../core.ts';
 import type { Answer, Exchange } from '../exchange.ts';
-import { timestamp } from '../objects/prepare.ts';
+import { timestamp } from '../../api/timestamp.ts';
 import type { Pki } from '../pki/pki.ts';
 import { checkAvailability, type Verdict } from './availability.ts';
 import { RemoteOpenApi } from './openapi.ts';

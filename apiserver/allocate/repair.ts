@@ -3,7 +3,7 @@ import { services } from '../../api/resources.ts';
 import type { Service } from '../../api/types/core.v1.ts';
 import type { Core } from '../core.ts';
 import { storedState } from '../objects/current.ts';
-import { timestamp } from '../objects/prepare.ts';
+import { timestamp } from '../../api/timestamp.ts';
 import type { Resource } from '../resource.ts';
 import { ADDRESSES, ownerOf, PORTS, type Owner, type Reservations } from './reservations.ts';
 import { holdingsOf } from './service-fields.ts';

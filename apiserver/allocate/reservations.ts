@@ -5,7 +5,7 @@
 import type { ApiObject } from '../../api/kind.ts';
 import { uuid, type Random } from '../../std/random.ts';
 import type { Clock } from '../../std/clock.ts';
-import { timestamp } from '../objects/prepare.ts';
+import { timestamp } from '../../api/timestamp.ts';
 import { Conflict, type Store } from '../storage/store.ts';
 import { encodeStored } from '../stored-form.ts';
 import { familyOf } from './ip-range.ts';

@@ -10,7 +10,7 @@ import type { ServiceCIDR } from '../../api/types/networking.v1.ts';
 import { every } from '../../std/clock.ts';
 import type { Stored } from '../auth/reader.ts';
 import type { Core } from '../core.ts';
-import { timestamp } from '../objects/prepare.ts';
+import { timestamp } from '../../api/timestamp.ts';
 import { groupVersion } from '../resource.ts';
 import { ADDRESSES } from './reservations.ts';
 import { OWN_NAME, type ServiceRanges } from './service-ranges.ts';

@@ -22,6 +22,7 @@ export function admissionSeries(meter: Meter, clock: Clock): AdmissionSeries {
   const steps = meter.histogram({ name: 'apiserver_admission_step_admission_duration_seconds', help: 'How long admission took.', labels: ['type', 'operation', 'rejected'], buckets: SECONDS });
   /** Of plugins that let something pass: step, operation, plugin. */
   const passed = { admit: new Map<string, Map<string, HistogramCell>>(), validate: new Map<string, Map<string, HistogramCell>>() };
+  const whole = { admit: new Map<string, HistogramCell>(), validate: new Map<string, HistogramCell>() };
   return {
     now: () => clock.monotonic(),
     stopwatch(step, operation) {
@@ -39,6 +40,10 @@ export function admissionSeries(meter: Meter, clock: Clock): AdmissionSeries {
         },
       };
     },
-    step: (step, operation, rejected, beganMs) => steps.of(step, operation, String(rejected)).observe((clock.monotonic() - beganMs) / 1000),
+    step(step, operation, rejected, beganMs) {
+      let cell = rejected ? steps.of(step, operation, 'true') : whole[step].get(operation);
+      if (!cell) whole[step].set(operation, (cell = steps.of(step, operation, 'false')));
+      cell.observe((clock.monotonic() - beganMs) / 1000);
+    },
   };
 }

@@ -13,8 +13,13 @@ const TEXTS_LIMIT = 512 * 1024;
 /** Longer ones are not worth it. */
 const TEXT_LIMIT = 16 * 1024;
 
+interface Alike {
+  readonly kind: string;
+  readonly part: object;
+}
+
 export class AlikeParts {
-  readonly #parts = new Map<string, object>();
+  readonly #parts = new Map<string, Alike>();
   #length = 0;
 
   /**
@@ -25,18 +30,20 @@ export class AlikeParts {
     const part = object[field];
     // Rules tell what was sent empty from what was not sent, the text does not.
     if (typeof part !== 'object' || part === null || emptiesOf(part)) return undefined;
-    const text = `${object.kind} ${JSON.stringify(part)}`;
+    const text = JSON.stringify(part);
+    const { kind } = object;
     const known = this.#parts.get(text);
-    if (!known) return text.length > TEXT_LIMIT ? undefined : () => this.#keep(text, object[field] as object);
+    if (known?.kind !== kind) return text.length > TEXT_LIMIT ? undefined : () => this.#keep(text, { kind, part: object[field] as object });
     this.#parts.delete(text);
     this.#parts.set(text, known);
-    object[field] = known;
+    object[field] = known.part;
     return undefined;
   }
 
-  #keep(text: string, part: object): void {
+  #keep(text: string, { kind, part }: Alike): void {
+    // Kinds that say the same in one text are rare: the first keeps it.
     if (this.#parts.has(text)) return;
-    this.#parts.set(text, deepFreeze(part));
+    this.#parts.set(text, { kind, part: deepFreeze(part) });
     this.#length += text.length;
     for (const oldest of this.#parts.keys()) {
       if (this.#parts.size <= PARTS_LIMIT && this.#length <= TEXTS_LIMIT) return;

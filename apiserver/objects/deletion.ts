@@ -2,7 +2,7 @@
 import type { ApiObject, Metadata } from '../../api/kind.ts';
 import type { Resource } from '../resource.ts';
 import type { DeleteOptions } from './delete-options.ts';
-import { timestamp } from './prepare.ts';
+import { timestamp } from '../../api/timestamp.ts';
 
 export const ORPHAN = 'orphan';
 export const FOREGROUND = 'foregroundDeletion';

@@ -4,6 +4,7 @@ import { normalizeOwn } from '../../api/codec/json.ts';
 import type { FieldError } from '../../api/field-error.ts';
 import type { ApiObject, Metadata, RuleContext } from '../../api/kind.ts';
 import { namespaces } from '../../api/resources.ts';
+import { timestamp } from '../../api/timestamp.ts';
 import { nameSuffix, uuid } from '../../std/random.ts';
 import { deepCopy } from '../../std/deep.ts';
 import type { Core } from '../core.ts';
@@ -99,11 +100,6 @@ export function refuseInvalid(resource: Resource, name: string, errors: readonly
 /** What a strategy wants to know of the object's namespace. */
 export function namespaceFacts({ reader }: Pick<Core, 'reader'>, { strategy }: Resource, namespace: string): Pick<RuleContext, 'namespaceLabels'> {
   return strategy.needsNamespaceLabels ? { namespaceLabels: reader.get(namespaces, '', namespace)?.metadata.labels ?? {} } : {};
-}
-
-/** RFC 3339 in whole seconds, as all times of metadata are. */
-export function timestamp(nowMs: number): string {
-  return `${new Date(nowMs).toISOString().slice(0, 19)}Z`;
 }
 
 const NAME_LIMIT = 63;

@@ -26,28 +26,22 @@ export interface Put {
 }
 
 /** Throws the store's `Conflict` when something else stands there. */
-export async function put(core: Core, request: Put): Promise<StoredForm> {
-  const { object, old, dryRun, settle } = request;
+export async function put(core: Core, { resource, key, expected, object, old, dryRun, settle }: Put): Promise<StoredForm> {
+  let value: Buffer | undefined;
   try {
     if (dryRun) return loose(object, old);
-    const value = encodeStored(object);
+    value = encodeStored(object);
     if (value.length > OBJECT_LIMIT_BYTES) throw objectTooLarge();
-    return await written(core, request, value);
-  } catch (error) {
-    await settle?.rollback();
-    throw storeFailure(error);
-  }
-}
-
-async function written(core: Core, { resource, key, expected, object, settle }: Put, value: Buffer): Promise<StoredForm> {
-  // What is brought into another form, or holds numbers that JavaScript rounds, is read back from its bytes.
-  if (!resource.kind.stored && !resource.kind.custom) announce(value, withStoredLists(object) as ApiObject);
-  try {
+    // What is brought into another form, or holds numbers that JavaScript rounds, is read back from its bytes.
+    if (!resource.kind.stored && !resource.kind.custom) announce(value, withStoredLists(object) as ApiObject);
     const revision = await core.store.write(key, expected, value, writeOptions(resource));
-    await settle?.commit();
+    if (settle) await settle.commit();
     return StoredObject.at(value, revision, object);
+  } catch (error) {
+    if (settle) await settle.rollback();
+    throw storeFailure(error);
   } finally {
-    withdraw(value);
+    if (value) withdraw(value);
   }
 }
 
@@ -89,8 +83,9 @@ function loose(object: ApiObject, old: Readonly<ApiObject> | undefined): StoredF
   return new LooseObject(withStoredLists(shown) as ApiObject);
 }
 
-function writeOptions({ kind }: Resource): WriteOptions {
-  return { ...(kind.ttlSeconds !== undefined && { ttlSeconds: kind.ttlSeconds }), ...(kind.relaxedDurability && { relaxed: true }) };
+function writeOptions({ kind: { ttlSeconds, relaxedDurability } }: Resource): WriteOptions | undefined {
+  if (ttlSeconds === undefined && !relaxedDurability) return undefined;
+  return { ...(ttlSeconds !== undefined && { ttlSeconds }), ...(relaxedDurability && { relaxed: true }) };
 }
 
 /** In the words that clients look for. */

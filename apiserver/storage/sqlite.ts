@@ -243,17 +243,11 @@ class SqliteStore implements Store, WatchSource {
     this.#armExpiry();
     this.#retention.note(this.#clock.now(), this.#head, bytesOf(rows));
     try {
-      if (!this.#hub.isIdle) this.#hub.publish(rows.map((row) => this.#change(row)), this.#head);
+      if (!this.#hub.isIdle) this.#hub.publish(rows.map((row) => new RowChange(row, this.#log)), this.#head);
     } catch (error) {
       // A value from before could not be read: who watches starts anew.
       this.#hub.end(error as Error);
     }
-  }
-
-  #change({ id, key, created, prev, value }: BatchRow): Change {
-    const log = this.#log;
-    // Few watchers ask what was there before, and they ask at once.
-    return { key, revision: id, created, value, get previous() { return prev > 0 ? log.value(prev) : undefined; } };
   }
 
   async #flush(): Promise<void> {
@@ -369,6 +363,29 @@ class SqliteStore implements Store, WatchSource {
 
   #checkOpen(): void {
     if (this.#closed) throw new Unavailable('the store is closed');
+  }
+}
+
+class RowChange implements Change {
+  readonly key: string;
+  readonly revision: number;
+  readonly created: number;
+  readonly value: Buffer | undefined;
+  readonly #prev: number;
+  readonly #log: SqliteLog;
+
+  constructor({ id, key, created, prev, value }: BatchRow, log: SqliteLog) {
+    this.key = key;
+    this.revision = id;
+    this.created = created;
+    this.value = value;
+    this.#prev = prev;
+    this.#log = log;
+  }
+
+  /** Few watchers ask what was there before, and they ask at once. */
+  get previous(): Buffer | undefined {
+    return this.#prev > 0 ? this.#log.value(this.#prev) : undefined;
   }
 }
 

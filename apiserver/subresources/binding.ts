@@ -8,7 +8,7 @@ import { decodeBody } from '../decode.ts';
 import type { Answer, Exchange } from '../exchange.ts';
 import { change } from '../objects/change.ts';
 import { checkPreconditions } from '../objects/identity.ts';
-import { timestamp } from '../objects/prepare.ts';
+import { timestamp } from '../../api/timestamp.ts';
 import type { Resource } from '../resource.ts';
 import { parseWriteOptions } from '../write-options.ts';
 import { admitBody } from './admit-body.ts';

@@ -15,7 +15,7 @@ import { invalidObject } from '../invalid.ts';
 import { storedState } from '../objects/current.ts';
 import { checkDeleteOptions, type DeleteOptions } from '../objects/delete-options.ts';
 import { checkDeletePreconditions, checkNamespace, type Preconditions } from '../objects/identity.ts';
-import { timestamp } from '../objects/prepare.ts';
+import { timestamp } from '../../api/timestamp.ts';
 import type { Resource } from '../resource.ts';
 import { deleteObject } from '../verbs/delete.ts';
 import { parseWriteOptions } from '../write-options.ts';

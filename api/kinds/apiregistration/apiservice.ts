@@ -4,7 +4,7 @@ import { rulesFor } from '../kind-rules.ts';
 import { AGE, NAME, text } from '../shared/columns.ts';
 import { nameIsPathSegment } from '../shared/names.ts';
 import { ALL_METADATA, splitStrategy } from '../shared/split-strategy.ts';
-import { timestamp } from '../shared/timestamp.ts';
+import { timestamp } from '../../timestamp.ts';
 import { validateApiService, validateApiServiceStatus } from './apiservice-rules.ts';
 
 export const apiservice = rulesFor<APIService>({

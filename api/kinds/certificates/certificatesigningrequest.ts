@@ -4,7 +4,7 @@ import { rulesFor } from '../kind-rules.ts';
 import { nameIsPathSegment } from '../shared/names.ts';
 import { AGE, NAME, text } from '../shared/columns.ts';
 import { humanDuration } from '../shared/human-duration.ts';
-import { timestamp } from '../shared/timestamp.ts';
+import { timestamp } from '../../timestamp.ts';
 import { validateRequest, validateRequestUpdate } from './csr-rules.ts';
 
 const DECISIONS = ['Approved', 'Denied'];

@@ -8,7 +8,7 @@ import { AGE, NAME, text, wide } from '../shared/columns.ts';
 import { termWarnings } from '../shared/node-label-warnings.ts';
 import { roundUpToMilli } from '../shared/resource-list.ts';
 import { splitStrategy } from '../shared/split-strategy.ts';
-import { timestamp } from '../shared/timestamp.ts';
+import { timestamp } from '../../timestamp.ts';
 import { defaultOldDrivers } from '../shared/volume-defaults.ts';
 import { validateVolume, validateVolumeUpdate } from './persistentvolume-rules.ts';
 

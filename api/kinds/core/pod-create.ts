@@ -5,7 +5,7 @@ import { dropGatedFields } from '../shared/gated-fields.ts';
 import { APPARMOR_PREFIX } from '../shared/pod-annotation-rules.ts';
 import { podQos } from '../shared/pod-qos.ts';
 import { semanticEqual } from '../shared/semantic-equal.ts';
-import { timestamp } from '../shared/timestamp.ts';
+import { timestamp } from '../../timestamp.ts';
 
 /** A class of service that comes along is believed, as upstream does. */
 export function prepareNewPod(pod: Pod, now: number): void {
@@ -23,13 +23,15 @@ function gatedCondition(now: number): NonNullable<NonNullable<Pod['status']>['co
 
 /** `matchLabelKeys` and `mismatchLabelKeys` become requirements with the pod's own labels. */
 function mergeLabelKeys(pod: Pod): void {
+  const { affinity, topologySpreadConstraints } = pod.spec;
+  if (!affinity && !topologySpreadConstraints) return;
   const labels = pod.metadata?.labels ?? {};
   for (const term of affinityTerms(pod.spec)) {
     if (!term.labelSelector) continue;
     demand(term.labelSelector, term.matchLabelKeys ?? [], 'In', labels);
     demand(term.labelSelector, term.mismatchLabelKeys ?? [], 'NotIn', labels);
   }
-  for (const constraint of pod.spec.topologySpreadConstraints ?? []) {
+  for (const constraint of topologySpreadConstraints ?? []) {
     if (constraint.labelSelector) demand(constraint.labelSelector, constraint.matchLabelKeys ?? [], 'In', labels);
   }
 }
@@ -47,9 +49,10 @@ function demand(selector: LabelSelector, keys: readonly string[], operator: stri
 }
 
 function copyAppArmorAnnotations(pod: Pod): void {
-  if (pod.spec.os?.name === 'windows') return;
+  const annotations = pod.metadata?.annotations;
+  if (!annotations || pod.spec.os?.name === 'windows') return;
   for (const container of [...(pod.spec.initContainers ?? []), ...(pod.spec.containers ?? [])]) {
-    const annotation = pod.metadata?.annotations?.[`${APPARMOR_PREFIX}${container.name}`];
+    const annotation = annotations[`${APPARMOR_PREFIX}${container.name}`];
     if (annotation === undefined || container.securityContext?.appArmorProfile) continue;
     const profile = appArmorProfile(annotation);
     if (profile && !semanticEqual(profile, pod.spec.securityContext?.appArmorProfile)) {

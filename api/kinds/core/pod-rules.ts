@@ -23,7 +23,8 @@ export function validatePod(pod: Pod): FieldError[] {
   if (pod.spec.nodeName && pod.spec.schedulingGates?.length) {
     errors.push(forbiddenField(SPEC.child('nodeName'), 'cannot be set until all schedulingGates have been cleared'));
   }
-  return [...errors, ...checkAnnotationsMatchFields(pod.metadata.annotations, pod.spec, SPEC)];
+  errors.push(...checkAnnotationsMatchFields(pod.metadata.annotations, pod.spec, SPEC));
+  return errors;
 }
 
 /** What stands in a pod must hold after each change, whichever way it came. */
@@ -72,11 +73,10 @@ function checkSpecChange(spec: PodSpec, old: PodSpec): FieldError[] {
 
 function checkAnnotationsAndSpec({ metadata, spec }: Pod): FieldError[] {
   // Only claims of ephemeral volumes are named after the pod.
-  const named = (spec.volumes ?? []).some((volume) => volume.ephemeral);
-  return [
-    ...checkPodAnnotations(metadata.annotations, spec, ANNOTATIONS),
-    ...(named ? checkSpec(spec, metadata as Metadata) : checkNamelessSpec(spec)),
-  ];
+  const named = spec.volumes?.some((volume) => volume.ephemeral);
+  const errors = checkPodAnnotations(metadata.annotations, spec, ANNOTATIONS);
+  errors.push(...(named ? checkSpec(spec, metadata as Metadata) : checkNamelessSpec(spec)));
+  return errors;
 }
 
 /** The same specification comes again and again: with many pods alike, and with each change of something else in its pod. */

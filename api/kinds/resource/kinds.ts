@@ -9,7 +9,7 @@ import { checkAnnotations, checkLabels, immutable } from '../shared/object-meta.
 import { isExtendedResource } from '../shared/resource-list.ts';
 import { semanticEqual } from '../shared/semantic-equal.ts';
 import { ALL_METADATA, splitStrategy } from '../shared/split-strategy.ts';
-import { timestamp } from '../shared/timestamp.ts';
+import { timestamp } from '../../timestamp.ts';
 import { checkAdminRequests, checkAdminResults } from './admin-access.ts';
 import { validateClaimStatus } from './allocation-rules.ts';
 import { CONFIG_LIMIT, checkConfiguration, checkDeviceClaim, checkSelectors } from './claim-rules.ts';

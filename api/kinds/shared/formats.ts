@@ -23,6 +23,7 @@ export function dnsLabel(text: string): string[] {
 }
 
 export function dnsSubdomain(text: string): string[] {
+  if (!exceeds(text, 253) && matches(SUBDOMAIN, text)) return [];
   return [...tooLongFor(text, 253), ...unless(SUBDOMAIN, text, SUBDOMAIN_WRONG, 'example.com')];
 }
 
@@ -65,12 +66,14 @@ const LABEL_VALUE_WRONG = `a valid label must be an empty string or consist of a
 
 export function labelValue(text: string): string[] {
   const wrong = exceeds(text, 63) ? ['must be no more than 63 bytes'] : [];
+  if (matches(LABEL_VALUE, text)) return wrong;
   return [...wrong, ...unless(LABEL_VALUE, text, LABEL_VALUE_WRONG, 'MyValue', 'my_value', '12345')];
 }
 
 /** What may stand as one segment of a URL path. */
 export function pathSegment(text: string, prefix: boolean): string[] {
   if (!prefix && (text === '.' || text === '..')) return [`may not be '${text}'`];
+  if (!text.includes('/') && !text.includes('%')) return [];
   return ['/', '%'].filter((bad) => text.includes(bad)).map((bad) => `may not contain '${bad}'`);
 }
 
@@ -132,7 +135,12 @@ export function regexWrong(why: string, regex: string, ...examples: string[]): s
 /** Whether a text is longer in UTF-8 than it may be. */
 export function exceeds(text: string, limit: number): boolean {
   if (text.length > limit) return true;
-  return text.length * UTF8_UNIT_BYTES > limit && bytes(text) > limit;
+  return mayExceed(text.length, limit) && bytes(text) > limit;
+}
+
+/** Whether so many units of JavaScript strings can be longer in UTF-8. */
+export function mayExceed(units: number, limitBytes: number): boolean {
+  return units * UTF8_UNIT_BYTES > limitBytes;
 }
 
 /** A unit of a JavaScript string takes no more. */

@@ -5,7 +5,9 @@ import type { Container, Pod, PodSpec } from '../../types/core.v1.ts';
 export function dropGatedFields(spec: PodSpec | undefined): void {
   if (!spec) return;
   delete spec.schedulingGroup;
-  for (const container of [...(spec.containers ?? []), ...(spec.initContainers ?? []), ...(spec.ephemeralContainers ?? [])]) dropStopSignal(container);
+  for (const container of spec.containers ?? []) dropStopSignal(container);
+  for (const container of spec.initContainers ?? []) dropStopSignal(container);
+  for (const container of spec.ephemeralContainers ?? []) dropStopSignal(container);
   for (const volume of spec.volumes ?? []) {
     for (const source of volume.projected?.sources ?? []) {
       delete source.clusterTrustBundle;

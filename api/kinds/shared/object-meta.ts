@@ -1,7 +1,7 @@
 /** The rules for metadata that all kinds share, on create and on update. */
 import { type FieldError, Path, forbiddenField, invalid, required, tooLong } from '../../field-error.ts';
 import type { Metadata, OwnerReference } from '../../kind.ts';
-import { bytes, labelValue, qualifiedName } from './formats.ts';
+import { bytes, labelValue, mayExceed, qualifiedName } from './formats.ts';
 import { type NameRule, nameIsLabel, nameIsSubdomain } from './names.ts';
 import { internalForm } from './internal-form.ts';
 import { semanticEqual } from './semantic-equal.ts';
@@ -16,25 +16,23 @@ const METADATA = Path.of('metadata');
 /** `generateName` has been turned into a name before. */
 export function validateMetadata(metadata: Metadata, rules: MetadataRules, path = METADATA): FieldError[] {
   const errors = checkNames(metadata, rules.validateName ?? nameIsSubdomain, path);
-  errors.push(...checkNamespace(metadata.namespace ?? '', rules.namespaced, path.child('namespace')));
+  errors.push(...checkNamespace(metadata.namespace ?? '', rules.namespaced, path));
   if ((metadata.generation ?? 0) < 0) {
     errors.push(invalid(path.child('generation'), metadata.generation, 'must be greater than or equal to 0'));
   }
-  errors.push(
-    ...checkLabels(metadata.labels, path.child('labels')),
-    ...checkAnnotations(metadata.annotations, path.child('annotations')),
-    ...checkOwnerReferences(metadata.ownerReferences ?? [], path.child('ownerReferences')),
-    ...checkFinalizers(metadata.finalizers ?? [], path.child('finalizers')),
-    ...checkManagedFields(metadata.managedFields ?? [], path.child('managedFields')),
-  );
+  if (metadata.labels) errors.push(...checkLabels(metadata.labels, path.child('labels')));
+  if (metadata.annotations) errors.push(...checkAnnotations(metadata.annotations, path.child('annotations')));
+  if (metadata.ownerReferences) errors.push(...checkOwnerReferences(metadata.ownerReferences, path.child('ownerReferences')));
+  if (metadata.finalizers) errors.push(...checkFinalizers(metadata.finalizers, path.child('finalizers')));
+  if (metadata.managedFields) errors.push(...checkManagedFields(metadata.managedFields, path.child('managedFields')));
   return errors;
 }
 
 export function checkNames({ name, generateName }: Metadata, rule: NameRule, path = METADATA): FieldError[] {
   const errors: FieldError[] = [];
-  if (generateName) errors.push(...rule(generateName, true).map((why) => invalid(path.child('generateName'), generateName, why)));
+  if (generateName) for (const why of rule(generateName, true)) errors.push(invalid(path.child('generateName'), generateName, why));
   if (!name) errors.push(required(path.child('name'), 'name or generateName is required'));
-  else errors.push(...rule(name, false).map((why) => invalid(path.child('name'), name, why)));
+  else for (const why of rule(name, false)) errors.push(invalid(path.child('name'), name, why));
   return errors;
 }
 
@@ -49,13 +47,11 @@ export function validateMetadataUpdate(metadata: Metadata, old: Metadata, path =
   if ((metadata.generation ?? 0) < (old.generation ?? 0)) {
     errors.push(invalid(path.child('generation'), metadata.generation ?? 0, 'must not be decremented'));
   }
-  for (const name of IMMUTABLE) errors.push(...immutable(metadata[name], old[name], path.child(name)));
-  errors.push(
-    ...checkLabels(metadata.labels, path.child('labels')),
-    ...checkAnnotations(metadata.annotations, path.child('annotations')),
-    ...checkOwnerReferences(metadata.ownerReferences ?? [], path.child('ownerReferences')),
-    ...checkManagedFields(metadata.managedFields ?? [], path.child('managedFields')),
-  );
+  for (const name of IMMUTABLE) if (metadata[name] !== old[name]) errors.push(...immutable(metadata[name], old[name], path.child(name)));
+  if (metadata.labels) errors.push(...checkLabels(metadata.labels, path.child('labels')));
+  if (metadata.annotations) errors.push(...checkAnnotations(metadata.annotations, path.child('annotations')));
+  if (metadata.ownerReferences) errors.push(...checkOwnerReferences(metadata.ownerReferences, path.child('ownerReferences')));
+  if (metadata.managedFields) errors.push(...checkManagedFields(metadata.managedFields, path.child('managedFields')));
   return errors;
 }
 
@@ -68,13 +64,16 @@ export function immutable(value: unknown, old: unknown, path: Path, type?: strin
 }
 
 export function checkLabelKey(key: string, path: Path): FieldError[] {
-  return qualifiedName(key).map((why) => invalid(path, key, why));
+  const wrong = qualifiedName(key);
+  return wrong.length === 0 ? [] : wrong.map((why) => invalid(path, key, why));
 }
 
 export function checkLabels(labels: Record<string, string> | undefined, path: Path): FieldError[] {
   const errors: FieldError[] = [];
-  for (const [key, value] of Object.entries(labels ?? {})) {
-    errors.push(...checkLabelKey(key, path), ...labelValue(value).map((why) => invalid(path, value, why)));
+  for (const key in labels) {
+    const value = labels[key] as string;
+    errors.push(...checkLabelKey(key, path));
+    for (const why of labelValue(value)) errors.push(invalid(path, value, why));
   }
   return errors;
 }
@@ -83,18 +82,26 @@ const ANNOTATIONS_LIMIT_BYTES = 256 * 1024;
 
 export function checkAnnotations(annotations: Record<string, string> | undefined, path: Path): FieldError[] {
   const errors: FieldError[] = [];
-  let size = 0;
-  for (const [key, value] of Object.entries(annotations ?? {})) {
-    errors.push(...qualifiedName(key.toLowerCase()).map((why) => invalid(path, key, why)));
-    size += bytes(key) + bytes(value);
+  let units = 0;
+  for (const key in annotations) {
+    for (const why of qualifiedName(key.toLowerCase())) errors.push(invalid(path, key, why));
+    units += key.length + (annotations[key] as string).length;
   }
-  return size > ANNOTATIONS_LIMIT_BYTES ? [...errors, tooLong(path, ANNOTATIONS_LIMIT_BYTES)] : errors;
+  if (mayExceed(units, ANNOTATIONS_LIMIT_BYTES) && sizeOf(annotations) > ANNOTATIONS_LIMIT_BYTES) errors.push(tooLong(path, ANNOTATIONS_LIMIT_BYTES));
+  return errors;
+}
+
+function sizeOf(annotations: Record<string, string> | undefined): number {
+  let size = 0;
+  for (const key in annotations) size += bytes(key) + bytes(annotations[key] as string);
+  return size;
 }
 
 function checkNamespace(namespace: string, namespaced: boolean, path: Path): FieldError[] {
-  if (!namespaced) return namespace === '' ? [] : [forbiddenField(path, 'not allowed on this type')];
-  if (namespace === '') return [required(path)];
-  return nameIsLabel(namespace, false).map((why) => invalid(path, namespace, why));
+  if (!namespaced) return namespace === '' ? [] : [forbiddenField(path.child('namespace'), 'not allowed on this type')];
+  if (namespace === '') return [required(path.child('namespace'))];
+  const wrong = nameIsLabel(namespace, false);
+  return wrong.length === 0 ? [] : wrong.map((why) => invalid(path.child('namespace'), namespace, why));
 }
 
 function checkOwnerReferences(references: readonly OwnerReference[], path: Path): FieldError[] {
@@ -166,8 +173,8 @@ const MANAGER_LIMIT_BYTES = 128;
 const SUBRESOURCE_LIMIT_BYTES = 256;
 
 function checkManagedFields(entries: readonly unknown[], path: Path): FieldError[] {
-  return (entries as readonly ManagedFieldsEntry[]).flatMap((entry, at) => {
-    const errors: FieldError[] = [];
+  const errors: FieldError[] = [];
+  for (const [at, entry] of (entries as readonly ManagedFieldsEntry[]).entries()) {
     const here = path.index(at);
     const operation = entry.operation ?? '';
     if (operation !== 'Apply' && operation !== 'Update') {
@@ -178,6 +185,6 @@ function checkManagedFields(entries: readonly unknown[], path: Path): FieldError
     }
     if (bytes(entry.manager ?? '') > MANAGER_LIMIT_BYTES) errors.push(tooLong(here.child('manager'), MANAGER_LIMIT_BYTES));
     if (bytes(entry.subresource ?? '') > SUBRESOURCE_LIMIT_BYTES) errors.push(tooLong(here.child('subresource'), SUBRESOURCE_LIMIT_BYTES));
-    return errors;
-  });
+  }
+  return errors;
 }

@@ -19,7 +19,8 @@ export function checkPodAnnotations(annotations: Annotations, spec: PodSpec, pat
   }
   const cost = annotations?.[DELETION_COST];
   if (cost !== undefined && !isDeletionCost(cost)) errors.push(invalid(path.key(DELETION_COST), cost, 'must be a 32bit integer'));
-  for (const [key, value] of Object.entries(annotations ?? {})) {
+  for (const key in annotations) {
+    const value = annotations[key] as string;
     if (key === SECCOMP_POD || key.startsWith(SECCOMP_CONTAINER_PREFIX)) errors.push(...checkSeccompText(value, path.child(key)));
     if (key.startsWith(APPARMOR_PREFIX)) errors.push(...checkAppArmorText(key, value, spec, path));
   }
@@ -44,8 +45,9 @@ export function checkPodAnnotationChanges(annotations: Annotations, old: Annotat
 /** On create, an annotation and the field that replaced it must say the same. */
 export function checkAnnotationsMatchFields(annotations: Annotations, spec: PodSpec, path: Path): FieldError[] {
   const errors: FieldError[] = [];
+  if (!annotations || !hasProfiles(annotations)) return errors;
   const ofPod = spec.securityContext;
-  const podText = annotations?.[SECCOMP_POD];
+  const podText = annotations[SECCOMP_POD];
   if (ofPod?.seccompProfile && podText !== undefined) {
     errors.push(...matchSeccomp(podText, ofPod.seccompProfile, path.child('securityContext', 'seccompProfile')));
   }
@@ -53,14 +55,20 @@ export function checkAnnotationsMatchFields(annotations: Annotations, spec: PodS
     for (const [at, container] of (spec[list] ?? []).entries()) {
       const here = path.child(list).index(at).child('securityContext');
       const own = container.securityContext;
-      const seccomp = annotations?.[`${SECCOMP_CONTAINER_PREFIX}${container.name}`];
+      const seccomp = annotations[`${SECCOMP_CONTAINER_PREFIX}${container.name}`];
       if (own?.seccompProfile && seccomp !== undefined) errors.push(...matchSeccomp(seccomp, own.seccompProfile, here.child('seccompProfile')));
-      const appArmor = annotations?.[`${APPARMOR_PREFIX}${container.name}`];
+      const appArmor = annotations[`${APPARMOR_PREFIX}${container.name}`];
       const profile = own?.appArmorProfile ?? ofPod?.appArmorProfile;
       if (profile && appArmor !== undefined && spec.os?.name !== 'windows') errors.push(...matchAppArmor(appArmor, profile, here.child('appArmorProfile')));
     }
   }
   return errors;
+}
+
+/** Of seccomp or AppArmor. */
+function hasProfiles(annotations: Readonly<Record<string, string>>): boolean {
+  for (const key in annotations) if (key === SECCOMP_POD || key.startsWith(SECCOMP_CONTAINER_PREFIX) || key.startsWith(APPARMOR_PREFIX)) return true;
+  return false;
 }
 
 function isDeletionCost(text: string): boolean {

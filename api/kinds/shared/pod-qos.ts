@@ -1,35 +1,39 @@
 /** The quality-of-service class that a pod's requests and limits make. */
-import { type Quantity, compareQuantities } from '../../quantity.ts';
 import type { PodSpec, ResourceRequirements } from '../../types/core.v1.ts';
-import { addTo, amount, type ResourceList } from './resource-list.ts';
+import { amount } from './resource-list.ts';
 
 const COUNTED = ['cpu', 'memory'] as const;
 
 export function podQos(spec: PodSpec): 'Guaranteed' | 'Burstable' | 'BestEffort' {
-  const parts: (ResourceRequirements | undefined)[] = spec.resources
-    ? [spec.resources]
-    : [...(spec.containers ?? []), ...(spec.initContainers ?? [])].map((container) => container.resources);
-  const requests = new Map<string, Quantity>();
-  const limits = new Map<string, Quantity>();
+  const sums: Sums = { requests: { cpu: 0n, memory: 0n }, limits: { cpu: 0n, memory: 0n } };
   let allLimited = true;
-  for (const part of parts) {
-    addTo(requests, counted(part?.requests));
-    const limited = counted(part?.limits);
-    addTo(limits, limited);
-    // A pod with resources of its own but without limits is not held to this, as upstream does it.
-    const skipped = spec.resources !== undefined && Object.keys(part?.limits ?? {}).length === 0;
-    if (!skipped && Object.keys(limited).length < COUNTED.length) allLimited = false;
+  // A pod with resources of its own but without limits is not held to this, as upstream does it.
+  if (spec.resources) allLimited = add(sums, spec.resources) || Object.keys(spec.resources.limits ?? {}).length === 0;
+  else {
+    for (const { resources } of spec.containers ?? []) if (!add(sums, resources)) allLimited = false;
+    for (const { resources } of spec.initContainers ?? []) if (!add(sums, resources)) allLimited = false;
   }
-  if (requests.size === 0 && limits.size === 0) return 'BestEffort';
-  const same = requests.size === limits.size && [...requests].every(([name, request]) => equals(limits.get(name), request));
-  return allLimited && same ? 'Guaranteed' : 'Burstable';
+  const { requests, limits } = sums;
+  if (COUNTED.every((name) => requests[name] === 0n && limits[name] === 0n)) return 'BestEffort';
+  return allLimited && COUNTED.every((name) => requests[name] === limits[name]) ? 'Guaranteed' : 'Burstable';
 }
 
-function counted(list: ResourceList | undefined): ResourceList {
-  const positive = COUNTED.filter((name) => amount(list, name).nano > 0n);
-  return Object.fromEntries(positive.map((name) => [name, list?.[name] ?? '']));
+type Sum = Record<(typeof COUNTED)[number], bigint>;
+
+interface Sums {
+  readonly requests: Sum;
+  readonly limits: Sum;
 }
 
-function equals(a: Quantity | undefined, b: Quantity): boolean {
-  return a !== undefined && compareQuantities(a, b) === 0;
+/** What is not positive does not count. Whether all that counts is limited. */
+function add({ requests, limits }: Sums, resources: ResourceRequirements | undefined): boolean {
+  let limited = true;
+  for (const name of COUNTED) {
+    const request = amount(resources?.requests, name).nano;
+    const limit = amount(resources?.limits, name).nano;
+    if (request > 0n) requests[name] += request;
+    if (limit > 0n) limits[name] += limit;
+    else limited = false;
+  }
+  return limited;
 }

@@ -16,7 +16,8 @@ export function defaultPod(pod: Pod): void {
   const spec = ((pod as Partial<Pod>).spec ??= { containers: [] });
   (spec as Partial<typeof spec>).containers ??= [];
   dropOldAnnotations(pod.metadata?.annotations);
-  for (const container of [...(spec.containers ?? []), ...(spec.initContainers ?? [])]) requestWhatIsLimited(container);
+  for (const container of spec.containers ?? []) requestWhatIsLimited(container);
+  for (const container of spec.initContainers ?? []) requestWhatIsLimited(container);
   defaultPodLevelLimits(spec);
   defaultPodLevelRequests(spec);
   spec.enableServiceLinks ??= true;
@@ -80,8 +81,12 @@ function defaultContainer(container: Container): void {
   }
   roundUpToMilli(container.resources?.limits);
   roundUpToMilli(container.resources?.requests);
-  for (const probe of [container.livenessProbe, container.readinessProbe, container.startupProbe]) if (probe) defaultProbe(probe);
-  for (const hook of [container.lifecycle?.postStart, container.lifecycle?.preStop]) if (hook?.httpGet) defaultHttpGet(hook.httpGet);
+  if (container.livenessProbe) defaultProbe(container.livenessProbe);
+  if (container.readinessProbe) defaultProbe(container.readinessProbe);
+  if (container.startupProbe) defaultProbe(container.startupProbe);
+  const { postStart, preStop } = container.lifecycle ?? {};
+  if (postStart?.httpGet) defaultHttpGet(postStart.httpGet);
+  if (preStop?.httpGet) defaultHttpGet(preStop.httpGet);
 }
 
 function defaultProbe(probe: Probe): void {

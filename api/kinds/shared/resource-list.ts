@@ -11,9 +11,9 @@ export function amount(list: ResourceList | undefined, name: string): Quantity {
 
 /** Amounts finer than a thousandth are rounded up. */
 export function roundUpToMilli(list: ResourceList | undefined): void {
-  for (const [name, text] of Object.entries(list ?? {})) {
-    const quantity = parseQuantity(text);
-    if (list && quantity && quantity.nano % 1_000_000n !== 0n) list[name] = formatQuantity(roundedToMilli(quantity));
+  for (const name in list) {
+    const quantity = parseQuantity(list[name] as string);
+    if (quantity && quantity.nano % 1_000_000n !== 0n) list[name] = formatQuantity(roundedToMilli(quantity));
   }
 }
 
