@@ -1,5 +1,6 @@
 /** From what a client sent to an object of one version: format, schema, field validation, identity of the kind. */
 import { cannotHandle, decodeJson, decodeMade, fromUnstructured, isUnreadable, normalize, strictProblem, unrecognized, type Decoded } from '../api/codec/json.ts';
+import { emptiesOf } from '../api/codec/empties.ts';
 import { decodeProtobuf } from '../api/codec/protobuf.ts';
 import { parseYaml, yamlDuplicatesProblem, yamlProblem } from '../api/codec/yaml.ts';
 import { invalid, Path } from '../api/field-error.ts';
@@ -37,7 +38,7 @@ export async function decodeBody(exchange: Exchange, expected: Expected, validat
   object.kind = expected.kind;
   if (!expected.anyVersion) object.apiVersion = expected.apiVersion;
   object.metadata ??= {};
-  if ('type' in expected.schema && clearsOwnership(exchange)) object.metadata.managedFields = [];
+  if ('type' in expected.schema && clearsOwnership(object, exchange)) object.metadata.managedFields = [];
   return object;
 }
 
@@ -46,13 +47,9 @@ async function textOf({ body }: Exchange): Promise<string> {
 }
 
 /** An empty list of managers means something, but for custom resources: that nobody owns anything. Decoding drops it, as it drops all empty lists. */
-function clearsOwnership({ body }: Exchange): boolean {
-  if (body.form === 'value') return isCleared(body.value);
-  const bytes = body.soFar() ?? NO_BYTES;
-  return bytes.includes('"managedFields"') && /"managedFields"\s*:\s*\[\s*\]/.test(bytes.toString('latin1'));
+function clearsOwnership({ metadata }: ApiObject, { body }: Exchange): boolean {
+  return body.form === 'value' ? isCleared(body.value) : emptiesOf(metadata)?.['managedFields'] === 'list';
 }
-
-const NO_BYTES = Buffer.alloc(0);
 
 function isCleared(value: unknown): boolean {
   const fields = (value as Partial<ApiObject> | undefined)?.metadata?.managedFields;

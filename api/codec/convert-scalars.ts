@@ -11,7 +11,7 @@ import {
 } from './scalars.ts';
 
 // What is frozen was read before, and holds no number as it was written.
-const raw: Convert = (value, context) => (value === null || (context.keeps && Object.isFrozen(value)) ? value : toPlain(context.keeps ? value : copy(value)));
+const raw: Convert = (value, context) => (value === null || (typeof value === 'object' && Object.isFrozen(value)) ? value : toPlain(context.keeps ? value : copy(value)));
 
 /** Null gives the zero value. */
 export const convertScalar: Readonly<Partial<Record<FieldKind, Convert>>> = {

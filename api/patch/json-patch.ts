@@ -9,11 +9,12 @@ export const MAX_OPERATIONS = 10_000;
 export const MAX_COPIED_BYTES = 3 * 1024 * 1024;
 
 /**
- * Throws 400 on what is no list of operations, 413 on too many, 422 where one cannot be carried out. Shares nothing with the arguments.
+ * Throws 400 on what is no list of operations, 413 on too many, 422 where one cannot be carried out. The result shares with
+ * the document what no operation has touched.
  * `lax`: nobody wants to hear of unknown fields, and operations are looked at when their turn comes.
  */
 export function applyJsonPatch(document: unknown, operations: unknown, lax = false): unknown {
-  const patch: Patch = { root: copyOf(document), copied: 0 };
+  const patch: Patch = { root: document, own: new Set(), copied: 0 };
   for (const operation of lax ? list(operations, LAX) : decode(operations)) apply(patch, operation);
   return patch.root;
 }
@@ -27,6 +28,8 @@ interface Operation {
 
 interface Patch {
   root: unknown;
+  /** What was copied to be changed. */
+  readonly own: Set<unknown>;
   copied: number;
 }
 
@@ -101,16 +104,16 @@ function carryOut(patch: Patch, operation: Operation): void {
   if (typeof path !== 'string') throw unprocessable('missing path');
   switch (operation.op) {
     case 'add':
-      return add(find(patch.root, path), copyOf(operation.value ?? null));
+      return add(reach(patch, path), copyOf(operation.value ?? null));
     case 'remove':
-      return void remove(find(patch.root, path));
+      return void remove(reach(patch, path));
     case 'replace':
       return replace(patch, path, copyOf(operation.value ?? null));
     case 'move': {
-      const place = find(patch.root, operation.from);
+      const place = reach(patch, operation.from);
       const value = get(place);
       remove(place);
-      return add(find(patch.root, path), value ?? null);
+      return add(reach(patch, path), value ?? null);
     }
     case 'copy':
       return copy(patch, operation.from, path);
@@ -130,14 +133,17 @@ function replace(patch: Patch, path: string, value: unknown): void {
     patch.root = value;
     return;
   }
-  const place = find(patch.root, path);
-  if (Array.isArray(place.parent)) place.parent[existing(place.parent, place.key)] = value;
-  else put(place.parent, place.key, value);
+  set(reach(patch, path), value);
+}
+
+function set({ parent, key }: Place, value: unknown): void {
+  if (Array.isArray(parent)) parent[existing(parent, key)] = value;
+  else put(parent, key, value);
 }
 
 function copy(patch: Patch, from: string | null | undefined, path: string): void {
   const value = get(find(patch.root, from)) ?? null;
-  const target = find(patch.root, path);
+  const target = reach(patch, path);
   if (value !== null) patch.copied += JSON.stringify(value).length;
   if (patch.copied > MAX_COPIED_BYTES) throw unprocessable();
   add(target, copyOf(value));
@@ -150,6 +156,28 @@ function find(root: unknown, path: unknown): Place {
   let node = root;
   for (const part of parts.slice(1, -1)) node = get({ parent: container(node), key: unescape(part) });
   return { parent: container(node), key: unescape(parts[parts.length - 1] ?? '') };
+}
+
+/** A place where something is to be changed: all that it stands in is the patch's own from then on. */
+function reach(patch: Patch, path: unknown): Place {
+  const parts = (typeof path === 'string' ? path : '').split('/');
+  if (parts.length < 2) throw unprocessable(NO_PLACE);
+  let parent = ownOf(patch, patch.root);
+  patch.root = parent;
+  for (const part of parts.slice(1, -1)) {
+    const place: Place = { parent, key: unescape(part) };
+    parent = ownOf(patch, get(place));
+    set(place, parent);
+  }
+  return { parent, key: unescape(parts[parts.length - 1] ?? '') };
+}
+
+function ownOf({ own }: Patch, node: unknown): Place['parent'] {
+  const before = container(node);
+  if (own.has(before)) return before;
+  const copy = Array.isArray(before) ? [...(before as unknown[])] : { ...before };
+  own.add(copy);
+  return copy;
 }
 
 function container(node: unknown): Record<string, unknown> | unknown[] {

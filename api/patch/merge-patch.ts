@@ -4,7 +4,7 @@ import { badRequest } from '../status.ts';
 import { isObject, jsonTypeName } from './refusals.ts';
 import { copyOf } from './values.ts';
 
-/** The result shares nothing with the arguments. `lax`: nobody wants to hear of unknown fields, and a list takes the document's place. */
+/** The result shares with the document what the patch leaves alone, and with the patch nothing. `lax`: nobody wants to hear of unknown fields, and a list takes the document's place. */
 export function applyMergePatch(document: unknown, patch: unknown, lax = false): unknown {
   if (lax && Array.isArray(patch)) return copyOf(patch);
   if (patch === null || patch === undefined || (lax && !isObject(patch))) throw badRequest('Invalid JSON Patch');
@@ -12,11 +12,11 @@ export function applyMergePatch(document: unknown, patch: unknown, lax = false):
     const found = jsonTypeName(patch);
     throw badRequest(`error decoding patch: json: cannot unmarshal ${found} into Go value of type map[string]interface {}`);
   }
-  const result = copyOf(document);
-  return merge(isObject(result) ? result : {}, patch);
+  return merge(isObject(document) ? document : {}, patch);
 }
 
-function merge(target: Record<string, unknown>, patch: Record<string, unknown>): Record<string, unknown> {
+function merge(before: Readonly<Record<string, unknown>>, patch: Record<string, unknown>): Record<string, unknown> {
+  const target = { ...before };
   for (const [key, value] of Object.entries(patch)) {
     const current = Object.hasOwn(target, key) ? target[key] : undefined;
     if (value === null || value === undefined) delete target[key];

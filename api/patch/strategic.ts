@@ -7,21 +7,22 @@ import { patchMeta, type PatchMeta } from './patch-meta.ts';
 import { goText, isObject, jsonTypeName, mergeFailure } from './refusals.ts';
 import { copyOf, sameValue } from './values.ts';
 
-/** `type` is a name of the facts table. Shares nothing with the arguments. Follows apimachinery's `util/strategicpatch`. */
+/** `type` is a name of the facts table. The result shares with the document what the patch leaves alone, and changes neither. Follows apimachinery's `util/strategicpatch`. */
 export function applyStrategicPatch(type: string, document: unknown, patch: unknown): unknown {
   if (patch !== null && !isObject(patch)) {
     throw badRequest(`json: cannot unmarshal ${jsonTypeName(patch)} into Go value of type map[string]interface {}`);
   }
-  return mergeObject(copyOf(document) as Fields, copyOf(patch ?? {}) as Fields, type);
+  return mergeObject(document as Fields, copyOf(patch ?? {}) as Fields, type);
 }
 
 const RETAIN_KEYS = '$retainKeys';
 const SET_ORDER = '$setElementOrder/';
 const DELETE_FROM = '$deleteFromPrimitiveList/';
 
-/** Merges in place and returns the result, which may be the patch. `type` is undefined where the facts end. */
-function mergeObject(original: Fields, patch: Fields, type: string | undefined): Fields {
+/** The result may be the patch. `type` is undefined where the facts end. */
+function mergeObject(before: Readonly<Fields>, patch: Fields, type: string | undefined): Fields {
   if (Object.hasOwn(patch, DIRECTIVE)) return direct(patch);
+  const original: Fields = { ...before };
   retainKeys(original, patch);
   for (const key of Object.keys(patch)) {
     if (key.startsWith(SET_ORDER)) mergeOrdered(original, patch, key, type);

@@ -96,10 +96,14 @@ async function attemptChange(core: Core, request: ChangeRequest, current: Curren
   }
 }
 
+/** Whatever their versions. */
 function isSame(object: ApiObject, current: Current): boolean {
-  const { resourceVersion: _mine, ...metadata } = object.metadata;
-  const { resourceVersion: _theirs, ...oldMetadata } = current.object.metadata;
-  return deepEqual(withStoredLists({ ...object, metadata }), withStoredLists({ ...current.object, metadata: oldMetadata }));
+  const [own, old] = [withStoredLists(object), withStoredLists(current.object)];
+  for (const key in own) if (key !== 'metadata' && !deepEqual(own[key], old[key])) return false;
+  for (const key in old) if (old[key] !== undefined && (!Object.hasOwn(own, key) || own[key] === undefined)) return false;
+  const { resourceVersion: _mine, ...metadata } = own.metadata;
+  const { resourceVersion: _theirs, ...oldMetadata } = old.metadata;
+  return deepEqual(metadata, oldMetadata);
 }
 
 function asIs(current: Current | undefined): StoredForm {

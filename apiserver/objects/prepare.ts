@@ -51,7 +51,7 @@ export function prepareUpdate(object: ApiObject, old: Readonly<ApiObject>, { res
   const { metadata } = object;
   const before = old.metadata;
   // Rules may hand parts of the old object on to the new one, which is then changed further.
-  const own = deepCopy(old) as ApiObject;
+  const own = copyForRules(old);
   carry(metadata, before, 'generation');
   delete metadata.selfLink;
   strategy.prepareForUpdate?.(object, own, context);
@@ -74,6 +74,14 @@ export function prepareUpdate(object: ApiObject, old: Readonly<ApiObject>, { res
   const whole = context.subresource === '' || context.subresource === 'scale' || resource.kind.custom !== undefined;
   if (strategy.warnings && whole) warnings.push(...strategy.warnings(object, own));
   undo?.();
+}
+
+/** Who owns what concerns no rule; it is as much as the rest of most objects. */
+function copyForRules(object: Readonly<ApiObject>): ApiObject {
+  const { managedFields, ...metadata } = object.metadata;
+  const own = deepCopy({ ...object, metadata }) as ApiObject;
+  if (managedFields) own.metadata.managedFields = managedFields;
+  return own;
 }
 
 /**

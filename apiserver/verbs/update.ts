@@ -1,5 +1,4 @@
 /** PUT: the whole object anew; of a kind that allows it, also one that is not there yet. */
-import { copyNoted } from '../../api/codec/empties.ts';
 import type { ApiObject } from '../../api/kind.ts';
 import { isReason } from '../../api/status.ts';
 import type { Core } from '../core.ts';
@@ -17,17 +16,33 @@ import { createObject } from './create.ts';
 export async function update(core: Core, exchange: Exchange, resource: Resource): Promise<ObjectAnswer> {
   const options = parseWriteOptions(exchange, 'UpdateOptions');
   const { namespace, name, subresource } = exchange.route;
-  const own = await decodeBody(exchange, { apiVersion: resource.apiVersion, kind: resource.kind.kind, schema: resource.version.schema }, options.fieldValidation);
-  checkNamespace(own, exchange.route, resource);
-  checkName(own, name);
-  resource.version.defaults?.(own);
-  const object = resource.toHub(own);
-  const { uid } = object.metadata;
+  const read = async (): Promise<ApiObject> => {
+    const own = await decodeBody(exchange, { apiVersion: resource.apiVersion, kind: resource.kind.kind, schema: resource.version.schema }, options.fieldValidation);
+    checkNamespace(own, exchange.route, resource);
+    checkName(own, name);
+    resource.version.defaults?.(own);
+    return resource.toHub(own);
+  };
+  const first = await read();
+  const { uid, resourceVersion } = first.metadata;
+  const warned = exchange.warnings.length;
+  // Each attempt changes its own: what was sent is read once more where the first of them has been in vain.
+  let unused: ApiObject | undefined = first;
+  const take = async (): Promise<ApiObject> => {
+    const own = await read();
+    exchange.warnings.length = warned;
+    return own;
+  };
+  const produce = (): ApiObject | Promise<ApiObject> => {
+    const own = unused;
+    unused = undefined;
+    return own ?? take();
+  };
   for (let attempt = 0; ; attempt++) {
     try {
       const changed = await updateObject(core, exchange, {
         resource, namespace: resource.kind.namespaced ? namespace : '', name, subresource, options,
-        produce: () => copyNoted(object),
+        produce,
         ...(uid && { preconditions: { uid } }),
       });
       return { type: 'object', code: 200, resource, object: changed.object };
@@ -36,10 +51,10 @@ export async function update(core: Core, exchange: Exchange, resource: Resource)
       if (error.status.details?.name !== name || error.status.details.kind !== resource.plural) throw error;
     }
     await requireCreate(core, exchange);
-    versionForUpdate(object.metadata.resourceVersion ?? '');
+    versionForUpdate(resourceVersion ?? '');
     if (uid) throw preconditionFailed({ resource, namespace, name, dryRun: options.dryRun }, `UID in precondition: ${uid}, UID in object meta: `);
     try {
-      return { type: 'object', code: 201, resource, object: await createObject(core, exchange, { resource, object: withoutVersion(object), options }) };
+      return { type: 'object', code: 201, resource, object: await createObject(core, exchange, { resource, object: withoutVersion(await produce()), options }) };
     } catch (error) {
       if (!isReason(error, 'AlreadyExists') || attempt > 0) throw error;
     }
@@ -48,7 +63,6 @@ export async function update(core: Core, exchange: Exchange, resource: Resource)
 
 /** The version of what is no longer there says nothing about the object that takes its place. */
 function withoutVersion(object: ApiObject): ApiObject {
-  const copy = copyNoted(object);
-  delete copy.metadata.resourceVersion;
-  return copy;
+  delete object.metadata.resourceVersion;
+  return object;
 }

@@ -3,6 +3,7 @@ import { applyJsonPatch } from '../../../api/patch/json-patch.ts';
 import { mutatingadmissionpolicies, mutatingadmissionpolicybindings } from '../../../api/resources.ts';
 import type { ApiObject } from '../../../api/kind.ts';
 import { ApiError } from '../../../api/status.ts';
+import { deepCopy } from '../../../std/deep.ts';
 import type { AdmissionPlugin, AdmissionRequest, MutationPass } from '../admission.ts';
 import { checkManagers } from '../matching/managed-fields.ts';
 import { Reinvocation } from '../matching/reinvocation.ts';
@@ -169,7 +170,7 @@ function patched(object: Readonly<ApiObject>, operations: unknown): unknown {
   const list = (operations as { op?: string; path?: string; from?: string }[]).map(({ op = '', path = '', from, ...operation }) => ({ ...operation, op, path, ...(from && { from }) }));
   if (list.length === 0) return undefined;
   try {
-    return applyJsonPatch(object, list);
+    return applyJsonPatch(deepCopy(object), list);
   } catch (error) {
     const why = error instanceof ApiError && typeof error.cause === 'string' ? error.cause : (error as Error).message;
     if (why.endsWith('test failed')) return undefined;

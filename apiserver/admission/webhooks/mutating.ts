@@ -3,6 +3,7 @@ import { applyJsonPatch } from '../../../api/patch/json-patch.ts';
 import { JsonSyntaxError, parseJsonText } from '../../../api/codec/json-text.ts';
 import { mutatingwebhookconfigurations } from '../../../api/resources.ts';
 import { ApiError, internalError } from '../../../api/status.ts';
+import { deepCopy } from '../../../std/deep.ts';
 import type { AdmissionPlugin, AdmissionRequest, MutationPass } from '../admission.ts';
 import { checkManagers } from '../matching/managed-fields.ts';
 import { Reinvocation } from '../matching/reinvocation.ts';
@@ -116,7 +117,7 @@ function jsonType(value: unknown): string {
 
 function patched(object: unknown, operations: unknown[]): unknown {
   try {
-    return applyJsonPatch(object, operations);
+    return applyJsonPatch(deepCopy(object), operations);
   } catch (error) {
     throw error instanceof ApiError ? internalError(typeof error.cause === 'string' ? error.cause : error.message, { cause: error }) : error;
   }
