@@ -26,13 +26,15 @@ export interface Expected {
 
 /** An object of the expected kind; its kind and apiVersion may be left out. Not defaulted. Throws 400, 413, 415. */
 export async function decodeBody(exchange: Exchange, expected: Expected, validation: FieldValidation): Promise<ApiObject> {
-  const decoded = await read(exchange, expected, validation);
+  // All that follows looks at what has been read.
+  if (exchange.body.form === 'bytes') await exchange.body.read();
+  const decoded = read(exchange, expected, validation);
   const object = decoded.object as ApiObject;
   if ((object.apiVersion ?? '').split('/').length > 2) {
     const why = `unexpected GroupVersion string: ${object.apiVersion}`;
-    throw expected.anyVersion ? badRequest(why) : unrecognized(expected.kind, why, await textOf(exchange));
+    throw expected.anyVersion ? badRequest(why) : unrecognized(expected.kind, why, textOf(exchange));
   }
-  const text = (object.kind && object.apiVersion) || !('structural' in expected.schema) ? '' : await textOf(exchange);
+  const text = (object.kind && object.apiVersion) || !('structural' in expected.schema) ? '' : textOf(exchange);
   checkKind(object, expected, (why) => unrecognized(expected.kind, why(text), text));
   tellProblems(exchange, expected, decoded, validation);
   object.kind = expected.kind;
@@ -42,9 +44,11 @@ export async function decodeBody(exchange: Exchange, expected: Expected, validat
   return object;
 }
 
-async function textOf({ body }: Exchange): Promise<string> {
-  return body.form === 'value' ? JSON.stringify(body.value) : (await body.read()).toString();
+function textOf({ body }: Exchange): string {
+  return body.form === 'value' ? JSON.stringify(body.value) : (body.soFar() ?? NO_BYTES).toString();
 }
+
+const NO_BYTES = Buffer.alloc(0);
 
 /** An empty list of managers means something, but for custom resources: that nobody owns anything. Decoding drops it, as it drops all empty lists. */
 function clearsOwnership({ metadata }: ApiObject, { body }: Exchange): boolean {
@@ -99,12 +103,12 @@ export function tellProblems(exchange: Exchange, { kind, apiVersion }: Expected,
   throw cannotHandle({ version: versionOf(apiVersion), kind }, kind, strictProblem(all));
 }
 
-async function read(exchange: Exchange, expected: Expected, validation: FieldValidation): Promise<Decoded> {
+function read(exchange: Exchange, expected: Expected, validation: FieldValidation): Decoded {
   const { body } = exchange;
   const { schema, kind } = expected;
   if (body.form === 'value') return complete(expected, kind, () => normalize(schema, present(body.value ?? null)));
   const media = bodyMedia(body.contentType);
-  const bytes = await body.read();
+  const bytes = body.soFar() ?? NO_BYTES;
   if (media === 'protobuf') return { object: readProtobuf(bytes, expected), unknown: [], duplicates: [], strict: [] };
   const text = bytes.toString();
   if (media === 'json') return complete(expected, bytes, () => decodeJson(schema, text), () => JSON.parse(text) as unknown);

@@ -33,11 +33,12 @@ export const CUSTOM_SCALE = '*/scale';
 const OF_ONE = new Set(['get', 'update', 'patch', 'delete']);
 const METHODS = new Set(['GET', 'POST', 'PUT', 'PATCH', 'DELETE']);
 
-export async function dispatch(core: Core, handlers: Handlers, exchange: Exchange): Promise<Answer> {
+/** Throws what the path is refused for. */
+export function dispatch(core: Core, handlers: Handlers, exchange: Exchange): Answer | Promise<Answer> {
   const { route } = exchange;
   const elsewhere = handlers.aggregated(exchange);
   if (elsewhere) return elsewhere;
-  if (!route.isResource) return (await handlers.paths(core, exchange)) ?? pageNotFound();
+  if (!route.isResource) return answerPath(core, handlers, exchange);
   const resource = core.registry.find(route.group, route.version, route.resource);
   if (!resource) {
     if (route.namespace === '' && route.name === '' && OLD_PREFIXES.has(route.resource)) return nothingAfterPrefix(exchange.uri, route.path);
@@ -51,6 +52,10 @@ export async function dispatch(core: Core, handlers: Handlers, exchange: Exchang
   exchange.accepted({ custom: resource.kind.custom !== undefined, tables: hasTables(resource, route.subresource) });
   warnOfAge(exchange, resource);
   return handler(core, exchange, resource);
+}
+
+async function answerPath(core: Core, handlers: Handlers, exchange: Exchange): Promise<Answer> {
+  return (await handlers.paths(core, exchange)) ?? pageNotFound();
 }
 
 /** Of times when watches and proxies were asked for by the path's beginning. */

@@ -52,7 +52,7 @@ interface Serving extends ListenOptions {
   /** Whether new requests are to be sent elsewhere. */
   readonly isLeaving: () => boolean;
   readonly onHandshakeError: () => void;
-  readonly serve: (exchange: Exchange) => Promise<void>;
+  readonly serve: (exchange: Exchange) => void | Promise<void>;
 }
 
 /** koa with one step that gives every answer itself: neither koa's own answer nor its watch over the response, a tenth of a request's cost, is needed. */
@@ -209,23 +209,30 @@ async function answer(options: Serving, open: Set<HttpExchange>, request: Incomi
   response.on('close', () => {
     deadline?.cancel();
     exchange.abort(GONE);
+    open.delete(exchange);
   });
   try {
-    await options.serve(exchange);
-    if (!late) await render(exchange, response, clock);
+    const serving = options.serve(exchange);
+    if (serving) await serving;
+    const sending = late ? undefined : render(exchange, response, clock);
+    if (sending) await sending;
   } catch (error) {
     if (!late) await refuse(options, exchange, response, error);
   } finally {
     if (response.writableFinished) deadline?.cancel();
-    else if (exchange.longRunning) dropUnread(clock, response);
-    open.delete(exchange);
+    else if (exchange.longRunning) dropUnread(clock, response, () => open.delete(exchange));
+    // The end of what lasts may still be on its way.
+    if (!exchange.longRunning || response.writableFinished || response.closed) open.delete(exchange);
     finish(exchange);
   }
 }
 
-function dropUnread(clock: Clock, response: ServerResponse): void {
-  if (response.closed || response.destroyed) return;
-  const unread = clock.after(UNREAD_LIMIT_MS, () => response.destroy());
+function dropUnread(clock: Clock, response: ServerResponse, dropped?: () => void): void {
+  if (response.closed || response.destroyed) return dropped?.();
+  const unread = clock.after(UNREAD_LIMIT_MS, () => {
+    response.destroy();
+    dropped?.();
+  });
   response.once('close', () => unread.cancel());
 }
 

@@ -32,9 +32,12 @@ const STREAMED_FROM_BYTES = 1024 * 1024;
 const PIECES_BYTES = 256 * 1024;
 const gzipped = promisify(gzip);
 
-export async function render(exchange: Exchange, response: Response, clock: Clock): Promise<void> {
+/** A promise where it takes its time. */
+export function render(exchange: Exchange, response: Response, clock: Clock): void | Promise<void> {
   const answer = exchange.answer as Answer;
-  const headers: Record<string, string | string[]> = { 'Cache-Control': 'no-cache, private', ...(exchange.id !== '' && { 'Audit-Id': exchange.id }), ...exchange.extraHeaders };
+  const headers: Record<string, string | string[]> = { 'Cache-Control': 'no-cache, private' };
+  if (exchange.id !== '') headers['Audit-Id'] = exchange.id;
+  for (const name in exchange.extraHeaders) headers[name] = exchange.extraHeaders[name] as string;
   if (exchange.warnings.length > 0) headers['Warning'] = warningHeaders(exchange.warnings);
   switch (answer.type) {
     case 'object':
@@ -90,13 +93,16 @@ function bodyOf(answer: Exclude<Answer, { type: 'watch' | 'text' | 'stream' | 't
   return encodeDocument(answerDocument(answer, { accepted, query: exchange.query, now: clock.now(), bareItems: true }), accepted);
 }
 
-async function sendBody(exchange: Exchange, response: Response, code: number, headers: Record<string, string | string[]>, body: Buffer): Promise<void> {
-  let bytes = body;
-  if (body.length >= GZIP_FROM_BYTES && takesGzip(exchange)) {
-    bytes = await gzipped(body, { level: constants.Z_BEST_SPEED });
+function sendBody(exchange: Exchange, response: Response, code: number, headers: Record<string, string | string[]>, body: Buffer): void | Promise<void> {
+  if (body.length < GZIP_FROM_BYTES || !takesGzip(exchange)) return sendBytes(exchange, response, code, headers, body);
+  return gzipped(body, { level: constants.Z_BEST_SPEED }).then((packed) => {
     headers['Content-Encoding'] = 'gzip';
     headers['Vary'] ??= 'Accept-Encoding';
-  }
+    sendBytes(exchange, response, code, headers, packed);
+  });
+}
+
+function sendBytes(exchange: Exchange, response: Response, code: number, headers: Record<string, string | string[]>, bytes: Buffer): void {
   if (code !== 204 && code !== 304) headers['Content-Length'] = String(bytes.length);
   writeHead(response, code, headers);
   if (exchange.method === 'HEAD') response.end();

@@ -328,7 +328,7 @@ class CoracleApiServer implements ApiServer {
     await Promise.all([this.#audit.close(), this.#options.tracing?.exporter.close()]);
   }
 
-  #serve(exchange: Exchange): Promise<void> {
+  #serve(exchange: Exchange): void | Promise<void> {
     return this.#options.tracing ? traced(() => runChain(this.#chain, exchange)) : runChain(this.#chain, exchange);
   }
 

@@ -10,7 +10,7 @@ import { errorAnswer } from './render.ts';
 
 interface Serving {
   readonly clock: Clock;
-  readonly serve: (exchange: Exchange) => Promise<void>;
+  readonly serve: (exchange: Exchange) => void | Promise<void>;
 }
 
 export async function answerUpgrade({ serve }: Serving, upgrade: Upgrade): Promise<void> {

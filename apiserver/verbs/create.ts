@@ -41,34 +41,40 @@ export interface NewObject {
 }
 
 /** From admission to the store: also what PUT and apply do with an object that is not there. */
-export async function createObject(core: Core, exchange: Exchange, { resource, object: sent, options, tracked }: NewObject): Promise<StoredForm> {
-  const { kind } = resource;
-  let object = sent;
+export function createObject(core: Core, exchange: Exchange, { resource, object, options, tracked }: NewObject): Promise<StoredForm> {
   const { metadata } = object;
   dropDuplicateOwners(metadata, exchange.warnings);
-  const context: RuleContext = { now: core.clock.now(), dryRun: options.dryRun, subresource: '', user: exchange.user.name, ...namespaceFacts(core, resource, metadata.namespace ?? '') };
-  let request: AdmissionRequest = {
-    operation: 'CREATE', kind, version: resource.version.version, subresource: '', namespace: metadata.namespace ?? '', name: metadata.name ?? '', object, old: undefined,
-    options: options.sent, user: exchange.user, dryRun: options.dryRun, now: context.now, warnings: exchange.warnings, caller: exchange,
+  const { dryRun, sent } = options;
+  const now = core.clock.now();
+  const context: RuleContext = { now, dryRun, subresource: '', user: exchange.user.name, ...namespaceFacts(core, resource, metadata.namespace ?? '') };
+  const request: AdmissionRequest = {
+    operation: 'CREATE', kind: resource.kind, version: resource.version.version, subresource: '', namespace: metadata.namespace ?? '', name: metadata.name ?? '', object, old: undefined,
+    options: sent, user: exchange.user, dryRun, now, warnings: exchange.warnings, caller: exchange,
   };
-  if (!tracked) {
-    const pending = trackManager({ resource, exchange, options, old: undefined, object, now: context.now });
-    if (pending) await pending;
-  }
-  const changing = core.admission.mutate(request);
-  if (changing) await changing;
-  const versioned = isNumber(metadata.resourceVersion) && !options.dryRun;
-  delete metadata.resourceVersion;
-  const generated = !metadata.name && metadata.generateName;
-  for (let attempt = 1; ; attempt++) {
+  const admit = (): void | Promise<void> => core.admission.mutate(request);
+  const store = (): Promise<StoredForm> => {
+    const versioned = isNumber(metadata.resourceVersion) && !dryRun;
+    delete metadata.resourceVersion;
+    const attempt: Attempt = { resource, object, request, context, warnings: exchange.warnings, versioned };
+    return !metadata.name && metadata.generateName ? createGenerated(core, attempt) : createOnce(core, attempt);
+  };
+  const tracking = tracked ? undefined : trackManager({ resource, exchange, options, old: undefined, object, now });
+  const admitting = tracking ? tracking.then(admit) : admit();
+  return admitting ? admitting.then(store) : store();
+}
+
+/** A name that is taken already is drawn anew. */
+async function createGenerated(core: Core, first: Attempt): Promise<StoredForm> {
+  let attempt = first;
+  for (let drawn = 1; ; drawn++) {
     try {
-      return await createOnce(core, { resource, object, request, context, warnings: exchange.warnings, versioned });
+      return await createOnce(core, attempt);
     } catch (error) {
-      if (!generated || attempt >= GENERATE_ATTEMPTS || !isReason(error, 'AlreadyExists')) throw error;
+      if (drawn >= GENERATE_ATTEMPTS || !isReason(error, 'AlreadyExists')) throw error;
       // What was on its way into the store is frozen.
-      object = copyNoted(object);
+      const object = copyNoted(attempt.object);
       delete object.metadata.name;
-      request = { ...request, object };
+      attempt = { ...attempt, object, request: { ...attempt.request, object } };
     }
   }
 }
