@@ -52,14 +52,14 @@ export interface KindVersion {
   readonly schema: Schema;
   /** Fills in what the author left out, in this version. Runs on what clients send and on what was stored by older servers. */
   readonly defaults?: (object: ApiObject, options?: { readonly keepNulls: boolean }) => void;
-  /** To and from the hub. Absent on the hub itself, or where only `apiVersion` differs. They may change the object in place. */
+  /** To and from the hub. Absent on the hub itself, or where only `apiVersion` differs. They may change the object in place. `narrow` takes away what the hub does not keep. */
   readonly toHub?: (object: ApiObject) => ApiObject;
   readonly fromHub?: (object: ApiObject) => ApiObject;
+  readonly narrow?: (object: ApiObject) => void;
   readonly deprecated?: { readonly warning: string };
   readonly storageVersionHash: string;
-  /** Where a webhook converts, a version has a place of its own in the store, `example.com/widgets@v2`: there it is what is stored. */
+  /** Where a webhook converts, a version has a place of its own in the store, `example.com/widgets@v2`: there it is what is stored, in a form of its own. */
   readonly place?: string;
-  /** In place of the kind's own, for what is read at `place`. */
   readonly stored?: (object: ApiObject) => boolean;
   /** Where versions of a custom kind differ from each other in more than their schema. */
   readonly own?: Partial<Pick<Kind, 'strategy' | 'columns' | 'subresources' | 'selectableFields'>>;

@@ -5,9 +5,8 @@ import { encodeJson, spliceRevision } from '../api/codec/encode.ts';
 import { parseExact } from '../api/codec/json-text.ts';
 import type { Subject } from '../api/status.ts';
 import type { Schema } from '../api/schema.ts';
-import { deepCopy, type DeepReadonly } from '../std/deep.ts';
+import { deepCopy, deepFreeze, type DeepReadonly } from '../std/deep.ts';
 import type { ResourceCache } from './cache/cache.ts';
-import { encodeStored } from './stored-form.ts';
 
 export class Resource {
   readonly kind: Kind;
@@ -94,9 +93,25 @@ export class Resource {
     return own;
   }
 
-  /** What is stored for an object; without a resourceVersion. */
-  encode(object: Readonly<ApiObject>): Buffer {
-    return encodeStored(object);
+  /** A hub object with what this version has of it. */
+  seen(object: DeepReadonly<ApiObject>): DeepReadonly<ApiObject> {
+    if (!this.version.fromHub || this.kind.custom === undefined) return object;
+    return deepFreeze(this.version.fromHub(deepCopy(object) as ApiObject));
+  }
+
+  /** What is kept of an object that this version speaks of: itself, or a copy. */
+  narrowed(object: ApiObject): ApiObject {
+    if (!this.version.narrow) return object;
+    const copy = deepCopy(object) as ApiObject;
+    this.version.narrow(copy);
+    return copy;
+  }
+
+  /** The same as it will be read again. */
+  formed(object: ApiObject): ApiObject {
+    const copy = this.narrowed(object);
+    if (copy !== object) this.kind.stored?.(copy);
+    return copy;
   }
 
   splice(value: Buffer, revision: number): Buffer {

@@ -7,9 +7,9 @@ import { taintEvictionController } from './taint-eviction.ts';
 import type { Controller } from './controller.ts';
 
 const node = (name: string, taints: Taint[] = []) => item(nodes, { metadata: { name }, spec: { taints } });
-const pod = (name: string, more: { node?: string; tolerations?: Toleration[]; phase?: NonNullable<Pod['status']>['phase']; deleting?: boolean; created?: string; reason?: string } = {}) =>
+const pod = (name: string, more: { node?: string; tolerations?: Toleration[]; phase?: NonNullable<Pod['status']>['phase']; deleting?: boolean | string; created?: string; reason?: string } = {}) =>
   item(pods, {
-    metadata: { name, generation: 1, ...(more.deleting && { deletionTimestamp: '2026-01-01T00:00:00Z' }), ...(more.created && { creationTimestamp: more.created }) },
+    metadata: { name, generation: 1, ...(more.deleting && { deletionTimestamp: more.deleting === true ? '2026-01-01T00:00:00Z' : more.deleting }), ...(more.created && { creationTimestamp: more.created }) },
     spec: { containers: [], ...(more.node !== '' && { nodeName: more.node ?? 'n' }), tolerations: more.tolerations ?? [] },
     status: { phase: more.phase ?? 'Running', ...(more.reason && { reason: more.reason }) },
   });
@@ -77,6 +77,8 @@ describe('podGcController()', () => {
     const run = over(podGcController());
     expect(shown(run(0, 'a/p', pod('p', { node: '', deleting: true })).actions)).toEqual([expect.stringContaining('"phase":"Failed"'), 'delete pods a/p']);
     expect(run(0, 'a/p', pod('p', { node: '' })).actions).toEqual([]);
+    // Who deletes it lets it go in a moment.
+    expect(run(0, 'a/p', pod('p', { node: '', deleting: '2026-01-01T12:00:00Z' }))).toEqual({ actions: [], requeueAfterMs: 2000 });
   });
 
   test('of too many ended pods evicted ones go first, then the oldest', () => {

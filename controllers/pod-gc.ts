@@ -2,7 +2,7 @@
 import { nodes, pods } from '../api/resources.ts';
 import { parseKey } from '../client/cache.ts';
 import { patch, remove, together } from './actions.ts';
-import { watch, type Action, type Controller, type View } from './controller.ts';
+import { watch, type Action, type Controller, type Outcome, type View } from './controller.ts';
 import { disruption } from './disruption-target.ts';
 import { OUT_OF_SERVICE, taintsOf } from './node/taints.ts';
 import { isReady } from './node/zones.ts';
@@ -17,6 +17,8 @@ export interface PodGcOptions {
 const DEFAULT_THRESHOLD = 12_500;
 /** How long a node may be missing before its pods are given up. */
 const QUARANTINE_MS = 40_000;
+/** How long a pod without a node may take to go by itself; its time of deletion has no fractions. */
+const UNSCHEDULED_MS = 2000;
 /** The key under which the number of ended pods is looked at. */
 const ENDED = 'ended';
 
@@ -40,7 +42,7 @@ export function podGcController({ terminatedPodThreshold = DEFAULT_THRESHOLD }: 
       const pod = view.of(pods).get(parseKey(key));
       if (!pod) return { actions: [] };
       const nodeName = pod.spec?.nodeName;
-      if (!nodeName) return { actions: isDeleting(pod) ? forced(pod) : [] };
+      if (!nodeName) return unscheduled(pod, now);
       const node = view.of(nodes).get({ name: nodeName });
       if (node) {
         missing.delete(nodeName);
@@ -58,6 +60,13 @@ export function podGcController({ terminatedPodThreshold = DEFAULT_THRESHOLD }: 
 
 function byEnd(pod: StoredPod): readonly string[] {
   return isDone(pod) ? [ENDED] : [];
+}
+
+/** Most are gone by the next write; what is left is held by finalizers. */
+function unscheduled(pod: StoredPod, now: number): Outcome {
+  if (!isDeleting(pod)) return { actions: [] };
+  const waitMs = Date.parse(pod.metadata.deletionTimestamp as string) + UNSCHEDULED_MS - now;
+  return waitMs > 0 ? { actions: [], requeueAfterMs: waitMs } : { actions: forced(pod) };
 }
 
 function forced(pod: StoredPod): Action[] {

@@ -7,17 +7,22 @@ import { asList, asMap, itemElement, ItemError, kindOf, typeOfKey, type Json } f
 
 /** Undefined when all is well. Items of one list with the same keys are refused, as are fields that the schema does not have. */
 export function checkApplied(type: Type, value: unknown): string | undefined {
-  const problems: string[] = [];
-  visit(problems, '', type, value);
-  if (problems.length < 2) return problems[0];
-  return ['errors:', ...problems.map((problem) => `  ${problem}`)].join('\n');
+  return worded(problemsOf(type, value));
 }
 
 /** The same of what need not be merged: items with the same keys may be there. */
-export function fitsType(type: Type, value: unknown): boolean {
+export function misfit(type: Type, value: unknown): string | undefined {
+  return worded(problemsOf(type, value).filter((problem) => !problem.includes(DUPLICATE)));
+}
+
+function problemsOf(type: Type, value: unknown): readonly string[] {
   const problems: string[] = [];
   visit(problems, '', type, value);
-  return problems.every((problem) => problem.includes(DUPLICATE));
+  return problems;
+}
+
+function worded(problems: readonly string[]): string | undefined {
+  return problems.length < 2 ? problems[0] : ['errors:', ...problems.map((problem) => `  ${problem}`)].join('\n');
 }
 
 const DUPLICATE = 'duplicate entries for key ';

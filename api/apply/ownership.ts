@@ -3,6 +3,7 @@ import { deepEqual } from '../../std/deep.ts';
 import type { ApiObject, Metadata } from '../kind.ts';
 import type { Schema } from '../schema.ts';
 import { typeOf, type Type } from './atoms.ts';
+import { misfit } from './check.ts';
 import { compare, type Comparison } from './compare.ts';
 import { difference, intersection, isEmpty, pathsOf, recursiveDifference, setOf, union, type FieldSet } from './field-set.ts';
 import { withSet, type Entries, type Manager } from './managers.ts';
@@ -83,7 +84,18 @@ function inVersion(scope: Scope, change: Change, apiVersion: string, own: Compar
   if (!scope.convert) return own;
   const live = scope.convert(change.live, apiVersion);
   const next = scope.convert(change.next, apiVersion);
-  return live && next && filtered(compare(typeOf(next.schema), live.object, next.object, change.complete), scope.reset);
+  if (!live || !next) return undefined;
+  for (const one of [live, next]) checkFit(one);
+  return filtered(compare(typeOf(next.schema), live.object, next.object, change.complete), scope.reset);
+}
+
+/** An object that does not fit the version of one of its managers. */
+export class Misfit extends Error {}
+
+/** Throws Misfit. Versions of built-in kinds have the same fields. */
+export function checkFit({ object, schema }: NonNullable<ReturnType<Convert>>): void {
+  const problem = 'structural' in schema ? misfit(typeOf(schema), object) : undefined;
+  if (problem !== undefined) throw new Misfit(problem);
 }
 
 /** Follows a custom resource's schema where it became coarser since the entries were written. */

@@ -4,7 +4,7 @@ import { typeOf, type Type } from './atoms.ts';
 import { difference, emptySet, intersection, isEmpty, union, type FieldSet } from './field-set.ts';
 import type { Entries, Entry } from './managers.ts';
 import { removeFields } from './merge.ts';
-import type { Scope } from './ownership.ts';
+import { checkFit, type Scope } from './ownership.ts';
 import { fieldsOf, withNamedFields } from './to-set.ts';
 
 /** `entries` has the manager's new set already, `last` is what it had before. */
@@ -43,5 +43,7 @@ function addBackOwned(scope: Scope, merged: ApiObject, pruned: ApiObject, entrie
 function inVersion(scope: Scope, object: ApiObject, apiVersion: string): { object: ApiObject; type: Type } | undefined {
   if (!scope.convert || object.apiVersion === apiVersion) return { object, type: scope.type };
   const converted = scope.convert(object, apiVersion);
-  return converted && { object: converted.object, type: typeOf(converted.schema) };
+  if (!converted) return undefined;
+  checkFit(converted);
+  return { object: converted.object, type: typeOf(converted.schema) };
 }

@@ -11,7 +11,7 @@ import { equalSets, isEmpty, recursiveDifference, setOf } from './field-set.ts';
 import { conflictsBeyondLastApplied, LAST_APPLIED, updateLastApplied } from './last-applied.ts';
 import { decodeManagedFields, encodeManagedFields, identity, type Entries, type Manager } from './managers.ts';
 import { merge } from './merge.ts';
-import { bare, Conflicts, owned, reconcile, settle, type Convert, type Scope } from './ownership.ts';
+import { bare, Conflicts, Misfit, owned, reconcile, settle, type Convert, type Scope } from './ownership.ts';
 import { pruneAbandoned } from './prune.ts';
 import { fieldsOf } from './to-set.ts';
 import { recordUpdate } from './track-update.ts';
@@ -72,6 +72,7 @@ function attempt(options: ApplyOptions, scope: Scope, entries: Entries): Outcome
     return apply(options, scope, new Map(entries), options.force);
   } catch (error) {
     if (error instanceof ItemError) throw failure(`failed to create typed live object (${named(options.live ?? options.applied)}): ${error.message}`);
+    if (error instanceof Misfit) throw failure(error.message);
     if (!(error instanceof Conflicts)) throw error;
     const left = options.manager === 'kubectl' && options.live ? conflictsBeyondLastApplied(scope, options.live, error.list) : error.list;
     if (left.length > 0) throw conflictError(left);

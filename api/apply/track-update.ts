@@ -4,12 +4,12 @@ import type { ApiObject } from '../kind.ts';
 import type { Schema } from '../schema.ts';
 import { timestamp } from '../timestamp.ts';
 import { typeOf } from './atoms.ts';
-import { fitsType } from './check.ts';
+import { misfit } from './check.ts';
 import { compare } from './compare.ts';
 import { encodeFields, equalSets, isEmpty, recursiveDifference, setOf, union } from './field-set.ts';
 import { capUpdaters, decodeManagedFields, encodeManagedFields, identity, type Entries, type Manager } from './managers.ts';
 import { newFields } from './new-fields.ts';
-import { bare, owned, reconcile, settle, type Convert, type Scope } from './ownership.ts';
+import { bare, Misfit, owned, reconcile, settle, type Convert, type Scope } from './ownership.ts';
 import { ItemError } from './values.ts';
 
 export interface TrackOptions {
@@ -38,8 +38,8 @@ export function trackUpdate(options: TrackOptions): void {
   try {
     recordUpdate(options, entries);
   } catch (error) {
-    // Lists whose items cannot be told apart: nobody owns anything, as upstream has it.
-    if (error instanceof ItemError) return;
+    // Lists whose items cannot be told apart, and fields that another manager's version does not have: nobody owns anything, as upstream has it.
+    if (error instanceof ItemError || error instanceof Misfit) return;
     throw error;
   }
   const managedFields = encodeManagedFields(entries);
@@ -54,7 +54,7 @@ function isUnfit({ schema, live, next, subresource = '', resetFields = [] }: Tra
   if (!('structural' in schema) || resetFields.length === 0) return false;
   const parts = subresource === 'status' ? Object.keys(next).filter((key) => !KEPT.has(key)) : ['status'];
   const sent = parts.filter((part) => next[part] !== undefined && !deepEqual(next[part], live?.[part]));
-  return sent.length > 0 && !fitsType(typeOf(schema), Object.fromEntries(sent.map((part) => [part, next[part]])));
+  return sent.length > 0 && misfit(typeOf(schema), Object.fromEntries(sent.map((part) => [part, next[part]]))) !== undefined;
 }
 
 const KEPT: ReadonlySet<string> = new Set(['apiVersion', 'kind', 'metadata', 'status']);

@@ -43,14 +43,14 @@ export function compileCustomKind(definition: CustomResourceDefinition, options:
       version: version.name, schema: { structural: schemaOf(version) as Readonly<Record<string, unknown>> }, storageVersionHash,
       defaults: (object, options) => void applyDefaults(object, schemaOf(version), options),
       ...(version.deprecated && { deprecated: { warning: version.deprecationWarning ?? deprecation(definition, names.kind, version, served) } }),
-      ...(webhook ? viewed(version, { group, plural: names.plural }) : conversions(version, { sameSchemas })),
+      ...(webhook ? viewed(version, { group, plural: names.plural }) : conversions(version, { sameSchemas, stored })),
       ...(parts.length > 1 && { own: parts[at] as Parts }),
     })),
     ...first,
     selectableFields: Object.assign({}, ...parts.map(({ selectableFields }) => selectableFields)) as Parts['selectableFields'],
     storagePath: `${group}/${names.plural}`,
     custom: definition.metadata.name ?? '',
-    stored: (object) => formStored(object, `${group}/${stored.name}`, sameSchemas || webhook ? schemaOf(stored) : undefined),
+    stored: (object) => formStored(object, `${group}/${stored.name}`, schemaOf(versions.find(({ name }) => object.apiVersion === `${group}/${name}`) ?? stored)),
   };
 }
 
@@ -97,24 +97,26 @@ function viewed(version: CustomResourceDefinitionVersion, { group, plural }: { r
   return { place: `${group}/${plural}@${version.name}`, stored: (object) => formStored(object, `${group}/${version.name}`, schemaOf(version)) };
 }
 
-/** Without a webhook, versions differ in what their schemas let show. */
-function conversions(version: CustomResourceDefinitionVersion, { sameSchemas }: { readonly sameSchemas: boolean }): Pick<KindVersion, 'fromHub'> {
+/**
+ * Without a webhook, versions differ in what their schemas let show. What is stored is pruned and gets its defaults as the version has it
+ * in which it was stored; other versions take away what they do not have, and fill in nothing.
+ */
+function conversions(version: CustomResourceDefinitionVersion, { sameSchemas, stored }: { readonly sameSchemas: boolean; readonly stored: CustomResourceDefinitionVersion }): Pick<KindVersion, 'fromHub' | 'narrow'> {
   if (sameSchemas) return {};
   const schema = schemaOf(version);
   return {
     fromHub(object) {
       prune(object, schema, true);
-      applyDefaults(object, schema);
       return object;
     },
+    ...(version !== stored && { narrow: (object) => void prune(object, schemaOf(stored), true) }),
   };
 }
 
-/** What was stored under an earlier schema shows as the present one has it. Where schemas differ, each version does that for itself. */
-function formStored(object: ApiObject, apiVersion: string, schema: JsonSchema | undefined): boolean {
+/** What was stored under an earlier schema shows as the present one has it. */
+function formStored(object: ApiObject, apiVersion: string, schema: JsonSchema): boolean {
   let changed = object.apiVersion !== apiVersion;
   object.apiVersion = apiVersion;
-  if (!schema) return changed;
   changed = prune(object, schema, true) || changed;
   return applyDefaults(object, schema) || changed;
 }

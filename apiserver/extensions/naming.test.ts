@@ -47,3 +47,10 @@ test('settleNames() says whether a protected group is approved', () => {
   settleNames(one, takenNames([]), NOW);
   expect(told(one)).toContain('KubernetesAPIApprovalPolicyConformant False UnapprovedAnnotation');
 });
+
+test('settleNames() does not establish what a webhook with wrong authorities would convert', () => {
+  const one = definition();
+  one.spec.conversion = { strategy: 'Webhook', webhook: { conversionReviewVersions: ['v1'], clientConfig: { caBundle: 'aGk=' } } };
+  settleNames(one, takenNames([]), NOW);
+  expect(told(one)).toEqual(['NamesAccepted True NoConflicts', 'Established False InvalidCABundle']);
+});

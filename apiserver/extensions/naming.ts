@@ -1,6 +1,7 @@
 /** Which names a definition gets, and the conditions that say so. Provenance: apiextensions-apiserver pkg/controller/{status,establish,apiapproval} of v0.36. */
 import { deepEqual, type DeepReadonly } from '../../std/deep.ts';
 import { findCondition, isEquivalent, isTrue, setCondition, type Condition } from '../../api/kinds/apiextensions/definition-conditions.ts';
+import { caBundleProblem } from '../../api/kinds/shared/ca-bundle.ts';
 import { approvalOf, approvalWords, APPROVED } from '../../api/kinds/apiextensions/definition-rules.ts';
 import type { CustomResourceDefinition, CustomResourceDefinitionNames } from '../../api/types/apiextensions.v1.ts';
 
@@ -76,8 +77,11 @@ function set(names: CustomResourceDefinitionNames, field: 'shortNames' | 'catego
 /** Once established, always: only names that were never got keep a definition from being served. */
 function establishment(definition: CustomResourceDefinition): Condition | undefined {
   if (isTrue(definition, 'Established')) return undefined;
+  const bundle = definition.spec.conversion?.webhook?.clientConfig?.caBundle ?? '';
   const condition: Condition = isTrue(definition, 'NamesAccepted')
-    ? { type: 'Established', status: 'True', reason: 'InitialNamesAccepted', message: 'the initial names have been accepted' }
+    ? caBundleProblem(bundle) !== undefined
+      ? { type: 'Established', status: 'False', reason: 'InvalidCABundle', message: 'The conversion webhook CABundle is invalid' }
+      : { type: 'Established', status: 'True', reason: 'InitialNamesAccepted', message: 'the initial names have been accepted' }
     : { type: 'Established', status: 'False', reason: 'NotAccepted', message: 'not all names are accepted' };
   return isEquivalent(condition, findCondition(definition, 'Established')) ? undefined : condition;
 }

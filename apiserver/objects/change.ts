@@ -18,8 +18,11 @@ import { modifiedError, put, remove } from './put.ts';
 
 export type Decision =
   | { readonly do: 'write'; readonly object: ApiObject; readonly settle?: Settle | undefined }
-  /** The object goes, and `object` is its last state. `unversioned`: it is answered with the version it had, as upstream does where a write lets it go. */
-  | { readonly do: 'remove'; readonly object: ApiObject; readonly unversioned?: boolean }
+  /**
+   * The object goes, and `object` is its last state. `unversioned`: it is answered with the version it had, as upstream does where a write lets it go.
+   * `marked`: that state is written before, so that watches see it.
+   */
+  | { readonly do: 'remove'; readonly object: ApiObject; readonly unversioned?: boolean; readonly marked?: boolean }
   | { readonly do: 'nothing' };
 
 export interface ChangeRequest {
@@ -72,7 +75,7 @@ async function attemptChange(core: Core, request: ChangeRequest, current: Curren
     if (fresh?.revision === current.revision) throw error;
     return { current: fresh && stateOf(resource, fresh) };
   }
-  if (decision.do === 'nothing' || (decision.do === 'write' && current && !current.stale && isSame(decision.object, current))) {
+  if (decision.do === 'nothing' || (decision.do === 'write' && current && !current.stale && isSame(resource.formed(decision.object), current))) {
     request.refused?.();
     if (decision.do === 'write') await decision.settle?.rollback();
     if (!current?.cached) return { changed: { object: asIs(current), created: false, removed: false } };
@@ -84,6 +87,7 @@ async function attemptChange(core: Core, request: ChangeRequest, current: Curren
   const expected = current?.revision ?? 0;
   try {
     if (decision.do === 'remove') {
+      if (decision.marked && current && !dryRun) return { changed: await removeMarked(core, request, object, current) };
       const revision = await remove(core, { resource, key, expected, old: current?.object ?? object, dryRun });
       return { changed: { object: StoredObject.at(encodeStored(object), decision.unversioned ? expected : revision), created: false, removed: true } };
     }
@@ -94,6 +98,29 @@ async function attemptChange(core: Core, request: ChangeRequest, current: Curren
     if (!(error instanceof Conflict)) throw error;
     return { current: error.current && stateOf(resource, error.current) };
   }
+}
+
+/** Once it is marked it goes, whatever else is written to it meanwhile. Provenance: Store.Delete in apiserver/pkg/registry/generic of v0.36. */
+async function removeMarked(core: Core, { resource, key, name }: ChangeRequest, object: ApiObject, before: Current): Promise<Changed> {
+  let last = await put(core, { resource, key, name, expected: before.revision, object, old: before.object, dryRun: false });
+  for (let attempt = 0; attempt < ATTEMPT_LIMIT; attempt++) {
+    const old = last.object as Readonly<ApiObject>;
+    try {
+      const revision = await remove(core, { resource, key, expected: Number(old.metadata.resourceVersion), old, dryRun: false });
+      return { object: StoredObject.at(encodeStored(withoutVersion(old)), revision), created: false, removed: true };
+    } catch (error) {
+      if (!(error instanceof Conflict)) throw error;
+      const now = error.current && stateOf(resource, error.current);
+      if (!now || now.object.metadata.uid !== object.metadata.uid) return { object: last, created: false, removed: true };
+      last = asIs(now);
+    }
+  }
+  throw modifiedError(resource, name);
+}
+
+function withoutVersion(object: Readonly<ApiObject>): ApiObject {
+  const { resourceVersion: _shown, ...metadata } = object.metadata;
+  return { ...object, metadata };
 }
 
 /** Whatever their versions. */

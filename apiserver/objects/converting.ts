@@ -57,7 +57,8 @@ function converter(resource: Resource, made: ReadonlyMap<string, ApiObject> | un
       return { object: deepCopy(own) as ApiObject, schema: version.schema };
     }
     const hub = resource.toHub(deepCopy(object) as ApiObject);
-    const own = version.fromHub ? version.fromHub(hub) : hub;
+    // Custom objects keep what the version does not have, which those who count notice.
+    const own = version.fromHub && kind.custom === undefined ? version.fromHub(hub) : hub;
     own.apiVersion = apiVersion;
     return { object: own, schema: version.schema };
   };

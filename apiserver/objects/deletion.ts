@@ -15,8 +15,8 @@ export function goesWithUpdate(resource: Resource, object: Readonly<ApiObject>, 
 }
 
 export type Deletion =
-  /** `object` is its last state. */
-  | { readonly do: 'remove'; readonly object: ApiObject }
+  /** `object` is its last state; `marked`: that is written first, so that watches see it go. */
+  | { readonly do: 'remove'; readonly object: ApiObject; readonly marked?: boolean }
   /** Marked, and held by finalizers or a grace period. */
   | { readonly do: 'mark'; readonly object: ApiObject }
   /** It is on its way already. */
@@ -37,7 +37,7 @@ export function planDeletion(resource: Resource, object: ApiObject, options: Del
   if (grace === 'pending') return { do: 'nothing' };
   setFinalizers(object, options, resource.kind.strategy.orphansByDefault ?? false);
   const held = (object.metadata.finalizers?.length ?? 0) > 0;
-  if (grace === 'graceful') return held || (object.metadata.deletionGracePeriodSeconds ?? 0) > 0 ? { do: 'mark', object } : { do: 'remove', object };
+  if (grace === 'graceful') return held || (object.metadata.deletionGracePeriodSeconds ?? 0) > 0 ? { do: 'mark', object } : { do: 'remove', object, marked: true };
   if (!held) return { do: 'remove', object };
   markNow(object, nowMs);
   return { do: 'mark', object };

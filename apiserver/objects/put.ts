@@ -29,14 +29,14 @@ export interface Put {
 export async function put(core: Core, { resource, key, expected, object, old, dryRun, settle }: Put): Promise<StoredForm> {
   let value: Buffer | undefined;
   try {
-    if (dryRun) return loose(object, old);
-    value = encodeStored(object);
+    if (dryRun) return loose(resource.formed(object), old);
+    value = encodeStored(resource.narrowed(object));
     if (value.length > OBJECT_LIMIT_BYTES) throw objectTooLarge();
     // What is brought into another form, or holds numbers that JavaScript rounds, is read back from its bytes.
     if (!resource.kind.stored && !resource.kind.custom) announce(value, withStoredLists(object) as ApiObject);
     const revision = await core.store.write(key, expected, value, writeOptions(resource));
     if (settle) await settle.commit();
-    return StoredObject.at(value, revision, object);
+    return resource.version.narrow ? new StoredObject(resource.splice(value, revision)) : StoredObject.at(value, revision, object);
   } catch (error) {
     if (settle) await settle.rollback();
     throw storeFailure(error);

@@ -63,7 +63,7 @@ interface Decided {
 
 async function decide(core: Core, exchange: Exchange, request: UpdateRequest, current: Current): Promise<Decided> {
   const { resource, namespace, name, subresource, options } = request;
-  const old = current.object;
+  const old = resource.seen(current.object) as Readonly<ApiObject>;
   const object = await request.produce(current);
   const now = core.clock.now();
   const preconditions = typeof request.preconditions === 'function' ? request.preconditions(object) : request.preconditions;

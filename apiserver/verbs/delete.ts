@@ -82,7 +82,7 @@ export async function deleteObject(core: Core, exchange: Exchange, request: Dele
       case 'mark':
         return { do: 'write', object: plan.object };
       case 'remove':
-        return { do: 'remove', object: plan.object };
+        return plan;
       case 'nothing':
         return { do: 'nothing' };
     }

@@ -4,6 +4,8 @@ import { invalid, notSupported, Path, required, type FieldError } from '../../fi
 import type { Metadata } from '../../kind.ts';
 import { internalVersion } from '../../structural/internal-form.ts';
 import type { CustomResourceDefinition, CustomResourceDefinitionNames, CustomResourceDefinitionSpec, CustomResourceDefinitionVersion } from '../../types/apiextensions.v1.ts';
+import { hasDefault, someSchema } from '../../structural/json-schema.ts';
+import { caBundleProblem } from '../shared/ca-bundle.ts';
 import { dns1035Label, dnsSubdomain } from '../shared/formats.ts';
 import { nameIsSubdomain } from '../shared/names.ts';
 import { immutable, validateMetadata, validateMetadataUpdate } from '../shared/object-meta.ts';
@@ -32,7 +34,7 @@ export function validateDefinitionUpdate(definition: CustomResourceDefinition, o
   const served = isTrue(old, 'Established');
   return [
     ...validateMetadataUpdate(definition.metadata as Metadata, old.metadata as Metadata),
-    ...validateSpec(spec, old.spec),
+    ...validateSpec(spec, old),
     ...(served ? [...immutable(spec.scope, old.spec.scope, SPEC.child('scope')), ...immutable(spec.names?.kind, old.spec.names.kind, names.child('kind'))] : []),
     ...immutable(spec.group, old.spec.group, SPEC.child('group')),
     ...immutable(spec.names?.plural, old.spec.names.plural, names.child('plural')),
@@ -47,7 +49,7 @@ export function validateDefinitionStatus({ status }: CustomResourceDefinition): 
   return status?.acceptedNames ? validateNames(status.acceptedNames, Path.of('status', 'acceptedNames')) : [];
 }
 
-function validateSpec(spec: CustomResourceDefinitionSpec, old?: CustomResourceDefinitionSpec): FieldError[] {
+function validateSpec(spec: CustomResourceDefinitionSpec, old?: CustomResourceDefinition): FieldError[] {
   const { group = '', scope = '' } = spec;
   const names = spec.names ?? { plural: '', kind: '' };
   const versions = spec.versions ?? [];
@@ -55,9 +57,13 @@ function validateSpec(spec: CustomResourceDefinitionSpec, old?: CustomResourceDe
   for (const [at, { schema }] of versions.entries()) {
     if (!schema?.openAPIV3Schema) errors.push(required(SPEC.child('versions').index(at).child('schema', 'openAPIV3Schema')));
   }
-  errors.push(...validateVersions(spec.versions, old?.versions ?? []));
+  if (spec.preserveUnknownFields && versions.some(({ schema }) => schema?.openAPIV3Schema && someSchema(schema.openAPIV3Schema, hasDefault))) {
+    errors.push(invalid(SPEC.child('preserveUnknownFields'), true, 'must be false in order to use defaults in the schema'));
+  }
+  errors.push(...validateVersions(spec.versions, old?.spec.versions ?? []));
   for (const name of ['plural', 'singular', 'kind', 'listKind'] as const) if (!names[name]) errors.push(required(SPEC.child('names', name)));
-  return [...errors, ...validateNames(names, SPEC.child('names')), ...validateConversion(spec.conversion, spec.preserveUnknownFields === true, SPEC.child('conversion'))];
+  const checksBundle = old !== undefined && isTrue(old, 'Established') && caBundleProblem(old.spec.conversion?.webhook?.clientConfig?.caBundle ?? '') === undefined;
+  return [...errors, ...validateNames(names, SPEC.child('names')), ...validateConversion(spec.conversion, { keepsUnknown: spec.preserveUnknownFields === true, checksBundle }, SPEC.child('conversion'))];
 }
 
 function validateGroup(group: string): FieldError[] {
@@ -81,6 +87,7 @@ function validateVersions(given: readonly CustomResourceDefinitionVersion[] | un
   const [first] = versions;
   const alike = (name: keyof CustomResourceDefinitionVersion): boolean => versions.every((version) => deepEqual(version[name], first?.[name]));
   const shared = { schema: alike('schema'), subresources: alike('subresources'), additionalPrinterColumns: alike('additionalPrinterColumns'), selectableFields: alike('selectableFields') };
+  const misplaced = shared.schema === shared.selectableFields ? undefined : `may only be set when ${shared.schema ? '`version.schema.openAPIV3Schema` is not' : 'validations.schema is'} included`;
   const shown = (): unknown => given?.map((version) => internalVersion(version, shared)) ?? null;
   const anyStatus = versions.some(({ subresources }) => subresources?.status !== undefined);
   for (const [at, version] of versions.entries()) {
@@ -94,7 +101,7 @@ function validateVersions(given: readonly CustomResourceDefinitionVersion[] | un
     };
     const old = before.find(({ name }) => name === version.name);
     errors.push(...validateVersionParts(version, paths, {
-      hasStatus: shared.schema ? anyStatus : version.subresources?.status !== undefined, unchanged: old !== undefined && deepEqual(old.schema, version.schema),
+      hasStatus: shared.schema ? anyStatus : version.subresources?.status !== undefined, unchanged: old !== undefined && deepEqual(old.schema, version.schema), misplaced,
     }));
   }
   if (new Set(versions.map(({ name }) => name)).size < versions.length) errors.push(invalid(field, shown(), 'must contain unique version names'));

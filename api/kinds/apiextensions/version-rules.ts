@@ -22,6 +22,8 @@ export interface VersionFacts {
   readonly hasStatus: boolean;
   /** Its schema is what it was. */
   readonly unchanged: boolean;
+  /** Why its selectable fields may not be where they are: they and the schema must both be each version's own, or both the same in all. */
+  readonly misplaced: string | undefined;
 }
 
 export function validateVersionParts(version: CustomResourceDefinitionVersion, paths: VersionPaths, facts: VersionFacts): FieldError[] {
@@ -30,7 +32,7 @@ export function validateVersionParts(version: CustomResourceDefinitionVersion, p
     ...(paths.schema && schema ? validateRoot(schema, paths.schema.child('openAPIV3Schema'), facts) : []),
     ...(paths.subresources ? validateSubresources(version.subresources, paths.subresources) : []),
     ...(paths.columns ? (version.additionalPrinterColumns ?? []).flatMap((column, at) => validateColumn(column, (paths.columns as Path).index(at))) : []),
-    ...(paths.selectable ? validateSelectable(version.selectableFields ?? [], schema, paths.selectable) : []),
+    ...(paths.selectable ? validateSelectable(version.selectableFields ?? [], schema, paths.selectable, facts.misplaced) : []),
   ];
 }
 
@@ -105,8 +107,9 @@ function validateColumn({ name, type = '', format, jsonPath = '' }: CustomResour
 export const SELECTABLE_LIMIT = 8;
 const SELECTABLE_TYPES = ['string', 'boolean', 'integer'];
 
-function validateSelectable(fields: readonly SelectableField[], schema: JsonSchema | undefined, path: Path): FieldError[] {
-  if (fields.length > 0 && !schema) return [invalid(path, '', 'may only be set when validations.schema is included')];
+function validateSelectable(fields: readonly SelectableField[], schema: JsonSchema | undefined, path: Path, misplaced: string | undefined): FieldError[] {
+  const why = misplaced ?? (schema ? undefined : 'may only be set when validations.schema is included');
+  if (fields.length > 0 && why !== undefined) return [invalid(path, '', why)];
   const errors: FieldError[] = [];
   const seen = new Set<string>();
   for (const [at, { jsonPath = '' }] of fields.entries()) {
