@@ -5,6 +5,7 @@
 import type { IncomingHttpHeaders, ServerHttp2Stream } from 'node:http2';
 import type { Writable } from 'node:stream';
 import type { ServerResponse } from 'node:http';
+import { WRITE_BYTES } from './bounded-writes.ts';
 
 /** What is read of it is read from the stream. */
 export class StreamRequest {
@@ -72,7 +73,8 @@ export class StreamResponse {
     if (!stream.headersSent) this.writeHead(this.statusCode);
     if (stream.writableEnded) return;
     if (bytes === undefined || bytes.length === 0) stream.end();
-    else stream.end(bytes);
+    else if (bytes.length <= WRITE_BYTES) stream.end(bytes);
+    else endInPieces(stream, typeof bytes === 'string' ? Buffer.from(bytes) : bytes);
   }
 
   destroy(error?: Error): void {
@@ -104,6 +106,13 @@ export class StreamResponse {
   get destroyed(): boolean {
     return this.stream.destroyed;
   }
+}
+
+/** The connection is handed all that its streams have. */
+function endInPieces(stream: Writable, bytes: Buffer, at = 0): void {
+  const to = at + WRITE_BYTES;
+  if (to >= bytes.length) stream.end(bytes.subarray(at));
+  else stream.write(bytes.subarray(at, to), (error) => error || endInPieces(stream, bytes, to));
 }
 
 /** Where the body of a response is written to, after its head. */

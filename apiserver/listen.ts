@@ -9,6 +9,7 @@ import { ApiError } from '../api/status.ts';
 import { sleep, type Clock } from '../std/clock.ts';
 import type { Random } from '../std/random.ts';
 import { forgetCertificates } from './auth/client-certificate.ts';
+import { boundWrites } from './bounded-writes.ts';
 import { finish } from './chain/chain.ts';
 import type { Log } from './core.ts';
 import { Crowd, type Load } from './crowd.ts';
@@ -98,6 +99,7 @@ export async function listen(options: Serving): Promise<Listener> {
   server.on('secureConnection', (socket: Socket) => {
     sockets.add(socket);
     socket.setNoDelay(true);
+    boundWrites(socket);
     socket.once('close', () => sockets.delete(socket));
     socket.on('error', () => undefined);
   });

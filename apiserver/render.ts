@@ -5,6 +5,7 @@ import { Readable } from 'node:stream';
 import { constants, createGzip, gzip } from 'node:zlib';
 import { promisify } from 'node:util';
 import { ApiError, internalError } from '../api/status.ts';
+import { WRITE_BYTES } from './bounded-writes.ts';
 import type { Answer, DocumentAnswer, Exchange, ListAnswer, ObjectAnswer } from './exchange.ts';
 import { encodeDocument } from './forms/encode.ts';
 import { answerDocument } from './forms/answer-document.ts';
@@ -29,7 +30,6 @@ export function writeHead(response: Response, code: number, headers: Headers): v
 const GZIP_FROM_BYTES = 128 * 1024;
 /** Lists in other forms than the stored one are sent in pieces from here on. */
 const STREAMED_FROM_BYTES = 1024 * 1024;
-const PIECES_BYTES = 256 * 1024;
 const gzipped = promisify(gzip);
 
 /** A promise where it takes its time. */
@@ -132,14 +132,18 @@ async function sendForms(exchange: Exchange, response: Response, headers: Record
   }
   writeHead(response, 200, headers);
   if (exchange.method === 'HEAD') return void response.end();
-  const source = Readable.from(following(first, pieces), { objectMode: false, highWaterMark: PIECES_BYTES });
+  const source = Readable.from(following(first, pieces), { objectMode: false, highWaterMark: WRITE_BYTES });
   const out = bodyOut(response);
   await (packs ? pipeline(source, createGzip({ level: constants.Z_BEST_SPEED }), out) : pipeline(source, out));
 }
 
 function* following(first: IteratorResult<Buffer>, rest: Generator<Buffer>): Generator<Buffer> {
-  if (!first.done) yield first.value;
-  yield* rest;
+  if (!first.done) yield* cut(first.value);
+  for (const piece of rest) yield* cut(piece);
+}
+
+function* cut(piece: Buffer): Generator<Buffer> {
+  for (let at = 0; at < piece.length; at += WRITE_BYTES) yield piece.subarray(at, at + WRITE_BYTES);
 }
 
 function sizeOf({ items }: ListAnswer): number {

@@ -14,8 +14,8 @@ interface Slot {
 
 export class EventRing {
   readonly #limits: EventRingLimits;
-  #slots: Slot[] = [];
-  /** Slots before this place are gone; they are cut off when they are more than what is left. */
+  #slots: (Slot | undefined)[] = [];
+  /** Slots before this place are empty; they are cut off when they are more than what is left. */
   #start = 0;
   #bytes = 0;
   #floor: number;
@@ -56,7 +56,7 @@ export class EventRing {
       if ((this.#slots[middle] as Slot).event.revision > revision) high = middle;
       else low = middle + 1;
     }
-    return this.#slots.slice(low).map((slot) => slot.event);
+    return (this.#slots.slice(low) as Slot[]).map((slot) => slot.event);
   }
 
   /** What keys held at a revision, where that differs from now. */
@@ -70,7 +70,7 @@ export class EventRing {
     const { event } = this.#slots[this.#start] as Slot;
     this.#floor = event.revision;
     this.#bytes -= event.object.sizeBytes;
-    this.#start++;
+    this.#slots[this.#start++] = undefined;
     if (this.#start > 64 && this.#start > this.#slots.length / 2) {
       this.#slots = this.#slots.slice(this.#start);
       this.#start = 0;

@@ -1,11 +1,12 @@
 /** A list in JSON as a concatenation of what is stored, without parsing any of it. */
+import { WRITE_BYTES } from '../bounded-writes.ts';
 import type { CachedObject } from '../cache/cache.ts';
 import type { ListAnswer } from '../exchange.ts';
 import type { Resource } from '../resource.ts';
 import { customMetadata, listMetadata } from './answer-document.ts';
 
 /** Pieces of about this size are handed to the socket at a time. */
-export const PIECE_BYTES = 256 * 1024;
+export const PIECE_BYTES = WRITE_BYTES;
 const COMMA = 0x2c;
 const BRACE = 0x7b;
 

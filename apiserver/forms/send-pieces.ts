@@ -3,9 +3,9 @@ import type { Writable } from 'node:stream';
 import { PIECE_BYTES, type ListBody } from './list-bytes.ts';
 
 /** Pieces of one list that are on their way at a time: one is filled while others are sent. */
-const BUFFERS = 4;
+const BUFFERS = 2;
 /** Buffers that are kept for the next lists; more than these are let go. */
-const SPARE_LIMIT = 16;
+const SPARE_LIMIT = 32;
 const spare: Buffer[] = [];
 
 export async function sendPieces(body: ListBody, out: Writable): Promise<void> {

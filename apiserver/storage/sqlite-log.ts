@@ -119,8 +119,9 @@ export class SqliteLog {
     return asBuffer(row.value);
   }
 
-  changes(after: number, upTo: number): LogChange[] {
-    return this.#run(() => this.#statements.changes.all(after, upTo)) as unknown as LogChange[];
+  /** Of the keys under a prefix, oldest first; of all others no value is read. */
+  changes(prefix: string, after: number, upTo: number): LogChange[] {
+    return this.#run(() => this.#statements.changes.all(after, upTo, prefix)) as unknown as LogChange[];
   }
 
   /** Appends rows in one transaction: all or none. They are durable after the next `flush`. */
@@ -248,7 +249,8 @@ const STATEMENTS = {
   heads: 'SELECT id, key, created, prev FROM log INDEXED BY heads WHERE id > ? AND id <= ? ORDER BY id',
   value: 'SELECT value FROM log WHERE id = ? AND deleted = 0',
   changes: `SELECT log.id, log.key, log.created, log.value, old.value AS previous
-    FROM log LEFT JOIN log AS old ON old.id = log.prev WHERE log.id > ? AND log.id <= ? ORDER BY log.id`,
+    FROM log INDEXED BY heads LEFT JOIN log AS old ON old.id = log.prev
+    WHERE log.id > ?1 AND log.id <= ?2 AND substr(log.key, 1, length(?3)) = ?3 ORDER BY log.id`,
   compacted: 'SELECT compacted FROM meta',
   setCompacted: 'UPDATE meta SET compacted = ?',
   dropReplaced: 'DELETE FROM log WHERE id IN (SELECT prev FROM log INDEXED BY heads WHERE id > ? AND id <= ? AND prev > 0)',

@@ -167,8 +167,7 @@ class SqliteStore implements Store, WatchSource {
   read(prefix: string, after: number): Slice {
     if (after < this.#compacted) throw new Compacted(this.#compacted);
     const upTo = Math.min(this.#head, after + REPLAY_SLICE);
-    const rows = this.#log.changes(after, upTo).filter((row) => row.key.startsWith(prefix));
-    const changes = rows.map(({ id, key, created, value, previous }) => ({
+    const changes = this.#log.changes(prefix, after, upTo).map(({ id, key, created, value, previous }) => ({
       key,
       revision: id,
       created,
