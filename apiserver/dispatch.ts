@@ -91,7 +91,8 @@ function handlerOf(handlers: Handlers, exchange: Exchange, resource: Resource): 
   const { method, route } = exchange;
   const { verb, subresource } = route;
   const id = resource.kind.group === '' ? resource.plural : `${resource.plural}.${resource.kind.group}`;
-  if (resource.kind.custom !== undefined && !handlers.resources.has(id)) return customHandlerOf(handlers, route, resource);
+  // A definition may take a name for which we have an answer of our own: its objects are kept like any others.
+  if (resource.kind.custom !== undefined && (resource.kind.custom === id || !handlers.resources.has(id))) return customHandlerOf(handlers, route, resource);
   if (route.tooLong || !placed(route, resource)) throw unknownResource();
   if (subresource !== '') {
     const known = resource.subresource(subresource);

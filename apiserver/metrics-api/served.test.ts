@@ -56,3 +56,17 @@ test('a metrics server that somebody installs takes the group over, and gives it
   await doors.direct.call({ ...one, verb: 'delete' });
   await until(async () => (await http('GET', `${APIS}/nodes`)).code === 200);
 });
+
+test('who defines these resources is asked instead of the nodes', async () => {
+  const { http } = (open = await openTestServer());
+  const json = (body: object) => ({ headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) });
+  const names = { plural: 'pods', singular: 'podmetrics', kind: 'PodMetrics', listKind: 'PodMetricsList' };
+  const schema = { openAPIV3Schema: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true } };
+  const spec = { group: 'metrics.k8s.io', scope: 'Namespaced', names, versions: [{ name: 'v1beta1', served: true, storage: true, schema }] };
+  const metadata = { name: 'pods.metrics.k8s.io', annotations: { 'api-approved.kubernetes.io': 'unapproved, for a test' } };
+  expect((await http('POST', '/apis/apiextensions.k8s.io/v1/customresourcedefinitions', json({ apiVersion: 'apiextensions.k8s.io/v1', kind: 'CustomResourceDefinition', metadata, spec }))).code).toBe(201);
+  await until(async () => (await http('GET', `${APIS}/namespaces/default/pods`)).code === 200);
+  const made = await http('POST', `${APIS}/namespaces/default/pods`, json({ apiVersion: 'metrics.k8s.io/v1beta1', kind: 'PodMetrics', metadata: { name: 'p' } }));
+  expect(made.code).toBe(201);
+  expect((await http('GET', `${APIS}/namespaces/default/pods`)).json().items).toMatchObject([{ metadata: { name: 'p' } }]);
+});
