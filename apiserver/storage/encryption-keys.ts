@@ -12,15 +12,24 @@ export interface LocalKeys {
   readonly current: string;
   /** More than one: a change of keys was cut short. */
   readonly count: number;
+  /** What was sealed anew may still be in the file as it was before: a run was cut short in between. */
+  readonly owesErasure: boolean;
   /** A new key seals from now on; the old ones still open. */
   add(): void;
-  /** Only the newest stays. */
-  dropOld(): void;
+  /** Durable before anything is sealed anew. */
+  oweErasure(): void;
+  /** Only the newest stays, and nothing is owed. */
+  settle(): void;
 }
 
 interface StoredKey {
   readonly id: string;
   readonly secret: string;
+}
+
+interface StoredKeys {
+  readonly keys: readonly StoredKey[];
+  readonly owesErasure?: boolean;
 }
 
 const KEY_BYTES = 32;
@@ -30,14 +39,14 @@ const PLACES = new Set(['secrets']);
 
 /** Makes the file with its first key where there is none; throws where it cannot be read as one. */
 export function openLocalKeys(path: string, random: Random): LocalKeys {
-  let keys = existsSync(path) ? readKeys(path) : [];
+  let stored: StoredKeys = existsSync(path) ? readKeys(path) : { keys: [] };
   let ciphers: readonly Cipher[] = [];
-  const use = (next: readonly StoredKey[]): void => {
-    keys = [...next];
-    ciphers = [...keys.map(({ id, secret }) => aesGcm({ name: id, secret: Buffer.from(secret, 'base64') }, random)), identity];
+  const use = (next: StoredKeys): void => {
+    stored = next;
+    ciphers = [...next.keys.map(({ id, secret }) => aesGcm({ name: id, secret: Buffer.from(secret, 'base64') }, random)), identity];
   };
-  const save = (next: readonly StoredKey[]): void => {
-    writeFileSync(`${path}.new`, `${JSON.stringify({ keys: next }, null, 2)}\n`, { mode: 0o600, flush: true });
+  const save = (next: StoredKeys): void => {
+    writeFileSync(`${path}.new`, `${JSON.stringify(next, null, 2)}\n`, { mode: 0o600, flush: true });
     renameSync(`${path}.new`, path);
     // Nothing may be sealed under a key that a loss of power could take away.
     const folder = openSync(dirname(path), 'r');
@@ -46,28 +55,32 @@ export function openLocalKeys(path: string, random: Random): LocalKeys {
     use(next);
   };
   const fresh = (): StoredKey => ({ id: Buffer.from(random.bytes(ID_BYTES)).toString('hex'), secret: Buffer.from(random.bytes(KEY_BYTES)).toString('base64') });
-  if (keys.length > 0) use(keys);
-  else save([fresh()]);
+  if (stored.keys.length > 0) use(stored);
+  else save({ keys: [fresh()] });
   const transformer = chain(() => ciphers);
   return {
     policy: { transformerOf: (place) => (PLACES.has(place) ? transformer : undefined) },
     get current() {
-      return keys[0]?.id ?? '';
+      return stored.keys[0]?.id ?? '';
     },
     get count() {
-      return keys.length;
+      return stored.keys.length;
     },
-    add: () => save([fresh(), ...keys]),
-    dropOld: () => keys.length > 1 && save(keys.slice(0, 1)),
+    get owesErasure() {
+      return stored.owesErasure === true;
+    },
+    add: () => save({ ...stored, keys: [fresh(), ...stored.keys] }),
+    oweErasure: () => stored.owesErasure || save({ ...stored, owesErasure: true }),
+    settle: () => (stored.keys.length > 1 || stored.owesErasure) && save({ keys: stored.keys.slice(0, 1) }),
   };
 }
 
-function readKeys(path: string): StoredKey[] {
+function readKeys(path: string): StoredKeys {
   try {
-    const { keys } = JSON.parse(readFileSync(path, 'utf8')) as { keys: StoredKey[] };
+    const { keys, owesErasure } = JSON.parse(readFileSync(path, 'utf8')) as StoredKeys;
     if (!Array.isArray(keys) || keys.length === 0) throw new Error('it holds no key');
     for (const { id, secret } of keys) if (!id || Buffer.from(secret, 'base64').length !== KEY_BYTES) throw new Error('a key in it is damaged');
-    return keys;
+    return { keys, ...(owesErasure && { owesErasure }) };
   } catch (error) {
     throw new Unavailable(`the encryption keys in ${path} cannot be read: ${(error as Error).message}`, { cause: error });
   }
@@ -101,11 +114,11 @@ export async function checkKeys(store: Store, policy: EncryptionPolicy, file: st
  */
 export async function rotateKeys(store: EncryptedStore, keys: LocalKeys, options: { readonly newKey: boolean }): Promise<{ readonly rewritten: number }> {
   if (options.newKey) keys.add();
-  const rewritten = await store.rewrite([...PLACES]);
-  if (rewritten > 0 || keys.count > 1) {
+  const rewritten = await store.rewrite([...PLACES], () => keys.oweErasure());
+  if (keys.owesErasure || keys.count > 1) {
     await store.compact(await store.revision());
     await store.erase?.();
   }
-  keys.dropOld();
+  keys.settle();
   return { rewritten };
 }

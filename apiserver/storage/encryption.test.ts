@@ -130,6 +130,32 @@ test('a change of keys that was cut short is taken up by the next start: nothing
   await again.store.close();
 });
 
+test('plain text that was sealed, but not erased before the program ended, is erased by the next start', async () => {
+  const { inner, store, keys } = await open();
+  await inner.write(SECRET, 0, Buffer.from(PLAIN));
+  const cut = new Error('the power is gone');
+  await expect(rotateKeys({ ...unbound(store), compact: () => Promise.reject(cut) }, keys, { newKey: false })).rejects.toBe(cut);
+  await store.close();
+  expect(onDisk()).toContain(PLAIN);
+  const again = await open();
+  expect(await rotateKeys(again.store, again.keys, { newKey: false })).toEqual({ rewritten: 0 });
+  expect(onDisk()).not.toContain(PLAIN);
+  expect(again.keys.owesErasure).toBe(false);
+  let erased = 0;
+  await rotateKeys({ ...unbound(again.store), erase: async () => void erased++ }, again.keys, { newKey: false });
+  expect(erased).toBe(0);
+  expect((await again.store.get(SECRET))?.value.toString()).toBe(PLAIN);
+  await again.store.close();
+});
+
+/** Its methods, to put others in their place. */
+function unbound(store: EncryptedStore): EncryptedStore {
+  return {
+    revision: () => store.revision(), get: (...args) => store.get(...args), list: (...args) => store.list(...args), write: (...args) => store.write(...args), watch: (...args) => store.watch(...args),
+    compact: (...args) => store.compact(...args), erase: async () => store.erase?.(), snapshot: (...args) => store.snapshot(...args), close: () => store.close(), rewrite: (...args) => store.rewrite(...args),
+  };
+}
+
 test('what an older program stored in plain text is sealed without a new key', async () => {
   const { inner, store, keys } = await open();
   await inner.write(SECRET, 0, Buffer.from(PLAIN));

@@ -18,8 +18,8 @@ export interface EncryptionPolicy {
 }
 
 export interface EncryptedStore extends Store {
-  /** Writes the values of some places anew that the present key has not sealed, until there are none; returns how many. Safe beside other writers. */
-  rewrite(places: readonly string[]): Promise<number>;
+  /** Writes the values of some places anew that the present key has not sealed, until there are none; returns how many. Safe beside other writers. `begin` runs before the first of them. */
+  rewrite(places: readonly string[], begin?: () => void): Promise<number>;
 }
 
 /** A stored value that no key opens. */
@@ -140,43 +140,49 @@ class CipherStore implements EncryptedStore {
     return this.#inner.close();
   }
 
-  async rewrite(places: readonly string[]): Promise<number> {
+  async rewrite(places: readonly string[], begin: () => void = () => undefined): Promise<number> {
     let written = 0;
     for (;;) {
       // What was sealed before the keys changed must be there to be seen.
       await Promise.allSettled(this.#underWay);
       let found = 0;
-      for (const place of places) found += await this.#rewriteOnce(`${ROOT}${place}/`);
+      for (const place of places) found += await this.#rewriteOnce(`${ROOT}${place}/`, begin);
       if (found === 0) return written;
       written += found;
     }
   }
 
-  async #rewriteOnce(prefix: string): Promise<number> {
+  async #rewriteOnce(prefix: string, begin: () => void): Promise<number> {
     let written = 0;
     let from: string | undefined;
     for (;;) {
       const page = await this.#inner.list(prefix, { limit: PAGE, ...(from !== undefined && { from }) });
       await this.#prepare(page.entries);
-      written += (await Promise.all(page.entries.map((entry) => this.#renew(entry)))).filter(Boolean).length;
+      const stale = page.entries.filter((entry) => this.#isStale(entry));
+      if (stale.length > 0) begin();
+      await Promise.all(stale.map((entry) => this.#renew(entry)));
+      written += stale.length;
       const last = page.entries.at(-1);
       if (!page.more || !last) return written;
       from = `${last.key}\0`;
     }
   }
 
-  /** Somebody who wrote it meanwhile did so with the present key: the next pass looks. */
-  async #renew({ key, value, revision }: Entry): Promise<boolean> {
+  #isStale({ key, value }: Entry): boolean {
     const transformer = this.#of(key);
-    if (!transformer) return false;
-    const { plain, stale } = this.#open(transformer, key, value);
-    if (!stale) return false;
+    return transformer !== undefined && this.#open(transformer, key, value).stale;
+  }
+
+  /** Somebody who wrote it meanwhile did so with the present key: the next pass looks. */
+  async #renew({ key, value, revision }: Entry): Promise<void> {
+    const transformer = this.#of(key);
+    if (!transformer) return;
+    const { plain } = this.#open(transformer, key, value);
     try {
       await this.#inner.write(key, revision, transformer.seal(key, plain));
     } catch (error) {
       if (!(error instanceof Conflict)) throw error;
     }
-    return true;
   }
 
   /** Asks for the keys of all of these that are not known yet; undefined where all are. */
