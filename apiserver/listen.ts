@@ -7,6 +7,7 @@ import { DEFAULT_CIPHERS } from 'node:tls';
 import Koa from 'koa';
 import { ApiError } from '../api/status.ts';
 import { sleep, type Clock } from '../std/clock.ts';
+import { Cohort } from '../std/cohort.ts';
 import type { Random } from '../std/random.ts';
 import { forgetCertificates } from './auth/client-certificate.ts';
 import { boundWrites } from './bounded-writes.ts';
@@ -104,10 +105,11 @@ export async function listen(options: Serving): Promise<Listener> {
     socket.on('error', () => undefined);
   });
   const app = new Application();
+  const answering: Answering = { ...options, open, arrivals: new Cohort() };
   const crowd = new Crowd(sockets, open);
   app.use((ctx) => {
     crowd.met((ctx.req as unknown as Partial<Http2ServerRequest>).stream?.session, ctx.res);
-    return answer(options, open, ctx.req, ctx.res).catch((error: unknown) => {
+    return answer(answering, ctx.req, ctx.res).catch((error: unknown) => {
       options.log.error('an answer could not be brought to its end', error);
       ctx.res.destroy();
     });
@@ -179,9 +181,14 @@ function bind(server: Http2SecureServer, { port, host, shared = false }: ListenO
 /** Made once: every connection ends, and a stack of this would tell nobody anything. */
 const GONE = new Error('the client has gone');
 
+interface Answering extends Serving {
+  readonly open: Set<HttpExchange>;
+  readonly arrivals: Cohort;
+}
+
 /** One request from the first step to the last byte. */
-async function answer(options: Serving, open: Set<HttpExchange>, request: IncomingMessage, response: ServerResponse): Promise<void> {
-  const { clock, limits } = options;
+async function answer(options: Answering, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const { clock, limits, open, arrivals } = options;
   if (answeredEarly(options, request, response)) return;
   let exchange: HttpExchange;
   let timeoutMs: number;
@@ -214,6 +221,7 @@ async function answer(options: Serving, open: Set<HttpExchange>, request: Incomi
     open.delete(exchange);
   });
   try {
+    await arrivals.join();
     const serving = options.serve(exchange);
     if (serving) await serving;
     const sending = late ? undefined : render(exchange, response, clock);
