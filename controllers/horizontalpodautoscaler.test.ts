@@ -1,11 +1,17 @@
 import { horizontalpodautoscalers, pods } from '../api/resources.ts';
 import type { HorizontalPodAutoscaler, HorizontalPodAutoscalerSpec, MetricSpec, MetricTarget } from '../api/types/autoscaling.v2.ts';
 import type { Pod } from '../api/types/core.v1.ts';
+import { openClient, type Client } from '../client/client.ts';
+import { FakeDoor } from '../client/fake-door.ts';
+import { VirtualClock } from '../std/clock.ts';
+import { seededRandom } from '../std/random.ts';
 import { decide, needsMetrics, type Inputs, type Settings } from './autoscaler/decide.ts';
 import { emptyHistory, limit, noteChange, type History } from './autoscaler/limits.ts';
 import { propose } from './autoscaler/propose.ts';
 import type { Reading } from './autoscaler/readings.ts';
 import { NOW, item } from './fake-view.ts';
+import { horizontalPodAutoscalerController } from './horizontalpodautoscaler.ts';
+import { SharedInformers } from './informers.ts';
 
 const SETTINGS: Settings = { syncPeriodMs: 15_000, downscaleStabilizationMs: 300_000, tolerance: 0.1, cpuInitializationMs: 300_000, initialReadinessDelayMs: 30_000 };
 const cpu = (averageUtilization: number): MetricSpec => ({ type: 'Resource', resource: { name: 'cpu', target: { type: 'Utilization', averageUtilization } } });
@@ -144,4 +150,23 @@ describe('limit()', () => {
     expect(limits(5, 50, { behavior, history }).replicas).toBe(6);
     expect(limits(5, 50, { behavior, history, now: NOW + 31_000 }).replicas).toBe(9);
   });
+});
+
+test('a scale whose selector cannot be read is no scale', async () => {
+  const clock = new VirtualClock();
+  const real = openClient(new FakeDoor({ now: () => clock.now() }), { userAgent: 'test' });
+  const client: Client = Object.create(real, { call: { value: async () => ({ spec: { replicas: 3 }, status: { replicas: 3, selector: 'a b c' } }) } });
+  const random = seededRandom(1);
+  const informers = new SharedInformers(client, { clock, random });
+  const stop = new AbortController();
+  const said: string[] = [];
+  const log = { info: () => undefined, warn: () => undefined, error: () => undefined };
+  void horizontalPodAutoscalerController({ syncPeriodMs: 1000 }).run({ client, clock, random, log, informer: informers.of.bind(informers), event: ({ reason, message }) => void said.push(`${reason}: ${message}`) }, stop.signal);
+  await real.create(horizontalpodautoscalers, { metadata: { name: 'h', namespace: 'a' }, spec: { scaleTargetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'web' }, maxReplicas: 5 } });
+  await clock.advance(1500);
+  const text = `received an object from a /scale endpoint which was not convertible to autoscaling Scale: failed to parse target selector: couldn't parse the selector string "a b c": unable to parse requirement: found 'b', expected: in, notin, =, ==, !=, gt, lt`;
+  expect(said).toEqual([`FailedGetScale: ${text}`]);
+  expect((await real.get(horizontalpodautoscalers, { namespace: 'a', name: 'h' })).status?.conditions).toMatchObject([{ type: 'AbleToScale', status: 'False', reason: 'FailedGetScale', message: `the HPA controller was unable to get the target's current scale: ${text}` }]);
+  stop.abort();
+  informers.stop();
 });

@@ -104,8 +104,8 @@ class Autoscaling {
       await this.#write(hpa, status);
       return true;
     }
-    const { scale, resource } = found;
-    const selected = this.#select(key, hpa, scale);
+    const { scale, resource, selector } = found;
+    const selected = this.#select(key, hpa, selector);
     const readings = selected.problem || !needsMetrics(hpa, scale.spec?.replicas ?? 0) ? [] : await this.#read(hpa, scale);
     const decision = decide({ hpa, scale, readings, pods: selected.pods, selection: selected.problem, history: this.#histories.get(key), settings: this.#settings, now: this.#tools.clock.now() });
     this.#histories.set(key, decision.history);
@@ -133,7 +133,7 @@ class Autoscaling {
     return this.#write(hpa, done);
   }
 
-  async #scaleOf({ metadata: { namespace }, spec: { scaleTargetRef } }: StoredAutoscaler): Promise<{ readonly scale: Scale; readonly resource: AnyRef } | { readonly problem: string }> {
+  async #scaleOf({ metadata: { namespace }, spec: { scaleTargetRef } }: StoredAutoscaler): Promise<Scaled | { readonly problem: string }> {
     const { apiVersion = '', kind, name } = scaleTargetRef;
     const parts = apiVersion.split('/');
     if (parts.length > 2) return { problem: `unexpected GroupVersion string: ${apiVersion}` };
@@ -144,7 +144,7 @@ class Autoscaling {
     try {
       const scale = await this.#tools.client.call({ ...call, subresource: 'scale' });
       if (typeof scale !== 'object') throw new ApiError({ code: 404, reason: 'NotFound', message: '404 page not found' });
-      return { scale: scale as Scale, resource };
+      return { scale: scale as Scale, resource, ...selectorIn(scale as Scale) };
     } catch (error) {
       return { problem: answerText(error, { ...call, group: '' }) };
     }
@@ -170,11 +170,8 @@ class Autoscaling {
   }
 
   /** The pods that the scale selects, if they are this autoscaler's alone. */
-  #select(key: string, { metadata: { namespace } }: StoredAutoscaler, scale: Scale): { readonly pods: readonly StoredPod[]; readonly problem: SelectionProblem | undefined } {
-    const text = scale.status?.selector ?? '';
-    if (!text) return { pods: [], problem: { event: { reason: 'SelectorRequired', message: 'selector is required' }, condition: { reason: 'InvalidSelector', message: "the HPA target's scale is missing a selector" } } };
-    const selector = parsed(text);
-    if (typeof selector === 'string') return { pods: [], problem: both('InvalidSelector', `couldn't convert selector into a corresponding internal selector object: ${selector}`) };
+  #select(key: string, { metadata: { namespace } }: StoredAutoscaler, selector: Selector | undefined): { readonly pods: readonly StoredPod[]; readonly problem: SelectionProblem | undefined } {
+    if (!selector) return { pods: [], problem: { event: { reason: 'SelectorRequired', message: 'selector is required' }, condition: { reason: 'InvalidSelector', message: "the HPA target's scale is missing a selector" } } };
     this.#selectors.set(key, selector);
     const chosen = this.#pods.cache.list(namespace).filter(({ metadata }) => matchesLabels(selector, metadata.labels));
     const others = [...this.#selectors].filter(([other, theirs]) => other.startsWith(`${namespace}/`) && chosen.some(({ metadata }) => matchesLabels(theirs, metadata.labels))).map(([other]) => other);
@@ -212,6 +209,13 @@ class Autoscaling {
   }
 }
 
+interface Scaled {
+  readonly scale: Scale;
+  readonly resource: AnyRef;
+  /** Undefined: the target has none. */
+  readonly selector: Selector | undefined;
+}
+
 /** Zero and absent are the same. */
 function plain({ currentReplicas = 0, currentMetrics, ...rest }: Status): object {
   return { ...rest, currentReplicas, currentMetrics: currentMetrics ?? [] };
@@ -221,11 +225,14 @@ function both(reason: string, message: string): SelectionProblem {
   return { event: { reason, message }, condition: { reason, message } };
 }
 
-function parsed(text: string): Selector | string {
+/** The client of scales reads the selector along with the rest. */
+function selectorIn({ status }: Scale): { readonly selector: Selector | undefined } {
+  const text = status?.selector ?? '';
   try {
-    return parseLabelSelector(text);
+    return { selector: text === '' ? undefined : parseLabelSelector(text) };
   } catch (error) {
-    return error instanceof Error ? error.message : String(error);
+    const problem = error instanceof Error ? error.message : String(error);
+    throw new Error(`received an object from a /scale endpoint which was not convertible to autoscaling Scale: failed to parse target selector: couldn't parse the selector string "${text}": ${problem}`, { cause: error });
   }
 }
 

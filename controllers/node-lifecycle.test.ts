@@ -41,6 +41,11 @@ test('a node that renews its lease stays well; one that stops is Unknown after t
   expect(shown(actions)).toEqual([
     'Normal NodeNotReady: Node n status is now: NodeNotReady',
     'update nodes/status n',
+  ]);
+  // Its taints come before its pods: a DaemonSet counts what it sees first.
+  const next = shown(run(90_002, 'n', node('n', 'Unknown', { conditions: ['MemoryPressure', 'DiskPressure', 'PIDPressure'].map((type) => [type, 'Unknown']) }), node('well', 'True'), lease('n', '2'), pod('p', 'n'), pod('q', 'other')).actions);
+  expect(next[0]).toMatch(/^patch nodes n .*unreachable/);
+  expect(next.slice(1)).toEqual([
     'patch pods/status a/p {"metadata":{"uid":"uid-p"},"status":{"conditions":[{"type":"Ready","status":"False","lastTransitionTime":"2026-01-01T12:01:30Z"}]}}',
     'Warning NodeNotReady: Node is not ready',
   ]);

@@ -35,11 +35,12 @@ const BIRTH_MS = 1000;
 
 const LEASE_NAMESPACE = 'kube-node-lease';
 
-/** It remembers when heartbeats arrived and when it last let pods be driven off; all else is in the view. */
+/** It remembers when heartbeats arrived, when it last let pods be driven off, and which nodes' pods are still to be shown as not ready; all else is in the view. */
 export function nodeLifecycleController(options: NodeLifecycleOptions = {}): Controller {
   const settings = { ...DEFAULTS, ...options };
   const heartbeats = new Heartbeats();
   const pace = new EvictionPace();
+  const fallenSilent = new Set<Key>();
   return {
     name: 'node-lifecycle-controller',
     account: 'node-controller',
@@ -48,7 +49,7 @@ export function nodeLifecycleController(options: NodeLifecycleOptions = {}): Con
       watch({ resource: leases, selection: { namespace: LEASE_NAMESPACE }, keys: ({ metadata }) => [metadata.name] }),
       watch({ resource: pods, indexes: { byNode }, keys: () => [] }),
     ],
-    reconcile: (key, view, moment) => reconcile({ key, view, moment, settings, heartbeats, pace }),
+    reconcile: (key, view, moment) => reconcile({ key, view, moment, settings, heartbeats, pace, fallenSilent }),
   };
 }
 
@@ -59,11 +60,15 @@ interface Situation {
   readonly settings: Required<NodeLifecycleOptions>;
   readonly heartbeats: Heartbeats;
   readonly pace: EvictionPace;
+  readonly fallenSilent: Set<Key>;
 }
 
-function reconcile({ key, view, moment: { now }, settings, heartbeats, pace }: Situation): Outcome {
+function reconcile({ key, view, moment: { now }, settings, heartbeats, pace, fallenSilent }: Situation): Outcome {
   const node = view.of(nodes).get({ name: key });
-  if (!node) return { actions: heartbeats.forget(key) ? [about({ name: key, uid: key }, 'RemovingNode', `Node ${key} event: Removing Node ${key} from Controller`)] : [] };
+  if (!node) {
+    fallenSilent.delete(key);
+    return { actions: heartbeats.forget(key) ? [about({ name: key, uid: key }, 'RemovingNode', `Node ${key} event: Removing Node ${key} from Controller`)] : [] };
+  }
   const lease = view.of(leases).get({ namespace: LEASE_NAMESPACE, name: key });
   const { at, isNew } = heartbeats.observe(node, lease?.spec.renewTime, now);
   const actions: Action[] = isNew ? [about(node.metadata, 'RegisteredNode', `Node ${key} event: Registered Node ${key} in Controller`)] : [];
@@ -74,7 +79,7 @@ function reconcile({ key, view, moment: { now }, settings, heartbeats, pace }: S
   const becomesUnready = ready === 'True' && silent !== undefined;
   if (becomesUnready) actions.push(about(node.metadata, 'NodeNotReady', `Node ${key} status is now: NodeNotReady`));
   if (silent) actions.push(update(nodes, { ...node, status: { ...node.status, conditions: silent } } as StoredNode, 'status'));
-  if (becomesUnready) actions.push(...podsNotReady(key, view, now));
+  if (becomesUnready) fallenSilent.add(key);
   // The rest follows from the new conditions, when they have come back.
   if (silent) return { actions, requeueAfterMs: settings.monitorPeriodMs };
   const wanted = noExecuteKey(node);
@@ -93,6 +98,9 @@ function reconcile({ key, view, moment: { now }, settings, heartbeats, pace }: S
   if (bornMs > 0) waitMs = Math.min(waitMs, bornMs);
   const change = patchOf(node, { noExecute, isNewborn: bornMs > 0 }, now);
   if (change) actions.push(patch(nodes, node.metadata, { metadata: { resourceVersion: node.metadata.resourceVersion, ...change.metadata }, ...change.spec }));
+  // After the taints: what a DaemonSet counts depends on which it sees first.
+  if (fallenSilent.has(key) && ready === 'Unknown') actions.push(...podsNotReady(key, view, now));
+  if (!change || ready !== 'Unknown') fallenSilent.delete(key);
   return { actions, requeueAfterMs: Math.max(1, waitMs) };
 }
 
