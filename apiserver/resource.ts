@@ -21,6 +21,8 @@ export class Resource {
   readonly hubSchema: Schema | undefined;
   /** Stored bytes are served as they are. */
   readonly isHub: boolean;
+  /** A webhook converts between it and what is stored. */
+  readonly isView: boolean;
   readonly #subresources: ReadonlyMap<string, Subresource>;
   readonly #verbs: ReadonlySet<string>;
 
@@ -35,6 +37,7 @@ export class Resource {
     this.hubApiVersion = viewed ? this.apiVersion : groupVersion(owner.group, owner.hub);
     this.hubGroup = owner.group;
     this.hubSchema = viewed ? version.schema : owner.versions.find((one) => one.version === owner.hub)?.schema;
+    this.isView = viewed && version.version !== kind.hub;
     this.isHub = viewed || (version.version === kind.hub && !version.fromHub);
     this.#subresources = new Map((version.own?.subresources ?? kind.subresources).map((sub) => [sub.name, sub]));
     this.#verbs = new Set(kind.verbs);

@@ -94,7 +94,26 @@ function subresourcesOf({ subresources }: CustomResourceDefinitionVersion): Subr
 
 /** A webhook converts on the way between the store and the place of the version. */
 function viewed(version: CustomResourceDefinitionVersion, { group, plural }: { readonly group: string; readonly plural: string }): Pick<KindVersion, 'place' | 'stored'> {
-  return { place: `${group}/${plural}@${version.name}`, stored: (object) => formStored(object, `${group}/${version.name}`, schemaOf(version)) };
+  return { place: `${group}/${plural}@${version.name}`, stored: () => false };
+}
+
+export interface VersionForms {
+  /** Prunes an object and fills in defaults as its own version has it, in place; returns whether anything changed. */
+  readonly form: (object: ApiObject) => boolean;
+  /** Only prunes it. */
+  readonly narrow: (object: ApiObject) => void;
+}
+
+/** For what goes to a webhook, and what comes back from it. */
+export function versionForms({ group, versions }: CustomResourceDefinition['spec']): VersionForms {
+  const schemas = new Map(versions.map((version) => [`${group}/${version.name}`, schemaOf(version)]));
+  return {
+    form(object) {
+      const schema = schemas.get(object.apiVersion ?? '');
+      return schema !== undefined && formStored(object, object.apiVersion as string, schema);
+    },
+    narrow: (object) => void prune(object, schemas.get(object.apiVersion ?? '') ?? {}, true),
+  };
 }
 
 /**

@@ -3,17 +3,19 @@
  * version, whatever version it was stored in, and what is written is stored in the storage version. Caches, watches and writes
  * of the API run on such a place as on any other; only here does anybody wait for a webhook.
  *
+ * What is stored has its own version's defaults before it is converted, and none are filled in afterwards.
  * A page of a list and a batch of a watch are converted in one call each. Where the webhook fails, reads by name and lists are
  * refused with its words, and a watch ends: whoever follows starts anew.
  */
 import { encodeJson } from '../../api/codec/encode.ts';
 import { parseExact } from '../../api/codec/json-text.ts';
 import type { ApiObject } from '../../api/kind.ts';
+import type { VersionForms } from '../../api/structural/custom-kind.ts';
 import { Conflict, Overflow, WATCH_BACKLOG_LIMIT, type Change, type Entry, type ListOptions, type Store, type Watch, type WatchSink } from '../storage/store.ts';
 import type { Convert } from './conversion-webhook.ts';
 import type { Convertible } from './conversion-review.ts';
 
-export interface View {
+export interface View extends VersionForms {
   /** Where the objects really are: `example.com/widgets`. */
   readonly place: string;
   /** What is read here: `example.com/v2`. */
@@ -88,7 +90,7 @@ async function getIn(inner: Store, opened: Opened, key: string, options?: { read
 }
 
 async function seen(opened: Opened, entry: Entry): Promise<Entry> {
-  const [value] = await converted(opened.view, [entry.value]);
+  const [value] = await read(opened.view, [entry.value]);
   const stale = entry.stale === true || versionOf(entry.value) !== opened.view.storedVersion;
   return { ...entry, key: outwards(opened, entry.key), value: value as Buffer, ...(stale && { stale }) };
 }
@@ -96,7 +98,7 @@ async function seen(opened: Opened, entry: Entry): Promise<Entry> {
 async function listIn(inner: Store, opened: Opened, prefix: string, options: ListOptions = {}): ReturnType<Store['list']> {
   const from = options.from === undefined ? {} : { from: inwards(opened, options.from) };
   const page = await inner.list(inwards(opened, prefix), { ...options, ...from });
-  const values = await converted(opened.view, page.entries.map(({ value }) => value));
+  const values = await read(opened.view, page.entries.map(({ value }) => value));
   return { ...page, entries: page.entries.map((entry, i) => ({ ...entry, key: outwards(opened, entry.key), value: values[i] as Buffer })) };
 }
 
@@ -109,7 +111,7 @@ interface Writing {
 
 async function writeIn(inner: Store, opened: Opened, { key, expected, value, options }: Writing): Promise<number> {
   const { view } = opened;
-  const [stored] = value ? await converted(view, [value], view.storedVersion) : [undefined];
+  const stored = value && (await written(view, value));
   try {
     return await inner.write(inwards(opened, key), expected, stored, options);
   } catch (error) {
@@ -118,15 +120,30 @@ async function writeIn(inner: Store, opened: Opened, { key, expected, value, opt
   }
 }
 
-/** Those that have another version, in one call; the others as they are. */
-async function converted(view: View, values: readonly Buffer[], desired: string = view.apiVersion): Promise<Buffer[]> {
-  const out = [...values];
-  const others = values.flatMap((value, at) => (versionOf(value) === desired ? [] : [at]));
+/** In the view's version: those that have another are converted, in one call. */
+async function read(view: View, values: readonly Buffer[]): Promise<Buffer[]> {
+  const others: { readonly at: number; readonly object: Convertible }[] = [];
+  const out = values.map((value, at) => {
+    const object = parseExact(value.toString()) as Convertible;
+    const changed = view.form(object as unknown as ApiObject);
+    if (object.apiVersion !== view.apiVersion) others.push({ at, object });
+    return changed ? encodeJson(object as unknown as ApiObject) : value;
+  });
   if (others.length === 0) return out;
-  const objects = others.map((at) => parseExact((values[at] as Buffer).toString()) as Convertible);
-  const made = await view.convert(objects, desired);
-  others.forEach((at, i) => (out[at] = encodeJson(made[i] as unknown as ApiObject)));
+  const made = await view.convert(others.map(({ object }) => object), view.apiVersion);
+  others.forEach(({ at }, i) => (out[at] = encoded(view, made[i] as Convertible)));
   return out;
+}
+
+async function written(view: View, value: Buffer): Promise<Buffer> {
+  if (view.storedVersion === view.apiVersion) return value;
+  const [made] = await view.convert([parseExact(value.toString()) as Convertible], view.storedVersion);
+  return encoded(view, made as Convertible);
+}
+
+function encoded(view: View, made: Convertible): Buffer {
+  view.narrow(made as unknown as ApiObject);
+  return encodeJson(made as unknown as ApiObject);
 }
 
 /** Objects are stored with kind and apiVersion first. */
@@ -190,7 +207,7 @@ class ViewWatch implements Watch {
   async #hand(changes: readonly Change[]): Promise<void> {
     try {
       const present = changes.filter(({ value }) => value !== undefined);
-      const values = await converted(this.#opened.view, present.map(({ value }) => value as Buffer));
+      const values = await read(this.#opened.view, present.map(({ value }) => value as Buffer));
       this.#waiting -= changes.length;
       if (this.#over) return;
       // What was there before is known to whoever follows.

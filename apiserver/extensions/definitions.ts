@@ -11,7 +11,7 @@ import type { ApiObject, Kind } from '../../api/kind.ts';
 import { readDescriptions } from '../../api/openapi/descriptions.ts';
 import { customresourcedefinitions } from '../../api/resources.ts';
 import { isReason } from '../../api/status.ts';
-import { compileCustomKind } from '../../api/structural/custom-kind.ts';
+import { compileCustomKind, versionForms } from '../../api/structural/custom-kind.ts';
 import type { Timed } from '../../api/structural/custom-strategy.ts';
 import type { CustomResourceDefinition } from '../../api/types/apiextensions.v1.ts';
 import type { Stored } from '../auth/reader.ts';
@@ -108,8 +108,9 @@ export class Definitions {
     const { views } = this.#conversion;
     if (spec.conversion?.strategy !== 'Webhook') return kind;
     const convert = conversionWebhook(spec.conversion, this.#conversion);
+    const forms = versionForms(spec as CustomResourceDefinition['spec']);
     for (const { version, place } of versions) {
-      if (place !== undefined) views.set(place, { place: storagePath, apiVersion: `${group}/${version}`, storedVersion: `${group}/${hub}`, convert });
+      if (place !== undefined) views.set(place, { place: storagePath, apiVersion: `${group}/${version}`, storedVersion: `${group}/${hub}`, convert, ...forms });
     }
     return { ...kind, convert: async (objects, desired) => (await convert(objects as unknown as Convertible[], desired)) as unknown as ApiObject[] };
   }

@@ -4,7 +4,7 @@ import type { ApiObject } from '../../api/kind.ts';
 import { alreadyExists, ApiError, conflict } from '../../api/status.ts';
 import type { Core, Settle } from '../core.ts';
 import type { StoredForm } from '../exchange.ts';
-import type { Resource } from '../resource.ts';
+import { groupVersion, type Resource } from '../resource.ts';
 import { Conflict, Unavailable, VALUE_LIMIT_BYTES, type WriteOptions } from '../storage/store.ts';
 import { encodeStored, LooseObject, StoredObject } from '../stored-form.ts';
 import { announce, withdraw } from '../written.ts';
@@ -26,16 +26,22 @@ export interface Put {
 }
 
 /** Throws the store's `Conflict` when something else stands there. */
-export async function put(core: Core, { resource, key, expected, object, old, dryRun, settle }: Put): Promise<StoredForm> {
+export async function put(core: Core, request: Put): Promise<StoredForm> {
+  const { resource, key, expected, object, old, dryRun, settle } = request;
   let value: Buffer | undefined;
   try {
-    if (dryRun) return loose(resource.formed(object), old);
+    if (dryRun) {
+      // Whether it could be stored is the webhook's to say.
+      if (resource.isView) await resource.kind.convert?.([object], groupVersion(resource.kind.group, resource.kind.hub));
+      return loose(resource.formed(object), old);
+    }
     value = encodeStored(resource.narrowed(object));
     if (value.length > OBJECT_LIMIT_BYTES) throw objectTooLarge();
     // What is brought into another form, or holds numbers that JavaScript rounds, is read back from its bytes.
     if (!resource.kind.stored && !resource.kind.custom) announce(value, withStoredLists(object) as ApiObject);
     const revision = await core.store.write(key, expected, value, writeOptions(resource));
     if (settle) await settle.commit();
+    if (resource.isView) return await reread(core, request, revision);
     return resource.version.narrow ? new StoredObject(resource.splice(value, revision)) : StoredObject.at(value, revision, object);
   } catch (error) {
     if (settle) await settle.rollback();
@@ -43,6 +49,12 @@ export async function put(core: Core, { resource, key, expected, object, old, dr
   } finally {
     if (value) withdraw(value);
   }
+}
+
+/** What was converted on the way in is told as it comes back. */
+async function reread(core: Core, { resource, key, object }: Put, revision: number): Promise<StoredForm> {
+  const entry = await core.store.get(key, { revision });
+  return entry ? new StoredObject(resource.splice(entry.value, revision)) : new LooseObject(object);
 }
 
 export interface Remove {
