@@ -7,6 +7,7 @@ import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { NATIVE_MEMORY } from '../cli/native-memory.ts';
 import { SustainedLoad } from './sustained-load.ts';
 import type { Figures } from './sustained-server.ts';
 import { pool } from './target.ts';
@@ -43,7 +44,7 @@ const JUDGED: readonly Judged[] = [
 /** The exit code: whether nothing grew. */
 export async function sustain([minutes = String(MINUTES)]: readonly string[]): Promise<number> {
   const directory = mkdtempSync(join(tmpdir(), 'coracle-sustained-'));
-  const child = fork(join(import.meta.dirname, 'sustained-server.ts'), [directory], { execArgv: ['--expose-gc', '--disable-warning=ExperimentalWarning'] });
+  const child = fork(join(import.meta.dirname, 'sustained-server.ts'), [directory], { execArgv: ['--expose-gc', '--disable-warning=ExperimentalWarning'], env: { ...NATIVE_MEMORY, ...process.env } });
   try {
     const [{ port, ca, cert, key }] = (await once(child, 'message')) as [{ port: number; ca: string; cert: string; key: string }];
     const target = { name: 'coracle', server: `https://127.0.0.1:${port}`, tls: { ca, cert, key }, pids: [child.pid as number] };
