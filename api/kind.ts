@@ -96,6 +96,8 @@ export interface Strategy {
   readonly warnings?: (object: ApiObject, old: ApiObject | undefined) => string[];
   /** What is told of an object that is refused as well. */
   readonly warningsAnyway?: (object: ApiObject) => readonly string[];
+  /** Brings what was found valid into the form in which it will be read from the store, in place. */
+  readonly finish?: (object: ApiObject) => void;
   /** The field that many new objects have in common, as pods of one template their `spec`. */
   readonly alike?: string;
   /** Whether a change means a new generation. Absent: the kind has no generation. */

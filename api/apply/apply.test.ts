@@ -149,6 +149,11 @@ describe('trackUpdate()', () => {
     } } });
   });
 
+  test('leaves it to validation to refuse what is neither a number nor a text', () => {
+    const s = widget().apply('one', { spec: { size: { x: 1 } } });
+    expect(s.owners()).toEqual({ 'one Apply @1': { 'f:spec': { 'f:size': { 'f:x': {} } } } });
+  });
+
   test('takes fields that a schema keeps without naming them, also further down', () => {
     const schema: Schema = { structural: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true, properties: { spec: { type: 'object', properties: { size: { type: 'integer' } } } } } };
     const s = new Session(schema, 'g/v1', 'X').apply('one', { spec: { size: 1, more: { deep: [1] } }, other: 'x' });

@@ -189,7 +189,8 @@ function structuralType(schema: Structural, preserve: boolean): Type {
 }
 
 function structuralAtom(schema: Structural, around: boolean): Atom {
-  if (schema['x-kubernetes-int-or-string'] === true) return scalarTypes.untyped.atom;
+  // What is neither is for validation to tell.
+  if (schema['x-kubernetes-int-or-string'] === true) return deduced.atom;
   const preserve = around || schema['x-kubernetes-preserve-unknown-fields'] === true;
   switch (schema['type']) {
     case 'object':

@@ -76,6 +76,8 @@ export function customStrategy({ version, group, plural, namespaced, isTerminati
     },
     warnings: (object, old) => finalizerWarnings(object.metadata.finalizers ?? [], old?.metadata.finalizers ?? []),
     warningsAnyway: (object) => tolerated.get(object) ?? [],
+    // A null that no rule minds, as it has no type, is not there when it is read again.
+    finish: (object) => void applyDefaults(object, schema),
   };
   // Rules in CEL are not asked where the metadata is wrong already.
   return withMetadataRules({ strategy, bareFinalizers: true, ownMetadataRules: true }, namespaced);

@@ -26,6 +26,7 @@ const SCHEMA = {
       properties: {
         max: { type: 'integer', default: 5 },
         replicas: { type: 'integer', 'x-kubernetes-validations': [{ rule: 'self < 10', message: 'too many', reason: 'FieldValueForbidden' }] },
+        any: { 'x-kubernetes-preserve-unknown-fields': true },
         fixed: { type: 'string', maxLength: 9, 'x-kubernetes-validations': [{ rule: 'self == oldSelf', message: 'is fixed' }] },
       },
     },
@@ -126,4 +127,11 @@ test('a version that was stored cannot leave the definition', async () => {
   const [version] = definition.spec['versions'] as object[];
   const next = { ...definition, spec: { ...definition.spec, versions: [{ ...version, name: 'v2' }] } };
   expect(await causes({ ...crds, verb: 'update', name: `things.${GROUP}`, body: next })).toEqual([expect.stringContaining('status.storedVersions[0]: Invalid value: "v1": missing from spec.versions;')]);
+});
+
+test('a null that no rule minds is not there any more', async () => {
+  await call({ ...things, verb: 'create', body: thing('nothing', { any: 1 }) });
+  const applied = await call({ ...patch, name: 'nothing', patchType: APPLY, query: { fieldManager: 'm', force: 'true' }, body: thing('nothing', { any: null }) });
+  expect(applied.spec).toEqual({ max: 5 });
+  expect((await call({ ...things, verb: 'get', name: 'nothing' })).spec).toEqual({ max: 5 });
 });

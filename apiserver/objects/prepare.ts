@@ -39,6 +39,7 @@ export function prepareNew(core: Core, object: ApiObject, { resource, context, w
   refuseInvalid(resource, object.metadata.name ?? '', strategy.validate?.(object, context));
   if (strategy.warnings) warnings.push(...strategy.warnings(object, undefined));
   undo?.();
+  strategy.finish?.(object);
   keep?.();
 }
 
@@ -74,6 +75,7 @@ export function prepareUpdate(object: ApiObject, old: Readonly<ApiObject>, { res
   const whole = context.subresource === '' || context.subresource === 'scale' || resource.kind.custom !== undefined;
   if (strategy.warnings && whole) warnings.push(...strategy.warnings(object, own));
   undo?.();
+  strategy.finish?.(object);
 }
 
 /** Who owns what concerns no rule; it is as much as the rest of most objects. */
