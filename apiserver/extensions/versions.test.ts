@@ -82,6 +82,20 @@ test('nobody owns anything once an object does not fit the version of a manager,
   expect(await refusal(applied)).toBe('.spec.first: field not declared in schema');
 });
 
+test('a policy for another version is shown everything, and what it adds is kept as far as the stored version has it', async () => {
+  const policies = { group: 'admissionregistration.k8s.io', version: 'v1' } as const;
+  const expression = "[JSONPatch{op: 'add', path: '/spec/first', value: 'by ' + object.apiVersion + (has(object.spec.second) ? ' of two' : '')}, JSONPatch{op: 'add', path: '/spec/unknown', value: 'x'}]";
+  const matchConstraints = { resourceRules: [{ apiGroups: [GROUP], apiVersions: ['v1'], operations: ['CREATE'], resources: ['things'] }] };
+  const spec = { matchConstraints, mutations: [{ patchType: 'JSONPatch', jsonPatch: { expression } }], reinvocationPolicy: 'Never' };
+  await call({ ...policies, resource: 'mutatingadmissionpolicies', verb: 'create', body: { metadata: { name: 'p' }, spec } });
+  await call({ ...policies, resource: 'mutatingadmissionpolicybindings', verb: 'create', body: { metadata: { name: 'p' }, spec: { policyName: 'p' } } });
+  const made = async (name: string): Promise<unknown> => (await call({ ...things('v1'), verb: 'create', body: thing('v1', name, {}), query: { dryRun: 'All' } })).spec['first'];
+  while ((await made('f')) === 'one');
+  await call({ ...things('v2'), verb: 'create', body: thing('v2', 'f', { second: 'mine' }) });
+  expect(await specs('f')).toEqual([{ first: `by ${GROUP}/v1 of two` }, {}]);
+  expect((await call({ ...things('v1'), verb: 'create', body: thing('v1', 'g', {}) })).spec).toEqual({ first: `by ${GROUP}/v1` });
+});
+
 const COLOR = { selectableFields: [{ jsonPath: '.spec.both' }] };
 const WITH_COLUMNS = 'may only be set when `version.schema.openAPIV3Schema` is not included';
 const ALIKE = { both: text() };

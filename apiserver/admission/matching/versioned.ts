@@ -56,7 +56,8 @@ export class VersionedObjects {
     const version = row && versionIn(row, kind);
     const shown = this.get(kind).object as ApiObject;
     const schema = this.schema(kind);
-    const next = inForm(schema, changed, strict);
+    const isLoose = row?.custom !== undefined && !row.convert;
+    const next = inForm(isLoose ? ANYTHING : schema, changed, strict);
     // What says nothing of its kind is of the one that was shown.
     next.kind ||= shown.kind;
     next.apiVersion ||= shown.apiVersion;
@@ -69,10 +70,16 @@ export class VersionedObjects {
     const hub = row?.convert && next.apiVersion !== object.apiVersion ? await convertBack(row, next, object.apiVersion) : version?.toHub ? version.toHub(next) : next;
     hub.apiVersion = object.apiVersion;
     hub.kind = object.kind;
-    replaceContents(object, hub);
+    replaceContents(object, isLoose ? this.#kept(row, hub) : hub);
     if (object.metadata) dropDuplicateOwners(object.metadata, this.#request.warnings, { mutated: true });
     this.#made.clear();
     return differs;
+  }
+
+  /** What is stored of a custom object, where nobody else sees to it. */
+  #kept(row: Kind, object: ApiObject): ApiObject {
+    const own = row.versions.find(({ version }) => version === this.#request.version);
+    return own && !own.narrow ? inForm(own.schema, object, false) : object;
   }
 
   /** Of what `get` shows. */
@@ -97,7 +104,8 @@ export class VersionedObjects {
     const version = versionIn(row, kind);
     if (!version) throw internalError(`unable to convert to ${kind.group}/${kind.version}, Kind=${kind.kind}: unknown kind`);
     const copy = deepCopy(object) as ApiObject;
-    const shown = version.fromHub ? version.fromHub(copy) : copy;
+    // Of a custom object everything is shown: what the version does not have goes when it is stored.
+    const shown = version.fromHub && row.custom === undefined ? version.fromHub(copy) : copy;
     shown.apiVersion = apiVersion;
     shown.kind = kind.kind;
     return shown;
@@ -131,6 +139,9 @@ function schemaOf({ group, version, kind }: GroupVersionKind): Schema | undefine
   const fact = kindFact(group, version, kind);
   return fact && { type: fact.type };
 }
+
+/** Only metadata is known. */
+const ANYTHING: Schema = { structural: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true } };
 
 /** What the schema does not know goes, or is refused. */
 function inForm(schema: Schema | undefined, value: unknown, strict: boolean): ApiObject {
