@@ -21,9 +21,11 @@ const GONE = ['Normal DeviceTaintManagerEviction: Marking for deletion', 'delete
 test.each<[string, Item[], string[]]>([
   ['a tainted device', [pod, claim(), slice([TAINT])], GONE],
   ['one that is only kept from new pods', [pod, claim(), slice([{ key: 'broken', effect: 'NoSchedule' }])], []],
-  ['tolerated for ever', [pod, claim([{ operator: 'Exists' }]), slice([TAINT])], []],
-  ['tolerated for a time', [pod, claim([{ key: 'broken', operator: 'Exists', tolerationSeconds: 60 }]), slice([TAINT])], ['wait 60000']],
-  ['another is tolerated', [pod, claim([{ key: 'hot', operator: 'Exists' }]), slice([TAINT])], GONE],
+  ['tolerated for ever', [pod, claim([{ operator: 'Exists', effect: 'NoExecute' }]), slice([TAINT])], []],
+  ['tolerated whatever the effect', [pod, claim([{ operator: 'Exists' }]), slice([TAINT])], GONE],
+  ['tolerated for a time and for ever', [pod, claim([{ operator: 'Exists', effect: 'NoExecute', tolerationSeconds: 5 }, { key: 'broken', operator: 'Exists', effect: 'NoExecute' }]), slice([TAINT])], []],
+  ['tolerated for a time', [pod, claim([{ key: 'broken', operator: 'Exists', effect: 'NoExecute', tolerationSeconds: 60 }]), slice([TAINT])], ['wait 60000']],
+  ['another is tolerated', [pod, claim([{ key: 'hot', operator: 'Exists', effect: 'NoExecute' }]), slice([TAINT])], GONE],
   ['whole again in a newer slice', [pod, claim(), slice([TAINT], 1), slice([], 2)], []],
 ])('%s', (_, items, expected) => {
   expect(open()(0, ...items)).toEqual(expected);
@@ -31,7 +33,7 @@ test.each<[string, Item[], string[]]>([
 
 test('time runs from the first sight of the taint, and stops when it goes', () => {
   const run = open();
-  const tolerating = claim([{ operator: 'Exists', tolerationSeconds: 60 }]);
+  const tolerating = claim([{ operator: 'Exists', effect: 'NoExecute', tolerationSeconds: 60 }]);
   expect(run(0, pod, tolerating, slice([TAINT]))).toEqual(['wait 60000']);
   expect(run(20_000, pod, tolerating, slice([TAINT]))).toEqual(['wait 40000']);
   expect(run(30_000, pod, tolerating, slice([]))).toEqual(['Normal DeviceTaintManagerEviction: Cancelling deletion']);

@@ -70,10 +70,11 @@ function toleratedMs(tolerations: readonly Toleration[], taint: Taint): number |
   const matching = tolerations.filter((toleration) => tolerates(toleration, taint));
   if (matching.length === 0) return 0;
   const limits = matching.flatMap(({ tolerationSeconds }) => (tolerationSeconds === undefined ? [] : [Math.max(0, tolerationSeconds)]));
-  return limits.length === 0 ? undefined : Math.min(...limits) * 1000;
+  return limits.length < matching.length ? undefined : Math.min(...limits) * 1000;
 }
 
+/** One for all effects lets a pod have the device, and does not keep it there: upstream's too. */
 function tolerates({ key, operator = 'Equal', value = '', effect }: Toleration, taint: Taint): boolean {
-  if ((effect && effect !== taint.effect) || (key && key !== taint.key)) return false;
-  return operator === 'Exists' || (Boolean(key) && value === (taint.value ?? ''));
+  if (effect !== taint.effect || (key && key !== taint.key)) return false;
+  return operator === 'Exists' || value === (taint.value ?? '');
 }
