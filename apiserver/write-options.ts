@@ -15,6 +15,7 @@ export interface WriteOptions {
 }
 
 const MANAGER_LIMIT = 128;
+const VALIDATIONS: readonly string[] = ['', 'Ignore', 'Warn', 'Strict'];
 
 export function parseWriteOptions(exchange: Exchange, kind: 'CreateOptions' | 'UpdateOptions' | 'PatchOptions', more: readonly FieldError[] = []): WriteOptions {
   const { query } = exchange;
@@ -22,7 +23,7 @@ export function parseWriteOptions(exchange: Exchange, kind: 'CreateOptions' | 'U
   const fieldManager = query.get('fieldManager') ?? '';
   const fieldValidation = query.get('fieldValidation') ?? '';
   const errors = [...dryRunErrors(dryRun), ...managerErrors(fieldManager), ...more];
-  if (!['', 'Ignore', 'Warn', 'Strict'].includes(fieldValidation)) {
+  if (!VALIDATIONS.includes(fieldValidation)) {
     errors.push(notSupported(Path.of('fieldValidation'), fieldValidation, ['', 'Ignore', 'Strict', 'Warn']));
   }
   if (errors.length > 0) throw invalidObject('meta.k8s.io', kind, '', errors);
@@ -38,7 +39,7 @@ export function parseWriteOptions(exchange: Exchange, kind: 'CreateOptions' | 'U
 }
 
 export function dryRunErrors(values: readonly string[]): FieldError[] {
-  if (values.every((value) => value === 'All')) return [];
+  if (values.length === 0 || values.every((value) => value === 'All')) return [];
   return [notSupported(Path.of('dryRun'), values, ['All'])];
 }
 
@@ -50,8 +51,9 @@ function codePoint(character: string): string {
 }
 
 function managerErrors(name: string): FieldError[] {
-  const field = Path.of('fieldManager');
   const errors: FieldError[] = [];
+  if (name === '') return errors;
+  const field = Path.of('fieldManager');
   if (name.length > MANAGER_LIMIT) errors.push({ type: 'FieldValueTooLong', field: field.text, message: `Too long: may not be more than ${MANAGER_LIMIT} bytes` });
   const at = [...name].findIndex((character) => UNPRINTABLE.test(character));
   if (at >= 0) errors.push(invalid(field, name, `invalid character U+${codePoint([...name][at] ?? '')} (at position ${at})`));

@@ -1,4 +1,4 @@
-import { decodeFields, difference, emptySet, encodeFields, equalSets, has, intersection, isEmpty, pathsOf, pathText, recursiveDifference, setOf, union, type FieldSet } from './field-set.ts';
+import { contains, decodeFields, difference, emptySet, encodeFields, equalSets, has, intersection, isEmpty, pathsOf, pathText, recursiveDifference, setOf, union, type FieldSet } from './field-set.ts';
 
 describe('FieldsV1 round trips', () => {
   const rows: [string, unknown, string[]][] = [
@@ -43,6 +43,11 @@ describe('set algebra', () => {
     expect([union(a, part), difference(a, decode({ 'f:c': {}, 'f:a': { 'f:z': {} } })), recursiveDifference(a, setOf([['c']])), intersection(a, a)].map((set) => set === a)).toEqual([true, true, true, true]);
     expect(union(part, a) === part).toBe(false);
     expect(encodeFields(union(decode({ 'f:a': { 'f:x': {} } }), setOf([['a']])))).toEqual({ 'f:a': { '.': {}, 'f:x': {} } });
+  });
+
+  test('contains() minds what is member and what only stands above one', () => {
+    const below = decode({ 'f:a': { 'f:x': {} } });
+    expect([contains(a, below), contains(below, a), contains(below, decode({ 'f:a': { '.': {} } })), contains(a, b), contains(a, emptySet)]).toEqual([true, false, false, false, true]);
   });
 
   test('isEmpty() and equalSets()', () => {

@@ -93,6 +93,16 @@ export function recursiveDifference(a: FieldSet, b: FieldSet): FieldSet {
   }));
 }
 
+/** Whether all that is in `b` is in `a`. */
+export function contains(a: FieldSet, b: FieldSet): boolean {
+  if (a === b) return true;
+  for (const [element, child] of b.children ?? NO_CHILDREN) {
+    const other = a.children?.get(element);
+    if (!other || (child.member && !other.member) || !contains(other, child)) return false;
+  }
+  return true;
+}
+
 export function equalSets(a: FieldSet, b: FieldSet): boolean {
   if (a === b) return true;
   if ((a.children?.size ?? 0) !== (b.children?.size ?? 0)) return false;

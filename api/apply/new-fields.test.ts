@@ -24,6 +24,8 @@ test.each<[string, unknown, unknown]>([
   ['another value of a set', fieldsOf({ finalizers: ['x/y'] }, pod({})), fieldsOf({ finalizers: ['x/z'] }, pod({}))],
   ['an empty map', fieldsOf({ labels: { a: 'x' } }, pod({})), fieldsOf({ labels: {} }, pod({}))],
   ['an empty list where a list is always printed', fieldsOf({}, { spec: { containers: [] } }), fieldsOf({}, { spec: { containers: null } })],
+  ['a map of one more level', fieldsOf({ labels: {}, annotations: { a: 'x' } }, pod({})), fieldsOf({ labels: { annotations: 'x', a: 'x' } }, pod({}))],
+  ['a number where another has a text', fieldsOf({}, pod({ ports: [{ containerPort: 80 }] })), fieldsOf({}, pod({ ports: [{ containerPort: '80' }] }))],
   ['two items of one name', fieldsOf({}, pod({})), fieldsOf({}, { spec: { containers: [{ name: 'c' }, { name: 'c' }] } })],
 ])('%s is another shape', (_, one, other) => {
   expect(other).not.toEqual(one);

@@ -1,15 +1,16 @@
 /** Taking away what a manager applied last time and leaves out now, unless somebody else owns it. */
 import type { ApiObject } from '../kind.ts';
 import { typeOf, type Type } from './atoms.ts';
-import { difference, emptySet, intersection, isEmpty, union, type FieldSet } from './field-set.ts';
+import { contains, difference, emptySet, intersection, isEmpty, union, type FieldSet } from './field-set.ts';
 import type { Entries, Entry } from './managers.ts';
 import { removeFields } from './merge.ts';
 import { checkFit, type Scope } from './ownership.ts';
 import { fieldsOf, withNamedFields } from './to-set.ts';
 
-/** `entries` has the manager's new set already, `last` is what it had before. */
-export function pruneAbandoned(scope: Scope, merged: ApiObject, entries: Entries, last: Entry): ApiObject {
+/** `entries` has the manager's new set already, which `applied` says; `last` is what it had before. */
+export function pruneAbandoned(scope: Scope, merged: ApiObject, entries: Entries, { last, set, applied }: Applied): ApiObject {
   if (isEmpty(last.set)) return merged;
+  if (last.apiVersion === scope.apiVersion && contains(set, last.set) && saysSomething(applied)) return merged;
   const start = inVersion(scope, merged, last.apiVersion);
   if (!start) return merged;
   const lastSet = withNamedFields(last.set, start.type);
@@ -20,6 +21,29 @@ export function pruneAbandoned(scope: Scope, merged: ApiObject, entries: Entries
   const prunedSet = withNamedFields(fieldsOf(start.type, prunedInLast), start.type);
   const result = removeFields(start.type, start.object, intersection(difference(mergedSet, prunedSet), lastSet)) as ApiObject;
   return inVersion(scope, result, scope.apiVersion)?.object ?? result;
+}
+
+export interface Applied {
+  readonly last: Entry;
+  readonly set: FieldSet;
+  readonly applied: ApiObject;
+}
+
+/**
+ * Whether everything in the configuration holds a value. Who leaves nothing out takes nothing away then: whatever he had is in what he
+ * has now, with all that it stands in. An empty map, or null, would own what others have put there.
+ */
+function saysSomething(value: unknown): boolean {
+  if (typeof value !== 'object') return true;
+  if (value === null) return false;
+  let some = false;
+  for (const key in value) {
+    const inner = (value as Record<string, unknown>)[key];
+    if (inner === undefined) continue;
+    if (!saysSomething(inner)) return false;
+    some = true;
+  }
+  return some;
 }
 
 /** Returns what others, or the new configuration, claim. The version of the last apply goes first: conversions may need its fields. */

@@ -89,7 +89,7 @@ function apply(options: ApplyOptions, scope: Scope, entries: Entries, force: boo
   entries.set(id, { ...manager, time: last?.time, set });
 
   const merged = merge(scope.type, live, options.applied) as ApiObject;
-  const next = last ? pruneAbandoned(scope, merged, entries, last) : merged;
+  const next = last ? pruneAbandoned(scope, merged, entries, { last, set, applied: options.applied }) : merged;
   const base = live ?? { apiVersion: next.apiVersion, kind: next.kind, metadata: {} };
   settle(scope, { live: base, next, complete: false }, entries, id, force);
 

@@ -191,6 +191,18 @@ test('encodeJson() and spliceRevision() put the revision first into metadata', (
   expect(spliceRevision(encodeJson({ kind: 'X', apiVersion: 'v1', metadata: {} }), 1).toString()).toBe('{"kind":"X","apiVersion":"v1","metadata":{"resourceVersion":"1"}}');
 });
 
+test.each<[string, unknown[]]>([
+  ['an entry', [{ manager: 'a"', operation: 'Update', fieldsType: 'FieldsV1', fieldsV1: { 'f:é': {} } }]],
+  ['several, one of a subresource', [{ operation: 'Apply', fieldsV1: {} }, { operation: 'Update', fieldsV1: { 'f:a': {} }, subresource: 'status' }]],
+  ['what are no entries', [{ operation: 'Update' }, null]],
+  ['none', []],
+])('encodeJson() spells managed fields: %s', (_, managedFields) => {
+  for (const metadata of [{ managedFields }, { name: 'x', managedFields }]) {
+    const object = { kind: 'X', apiVersion: 'v1', metadata, spec: { a: 'ü' } } as unknown as ApiObject;
+    expect(encodeJson(object).toString()).toBe(JSON.stringify(object));
+  }
+});
+
 test('encodeJson() prints empty lists of built-in kinds as they come back from a store', () => {
   const rows: readonly (readonly [object, string])[] = [
     [{ apiVersion: 'rbac.authorization.k8s.io/v1', kind: 'Role', metadata: {}, rules: [] }, '{"kind":"Role","apiVersion":"rbac.authorization.k8s.io/v1","metadata":{},"rules":null}'],
