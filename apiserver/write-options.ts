@@ -39,8 +39,12 @@ export function parseWriteOptions(exchange: Exchange, kind: 'CreateOptions' | 'U
 }
 
 export function dryRunErrors(values: readonly string[]): FieldError[] {
-  if (values.length === 0 || values.every((value) => value === 'All')) return [];
+  if (values.every(isAll)) return [];
   return [notSupported(Path.of('dryRun'), values, ['All'])];
+}
+
+function isAll(value: string): boolean {
+  return value === 'All';
 }
 
 // oxlint-disable-next-line no-control-regex

@@ -54,6 +54,7 @@ export function has(set: FieldSet, path: readonly string[]): boolean {
 
 /** `a` itself where `b` adds nothing. */
 export function union(a: FieldSet, b: FieldSet): FieldSet {
+  if (!b.children && (a.member || !b.member)) return a;
   if (!a.children) return b.member || !a.member ? b : combine(true, b.children);
   const member = a.member || b.member;
   let children: Map<string, FieldSet> | undefined;

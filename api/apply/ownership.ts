@@ -41,24 +41,33 @@ export interface Conflict {
   readonly path: readonly string[];
 }
 
-/** Takes changed and removed fields from all managers but `self`. Without `force`, changed fields of others throw Conflicts. */
-export function settle(scope: Scope, change: Change, entries: Entries, self: string, force: boolean): Comparison {
-  const own = filtered(compare(scope.type, change.live, change.next, change.complete), scope.reset);
-  const comparisons = new Map<string, Comparison | undefined>([[scope.apiVersion, own]]);
+/** Who makes a change, by identity. */
+export interface Settling {
+  /** Somebody who applies keeps what he has: his set has been replaced. */
+  readonly applier?: string;
+  /** Somebody who updates comes to own what he changes: of that he loses nothing but what nobody may own. */
+  readonly updater?: string;
+  readonly force: boolean;
+}
+
+/** Takes changed and removed fields from all managers but who makes the change. Without `force`, changed fields of others throw Conflicts. */
+export function settle(scope: Scope, change: Change, entries: Entries, { applier, updater, force }: Settling): Effect {
+  const own = effectOf(filtered(compare(scope.type, change.live, change.next, change.complete), scope.reset));
+  const effects = new Map<string, Effect | undefined>([[scope.apiVersion, own]]);
   const conflicts: Conflict[] = [];
   const updates: [string, FieldSet][] = [];
   for (const [id, entry] of entries) {
-    if (id === self) continue;
-    if (!comparisons.has(entry.apiVersion)) comparisons.set(entry.apiVersion, inVersion(scope, change, entry.apiVersion, own));
-    const comparison = comparisons.get(entry.apiVersion);
-    if (!comparison) {
+    if (id === applier) continue;
+    if (!effects.has(entry.apiVersion)) effects.set(entry.apiVersion, inVersion(scope, change, entry.apiVersion, own));
+    const effect = effects.get(entry.apiVersion);
+    if (!effect) {
       entries.delete(id);
       continue;
     }
-    const lost = intersection(entry.set, union(comparison.modified, comparison.added));
+    const lost = intersection(id === updater ? intersection(NEVER_OWNED, effect.changed) : effect.changed, entry.set);
     const some = !isEmpty(lost);
     if (some && !force) conflicts.push(...pathsOf(lost).map((path) => ({ manager: entry, path })));
-    if (some || !isEmpty(comparison.removed)) updates.push([id, difference(difference(entry.set, lost), comparison.removed)]);
+    if (some || !isEmpty(effect.removed)) updates.push([id, difference(difference(entry.set, lost), effect.removed)]);
     else if (isEmpty(entry.set)) entries.delete(id);
   }
   if (conflicts.length > 0) throw new Conflicts(conflicts);
@@ -68,6 +77,17 @@ export function settle(scope: Scope, change: Change, entries: Entries, self: str
     else if (entry && set !== entry.set) entries.set(id, withSet(entry, set));
   }
   return own;
+}
+
+/** What a change does to the fields of an object. */
+export interface Effect {
+  /** Modified or added. */
+  readonly changed: FieldSet;
+  readonly removed: FieldSet;
+}
+
+function effectOf({ added, modified, removed }: Comparison): Effect {
+  return { changed: union(modified, added), removed };
 }
 
 export function filtered(comparison: Comparison, reset: FieldSet): Comparison {
@@ -80,13 +100,13 @@ export function filtered(comparison: Comparison, reset: FieldSet): Comparison {
 }
 
 /** Without a converter, other versions differ in name only. */
-function inVersion(scope: Scope, change: Change, apiVersion: string, own: Comparison): Comparison | undefined {
+function inVersion(scope: Scope, change: Change, apiVersion: string, own: Effect): Effect | undefined {
   if (!scope.convert) return own;
   const live = scope.convert(change.live, apiVersion);
   const next = scope.convert(change.next, apiVersion);
   if (!live || !next) return undefined;
   for (const one of [live, next]) checkFit(one);
-  return filtered(compare(typeOf(next.schema), live.object, next.object, change.complete), scope.reset);
+  return effectOf(filtered(compare(typeOf(next.schema), live.object, next.object, change.complete), scope.reset));
 }
 
 /** An object that does not fit the version of one of its managers. */

@@ -10,7 +10,7 @@ import { fieldsOf, withNamedFields } from './to-set.ts';
 /** `entries` has the manager's new set already, which `applied` says; `last` is what it had before. */
 export function pruneAbandoned(scope: Scope, merged: ApiObject, entries: Entries, { last, set, applied }: Applied): ApiObject {
   if (isEmpty(last.set)) return merged;
-  if (last.apiVersion === scope.apiVersion && contains(set, last.set) && saysSomething(applied)) return merged;
+  if (last.apiVersion === scope.apiVersion && isAllOf(scope.apiVersion, entries) && contains(set, last.set) && saysSomething(applied)) return merged;
   const start = inVersion(scope, merged, last.apiVersion);
   if (!start) return merged;
   const lastSet = withNamedFields(last.set, start.type);
@@ -27,6 +27,12 @@ export interface Applied {
   readonly last: Entry;
   readonly set: FieldSet;
   readonly applied: ApiObject;
+}
+
+/** Nothing has to be converted. */
+function isAllOf(apiVersion: string, entries: Entries): boolean {
+  for (const entry of entries.values()) if (entry.apiVersion !== apiVersion) return false;
+  return true;
 }
 
 /**

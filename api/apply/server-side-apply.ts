@@ -91,7 +91,7 @@ function apply(options: ApplyOptions, scope: Scope, entries: Entries, force: boo
   const merged = merge(scope.type, live, options.applied) as ApiObject;
   const next = last ? pruneAbandoned(scope, merged, entries, { last, set, applied: options.applied }) : merged;
   const base = live ?? { apiVersion: next.apiVersion, kind: next.kind, metadata: {} };
-  settle(scope, { live: base, next, complete: false }, entries, id, force);
+  settle(scope, { live: base, next, complete: false }, entries, { applier: id, force });
 
   const kept = owned(set);
   const changed = !live || !deepEqual(live, next);

@@ -6,7 +6,7 @@ import { timestamp } from '../timestamp.ts';
 import { typeOf } from './atoms.ts';
 import { misfit } from './check.ts';
 import { compare } from './compare.ts';
-import { encodeFields, equalSets, isEmpty, recursiveDifference, setOf, union } from './field-set.ts';
+import { encodeFields, isEmpty, recursiveDifference, setOf, union } from './field-set.ts';
 import { capUpdaters, decodeManagedFields, encodeManagedFields, identity, type Entries, type Manager } from './managers.ts';
 import { newFields } from './new-fields.ts';
 import { bare, Misfit, owned, reconcile, settle, type Convert, type Scope } from './ownership.ts';
@@ -69,15 +69,12 @@ export function recordUpdate(options: TrackOptions, entries: Entries): void {
   const live = options.live ? bare(options.live) : blank(next);
   const manager: Manager = { manager: options.manager || 'unknown', operation: 'Update', apiVersion, subresource: options.subresource ?? '' };
   const id = identity(manager);
-  const before = entries.get(id);
-  const { added, modified } = settle(scope, { live, next, complete: true }, entries, '', true);
-  const changed = owned(recursiveDifference(union(modified, added), scope.reset));
-  if (!isEmpty(changed)) {
-    const left = entries.get(id);
-    const set = left ? union(left.set, changed) : changed;
-    // Who changes what is his already owns what he did.
-    const same = before && equalSets(set, before.set);
-    entries.set(id, { ...manager, time: timestamp(now), ...(same ? { set: before.set, encoded: before.encoded } : { set }) });
+  const { changed } = settle(scope, { live, next, complete: true }, entries, { updater: id, force: true });
+  const mine = owned(changed);
+  if (!isEmpty(mine)) {
+    const before = entries.get(id);
+    const set = before ? union(before.set, mine) : mine;
+    entries.set(id, { ...manager, time: timestamp(now), set, ...(set === before?.set && { encoded: before.encoded }) });
   }
   capUpdaters(entries);
 }
