@@ -76,8 +76,7 @@ async function decide(core: Core, exchange: Exchange, request: UpdateRequest, cu
   };
   // What will be refused for its version is tracked only where somebody else is to see it first.
   if (!request.tracked && (!isOutdated(object, current) || core.admission.isExtended(admission))) {
-    const pending = trackManager({ resource, exchange, options, old, object, now });
-    if (pending) await pending;
+    await trackManager({ resource, exchange, options, old, object, now });
   }
   await core.admission.mutate(admission);
   if (admission.object) request.readmit?.(object, admission.object);

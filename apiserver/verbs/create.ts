@@ -40,8 +40,11 @@ export interface NewObject {
   readonly tracked?: boolean;
 }
 
-/** From admission to the store: also what PUT and apply do with an object that is not there. */
-export function createObject(core: Core, exchange: Exchange, { resource, object, options, tracked }: NewObject): Promise<StoredForm> {
+/**
+ * From admission to the store: also what PUT and apply do with an object that is not there. Each step is awaited, also where it has
+ * nothing to wait for: those who came together (`std/cohort.ts`) take it one after the other, while its code is at hand.
+ */
+export async function createObject(core: Core, exchange: Exchange, { resource, object, options, tracked }: NewObject): Promise<StoredForm> {
   const { metadata } = object;
   dropDuplicateOwners(metadata, exchange.warnings);
   const { dryRun, sent } = options;
@@ -51,16 +54,12 @@ export function createObject(core: Core, exchange: Exchange, { resource, object,
     operation: 'CREATE', kind: resource.kind, version: resource.version.version, subresource: '', namespace: metadata.namespace ?? '', name: metadata.name ?? '', object, old: undefined,
     options: sent, user: exchange.user, dryRun, now, warnings: exchange.warnings, caller: exchange,
   };
-  const admit = (): void | Promise<void> => core.admission.mutate(request);
-  const store = (): Promise<StoredForm> => {
-    const versioned = isNumber(metadata.resourceVersion) && !dryRun;
-    delete metadata.resourceVersion;
-    const attempt: Attempt = { resource, object, request, context, warnings: exchange.warnings, versioned };
-    return !metadata.name && metadata.generateName ? createGenerated(core, attempt) : createOnce(core, attempt);
-  };
-  const tracking = tracked ? undefined : trackManager({ resource, exchange, options, old: undefined, object, now });
-  const admitting = tracking ? tracking.then(admit) : admit();
-  return admitting ? admitting.then(store) : store();
+  if (!tracked) await trackManager({ resource, exchange, options, old: undefined, object, now });
+  await core.admission.mutate(request);
+  const versioned = isNumber(metadata.resourceVersion) && !dryRun;
+  delete metadata.resourceVersion;
+  const attempt: Attempt = { resource, object, request, context, warnings: exchange.warnings, versioned };
+  return !metadata.name && metadata.generateName ? createGenerated(core, attempt) : createOnce(core, attempt);
 }
 
 /** A name that is taken already is drawn anew. */
@@ -94,8 +93,7 @@ interface Attempt {
 
 async function createOnce(core: Core, { resource, object, request, context, warnings, versioned }: Attempt): Promise<StoredForm> {
   const { dryRun } = context;
-  const beginning = beginCreate(core, resource, object, dryRun);
-  const settle = beginning && (await beginning);
+  const settle = await beginCreate(core, resource, object, dryRun);
   try {
     prepareNew(core, object, { resource, context, warnings });
     const { name = '', namespace = '' } = object.metadata;
@@ -104,8 +102,7 @@ async function createOnce(core: Core, { resource, object, request, context, warn
       throw invalidObject(resource.kind.group, resource.kind.kind, '', [missing]);
     }
     const final = request.name === '' ? { ...request, name } : request;
-    const looking = core.admission.validate(final);
-    if (looking) await looking;
+    await core.admission.validate(final);
     const key = resource.key(namespace, name);
     try {
       if (versioned) throw createdWithVersion();
