@@ -47,17 +47,16 @@ export function trackUpdate(options: TrackOptions): void {
 }
 
 /**
- * Custom resources only: what a write does not let through is validated by nobody. Where it does not even fit its type, nobody owns
- * anything afterwards, as upstream has it.
+ * Custom resources only, which may hold what their schema does not take: what a write does not let through is validated by nobody, and
+ * schemas change. Where an object does not even fit its type, nobody owns anything afterwards, as upstream has it.
  */
-function isUnfit({ schema, live, next, subresource = '', resetFields = [] }: TrackOptions): boolean {
-  if (!('structural' in schema) || resetFields.length === 0) return false;
-  const parts = subresource === 'status' ? Object.keys(next).filter((key) => !KEPT.has(key)) : ['status'];
-  const sent = parts.filter((part) => next[part] !== undefined && !deepEqual(next[part], live?.[part]));
-  return sent.length > 0 && misfit(typeOf(schema), Object.fromEntries(sent.map((part) => [part, next[part]]))) !== undefined;
+function isUnfit({ schema, live, next }: TrackOptions): boolean {
+  if (!('structural' in schema)) return false;
+  const type = typeOf(schema);
+  return [next, live].some((object) => object && misfit(type, Object.fromEntries(Object.entries(object).filter(([key]) => !KEPT.has(key)))) !== undefined);
 }
 
-const KEPT: ReadonlySet<string> = new Set(['apiVersion', 'kind', 'metadata', 'status']);
+const KEPT: ReadonlySet<string> = new Set(['apiVersion', 'kind', 'metadata']);
 
 /** Changes the entries for a change from `live` to `next`. */
 export function recordUpdate(options: TrackOptions, entries: Entries): void {
