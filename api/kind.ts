@@ -46,7 +46,6 @@ export interface OwnerReference {
 
 export type CrudVerb = 'create' | 'delete' | 'deletecollection' | 'get' | 'list' | 'patch' | 'update' | 'watch';
 
-/** A served version of a kind. */
 export interface KindVersion {
   readonly version: string;
   readonly schema: Schema;
@@ -58,9 +57,8 @@ export interface KindVersion {
   readonly narrow?: (object: ApiObject) => void;
   readonly deprecated?: { readonly warning: string };
   readonly storageVersionHash: string;
-  /** Where a webhook converts, a version has a place of its own in the store, `example.com/widgets@v2`: there it is what is stored, in a form of its own. */
+  /** Where a webhook converts, a version has a place of its own in the store, `example.com/widgets@v2`: there it is what is stored, in its form. */
   readonly place?: string;
-  readonly stored?: (object: ApiObject) => boolean;
   /** Where versions of a custom kind differ from each other in more than their schema. */
   readonly own?: Partial<Pick<Kind, 'strategy' | 'columns' | 'subresources' | 'selectableFields'>>;
 }

@@ -137,7 +137,7 @@ export class Registry {
     let cache = this.#caches.get(prefix);
     if (!cache) {
       const { store, clock, onFault } = this.#options;
-      cache = openCache({ store, clock, prefix, index: kindIndexer({ ...kind, ...version.own, ...(version.stored && { stored: version.stored }) }), onFault });
+      cache = openCache({ store, clock, prefix, index: kindIndexer({ ...kind, ...version.own, ...(version.place !== undefined && { stored: () => false }) }), onFault });
       this.#caches.set(prefix, cache);
     }
     return cache;

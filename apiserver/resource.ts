@@ -118,7 +118,7 @@ export class Resource {
   }
 
   splice(value: Buffer, revision: number): Buffer {
-    return spliceRevision(inForm(this.version.stored ? this.version : this.kind, value), revision);
+    return spliceRevision(this.version.place === undefined ? inForm(this.kind, value) : value, revision);
   }
 }
 

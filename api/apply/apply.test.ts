@@ -224,18 +224,6 @@ describe('trackUpdate()', () => {
     expect((next.metadata.managedFields as { manager: string }[] | undefined)?.map(({ manager }) => manager)).toEqual(owners);
   });
 
-  test.each([
-    ['integer', undefined],
-    ['string', ['n', 'm']],
-  ])('of a custom resource that was stored when its schema was another one, with text where there is now: %s', (type, owners) => {
-    const schema = { structural: { type: 'object', properties: { spec: { type: 'object', properties: { size: { type }, color: { type: 'string' } } } } } };
-    const managedFields = [{ manager: 'n', operation: 'Update', apiVersion: 'e/v1', time: '2026-01-01T00:00:00Z', fieldsType: 'FieldsV1', fieldsV1: { 'f:spec': { 'f:size': {} } } }];
-    const live = { apiVersion: 'e/v1', kind: 'E', metadata: { name: 'a', managedFields }, spec: { size: '1' } } as ApiObject;
-    const next = { ...live, metadata: { ...live.metadata }, spec: { size: '1', color: 'red' } } as ApiObject;
-    trackUpdate({ schema, live, next, manager: 'm', apiVersion: 'e/v1', now: 0 });
-    expect((next.metadata.managedFields as { manager: string }[] | undefined)?.map(({ manager }) => manager).sort()).toEqual(owners?.sort());
-  });
-
   test('forgets managers of versions that are no longer served', () => {
     const next = { apiVersion: 'v2', kind: 'X', metadata: { managedFields: [{ ...entry, apiVersion: 'v1' }] }, data: { a: '1' } } as ApiObject;
     trackUpdate({ schema: CONFIG_MAP, live: undefined, next, manager: 'm', apiVersion: 'v2', now: 0, convert: () => undefined });

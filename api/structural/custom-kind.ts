@@ -93,8 +93,8 @@ function subresourcesOf({ subresources }: CustomResourceDefinitionVersion): Subr
 }
 
 /** A webhook converts on the way between the store and the place of the version. */
-function viewed(version: CustomResourceDefinitionVersion, { group, plural }: { readonly group: string; readonly plural: string }): Pick<KindVersion, 'place' | 'stored'> {
-  return { place: `${group}/${plural}@${version.name}`, stored: () => false };
+function viewed(version: CustomResourceDefinitionVersion, { group, plural }: { readonly group: string; readonly plural: string }): Pick<KindVersion, 'place'> {
+  return { place: `${group}/${plural}@${version.name}` };
 }
 
 export interface VersionForms {

@@ -1,0 +1,14 @@
+import type { ApiObject } from '../kind.ts';
+import { trackUpdate } from './track-update.ts';
+
+test.each([
+  ['integer', undefined],
+  ['string', ['n', 'm']],
+])('of a custom resource that was stored when its schema was another one, with text where there is now: %s', (type, owners) => {
+  const schema = { structural: { type: 'object', properties: { spec: { type: 'object', properties: { size: { type }, color: { type: 'string' } } } } } };
+  const managedFields = [{ manager: 'n', operation: 'Update', apiVersion: 'e/v1', time: '2026-01-01T00:00:00Z', fieldsType: 'FieldsV1', fieldsV1: { 'f:spec': { 'f:size': {} } } }];
+  const live = { apiVersion: 'e/v1', kind: 'E', metadata: { name: 'a', managedFields }, spec: { size: '1' } } as ApiObject;
+  const next = { ...live, metadata: { ...live.metadata }, spec: { size: '1', color: 'red' } } as ApiObject;
+  trackUpdate({ schema, live, next, manager: 'm', apiVersion: 'e/v1', now: 0 });
+  expect((next.metadata.managedFields as { manager: string }[] | undefined)?.map(({ manager }) => manager).sort()).toEqual(owners?.sort());
+});
