@@ -229,12 +229,23 @@ async function answer(options: Answering, request: IncomingMessage, response: Se
   } catch (error) {
     if (!late) await refuse(options, exchange, response, error);
   } finally {
+    if (request.httpVersionMajor === 1) readOnWhenSent(response);
     if (response.writableFinished) deadline?.cancel();
     else if (exchange.longRunning) dropUnread(clock, response, () => open.delete(exchange));
     // The end of what lasts may still be on its way.
     if (!exchange.longRunning || response.writableFinished || response.closed) open.delete(exchange);
     finish(exchange);
   }
+}
+
+/**
+ * The next request on a connection of HTTP/1.1 is not read before an answer that is still being sent has left. Node would stop in the
+ * middle of it, until then, and takes what TLS has unpacked already for a mistake of the client.
+ */
+function readOnWhenSent({ socket }: ServerResponse): void {
+  if (!socket?.writableNeedDrain) return;
+  socket.pause();
+  socket.once('drain', () => socket.resume());
 }
 
 function dropUnread(clock: Clock, response: ServerResponse, dropped?: () => void): void {
