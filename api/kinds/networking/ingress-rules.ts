@@ -72,7 +72,7 @@ function checkRule({ host, http }: IngressRule, path: Path): FieldError[] {
 }
 
 function checkRoute({ path: route = '', pathType, backend }: HTTPIngressPath, path: Path): FieldError[] {
-  if (pathType === undefined) return [required(path.child('pathType'), 'pathType must be specified')];
+  if ((pathType ?? undefined) === undefined) return [required(path.child('pathType'), 'pathType must be specified')];
   const here = path.child('path');
   const errors: FieldError[] = [];
   if (!PATH_TYPES.includes(pathType)) errors.push(notSupported(path.child('pathType'), pathType, PATH_TYPES));
