@@ -96,6 +96,19 @@ test('a policy for another version is shown everything, and what it adds is kept
   expect((await call({ ...things('v1'), verb: 'create', body: thing('v1', 'g', {}) })).spec).toEqual({ first: `by ${GROUP}/v1` });
 });
 
+test('a policy cannot make another version of a custom resource', async () => {
+  const policies = { group: 'admissionregistration.k8s.io', version: 'v1' } as const;
+  const matchConstraints = { resourceRules: [{ apiGroups: [GROUP], apiVersions: ['v1'], operations: ['CREATE'], resources: ['things'] }] };
+  const matchConditions = [{ name: 'n', expression: "object.metadata.name == 'h'" }];
+  const jsonPatch = { expression: "[JSONPatch{op: 'replace', path: '/apiVersion', value: 'x/v9'}]" };
+  await call({ ...policies, resource: 'mutatingadmissionpolicies', verb: 'create', body: { metadata: { name: 'q' }, spec: { matchConstraints, matchConditions, mutations: [{ patchType: 'JSONPatch', jsonPatch }], reinvocationPolicy: 'Never' } } });
+  await call({ ...policies, resource: 'mutatingadmissionpolicybindings', verb: 'create', body: { metadata: { name: 'q' }, spec: { policyName: 'q' } } });
+  const made = (): Promise<string> => call({ ...things('v2'), verb: 'create', body: thing('v2', 'h', {}), query: { dryRun: 'All' } }).then(() => '', (error: ApiError) => error.message);
+  let refused = await made();
+  while (refused === '') refused = await made();
+  expect(refused).toBe(`Internal error occurred: failed to convert object: x/v9, Kind=Thing is unstructured and is not suitable for converting to "${GROUP}/v2"`);
+});
+
 const COLOR = { selectableFields: [{ jsonPath: '.spec.both' }] };
 const WITH_COLUMNS = 'may only be set when `version.schema.openAPIV3Schema` is not included';
 const ALIKE = { both: text() };

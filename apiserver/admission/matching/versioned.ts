@@ -62,7 +62,7 @@ export class VersionedObjects {
     next.kind ||= shown.kind;
     next.apiVersion ||= shown.apiVersion;
     if (next.kind !== shown.kind || next.apiVersion !== shown.apiVersion) {
-      throw this.#otherKind(next, kind);
+      throw row?.custom !== undefined && next.apiVersion !== shown.apiVersion ? this.#otherVersion(next, row, strict) : this.#otherKind(next, kind);
     }
     if (shown.metadata) keepNamespace((next.metadata ??= {}), this.#request);
     const differs = !deepEqual(next, shown);
@@ -86,6 +86,13 @@ export class VersionedObjects {
   schema(kind: GroupVersionKind): Schema | undefined {
     const row = this.#row(kind);
     return row ? versionIn(row, kind)?.schema : schemaOf(kind);
+  }
+
+  /** Policies, which are strict, are told of it as of a fault of the server. */
+  #otherVersion({ apiVersion, kind }: ApiObject, { group }: Kind, strict: boolean): ApiError {
+    const { version } = this.#request;
+    const message = `${apiVersion}, Kind=${kind} is unstructured and is not suitable for converting to ${JSON.stringify(versionOf({ group, version, kind }))}`;
+    return strict ? internalError(`failed to convert object: ${message}`) : new ApiError({ code: 500, message });
   }
 
   /** Upstream names its own package in place of the version that it was to become. */
