@@ -2,6 +2,7 @@
  * Empty lists as they come back from a store that keeps protobuf, which cannot tell empty from none: null where they are printed at all.
  * While a request is worked on they still differ: an empty list that was sent is a field that somebody owns.
  */
+import { remembered } from '../../std/remembered.ts';
 import { kindFact, type FieldFact } from '../facts/facts.ts';
 import { jsonFields } from './compile.ts';
 
@@ -57,7 +58,7 @@ function cleanField(field: FieldFact): ((value: object) => unknown) | undefined 
   switch (field.kind) {
     case 'ref': {
       const clean = cleanType(field.ref as string);
-      return clean && ((value) => clean(value as Json));
+      return clean && remembered((value: object) => clean(value as Json));
     }
     case 'list': {
       const item = field.of?.ref === undefined ? undefined : cleanType(field.of.ref);

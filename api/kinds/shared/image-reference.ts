@@ -10,6 +10,20 @@ const NAME_LIMIT = 255;
 
 /** `latest` where neither tag nor digest is given; '' for a digest alone and for text that is no reference. */
 export function imageTag(image: string): string {
+  const known = tags.get(image);
+  if (known !== undefined) return known;
+  const tag = tagOf(image);
+  if (image.length > NAME_LIMIT) return tag;
+  if (tags.size >= KNOWN_LIMIT) tags.clear();
+  tags.set(image, tag);
+  return tag;
+}
+
+/** Few images make many pods. All are forgotten when there are more. */
+const KNOWN_LIMIT = 512;
+const tags = new Map<string, string>();
+
+function tagOf(image: string): string {
   if (/^[a-f0-9]{64}$/.test(image)) return '';
   const match = REFERENCE.exec(image);
   if (!match || hasUpperCase(image)) return '';
