@@ -179,7 +179,8 @@ export class FakeDoor implements Door {
       throw conflict({ group: call.group, resource: call.resource, name: known.metadata.name }, 'the object has been modified; please apply your changes to the latest version and try again');
     }
     const next: Partial<FakeObject> = call.subresource === 'status' ? { ...known, status: body['status'] } : { ...body, status: known['status'] ?? body['status'] };
-    const moved = !deepEqual(next['spec'], known['spec']);
+    // A pod that is bound is of the same generation as before.
+    const moved = call.subresource !== 'binding' && !deepEqual(next['spec'], known['spec']);
     const generation = Number(known.metadata['generation'] ?? 1) + (moved ? 1 : 0);
     const { uid, creationTimestamp, deletionTimestamp } = known.metadata as FakeObject['metadata'] & { creationTimestamp: string };
     const metadata = { ...next.metadata, resourceVersion: known.metadata.resourceVersion, uid, creationTimestamp, generation, ...(deletionTimestamp && { deletionTimestamp }) };

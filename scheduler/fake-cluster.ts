@@ -134,7 +134,7 @@ export class FakeCluster {
     const body = call.body as { metadata: { uid?: string }; target: { name: string } };
     const why = known.spec.nodeName ? `pod ${known.metadata.name} is already assigned to node "${known.spec.nodeName}"` : body.metadata.uid !== known.metadata.uid ? 'the UID in the precondition does not match' : undefined;
     if (why) throw new ApiError({ code: 409, reason: 'Conflict', message: why });
-    await this.fake.call({ ...rest, verb: 'update', body: { ...known, spec: { ...known.spec, nodeName: body.target.name } } });
+    await this.fake.call({ ...call, verb: 'update', body: { ...known, spec: { ...known.spec, nodeName: body.target.name } } });
     this.afterBind(call);
     return { kind: 'Status', status: 'Success' };
   }

@@ -263,6 +263,24 @@ describe('preemption', () => {
     await scheduler.stop();
   });
 
+  test('nothing is kept for a pod elsewhere once it has its place', async () => {
+    const { cluster, stop } = await opened('n1');
+    const held = Promise.withResolvers<void>();
+    cluster.onBind = ({ name }) => (name === 'high' ? held.promise : undefined);
+    await cluster.pod('high', { cpu: '900m', priority: 9 });
+    await cluster.settle();
+    await cluster.node('n2');
+    // News from before its place was found.
+    await cluster.client.patch(pods, { namespace: 'd', name: 'high' }, { type: 'application/merge-patch+json', body: { status: { nominatedNodeName: 'n2' } } }, { subresource: 'status' });
+    await cluster.settle();
+    held.resolve();
+    await cluster.settle();
+    await cluster.pod('other', { cpu: '500m' });
+    await cluster.settle(2000);
+    expect(cluster.placements()).toEqual({ n1: ['high'], n2: ['other'] });
+    await stop();
+  });
+
   test('a refused eviction is tried again', async () => {
     const { cluster, stop } = await opened('n1');
     await cluster.pod('low', { cpu: '800m' });

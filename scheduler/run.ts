@@ -181,6 +181,7 @@ class RunningScheduler {
 
   #podOnNode(event: CacheEvent<Pod>, node: string): void {
     const { object: pod } = event;
+    this.#snapshot.nominations.remove(pod.metadata.uid);
     const known = event.type === 'updated' ? this.#snapshot.refreshPod(pod) : undefined;
     const now = this.#options.clock.now();
     const { labelsOf } = this.#snapshot.tallies;
@@ -237,13 +238,14 @@ class RunningScheduler {
   #podWaits(event: CacheEvent<Pod>): void {
     const { object: pod } = event;
     const { uid } = pod.metadata;
+    // It has its place already, wherever it was to go before.
+    if (this.#outcomes.isBinding(uid)) return this.#backlog.refresh(pod);
     const { nominations } = this.#snapshot;
     const before = event.type === 'updated' ? event.previous.status?.nominatedNodeName : undefined;
     const nominated = pod.status?.nominatedNodeName;
     if (nominated && nominated !== before) nominations.set(pod, demandOf(pod), nominated);
     else if (before && !nominated) nominations.remove(uid);
     const now = this.#options.clock.now();
-    if (this.#outcomes.isBinding(uid)) return this.#backlog.refresh(pod);
     if (event.type !== 'updated' || !this.#backlog.has(uid)) return this.#backlog.put(pod, now);
     const hints = ownHints(event.previous, pod);
     if (hints.size > 0) this.#backlog.put(pod, now, (plugin) => hints.get(plugin)?.(this.#demandOf(pod), this.#profileOf(pod), pod) ?? false);
