@@ -7,7 +7,11 @@
 
 /** The first slab of a cache; each further one is twice as large, up to the limit. */
 const FIRST_SLAB_BYTES = 4 * 1024;
-const SLAB_BYTES = 128 * 1024;
+/**
+ * Large enough to have pages of its own: smaller ones come to stand between the values that are read while a cache is loaded, and
+ * what those leave cannot be given back. With what the allocator adds it is whole pages.
+ */
+const SLAB_BYTES = 256 * 1024 - 64;
 /** Larger objects have a slab of their own. */
 const SHARED_LIMIT_BYTES = SLAB_BYTES / 16;
 /** A slab of which less is in use is given up when space is regained. */

@@ -35,6 +35,7 @@ export async function loadPicture({ store, prefix, known, ingest, at }: LoadOpti
       if (object) objects.push(object);
       if (at % TURN === TURN - 1) await turn();
     }
+    page.release?.();
     const last = page.entries.at(-1);
     if (!page.more || !last) return { objects, revision };
     page = await store.list(prefix, { limit: LOAD_PAGE, from: `${last.key}\0`, revision });

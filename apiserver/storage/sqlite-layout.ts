@@ -25,7 +25,7 @@ const APPLICATION_ID = 0x4372636c;
 const LAYOUT = 2;
 export const PAGE_BYTES = 8192;
 /** What is deleted is overwritten where its page is written anyway; what is sorted while the file is loaded stays in memory. */
-const SETTINGS = 'PRAGMA synchronous = OFF; PRAGMA wal_autocheckpoint = 0; PRAGMA cache_size = -8192; PRAGMA secure_delete = FAST; PRAGMA temp_store = MEMORY';
+const SETTINGS = 'PRAGMA synchronous = OFF; PRAGMA wal_autocheckpoint = 0; PRAGMA cache_size = -2048; PRAGMA secure_delete = FAST; PRAGMA temp_store = MEMORY';
 
 /** The file for this process alone. Throws what SQLite throws, and `Unavailable` where it is no data file of ours. */
 export function openLayout(path: string): DatabaseSync {

@@ -302,3 +302,12 @@ async function scribble(file: string): Promise<void> {
   for (let page = 1; page < 40; page++) await handle.write(Buffer.alloc(2_000, 0xee), 0, 2_000, page * 4_096);
   await handle.close();
 }
+
+test('what a page of list() has read can be given back at once; what is stored stays, and so do other pages', async () => {
+  const store = await start();
+  for (const name of ['a', 'b']) await store.write(`/x/${name}`, 0, Buffer.from(`value of ${name}`));
+  const [page, other] = [await store.list('/x/'), await store.list('/x/')];
+  page.release?.();
+  expect(page.entries.map(({ value }) => value.length)).toEqual([0, 0]);
+  for (const { entries } of [other, await store.list('/x/')]) expect(entries.map(({ value }) => String(value))).toEqual(['value of a', 'value of b']);
+});

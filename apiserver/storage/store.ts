@@ -28,6 +28,8 @@ export interface Page {
   readonly more: boolean;
   /** How many keys stand under the prefix from `from` on, those of this page included; exact on all implementations. */
   readonly count: number;
+  /** Gives the memory of the values back at once, where they are nobody else's: who calls it looks at none of them any more. */
+  release?(): void;
 }
 
 export interface ListOptions {
