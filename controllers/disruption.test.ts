@@ -97,8 +97,11 @@ test('the mark of a pod that was spared is taken off after two minutes', () => {
   expect(shown(reconciled(staleDisruptionController, 'a/p', [marked], NOW + 1000).actions)).toEqual([expect.stringContaining('"type":"DisruptionTarget","status":"False"')]);
 });
 
-test('of a pod with two budgets the first says so', () => {
+test('of a pod with two budgets the first says so, each time that the pod changes', () => {
   const other = item(poddisruptionbudgets, { metadata: { name: 'c', generation: 1 }, spec: { minAvailable: 0, selector: {} } });
-  const said = (key: string) => shown(reconciled(budgetController(() => new Map()), key, [budget({ minAvailable: 0 }), other, pod('p')]).actions).filter((line) => line.startsWith('Warning'));
-  expect([said('a/b'), said('a/c')]).toEqual([['Warning MultiplePodDisruptionBudgets: Pod "a"/"p" matches multiple PodDisruptionBudgets.  Chose "b" arbitrarily.'], []]);
+  const controller = budgetController(() => new Map());
+  const said = (key: string, one: Item) => shown(reconciled(controller, key, [budget({ minAvailable: 0 }), other, one]).actions).filter((line) => line.startsWith('Warning'));
+  const [first, changed] = [pod('p'), pod('p')];
+  const text = 'Warning MultiplePodDisruptionBudgets: Pod "a"/"p" matches multiple PodDisruptionBudgets.  Chose "b" arbitrarily.';
+  expect([said('a/b', first), said('a/c', first), said('a/b', first), said('a/b', changed), said('a/c', changed), said('a/b', changed)]).toEqual([[], [], [], [text], [], []]);
 });

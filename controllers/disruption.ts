@@ -33,8 +33,10 @@ export const disruptionController: FreeController = {
   },
 };
 
+/** It remembers in which version it has seen pods of several budgets. */
 export function budgetController(customScales: CustomScalesOf): Controller {
-  return { name: 'disruption-controller', watches, reconcile: (key, view, moment) => reconcile({ key, view, moment, customScales }) };
+  const shared = new Map<string, string>();
+  return { name: 'disruption-controller', watches, reconcile: (key, view, moment) => reconcile({ key, view, moment, customScales, shared }) };
 }
 
 const watches = [
@@ -79,15 +81,16 @@ interface Look {
   readonly view: View;
   readonly moment: Moment;
   readonly customScales: CustomScalesOf;
+  readonly shared: Map<string, string>;
 }
 
-function reconcile({ key, view, moment: { now }, customScales }: Look): Outcome {
+function reconcile({ key, view, moment: { now }, customScales, shared }: Look): Outcome {
   const budget = view.of(poddisruptionbudgets).get(parseKey(key));
   if (!budget) return { actions: [] };
   const selector = selectorOf(budget.spec?.selector);
   const covered = view.of(pods).list(budget.metadata.namespace).filter((pod) => matchesLabels(selector, pod.metadata.labels));
   const about = subject(poddisruptionbudgets, budget);
-  const said: Action[] = covered.length === 0 ? [event(about, 'Normal', 'NoPods', 'No matching pods found')] : sharedPods(budget, covered, view);
+  const said: Action[] = covered.length === 0 ? [event(about, 'Normal', 'NoPods', 'No matching pods found')] : sharedPods(budget, covered, view, shared);
   const foreign = needsScales(budget) ? foreignOwners(covered) : [];
   const scales = foreign.length > 0 ? customScales(key, budget.metadata.namespace, foreign) : new Map<string, CustomScale>();
   if (!scales) return { actions: [] };
@@ -112,16 +115,22 @@ function reconcile({ key, view, moment: { now }, customScales }: Look): Outcome 
   return { actions, ...(nextMs !== undefined && { requeueAfterMs: nextMs }) };
 }
 
-/** Pods that are covered by other budgets as well, as the first of them says it. */
-function sharedPods(budget: Budget, covered: readonly StoredPod[], view: View): Action[] {
+/** More are forgotten, oldest first: their next change is their first. */
+const MAX_SHARED = 4096;
+
+/** Pods that are covered by other budgets as well, as the first of them says it: when such a pod changes, not when another budget comes. */
+function sharedPods(budget: Budget, covered: readonly StoredPod[], view: View, seen: Map<string, string>): Action[] {
   if (view.of(poddisruptionbudgets).list(budget.metadata.namespace).length < 2) return [];
-  const shared = covered.filter((pod) => {
+  return covered.flatMap((pod): Action[] => {
     const keys = budgetsOf(pod, view);
-    return keys.length > 1 && keys[0] === keyOf(budget);
-  });
-  return shared.map((pod) => {
-    const { namespace, name } = pod.metadata;
-    return event(subject(pods, pod), 'Warning', 'MultiplePodDisruptionBudgets', `Pod "${namespace}"/"${name}" matches multiple PodDisruptionBudgets.  Chose "${budget.metadata.name}" arbitrarily.`);
+    if (keys.length < 2 || keys[0] !== keyOf(budget)) return [];
+    const { namespace, name, uid, resourceVersion } = pod.metadata;
+    const before = seen.get(uid);
+    if (before === resourceVersion) return [];
+    seen.set(uid, resourceVersion);
+    if (seen.size > MAX_SHARED) for (const oldest of seen.keys()) if (seen.delete(oldest)) break;
+    if (before === undefined) return [];
+    return [event(subject(pods, pod), 'Warning', 'MultiplePodDisruptionBudgets', `Pod "${namespace}"/"${name}" matches multiple PodDisruptionBudgets.  Chose "${budget.metadata.name}" arbitrarily.`)];
   });
 }
 
