@@ -29,11 +29,14 @@ export function taintEvictionController(): Controller {
         const cancelled = ends.delete(key) && pod && !isDeleting(pod);
         return { actions: cancelled ? [event(about, 'Normal', 'TaintManagerEviction', `Cancelling deletion of Pod ${key}`)] : [] };
       }
-      const end = allowed === 0 ? now : (ends.get(key) ?? now + allowed);
+      const known = ends.get(key);
+      const end = allowed === 0 ? now : (known ?? now + allowed);
       ends.set(key, end);
       if (now < end) return { actions: [], requeueAfterMs: end - now };
       const marked = disruption(pod, 'DeletionByTaintManager', 'Taint manager: deleting due to NoExecute taint', now);
-      return { actions: [...marked, event(about, 'Normal', 'TaintManagerEviction', `Marking for deletion Pod ${key}`), remove(pods, pod)] };
+      // What was to happen later is called off before it happens now.
+      const calledOff = known !== undefined && known > now ? [event(about, 'Normal', 'TaintManagerEviction', `Cancelling deletion of Pod ${key}`)] : [];
+      return { actions: [...calledOff, ...marked, event(about, 'Normal', 'TaintManagerEviction', `Marking for deletion Pod ${key}`), remove(pods, pod)] };
     },
   };
 }
