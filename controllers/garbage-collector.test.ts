@@ -157,3 +157,16 @@ test('custom resources own and are owned as soon as their definition is establis
   expect(left()).not.toContain('oar');
   end();
 });
+
+test('who starts anew knows custom resources before he lets an owner go that waits for them', async () => {
+  const { client, start, end, left } = await open();
+  const boats = { group: 'example.com', version: 'v1', resource: 'boats', kind: 'Boat', namespaced: true };
+  const crd = await client.create(customresourcedefinitions, { metadata: { name: 'boats.example.com' }, spec: { group: 'example.com', scope: 'Namespaced', names: { plural: 'boats', kind: 'Boat' }, versions: [{ name: 'v1', served: true, storage: true }] } });
+  await client.update(customresourcedefinitions, { ...crd, status: { conditions: [{ type: 'Established', status: 'True' }] } } as never, { subresource: 'status' });
+  const owner = await client.create(configmaps, { metadata: { name: 'owner', namespace: 'a', finalizers: ['foregroundDeletion'] } });
+  await client.create(boats, { metadata: { name: 'boat', namespace: 'a', finalizers: ['x/held'], ownerReferences: [owned(configmaps, owner, { blockOwnerDeletion: true })] } });
+  await client.delete(configmaps, owner.metadata);
+  await start();
+  expect(left()).toEqual(['boat', 'owner']);
+  end();
+});

@@ -5,7 +5,8 @@
  */
 import { customresourcedefinitions } from '../api/resources.ts';
 import { isReason } from '../api/status.ts';
-import type { CacheEvent, Informer } from '../client/client.ts';
+import type { CustomResourceDefinition } from '../api/types/apiextensions.v1.ts';
+import type { CacheEvent, Informer, Stored } from '../client/client.ts';
 import { WorkQueue } from '../client/queue.ts';
 import { sleep } from '../std/clock.ts';
 import type { FreeController } from './controller.ts';
@@ -64,7 +65,11 @@ export const garbageCollector: FreeController = {
     };
     const builtin = builtinResources.filter((resource) => !IGNORED.has(resourceText(resource))).map((resource) => follow(resource, builtinVersions(resource)));
     const definitions = tools.informer(customresourcedefinitions);
-    await Promise.race([Promise.all([definitions.synced(), ...builtin.map((informer) => informer.synced())]), sleep(tools.clock, SYNC_LIMIT_MS, signal)]);
+    const custom = definitions.synced().then(() => Promise.all(definitions.cache.list().map((definition) => {
+      const resource = customResource(definition);
+      return resource && follow(resource, servedVersions(definition)).synced();
+    })));
+    await Promise.race([Promise.all([custom, ...builtin.map((informer) => informer.synced())]), sleep(tools.clock, SYNC_LIMIT_MS, signal)]);
     // Subscribed together, so that most owners are in the graph before anything is looked at.
     for (const entry of followed.values()) subscribe(entry);
     const unsubscribe = definitions.subscribe(({ type, object }) => {
@@ -72,7 +77,7 @@ export const garbageCollector: FreeController = {
       const key = resourceText({ group: object.spec.group, resource: object.spec.names.plural });
       if (!resource) drop(key, followed, observe);
       else {
-        const versions = object.spec.versions.filter(({ served }) => served).map(({ name }) => name);
+        const versions = servedVersions(object);
         const known = followed.get(key);
         if (known) known.versions = versions;
         else void followCustom(follow(resource, versions), key, followed, subscribe, signal);
@@ -84,6 +89,10 @@ export const garbageCollector: FreeController = {
     await queue.stop();
   },
 };
+
+function servedVersions({ spec }: Stored<CustomResourceDefinition>): string[] {
+  return spec.versions.filter(({ served }) => served).map(({ name }) => name);
+}
 
 interface Followed {
   readonly resource: AnyRef;

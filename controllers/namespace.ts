@@ -22,6 +22,8 @@ const PARALLEL = 8;
 const SETTLE_MS = 250;
 /** How soon to look again at a namespace in which something remains. */
 const REMAINING = { baseMs: 250, limitMs: 4000 };
+/** After errors: once a minute at the least. */
+const REST = { baseMs: 5, limitMs: 60_000 };
 const FINALIZER = 'kubernetes';
 /** As remaining resources are named. */
 const PODS = 'pods.';
@@ -37,6 +39,7 @@ export const namespaceController: FreeController = {
     const queue = new WorkQueue({
       clock,
       workers: tools.workers ?? WORKERS,
+      rest: REST,
       onError: (name, error, failures) => {
         if (!isReason(error, 'Conflict')) log.warn({ namespace: name, error: String(error), failures }, 'a namespace could not be emptied');
       },

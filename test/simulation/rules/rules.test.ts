@@ -172,14 +172,17 @@ describe('namespaceRule() says when', () => {
 
 describe('taintRule() says when a pod', () => {
   const node = (...keys: string[]): Raw => object('Node', 'n', { spec: { taints: keys.map((key) => ({ key, effect: 'NoExecute' })) } });
-  const pod = (toleration?: object, driven = false): Raw => object('Pod', 'p', { spec: { nodeName: 'n', tolerations: toleration ? [toleration] : [] }, status: { conditions: driven ? [{ type: 'DisruptionTarget', status: 'True', reason: 'DeletionByTaintManager' }] : [] } });
+  const pod = (toleration?: object | readonly object[], driven = false): Raw => object('Pod', 'p', { spec: { nodeName: 'n', tolerations: [toleration ?? []].flat() }, status: { conditions: driven ? [{ type: 'DisruptionTarget', status: 'True', reason: 'DeletionByTaintManager' }] : [] } });
   const bears = { key: 'flood', operator: 'Exists' };
   const forAWhile = { ...bears, tolerationSeconds: 20 };
+  const both = [forAWhile, { key: 'fire', operator: 'Exists', tolerationSeconds: 300 }];
   rows(taintRule, [
     ['is driven off by nothing', [[0, node()], [1, pod()], [2, pod(undefined, true)]], /no such taint/],
     ['is driven off by what it bears', [[0, node('flood')], [1, pod(bears)], [60, pod(bears, true)]], /driven off/],
     ['is driven off too soon', [[0, node()], [1, pod(forAWhile)], [30, node('flood')], [40, pod(forAWhile, true)]], /borne for 20 s/],
     ['is driven off in time', [[0, node()], [1, pod(forAWhile)], [30, node('flood')], [51, pod(forAWhile, true)]], undefined],
+    ['is driven off at a time that was set by a taint that another outlasts', [[0, node()], [1, pod(both)], [20, node('flood')], [22, node('flood', 'fire')], [23, node('fire')], [41, pod(both, true)]], undefined],
+    ['is driven off by a taint that went with all others', [[0, node()], [1, pod(both)], [20, node('flood')], [22, node()], [39, node('fire')], [41, pod(both, true)]], /fire for 2/],
     ['is driven off at once', [[0, node()], [1, pod()], [30, node('flood')], [31, pod(undefined, true)]], undefined],
     ['is driven off by a taint that has just gone', [[0, node()], [1, pod()], [30, node('flood')], [35, node()], [36, pod(undefined, true)]], undefined],
     ['is driven off while the clock jumps', [[0, node()], [1, pod(forAWhile)], [30, node('flood')], [32, 60], [33, pod(forAWhile, true)]], undefined],

@@ -22,15 +22,20 @@ interface Seen extends Taint {
 }
 
 export function taintRule(scene: Scene): Rule {
-  /** NoExecute taints of each node, those that have just gone included. */
+  /** NoExecute taints of each node since it last had none, those that have gone included: a time that was set is not set anew while others remain, as upstream. */
   const taints = new Map<string, Seen[]>();
   const held = new Held();
+
+  const stillKnown = (name: string, at: number): Seen[] => {
+    const known = taints.get(name) ?? [];
+    return known.some(({ until }) => until + UNHEARD_MS >= at) ? known : [];
+  };
 
   const nodeSet = (name: string, now: Raw | undefined): void => {
     const at = scene.monotonic();
     const wanted = ((now?.spec?.['taints'] as readonly Taint[] | undefined) ?? []).filter(({ effect }) => effect === 'NoExecute');
     const same = (a: Taint, b: Taint): boolean => a.key === b.key && a.value === b.value;
-    const known = (taints.get(name) ?? []).filter(({ until }) => until + UNHEARD_MS >= at);
+    const known = stillKnown(name, at);
     for (const one of known) if (one.until === Infinity && !wanted.some((taint) => same(taint, one))) one.until = at;
     const fresh = wanted.filter((taint) => !known.some((one) => one.until === Infinity && same(taint, one)));
     taints.set(name, [...known, ...fresh.map((taint) => ({ ...taint, since: at, until: Infinity }))]);
@@ -39,7 +44,7 @@ export function taintRule(scene: Scene): Rule {
   const driven = (pod: Raw): void => {
     const at = scene.monotonic();
     const { nodeName = '', tolerations = [] } = pod.spec as { nodeName?: string; tolerations?: readonly Toleration[] };
-    const recent = (taints.get(nodeName) ?? []).filter(({ until }) => until + UNHEARD_MS >= at);
+    const recent = stillKnown(nodeName, at);
     const since = held.since(`${pod.metadata.uid} on ${nodeName}`) ?? at;
     const isDue = (taint: Seen): boolean => {
       const seconds = bearsFor(tolerations, taint);
