@@ -4,7 +4,7 @@ import type { Random } from '../std/random.ts';
 import type { Admission } from './admit.ts';
 import type { Authorizer } from './auth/auth.ts';
 import type { Reader, Writer } from './auth/reader.ts';
-import type { Registry } from './registry.ts';
+import type { Registry } from './registry/registry.ts';
 import type { Store } from './storage/store.ts';
 
 export interface Core {

@@ -2,10 +2,10 @@
 import { ApiError, badRequest, notFound } from '../api/status.ts';
 import type { Core } from './core.ts';
 import type { Answer, Exchange } from './exchange.ts';
-import { mediaType } from './body.ts';
-import { APPLY_PATCH, JSON_PATCH, MERGE_PATCH, STRATEGIC_PATCH } from './patch-body.ts';
-import type { Resource } from './resource.ts';
-import type { Route } from './route.ts';
+import { mediaType } from './request/body.ts';
+import { APPLY_PATCH, JSON_PATCH, MERGE_PATCH, STRATEGIC_PATCH } from './request/patch-body.ts';
+import type { Resource } from './registry/resource.ts';
+import type { Route } from './request/route.ts';
 import { create } from './verbs/create.ts';
 import { remove } from './verbs/delete.ts';
 import { deleteCollection } from './verbs/deletecollection.ts';

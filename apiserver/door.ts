@@ -8,9 +8,9 @@ import type { Answer, Exchange, Query, WatchAnswer, WatchItem, WatchSink } from 
 import { finish } from './chain/chain.ts';
 import { TooManyRequests } from './flow/flow-control.ts';
 import { answerDocument } from './forms/answer-document.ts';
-import { PLAIN_JSON } from './negotiate.ts';
-import { errorAnswer } from './render.ts';
-import type { Route } from './route.ts';
+import { PLAIN_JSON } from './request/negotiate.ts';
+import { errorAnswer } from './http/render.ts';
+import type { Route } from './request/route.ts';
 
 export interface DoorOptions {
   /** Becomes the field manager of writes that name none. */

@@ -5,9 +5,9 @@ import type { ApiObject } from '../api/kind.ts';
 import type { DeepReadonly } from '../std/deep.ts';
 import type { CachedObject, CacheEvent } from './cache/cache.ts';
 import type { Credentials, UserInfo } from './auth/auth.ts';
-import type { Accepted, Offer } from './negotiate.ts';
-import type { Resource } from './resource.ts';
-import type { Route } from './route.ts';
+import type { Accepted, Offer } from './request/negotiate.ts';
+import type { Resource } from './registry/resource.ts';
+import type { Route } from './request/route.ts';
 
 export interface Exchange {
   /** Given by the chain's first step; clients see it as Audit-Id. */

@@ -4,8 +4,8 @@ import type { ResourceRef } from '../api/resources.ts';
 import { deepFreeze } from '../std/deep.ts';
 import type { ObjectChange, Reader, Stored } from './auth/reader.ts';
 import type { CacheEvent, CachedObject, CacheWatchSink, ResourceCache } from './cache/cache.ts';
-import type { Registry } from './registry.ts';
-import type { Resource } from './resource.ts';
+import type { Registry } from './registry/registry.ts';
+import type { Resource } from './registry/resource.ts';
 import type { Store } from './storage/store.ts';
 
 export function createReader(registry: Registry, store: Store): Reader {

@@ -7,7 +7,7 @@ import type { Door } from '../api/request.ts';
 import { sleep, systemClock, type Clock } from '../std/clock.ts';
 import { type Cell, Meter } from '../std/meter.ts';
 import { systemRandom, type Random } from '../std/random.ts';
-import { syncApiServices } from './api-services.ts';
+import { syncApiServices } from './upkeep/api-services.ts';
 import { Admission } from './admit.ts';
 import { dynamicPlugins } from './admission/dynamic.ts';
 import { builtinPlugins } from './admission/order.ts';
@@ -41,10 +41,10 @@ import { publishTrust } from './aggregation/trust.ts';
 import { openConversionViews } from './extensions/conversion-views.ts';
 import { Definitions } from './extensions/definitions.ts';
 import { keepFlowObjects } from './flow/flow-objects.ts';
-import { followFlowSchemas } from './flow-schema-status.ts';
+import { followFlowSchemas } from './flow/flow-schema-status.ts';
 import { type Companions, handlersOf } from './handlers.ts';
-import { keepIdentityLease } from './identity-lease.ts';
-import type { ListenOptions, Listener } from './listen.ts';
+import { keepIdentityLease } from './upkeep/identity-lease.ts';
+import type { ListenOptions, Listener } from './http/listen.ts';
 import { kubeletSummary } from './metrics-api/kubelet-summary.ts';
 import { serveMetrics } from './metrics-api/metrics-api.ts';
 import { NodeStatistics } from './metrics-api/node-statistics.ts';
@@ -56,18 +56,18 @@ import { requestSeries } from './metrics/request-series.ts';
 import { timedRules } from './metrics/rule-series.ts';
 import { serverGauges } from './metrics/server-gauges.ts';
 import { watchSeries, type WatchSeries } from './metrics/watch-series.ts';
-import { Registry } from './registry.ts';
+import { Registry } from './registry/registry.ts';
 import { createReader } from './reader.ts';
-import { errorAnswer } from './render.ts';
+import { errorAnswer } from './http/render.ts';
 import { type Check, Readiness } from './readiness.ts';
 import { serviceHooks, type ServiceHooks } from './allocate/service-hooks.ts';
 import type { Pki } from './pki/pki.ts';
-import { MIN_REQUEST_TIMEOUT_MS, REQUEST_TIMEOUT_MS, type ServingOptions } from './serving.ts';
+import { MIN_REQUEST_TIMEOUT_MS, REQUEST_TIMEOUT_MS, type ServingOptions } from './http/serving.ts';
 import type { Store } from './storage/store.ts';
 import { traced } from './tracing/span.ts';
 import { tracedStore } from './tracing/traced-store.ts';
 import { spanned, spanOfVerb, traces, type TracingParts } from './tracing/tracing.ts';
-import { createWriter } from './writer.ts';
+import { createWriter } from './upkeep/writer.ts';
 
 export interface ApiServerOptions {
   readonly store: Store;
@@ -293,7 +293,7 @@ class CoracleApiServer implements ApiServer {
   async listen(options: ListenOptions): Promise<Listener> {
     const { pki, clock = systemClock, random = systemRandom, log = NO_LOG, serving = {} } = this.#options;
     // A cluster inside a test has no port: koa, HTTP and TLS are loaded with the first.
-    const { listen } = await import('./listen.ts');
+    const { listen } = await import('./http/listen.ts');
     const listener = await listen({
       ...options, pki, trusted: this.authentication.trustedPems, clock, random, log, limits: serving, isLeaving: () => this.#isLeaving, onHandshakeError: () => this.#handshakes.add(), serve: (exchange) => this.#serve(exchange),
     });

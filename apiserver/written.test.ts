@@ -1,4 +1,4 @@
-import { encodeStored } from './stored-form.ts';
+import { encodeStored } from './registry/stored-form.ts';
 import { announce, shownAt, withdraw } from './written.ts';
 import type { ApiObject } from '../api/kind.ts';
 

@@ -8,7 +8,7 @@ import { type Pki, openPki } from '../apiserver/pki/pki.ts';
 import type { ApiServer } from '../apiserver/server.ts';
 import type { EtcdOptions } from '../apiserver/storage/etcd.ts';
 import type { Store } from '../apiserver/storage/store.ts';
-import { leaseName } from '../apiserver/identity-lease.ts';
+import { leaseName } from '../apiserver/upkeep/identity-lease.ts';
 import { storageSize } from '../apiserver/metrics/storage-size.ts';
 import type { Check } from '../apiserver/readiness.ts';
 import type { Clock } from '../std/clock.ts';

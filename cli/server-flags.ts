@@ -1,6 +1,6 @@
 /** The flags of the API server under load, under the names that kube-apiserver gives them, and what each sets. */
 import { InvalidArgumentError, type Command } from 'commander';
-import { GOAWAY_LIMIT } from '../apiserver/serving.ts';
+import { GOAWAY_LIMIT } from '../apiserver/http/serving.ts';
 import { duration } from './duration.ts';
 import { flagsOf, truth } from './named-flags.ts';
 

@@ -1,6 +1,6 @@
 /** A thread that answers requests: what `server-threads.ts` starts. */
 import { parentPort, workerData, type MessagePort } from 'node:worker_threads';
-import type { Listener } from '../apiserver/listen.ts';
+import type { Listener } from '../apiserver/http/listen.ts';
 import { lentPki } from '../apiserver/pki/lent-pki.ts';
 import type { ApiServer, ApiServerOptions } from '../apiserver/server.ts';
 import { openRemote } from '../apiserver/storage/remote.ts';

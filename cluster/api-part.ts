@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { followTokenSecrets } from '../apiserver/auth/token-secrets.ts';
-import type { Listener } from '../apiserver/listen.ts';
+import type { Listener } from '../apiserver/http/listen.ts';
 import type { Pki } from '../apiserver/pki/pki.ts';
 import { createApiServer, type ApiServer, type ApiServerOptions } from '../apiserver/server.ts';
 import { openMemory } from '../apiserver/storage/memory.ts';

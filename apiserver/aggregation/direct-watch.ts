@@ -5,8 +5,8 @@ import type { WatchEvent } from '../../api/request.ts';
 import { deepFreeze } from '../../std/deep.ts';
 import type { CachedObject } from '../cache/cache.ts';
 import type { Answer, WatchItem, WatchSink } from '../exchange.ts';
-import type { Resource } from '../resource.ts';
-import type { Route } from '../route.ts';
+import type { Resource } from '../registry/resource.ts';
+import type { Route } from '../request/route.ts';
 
 /** One event is at most this long. */
 const LINE_LIMIT_BYTES = 8 * 1024 * 1024;

@@ -4,7 +4,7 @@ import type { Service } from '../../api/types/core.v1.ts';
 import type { Core } from '../core.ts';
 import { storedState } from '../objects/current.ts';
 import { timestamp } from '../../api/timestamp.ts';
-import type { Resource } from '../resource.ts';
+import type { Resource } from '../registry/resource.ts';
 import { ADDRESSES, ownerOf, PORTS, type Owner, type Reservations } from './reservations.ts';
 import { holdingsOf } from './service-fields.ts';
 import type { ServiceRanges } from './service-ranges.ts';

@@ -7,7 +7,7 @@ import { uuid, type Random } from '../../std/random.ts';
 import type { Clock } from '../../std/clock.ts';
 import { timestamp } from '../../api/timestamp.ts';
 import { Conflict, type Store } from '../storage/store.ts';
-import { encodeStored } from '../stored-form.ts';
+import { encodeStored } from '../registry/stored-form.ts';
 import { familyOf } from './ip-range.ts';
 
 export const ADDRESSES = '/registry/ipaddresses/';

@@ -11,7 +11,7 @@ import { every } from '../../std/clock.ts';
 import type { Stored } from '../auth/reader.ts';
 import type { Core } from '../core.ts';
 import { timestamp } from '../../api/timestamp.ts';
-import { groupVersion } from '../resource.ts';
+import { groupVersion } from '../registry/resource.ts';
 import { ADDRESSES } from './reservations.ts';
 import { OWN_NAME, type ServiceRanges } from './service-ranges.ts';
 

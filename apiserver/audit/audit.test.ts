@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { systemClock, VirtualClock } from '../../std/clock.ts';
-import { parseRoute } from '../route.ts';
+import { parseRoute } from '../request/route.ts';
 import { openMemory } from '../storage/memory.ts';
 import { openTestServer, type TestServer } from '../test-server.ts';
 import type { AuditEvent } from './event.ts';

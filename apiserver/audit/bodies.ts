@@ -1,10 +1,10 @@
 /** What a request said and what it was answered, as values for an audit record. */
 import { decodeProtobuf } from '../../api/codec/protobuf.ts';
 import { parseYaml } from '../../api/codec/yaml.ts';
-import { mediaType } from '../body.ts';
+import { mediaType } from '../request/body.ts';
 import type { Answer, Exchange } from '../exchange.ts';
 import { answerDocument } from '../forms/answer-document.ts';
-import { PLAIN_JSON } from '../negotiate.ts';
+import { PLAIN_JSON } from '../request/negotiate.ts';
 
 /** Undefined where nothing was sent, nothing was read, or it cannot be read. */
 export function requestObject({ body }: Exchange): unknown {

@@ -1,6 +1,6 @@
 /** An audit policy: what is recorded of whose requests, and how much. Pure. Provenance: apiserver/pkg/audit/policy of v0.36. */
 import type { UserInfo } from '../auth/auth.ts';
-import type { Route } from '../route.ts';
+import type { Route } from '../request/route.ts';
 import { fields, FLAG, listOf, shape, TEXT } from '../shape.ts';
 import { jsYaml } from '../../std/js-yaml.ts';
 

@@ -1,7 +1,7 @@
 /** Tokens among the protocols of a WebSocket: for pages of browsers, which cannot set headers. */
 import { connect } from 'node:tls';
 import { once } from 'node:events';
-import { withoutToken } from '../http-exchange.ts';
+import { withoutToken } from '../http/http-exchange.ts';
 import { openTestServer, testPki, type TestServer } from '../test-server.ts';
 
 let server: TestServer;

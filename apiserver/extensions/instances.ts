@@ -7,7 +7,7 @@ import type { Core } from '../core.ts';
 import { change } from '../objects/change.ts';
 import { checkDeleteOptions } from '../objects/delete-options.ts';
 import { planDeletion } from '../objects/deletion.ts';
-import type { Resource } from '../resource.ts';
+import type { Resource } from '../registry/resource.ts';
 
 const PAGE = 500;
 /** Deletions at the same time. */

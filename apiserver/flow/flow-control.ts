@@ -9,7 +9,7 @@ import { Meter } from '../../std/meter.ts';
 import type { Reader } from '../auth/reader.ts';
 import type { Step } from '../chain/chain.ts';
 import type { Exchange } from '../exchange.ts';
-import { requestTimeoutMs } from '../request-timeout.ts';
+import { requestTimeoutMs } from '../request/request-timeout.ts';
 import { flowSeries, type FlowSeries, type SchemaSeries } from './flow-series.ts';
 import { Levels, type SchemaInUse } from './levels.ts';
 import { matchSchema } from './match.ts';

@@ -3,7 +3,7 @@ import type { FlowSchema, NonResourcePolicyRule, ResourcePolicyRule, Subject } f
 import type { DeepReadonly } from '../../std/deep.ts';
 import type { UserInfo } from '../auth/auth.ts';
 import type { Stored } from '../auth/reader.ts';
-import type { Route } from '../route.ts';
+import type { Route } from '../request/route.ts';
 
 export type Schema = Stored<FlowSchema>;
 

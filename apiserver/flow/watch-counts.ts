@@ -1,7 +1,7 @@
 /** How many watches will hear of a write: what they cost is part of the write's width. */
 import { parseFieldSelector, exactField } from '../../api/selectors.ts';
 import type { Exchange } from '../exchange.ts';
-import type { Route } from '../route.ts';
+import type { Route } from '../request/route.ts';
 
 export class WatchCounts {
   readonly #counts = new Map<string, number>();

@@ -3,8 +3,8 @@ import type { ApiObject } from '../../api/kind.ts';
 import { ApiError } from '../../api/status.ts';
 import type { DeepReadonly } from '../../std/deep.ts';
 import type { DocumentAnswer, ListAnswer, ObjectAnswer, Query } from '../exchange.ts';
-import type { Accepted } from '../negotiate.ts';
-import type { Resource } from '../resource.ts';
+import type { Accepted } from '../request/negotiate.ts';
+import type { Resource } from '../registry/resource.ts';
 import { partialMetadata, partialMetadataList } from './partial.ts';
 import { includeOption, table } from './table.ts';
 

@@ -1,6 +1,6 @@
 /** One value in the bytes of a media type. */
 import { encodeProtobuf } from '../../api/codec/protobuf.ts';
-import type { Accepted } from '../negotiate.ts';
+import type { Accepted } from '../request/negotiate.ts';
 import { jsYaml } from '../../std/js-yaml.ts';
 
 export function encodeDocument(document: object, { media, pretty }: Pick<Accepted, 'media' | 'pretty'>): Buffer {

@@ -1,8 +1,8 @@
 /** A list in JSON as a concatenation of what is stored, without parsing any of it. */
-import { WRITE_BYTES } from '../bounded-writes.ts';
+import { WRITE_BYTES } from '../http/bounded-writes.ts';
 import type { CachedObject } from '../cache/cache.ts';
 import type { ListAnswer } from '../exchange.ts';
-import type { Resource } from '../resource.ts';
+import type { Resource } from '../registry/resource.ts';
 import { customMetadata, listMetadata } from './answer-document.ts';
 
 /** Pieces of about this size are handed to the socket at a time. */

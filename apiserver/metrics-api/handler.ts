@@ -6,7 +6,7 @@ import type { Core } from '../core.ts';
 import type { Handler } from '../dispatch.ts';
 import type { Answer, Exchange } from '../exchange.ts';
 import { includeOption, table } from '../forms/table.ts';
-import type { Resource } from '../resource.ts';
+import type { Resource } from '../registry/resource.ts';
 import { METRICS_GROUP, METRICS_VERSION, type Metrics, type NodeMetrics, type PodMetrics } from './kinds.ts';
 import type { NodeStatistics } from './node-statistics.ts';
 import type { Measured, Usage } from './usage.ts';

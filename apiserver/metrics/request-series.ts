@@ -2,7 +2,7 @@
 import type { Clock } from '../../std/clock.ts';
 import type { Cell, HistogramCell, Meter } from '../../std/meter.ts';
 import type { Answer, Exchange } from '../exchange.ts';
-import type { Registry } from '../registry.ts';
+import type { Registry } from '../registry/registry.ts';
 import type { Step } from '../chain/chain.ts';
 import { codeOf } from '../chain/code-of.ts';
 

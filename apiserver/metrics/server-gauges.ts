@@ -2,8 +2,8 @@
 import type { Meter } from '../../std/meter.ts';
 import type { ResourceCache } from '../cache/cache.ts';
 import type { InFlight } from '../flow/flow-control.ts';
-import { VERSION } from '../paths/version.ts';
-import type { Registry } from '../registry.ts';
+import { VERSION } from '../version.ts';
+import type { Registry } from '../registry/registry.ts';
 
 interface Parts {
   readonly inFlight: () => InFlight;

@@ -2,7 +2,7 @@
 import type { Clock } from '../../std/clock.ts';
 import type { Cell, HistogramCell, Meter } from '../../std/meter.ts';
 import type { Exchange, WatchAnswer, WatchSink } from '../exchange.ts';
-import type { Resource } from '../resource.ts';
+import type { Resource } from '../registry/resource.ts';
 
 export interface WatchSeries {
   /** Of one resource, to be kept by the watch. */

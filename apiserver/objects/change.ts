@@ -10,9 +10,9 @@ import { notFound } from '../../api/status.ts';
 import { deepEqual } from '../../std/deep.ts';
 import type { Core, Settle } from '../core.ts';
 import type { StoredForm } from '../exchange.ts';
-import type { Resource } from '../resource.ts';
+import type { Resource } from '../registry/resource.ts';
 import { Conflict } from '../storage/store.ts';
-import { encodeStored, StoredObject } from '../stored-form.ts';
+import { encodeStored, StoredObject } from '../registry/stored-form.ts';
 import { cachedState, isStale, stateOf, storedEntry, storedState, type Current } from './current.ts';
 import { modifiedError, put, remove } from './put.ts';
 

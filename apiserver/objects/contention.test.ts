@@ -2,7 +2,7 @@ import { conflict, notFound } from '../../api/status.ts';
 import { VirtualClock } from '../../std/clock.ts';
 import type { CacheWatchSink } from '../cache/cache.ts';
 import type { Exchange } from '../exchange.ts';
-import type { Resource } from '../resource.ts';
+import type { Resource } from '../registry/resource.ts';
 import { Contention } from './contention.ts';
 
 interface Rig {

@@ -8,7 +8,7 @@ import { isReason } from '../../api/status.ts';
 import { systemClock, type Clock, type Timer } from '../../std/clock.ts';
 import type { ResourceCache } from '../cache/cache.ts';
 import type { Exchange } from '../exchange.ts';
-import type { Resource } from '../resource.ts';
+import type { Resource } from '../registry/resource.ts';
 
 /** Who was let go is given so long to come again before the next one is. */
 const TRY_MS = 10;

@@ -5,7 +5,7 @@
 import type { ApiObject } from '../../api/kind.ts';
 import type { Schema } from '../../api/schema.ts';
 import { deepCopy } from '../../std/deep.ts';
-import { groupVersion, type Resource } from '../resource.ts';
+import { groupVersion, type Resource } from '../registry/resource.ts';
 
 export type Converter = (object: ApiObject, apiVersion: string) => { readonly object: ApiObject; readonly schema: Schema } | undefined;
 

@@ -3,7 +3,7 @@ import { parseExact } from '../../api/codec/json-text.ts';
 import type { ApiObject } from '../../api/kind.ts';
 import { deepFreeze } from '../../std/deep.ts';
 import type { Core } from '../core.ts';
-import type { Resource } from '../resource.ts';
+import type { Resource } from '../registry/resource.ts';
 import type { Entry } from '../storage/store.ts';
 import { storeFailure } from './put.ts';
 

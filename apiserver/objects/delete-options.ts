@@ -2,10 +2,10 @@
 import { invalid, notSupported, Path, type FieldError } from '../../api/field-error.ts';
 import { badRequest } from '../../api/status.ts';
 import type { ApiObject } from '../../api/kind.ts';
-import { decodeBody } from '../decode.ts';
+import { decodeBody } from '../request/decode.ts';
 import type { Exchange, Query } from '../exchange.ts';
 import { invalidObject } from '../invalid.ts';
-import { dryRunErrors } from '../write-options.ts';
+import { dryRunErrors } from '../request/write-options.ts';
 import type { Preconditions } from './identity.ts';
 
 export interface DeleteOptions {

@@ -1,7 +1,7 @@
 import type { ApiObject } from '../../api/kind.ts';
 import { builtinKinds } from '../../api/kinds/index.ts';
 import type { ResourceCache } from '../cache/cache.ts';
-import { Resource } from '../resource.ts';
+import { Resource } from '../registry/resource.ts';
 import type { DeleteOptions } from './delete-options.ts';
 import { goesWithUpdate, planDeletion } from './deletion.ts';
 

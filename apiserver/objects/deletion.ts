@@ -1,6 +1,6 @@
 /** The rules of deletion: grace periods, finalizers, what happens to dependents. Provenance: apiserver/pkg/registry/{rest,generic} of v0.36. */
 import type { ApiObject, Metadata } from '../../api/kind.ts';
-import type { Resource } from '../resource.ts';
+import type { Resource } from '../registry/resource.ts';
 import type { DeleteOptions } from './delete-options.ts';
 import { timestamp } from '../../api/timestamp.ts';
 

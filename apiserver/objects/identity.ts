@@ -1,8 +1,8 @@
 /** Whether an object is the one that the URL names. */
 import type { ApiObject } from '../../api/kind.ts';
 import { ApiError, badRequest, conflict } from '../../api/status.ts';
-import type { Route } from '../route.ts';
-import type { Resource } from '../resource.ts';
+import type { Route } from '../request/route.ts';
+import type { Resource } from '../registry/resource.ts';
 
 /** A namespace left out is the URL's. Throws 400. */
 export function checkNamespace(object: ApiObject, route: Route, resource: Resource): void {

@@ -4,8 +4,8 @@ import { serverSideApply } from '../../api/apply/server-side-apply.ts';
 import { trackUpdate } from '../../api/apply/track-update.ts';
 import type { ApiObject } from '../../api/kind.ts';
 import type { Exchange } from '../exchange.ts';
-import type { Resource } from '../resource.ts';
-import { managerOf, type WriteOptions } from '../write-options.ts';
+import type { Resource } from '../registry/resource.ts';
+import { managerOf, type WriteOptions } from '../request/write-options.ts';
 import { converting } from './converting.ts';
 
 export interface Tracking {

@@ -9,7 +9,7 @@ import { nameSuffix, uuid } from '../../std/random.ts';
 import { deepCopy } from '../../std/deep.ts';
 import type { Core } from '../core.ts';
 import { invalidObject } from '../invalid.ts';
-import type { Resource } from '../resource.ts';
+import type { Resource } from '../registry/resource.ts';
 import { AlikeParts } from './alike.ts';
 import { keepUnchanged } from './unchanged.ts';
 

@@ -4,9 +4,9 @@ import type { ApiObject } from '../../api/kind.ts';
 import { alreadyExists, ApiError, conflict } from '../../api/status.ts';
 import type { Core, Settle } from '../core.ts';
 import type { StoredForm } from '../exchange.ts';
-import { groupVersion, type Resource } from '../resource.ts';
+import { groupVersion, type Resource } from '../registry/resource.ts';
 import { Conflict, Unavailable, VALUE_LIMIT_BYTES, type WriteOptions } from '../storage/store.ts';
-import { encodeStored, LooseObject, StoredObject } from '../stored-form.ts';
+import { encodeStored, LooseObject, StoredObject } from '../registry/stored-form.ts';
 import { announce, withdraw } from '../written.ts';
 
 /** etcd's default limit on a request, which clients of upstream know; larger objects are refused everywhere alike. */

@@ -5,7 +5,7 @@ import { builtinKinds } from '../../api/kinds/index.ts';
 import { ApiError } from '../../api/status.ts';
 import { seededRandom } from '../../std/random.ts';
 import type { ResourceCache } from '../cache/cache.ts';
-import { Resource } from '../resource.ts';
+import { Resource } from '../registry/resource.ts';
 import { prepareNew, prepareUpdate } from './prepare.ts';
 
 /** An object, or an old and a new one, and what the rules of kube-apiserver v1.36.3 said to it, in their order. */

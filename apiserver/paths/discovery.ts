@@ -1,13 +1,13 @@
 /** `/api` and `/apis` and what stands below them, in both forms; made once, until what is served changes. */
 import type { Aggregator } from '../aggregation/aggregator.ts';
 import { mergeAggregated, mergeGroup, mergeGroups } from '../aggregation/merge-discovery.ts';
-import { prioritiesOf } from '../api-services.ts';
+import { prioritiesOf } from '../upkeep/api-services.ts';
 import { aggregatedDiscovery, apiGroup, apiGroupList, apiResourceList, apiVersions } from '../../api/discovery/discovery.ts';
 import { methodNotAllowed, unknownResource } from '../dispatch.ts';
 import type { Answer, Exchange } from '../exchange.ts';
 import { encodeDocument } from '../forms/encode.ts';
-import { contentType, type Media } from '../negotiate.ts';
-import type { Registry } from '../registry.ts';
+import { contentType, type Media } from '../request/negotiate.ts';
+import type { Registry } from '../registry/registry.ts';
 import { hostOf } from './host-of.ts';
 import { tagged } from './tagged.ts';
 

@@ -6,10 +6,10 @@ import { OPENAPI_V3_PROTOBUF, openApiV3Protobuf } from '../../api/openapi/v3-pro
 import { openApiV3, openApiV3Index } from '../../api/openapi/v3.ts';
 import { readDescriptions } from '../../api/openapi/descriptions.ts';
 import type { Answer, Exchange } from '../exchange.ts';
-import { hasClauses, preferredType } from '../negotiate.ts';
-import type { Registry } from '../registry.ts';
+import { hasClauses, preferredType } from '../request/negotiate.ts';
+import type { Registry } from '../registry/registry.ts';
 import { hashOf, tagged } from './tagged.ts';
-import { VERSION } from './version.ts';
+import { VERSION } from '../version.ts';
 
 type Json = Record<string, unknown>;
 

@@ -9,11 +9,11 @@ import { health } from './health.ts';
 import { hostOf } from './host-of.ts';
 import { healthSeries } from '../metrics/health-series.ts';
 import { metrics, METRICS_TYPE } from './metrics.ts';
-import { demandType } from '../negotiate.ts';
+import { demandType } from '../request/negotiate.ts';
 import { openapi } from './openapi.ts';
 import type { Readiness } from '../readiness.ts';
-import type { Registry } from '../registry.ts';
-import { VERSION } from './version.ts';
+import type { Registry } from '../registry/registry.ts';
+import { VERSION } from '../version.ts';
 import { flagz, statusz, type ZpageFacts } from './zpages.ts';
 
 export function pathsOf(parts: HandlerParts): (core: Core, exchange: Exchange) => Promise<Answer | undefined> | Answer | undefined {

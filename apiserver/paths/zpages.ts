@@ -2,8 +2,8 @@
 import { ApiError } from '../../api/status.ts';
 import type { Answer, Exchange } from '../exchange.ts';
 import { encodeDocument } from '../forms/encode.ts';
-import { contentType, type Media } from '../negotiate.ts';
-import { VERSION } from './version.ts';
+import { contentType, type Media } from '../request/negotiate.ts';
+import { VERSION } from '../version.ts';
 
 export interface ZpageFacts {
   /** Default: the API server. */

@@ -2,7 +2,7 @@
 import { MessageChannel, type MessagePort } from 'node:worker_threads';
 import { openCache } from '../cache/resource-cache.ts';
 import { kindIndexer } from '../cache/cached-object.ts';
-import { encodeStored } from '../stored-form.ts';
+import { encodeStored } from '../registry/stored-form.ts';
 import { announce, withdraw } from '../written.ts';
 import { systemClock } from '../../std/clock.ts';
 import type { ApiObject, Kind } from '../../api/kind.ts';

@@ -6,7 +6,7 @@ import { badRequest } from '../../api/status.ts';
 import type { AdmissionRequest } from '../admission/admission.ts';
 import type { Core } from '../core.ts';
 import type { Exchange, Query } from '../exchange.ts';
-import { groupVersion, type Resource } from '../resource.ts';
+import { groupVersion, type Resource } from '../registry/resource.ts';
 
 export interface ConnectOptions extends ApiObject {
   readonly stdin?: boolean;

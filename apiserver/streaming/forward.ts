@@ -7,7 +7,7 @@ import { ApiError } from '../../api/status.ts';
 import { request as plainRequest } from '../../std/plain-http.ts';
 import { connect as secureConnect, request as secureRequest } from '../../std/secure-http.ts';
 import type { TunnelAnswer, Upgrade } from '../exchange.ts';
-import { withoutToken } from '../http-exchange.ts';
+import { withoutToken } from '../http/http-exchange.ts';
 
 export interface Target {
   readonly host: string;

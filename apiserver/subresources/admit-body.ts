@@ -3,8 +3,8 @@ import type { ApiObject } from '../../api/kind.ts';
 import type { AdmissionRequest } from '../admission/admission.ts';
 import type { Core } from '../core.ts';
 import type { Exchange } from '../exchange.ts';
-import type { Resource } from '../resource.ts';
-import type { WriteOptions } from '../write-options.ts';
+import type { Resource } from '../registry/resource.ts';
+import type { WriteOptions } from '../request/write-options.ts';
 
 export async function admitBody(core: Core, exchange: Exchange, resource: Resource, { object, options }: { readonly object: ApiObject; readonly options: WriteOptions }): Promise<void> {
   const { namespace, name, subresource } = exchange.route;

@@ -4,13 +4,13 @@ import { ApiError, badRequest, conflict } from '../../api/status.ts';
 import type { Binding, Pod, PodCondition } from '../../api/types/core.v1.ts';
 import type { DeepReadonly } from '../../std/deep.ts';
 import type { Core } from '../core.ts';
-import { decodeBody } from '../decode.ts';
+import { decodeBody } from '../request/decode.ts';
 import type { Answer, Exchange } from '../exchange.ts';
 import { change } from '../objects/change.ts';
 import { checkPreconditions } from '../objects/identity.ts';
 import { timestamp } from '../../api/timestamp.ts';
-import type { Resource } from '../resource.ts';
-import { parseWriteOptions } from '../write-options.ts';
+import type { Resource } from '../registry/resource.ts';
+import { parseWriteOptions } from '../request/write-options.ts';
 import { admitBody } from './admit-body.ts';
 
 /** `pods/NAME/binding`, and `bindings`, whose body alone says which pod. */

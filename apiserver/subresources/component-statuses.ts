@@ -4,7 +4,7 @@ import { notFound } from '../../api/status.ts';
 import type { CachedObject } from '../cache/cache.ts';
 import type { Handler } from '../dispatch.ts';
 import { includeOption, table } from '../forms/table.ts';
-import { parseListOptions } from '../list-options.ts';
+import { parseListOptions } from '../request/list-options.ts';
 
 const NAME = 'etcd-0';
 

@@ -7,8 +7,8 @@ import { ApiError } from '../../api/status.ts';
 import { deepCopy } from '../../std/deep.ts';
 import type { Exchange } from '../exchange.ts';
 import { checkName } from '../objects/identity.ts';
-import { groupVersion, type Resource } from '../resource.ts';
-import { managerOf, type WriteOptions } from '../write-options.ts';
+import { groupVersion, type Resource } from '../registry/resource.ts';
+import { managerOf, type WriteOptions } from '../request/write-options.ts';
 
 export interface ScaleWrite {
   readonly resource: Resource;

@@ -4,7 +4,7 @@ import type { Random } from '../../std/random.ts';
 import { codeOf } from '../chain/code-of.ts';
 import type { Step } from '../chain/chain.ts';
 import type { Exchange } from '../exchange.ts';
-import type { Route } from '../route.ts';
+import type { Route } from '../request/route.ts';
 import type { Exporter } from './exporter.ts';
 import { begin, finely, span, type Attributes } from './span.ts';
 import { formatTraceparent, parseTraceparent, randomId } from './trace-context.ts';

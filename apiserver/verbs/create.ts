@@ -5,7 +5,7 @@ import { Path, required } from '../../api/field-error.ts';
 import { isReason } from '../../api/status.ts';
 import type { AdmissionRequest } from '../admission/admission.ts';
 import type { Core, Settle } from '../core.ts';
-import { decodeBody } from '../decode.ts';
+import { decodeBody } from '../request/decode.ts';
 import type { Exchange, ObjectAnswer, StoredForm } from '../exchange.ts';
 import { invalidObject } from '../invalid.ts';
 import { trackManager } from '../objects/managed-fields.ts';
@@ -14,8 +14,8 @@ import { checkNamespace, createdWithVersion } from '../objects/identity.ts';
 import { dropDuplicateOwners } from '../objects/owners.ts';
 import { generatedName, namespaceFacts, prepareNew } from '../objects/prepare.ts';
 import { existsError, put } from '../objects/put.ts';
-import type { Resource } from '../resource.ts';
-import { parseWriteOptions, type WriteOptions } from '../write-options.ts';
+import type { Resource } from '../registry/resource.ts';
+import { parseWriteOptions, type WriteOptions } from '../request/write-options.ts';
 import { Conflict } from '../storage/store.ts';
 
 export async function create(core: Core, exchange: Exchange, resource: Resource): Promise<ObjectAnswer> {

@@ -10,7 +10,7 @@ import type { Current } from '../objects/current.ts';
 import { parseDeleteOptions, type DeleteOptions } from '../objects/delete-options.ts';
 import { isNamespace, planDeletion } from '../objects/deletion.ts';
 import { checkDeletePreconditions, checkPreconditions } from '../objects/identity.ts';
-import type { Resource } from '../resource.ts';
+import type { Resource } from '../registry/resource.ts';
 
 export async function remove(core: Core, exchange: Exchange, resource: Resource): Promise<Answer> {
   const options = await parseDeleteOptions(exchange);

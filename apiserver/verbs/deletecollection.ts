@@ -3,9 +3,9 @@ import { isReason } from '../../api/status.ts';
 import type { CachedObject } from '../cache/cache.ts';
 import type { Core } from '../core.ts';
 import type { Exchange, ListAnswer } from '../exchange.ts';
-import { checkListOptions, parseListOptions } from '../list-options.ts';
+import { checkListOptions, parseListOptions } from '../request/list-options.ts';
 import { parseDeleteOptions } from '../objects/delete-options.ts';
-import type { Resource } from '../resource.ts';
+import type { Resource } from '../registry/resource.ts';
 import { deleteObject } from './delete.ts';
 import { listPage } from './list.ts';
 

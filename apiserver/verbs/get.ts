@@ -4,8 +4,8 @@ import { NotYet } from '../cache/cache.ts';
 import type { Core } from '../core.ts';
 import type { Exchange, ObjectAnswer, Query, StoredForm } from '../exchange.ts';
 import { storedState } from '../objects/current.ts';
-import type { Resource } from '../resource.ts';
-import { tooLarge, versionForOthers } from '../resource-version.ts';
+import type { Resource } from '../registry/resource.ts';
+import { tooLarge, versionForOthers } from '../request/resource-version.ts';
 
 export async function get(core: Core, exchange: Exchange, resource: Resource): Promise<ObjectAnswer> {
   const { namespace, name } = exchange.route;

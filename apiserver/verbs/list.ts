@@ -2,11 +2,11 @@
 import { ApiError, badRequest } from '../../api/status.ts';
 import { NotYet, type CachePage } from '../cache/cache.ts';
 import type { Core } from '../core.ts';
-import { decodeContinue, encodeContinue, type Position } from '../continue-token.ts';
+import { decodeContinue, encodeContinue, type Position } from '../request/continue-token.ts';
 import type { Exchange, ListAnswer } from '../exchange.ts';
-import { checkListOptions, parseListOptions, type ListOptions } from '../list-options.ts';
-import type { Resource } from '../resource.ts';
-import { expired, tooLarge, versionForList } from '../resource-version.ts';
+import { checkListOptions, parseListOptions, type ListOptions } from '../request/list-options.ts';
+import type { Resource } from '../registry/resource.ts';
+import { expired, tooLarge, versionForList } from '../request/resource-version.ts';
 import { Compacted } from '../storage/store.ts';
 import { VERSION_WAIT_MS } from './get.ts';
 

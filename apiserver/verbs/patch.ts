@@ -4,16 +4,16 @@ import { forbiddenField, Path, required, type FieldError } from '../../api/field
 import type { ApiObject } from '../../api/kind.ts';
 import { ApiError, conflict, isReason } from '../../api/status.ts';
 import type { Core } from '../core.ts';
-import { readValue, type Expected } from '../decode.ts';
+import { readValue, type Expected } from '../request/decode.ts';
 import type { Exchange, ObjectAnswer } from '../exchange.ts';
 import { checkName, checkNamespace } from '../objects/identity.ts';
 import { apply } from '../objects/managed-fields.ts';
 import { requireCreate } from '../objects/may-create.ts';
 import { updateObject } from '../objects/update.ts';
-import { APPLY_PATCH, JSON_PATCH, MERGE_PATCH, patched, readPatch, STRATEGIC_PATCH, tellOfApply, type Patch } from '../patch-body.ts';
-import type { Resource } from '../resource.ts';
-import { versionForUpdate } from '../resource-version.ts';
-import { parseWriteOptions, type WriteOptions } from '../write-options.ts';
+import { APPLY_PATCH, JSON_PATCH, MERGE_PATCH, patched, readPatch, STRATEGIC_PATCH, tellOfApply, type Patch } from '../request/patch-body.ts';
+import type { Resource } from '../registry/resource.ts';
+import { versionForUpdate } from '../request/resource-version.ts';
+import { parseWriteOptions, type WriteOptions } from '../request/write-options.ts';
 import { createObject } from './create.ts';
 
 /** Also of subresources that speak the object itself. */

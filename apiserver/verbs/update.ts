@@ -2,14 +2,14 @@
 import type { ApiObject } from '../../api/kind.ts';
 import { isReason } from '../../api/status.ts';
 import type { Core } from '../core.ts';
-import { decodeBody } from '../decode.ts';
+import { decodeBody } from '../request/decode.ts';
 import type { Exchange, ObjectAnswer } from '../exchange.ts';
 import { checkName, checkNamespace, preconditionFailed } from '../objects/identity.ts';
 import { requireCreate } from '../objects/may-create.ts';
 import { updateObject } from '../objects/update.ts';
-import type { Resource } from '../resource.ts';
-import { versionForUpdate } from '../resource-version.ts';
-import { parseWriteOptions } from '../write-options.ts';
+import type { Resource } from '../registry/resource.ts';
+import { versionForUpdate } from '../request/resource-version.ts';
+import { parseWriteOptions } from '../request/write-options.ts';
 import { createObject } from './create.ts';
 
 /** Also PUT of a subresource that speaks the object itself: status, ephemeralcontainers, resize, finalize. */

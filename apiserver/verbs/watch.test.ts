@@ -4,7 +4,7 @@ import { seededRandom } from '../../std/random.ts';
 import type { CacheEvent, CachedObject, CacheWatchSink, ResourceCache } from '../cache/cache.ts';
 import type { Core } from '../core.ts';
 import type { Exchange, WatchItem, WatchSink } from '../exchange.ts';
-import { Resource } from '../resource.ts';
+import { Resource } from '../registry/resource.ts';
 import { Compacted } from '../storage/store.ts';
 import { QUEUE_LIMIT, watch } from './watch.ts';
 

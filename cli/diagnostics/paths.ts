@@ -4,7 +4,7 @@ import type { Answer as ServerAnswer, Exchange } from '../../apiserver/exchange.
 import { healthSeries } from '../../apiserver/metrics/health-series.ts';
 import { health, type HealthRoot } from '../../apiserver/paths/health.ts';
 import { metrics, METRICS_TYPE } from '../../apiserver/paths/metrics.ts';
-import { VERSION } from '../../apiserver/paths/version.ts';
+import { VERSION } from '../../apiserver/version.ts';
 import { flagz, statusz, type ZpageFacts } from '../../apiserver/paths/zpages.ts';
 import { flagTexts } from '../serving-options.ts';
 import type { DiagnosticsOptions } from './server.ts';

@@ -1,0 +1,64 @@
+/** What upstream's decoders know: a body of a kind that they know but did not expect is refused in other words than one they never heard of. */
+import { kindFact, kindFacts } from '../../api/facts/facts.ts';
+
+interface GroupVersionKind {
+  readonly apiVersion: string;
+  readonly kind: string;
+}
+
+/** Versions that are still read and no longer served. Provenance: pkg/apis of v1.36. */
+const OLD_VERSIONS: Readonly<Record<string, readonly string[]>> = {
+  'admission.k8s.io': ['v1beta1'],
+  'admissionregistration.k8s.io': ['v1alpha1', 'v1beta1'],
+  apps: ['v1beta1', 'v1beta2'],
+  'authentication.k8s.io': ['v1alpha1', 'v1beta1'],
+  'authorization.k8s.io': ['v1beta1'],
+  batch: ['v1beta1'],
+  'certificates.k8s.io': ['v1alpha1', 'v1beta1'],
+  'coordination.k8s.io': ['v1alpha2', 'v1beta1'],
+  'discovery.k8s.io': ['v1beta1'],
+  'events.k8s.io': ['v1beta1'],
+  'flowcontrol.apiserver.k8s.io': ['v1beta1', 'v1beta2', 'v1beta3'],
+  'networking.k8s.io': ['v1beta1'],
+  'node.k8s.io': ['v1alpha1', 'v1beta1'],
+  policy: ['v1beta1'],
+  'rbac.authorization.k8s.io': ['v1alpha1', 'v1beta1'],
+  'resource.k8s.io': ['v1alpha3', 'v1beta1', 'v1beta2'],
+  'scheduling.k8s.io': ['v1alpha2', 'v1beta1'],
+  'storage.k8s.io': ['v1alpha1', 'v1beta1'],
+};
+
+/** Kinds of a group that is gone, where upstream reads them still. */
+const EXTENSIONS = ['DaemonSet', 'Deployment', 'Ingress', 'NetworkPolicy', 'ReplicaSet', 'Scale'];
+
+/** Servers within the server, which know their own group only. */
+const APART = ['apiextensions.k8s.io', 'apiregistration.k8s.io'];
+
+/** Why what was sent cannot be made what was expected; undefined where only the version is another one that is known. */
+export function whyUnexpected(sent: GroupVersionKind, expected: GroupVersionKind): string | undefined {
+  if (!isRegistered(sent, groupOf(expected))) return `no kind "${sent.kind}" is registered for version "${sent.apiVersion}" in scheme "pkg/runtime/scheme.go:111"`;
+  if (sent.kind === expected.kind) return undefined;
+  return `converting (${versionOf(sent)}.${sent.kind}) to (${packageOf(expected)}.${expected.kind}): unknown conversion`;
+}
+
+function isRegistered(sent: GroupVersionKind, server: string): boolean {
+  const group = groupOf(sent);
+  const version = versionOf(sent);
+  if (group === 'meta.k8s.io' || (APART.includes(group) || APART.includes(server) ? group !== server : false)) return false;
+  if (kindFact(group, version, sent.kind)) return true;
+  if (group === 'extensions') return version === 'v1beta1' && EXTENSIONS.includes(sent.kind);
+  return (OLD_VERSIONS[group] ?? []).includes(version) && kindFacts().some((fact) => fact.group === group && fact.kind === sent.kind);
+}
+
+function packageOf({ apiVersion, kind }: GroupVersionKind): string {
+  const group = groupOf({ apiVersion, kind });
+  return group === '' || kind === 'Event' ? 'core' : (group.split('.')[0] as string);
+}
+
+function groupOf({ apiVersion }: GroupVersionKind): string {
+  return apiVersion.includes('/') ? apiVersion.slice(0, apiVersion.indexOf('/')) : '';
+}
+
+function versionOf({ apiVersion }: GroupVersionKind): string {
+  return apiVersion.slice(apiVersion.indexOf('/') + 1);
+}
