@@ -190,8 +190,11 @@ class Lender implements Lent {
         return { type: 'entry', id, entry: found && headOf(found), values: pack([found?.value]) };
       }
       case 'list': {
-        const { entries, ...page } = await store.list(call.prefix, call.options);
-        return { type: 'page', id, page, entries: entries.map(headOf), values: pack(entries.map(({ value }) => value)) };
+        const { entries, release, ...page } = await store.list(call.prefix, call.options);
+        const heads = entries.map(headOf);
+        const values = pack(entries.map(({ value }) => value));
+        release?.();
+        return { type: 'page', id, page, entries: heads, values };
       }
       case 'replay': {
         const { changes, upTo } = await replay(store, call.prefix, call.after);

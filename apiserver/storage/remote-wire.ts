@@ -39,7 +39,7 @@ export type EntryHead = Omit<Entry, 'value'>;
 
 export type Reply =
   | { readonly type: 'entry'; readonly id: number; readonly entry: EntryHead | undefined; readonly values: Packed }
-  | { readonly type: 'page'; readonly id: number; readonly page: Omit<Page, 'entries'>; readonly entries: readonly EntryHead[]; readonly values: Packed }
+  | { readonly type: 'page'; readonly id: number; readonly page: Omit<Page, 'entries' | 'release'>; readonly entries: readonly EntryHead[]; readonly values: Packed }
   | { readonly type: 'slice'; readonly id: number; readonly changes: readonly ChangeHead[]; readonly values: Packed; readonly upTo: number }
   | { readonly type: 'done'; readonly id: number }
   | { readonly type: 'failed'; readonly id: number; readonly isWrite: boolean; readonly fault: Fault; readonly values: Packed };
