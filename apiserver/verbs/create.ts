@@ -91,30 +91,11 @@ interface Attempt {
   readonly versioned: boolean;
 }
 
-async function createOnce(core: Core, { resource, object, request, context, warnings, versioned }: Attempt): Promise<StoredForm> {
-  const { dryRun } = context;
-  const settle = await beginCreate(core, resource, object, dryRun);
+async function createOnce(core: Core, attempt: Attempt): Promise<StoredForm> {
+  const { resource, object, context } = attempt;
+  const settle = await beginCreate(core, resource, object, context.dryRun);
   try {
-    prepareNew(core, object, { resource, context, warnings });
-    const { name = '', namespace = '' } = object.metadata;
-    if (name === '') {
-      const missing = required(Path.of('metadata', 'name'), 'name or generateName is required');
-      throw invalidObject(resource.kind.group, resource.kind.kind, '', [missing]);
-    }
-    const final = request.name === '' ? { ...request, name } : request;
-    await core.admission.validate(final);
-    const key = resource.key(namespace, name);
-    try {
-      if (versioned) throw createdWithVersion();
-      if (dryRun) {
-        const there = await storedState(core, resource, key);
-        if (there) throw existsError(resource, name, there.object);
-      }
-      return await put(core, { resource, key, name, expected: 0, object, old: undefined, dryRun, settle });
-    } catch (error) {
-      core.admission.undo(final);
-      throw error instanceof Conflict ? existsError(resource, name, error.current && stateOf(resource, error.current).object) : error;
-    }
+    return await store(core, attempt, settle);
   } catch (error) {
     await settle?.rollback();
     throw error;
@@ -126,6 +107,30 @@ function beginCreate(core: Core, { kind }: Resource, object: ApiObject, dryRun: 
   const { metadata } = object;
   if (metadata.generateName && !metadata.name) metadata.name = generatedName(core, metadata.generateName);
   return core.hooks.begin({ resource: kind.plural, group: kind.group, object, old: undefined, dryRun });
+}
+
+async function store(core: Core, { resource, object, request, context, warnings, versioned }: Attempt, settle: Settle | undefined): Promise<StoredForm> {
+  prepareNew(core, object, { resource, context, warnings });
+  const { name = '', namespace = '' } = object.metadata;
+  if (name === '') {
+    const missing = required(Path.of('metadata', 'name'), 'name or generateName is required');
+    throw invalidObject(resource.kind.group, resource.kind.kind, '', [missing]);
+  }
+  const final = request.name === '' ? { ...request, name } : request;
+  await core.admission.validate(final);
+  const { dryRun } = context;
+  const key = resource.key(namespace, name);
+  try {
+    if (versioned) throw createdWithVersion();
+    if (dryRun) {
+      const there = await storedState(core, resource, key);
+      if (there) throw existsError(resource, name, there.object);
+    }
+    return await put(core, { resource, key, name, expected: 0, object, old: undefined, dryRun, settle });
+  } catch (error) {
+    core.admission.undo(final);
+    throw error instanceof Conflict ? existsError(resource, name, error.current && stateOf(resource, error.current).object) : error;
+  }
 }
 
 function isNumber(version: string | undefined): boolean {

@@ -28,15 +28,11 @@ export async function update(core: Core, exchange: Exchange, resource: Resource)
   const warned = exchange.warnings.length;
   // Each attempt changes its own: what was sent is read once more where the first of them has been in vain.
   let unused: ApiObject | undefined = first;
-  const take = async (): Promise<ApiObject> => {
-    const own = await read();
-    exchange.warnings.length = warned;
-    return own;
-  };
-  const produce = (): ApiObject | Promise<ApiObject> => {
-    const own = unused;
+  const produce = async (): Promise<ApiObject> => {
+    const own = unused ?? (await read());
+    if (!unused) exchange.warnings.length = warned;
     unused = undefined;
-    return own ?? take();
+    return own;
   };
   for (let attempt = 0; ; attempt++) {
     try {
