@@ -35,19 +35,18 @@ export function meteredStore(store: Store, meter: Meter, clock: Clock): Store {
     }
     return series;
   };
-  const timed = <T>(operation: string, key: string, call: () => Promise<T>): Promise<T> => {
+  const timed = async <T>(operation: string, key: string, call: () => Promise<T>): Promise<T> => {
     const series = of(operation, key);
     const beganMs = clock.monotonic();
     series.total.add();
-    const took = (): void => series.seconds.observe((clock.monotonic() - beganMs) / 1000);
-    return call().then(
-      (value) => (took(), value),
-      (error: unknown) => {
-        if (!(error instanceof Conflict) && !(error instanceof Compacted)) series.errors().add();
-        took();
-        throw error;
-      },
-    );
+    try {
+      return await call();
+    } catch (error) {
+      if (!(error instanceof Conflict) && !(error instanceof Compacted)) series.errors().add();
+      throw error;
+    } finally {
+      series.seconds.observe((clock.monotonic() - beganMs) / 1000);
+    }
   };
   return {
     revision: () => store.revision(),
