@@ -1,18 +1,28 @@
-/** How fast pods are placed: API server, store and scheduler in one process; all pods wait before the scheduler starts. */
+/**
+ * How fast pods are placed: all of them wait before the scheduler starts. API server, store and scheduler stand in one process,
+ * or a server runs elsewhere and a command starts the scheduler, so that others can be measured with the same workloads.
+ */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { parseArgs } from 'node:util';
 import { namespaces, nodes, pods, serviceaccounts } from '../api/resources.ts';
+import { ApiError } from '../api/status.ts';
 import type { Node, Pod, PodSpec } from '../api/types/core.v1.ts';
 import { openPki } from '../apiserver/pki/pki.ts';
 import { createApiServer } from '../apiserver/server.ts';
 import { openSqlite } from '../apiserver/storage/sqlite.ts';
 import { userOf } from '../cli/identities.ts';
 import { type Client, openClient } from '../client/client.ts';
+import { openHttpDoor } from '../client/http.ts';
+import { readKubeconfig } from '../client/kubeconfig.ts';
 import { startScheduler } from '../scheduler/run.ts';
 import { systemClock } from '../std/clock.ts';
 import { systemRandom } from '../std/random.ts';
 import { median } from './load.ts';
+import { cpuSeconds, family } from './target.ts';
 
 /** kube-scheduler v1.36.3 with client limits lifted, 1,000 nodes, 3,000 pods, on a machine of two slow cores. */
 export const KUBE_SCHEDULER_PER_SECOND = 210;
@@ -54,6 +64,18 @@ const FILL_PER_NODE = 4;
 const REQUESTS = { cpu: '100m', memory: '500Mi' };
 const QUARTER = { cpu: '8', memory: '64Gi' };
 
+/** What stands ready for a workload: who may do everything, and a scheduler that has not started. */
+interface Stage {
+  readonly admin: Client;
+  startScheduler(): Scheduling;
+}
+
+interface Scheduling {
+  /** Of everything that is measured here, in microseconds. */
+  cpuMicros(): number;
+  stop(): Promise<void>;
+}
+
 export async function schedule(workload: Workload): Promise<Placed> {
   const directory = mkdtempSync(join(tmpdir(), 'coracle-bench-'));
   const pki = await openPki({ directory: undefined, clock: systemClock, random: systemRandom, addresses: [] });
@@ -61,22 +83,16 @@ export async function schedule(workload: Workload): Promise<Placed> {
   const server = createApiServer({ store, pki, clock: systemClock, random: systemRandom, log: QUIET });
   try {
     await server.start();
-    const admin = openClient(server.door(userOf('admin')), { userAgent: 'bench' });
-    await admin.create(namespaces, { metadata: { name: NAMESPACE } } as never);
-    await admin.create(serviceaccounts, { metadata: { name: 'default', namespace: NAMESPACE } });
-    await each(workload.nodes, (i) => admin.create(nodes, node(i)).then(() => untaint(admin, i)));
-    if (workload.preempts) await each(workload.nodes * FILL_PER_NODE, (i) => fill(admin, i, workload.nodes));
-    await each(workload.pods, (i) => admin.create(pods, pod(i, workload)));
-    const client = openClient(server.door(userOf('scheduler')), { userAgent: 'kube-scheduler' });
-    const bound = untilBound(admin, workload.pods, workload.preempts ?? false);
-    const cpu = process.cpuUsage();
-    const began = performance.now();
-    const scheduler = startScheduler({ client, clock: systemClock, random: systemRandom, log: QUIET });
-    await bound;
-    const seconds = (performance.now() - began) / 1000;
-    const { user, system } = process.cpuUsage(cpu);
-    await scheduler.stop();
-    return { perSecond: workload.pods / seconds, cpuMicrosPerPod: (user + system) / workload.pods };
+    return await place(workload, {
+      admin: openClient(server.door(userOf('admin')), { userAgent: 'bench' }),
+      startScheduler() {
+        const before = process.cpuUsage();
+        const client = openClient(server.door(userOf('scheduler')), { userAgent: 'kube-scheduler' });
+        const scheduler = startScheduler({ client, clock: systemClock, random: systemRandom, log: QUIET });
+        const used = (): number => Object.values(process.cpuUsage(before)).reduce((a, b) => a + b, 0);
+        return { cpuMicros: used, stop: () => scheduler.stop() };
+      },
+    });
   } finally {
     await server.close();
     await store.close();
@@ -85,8 +101,54 @@ export async function schedule(workload: Workload): Promise<Placed> {
   }
 }
 
-/** Resolves when so many pods have a node. Pods that are to be evicted are taken away at once, as their kubelets would. */
-async function untilBound(client: Client, count: number, evicts: boolean): Promise<void> {
+/** The same on a server that runs somewhere, with a scheduler that a command starts: its processor time alone is counted. */
+async function scheduleThere(workload: Workload, { kubeconfig, command }: { readonly kubeconfig: string; readonly command: readonly string[] }): Promise<Placed> {
+  const door = openHttpDoor({ ...(await readKubeconfig(kubeconfig)), clock: systemClock, userAgent: 'bench' });
+  const admin = openClient(door, { userAgent: 'bench' });
+  try {
+    return await place(workload, {
+      admin,
+      startScheduler() {
+        const [file = '', ...args] = command;
+        const child = spawn(file, args, { stdio: 'ignore' });
+        const stop = async (): Promise<void> => {
+          const ended = once(child, 'exit');
+          child.kill();
+          await ended;
+        };
+        return { cpuMicros: () => cpuSeconds(family(child.pid as number)) * 1e6, stop };
+      },
+    });
+  } finally {
+    await clear(admin);
+    await door.close();
+  }
+}
+
+async function place(workload: Workload, { admin, startScheduler }: Stage): Promise<Placed> {
+  await unlessThere(admin.create(namespaces, { metadata: { name: NAMESPACE } } as never));
+  await unlessThere(admin.create(serviceaccounts, { metadata: { name: 'default', namespace: NAMESPACE } }));
+  await each(workload.nodes, (i) => admin.create(nodes, node(i)).then(() => untaint(admin, i)));
+  if (workload.preempts) await each(workload.nodes * FILL_PER_NODE, (i) => fill(admin, i, workload.nodes));
+  await each(workload.pods, (i) => admin.create(pods, pod(i, workload)));
+  const bound = untilBound(admin, workload.pods);
+  const began = performance.now();
+  const scheduling = startScheduler();
+  await bound;
+  const seconds = (performance.now() - began) / 1000;
+  const cpuMicrosPerPod = scheduling.cpuMicros() / workload.pods;
+  await scheduling.stop();
+  return { perSecond: workload.pods / seconds, cpuMicrosPerPod };
+}
+
+async function unlessThere(created: Promise<unknown>): Promise<void> {
+  await created.catch((error: unknown) => {
+    if (!(error instanceof ApiError && error.status.reason === 'AlreadyExists')) throw error;
+  });
+}
+
+/** Resolves when so many pods have a node. */
+async function untilBound(client: Client, count: number): Promise<void> {
   const stop = new AbortController();
   const seen = new Set<string>();
   for await (const { object } of client.watch(pods, { namespace: NAMESPACE, labelSelector: 'role=waiting', sendInitialEvents: true, signal: stop.signal })) {
@@ -94,7 +156,12 @@ async function untilBound(client: Client, count: number, evicts: boolean): Promi
     if (seen.size === count) break;
   }
   stop.abort();
-  void evicts;
+}
+
+/** So that the next workload finds nothing. Nobody may be there who empties namespaces. */
+async function clear(client: Client): Promise<void> {
+  await client.deleteCollection(pods, { namespace: NAMESPACE });
+  await client.deleteCollection(nodes, {});
 }
 
 function node(i: number): Node {
@@ -145,11 +212,15 @@ const WORKLOADS: Readonly<Record<string, Workload>> = {
 };
 
 if (import.meta.main) {
-  const [only, rounds = '3'] = process.argv.slice(2);
+  const { values, positionals, tokens } = parseArgs({ options: { kubeconfig: { type: 'string' } }, allowPositionals: true, tokens: true });
+  const commandFrom = tokens.find(({ kind }) => kind === 'option-terminator')?.index;
+  const command = commandFrom === undefined ? [] : process.argv.slice(2).slice(commandFrom + 1);
+  const [only = 'all', rounds = '3'] = positionals.slice(0, positionals.length - command.length);
+  const { kubeconfig } = values;
   for (const [name, workload] of Object.entries(WORKLOADS)) {
-    if (only && only !== 'all' && only !== name) continue;
+    if (only !== 'all' && only !== name) continue;
     const runs: Placed[] = [];
-    for (let round = 0; round < Number(rounds); round++) runs.push(await schedule(workload));
+    for (let round = 0; round < Number(rounds); round++) runs.push(await (kubeconfig ? scheduleThere(workload, { kubeconfig, command }) : schedule(workload)));
     const perSecond = median(runs.map((run) => run.perSecond));
     const cpu = median(runs.map((run) => run.cpuMicrosPerPod));
     console.log(`${name.padEnd(18)} ${workload.nodes} nodes, ${workload.pods} pods: ${perSecond.toFixed(0).padStart(6)} pods/s, ${cpu.toFixed(0).padStart(5)} µs of CPU each; ${(perSecond / KUBE_SCHEDULER_PER_SECOND).toFixed(1)} × kube-scheduler's ${KUBE_SCHEDULER_PER_SECOND}/s`);

@@ -1,0 +1,118 @@
+/** What much costs to keep and to take away: `coracle up` with all of its components, over its embedded store and HTTPS, on simulated nodes. */
+import { configmaps, deployments, namespaces, nodes, pods, serviceaccounts } from '../api/resources.ts';
+import { ApiError } from '../api/status.ts';
+import type { Deployment } from '../api/types/apps.v1.ts';
+import { type Client, openClient } from '../client/client.ts';
+import { openHttpDoor } from '../client/http.ts';
+import { readKubeconfig } from '../client/kubeconfig.ts';
+import { systemClock } from '../std/clock.ts';
+import { Subject } from './subject.ts';
+import { cpuSeconds, family, memoryMb } from './target.ts';
+
+const NAMESPACE = 'bench';
+const WRITERS = 32;
+const LOOK_MS = 200;
+const LIMIT_MS = 1_200_000;
+const REST_SECONDS = 60;
+
+interface Ground {
+  readonly client: Client;
+  readonly pids: readonly number[];
+}
+
+const MEASURES: Readonly<Record<string, () => Promise<string>>> = {
+  /** A namespace of 10,000 objects, from its deletion until it is gone. */
+  namespace: () => onGround(0, async ({ client }) => {
+    await each(10_000, (i) => client.create(configmaps, { metadata: { name: `c${i}`, namespace: NAMESPACE }, data: { key: 'value' } }));
+    const began = performance.now();
+    await client.delete(namespaces, { name: NAMESPACE });
+    await until(() => isGone(client.get(namespaces, { name: NAMESPACE })));
+    return `a namespace of 10,000 ConfigMaps gone after ${((performance.now() - began) / 1000).toFixed(1)} s`;
+  }),
+  /** 10,000 Deployments of one pod each, when all are available. */
+  deployments: () => onGround(110, async ({ client, pids }) => {
+    const before = await coreAtRest(pids);
+    await each(10_000, (i) => client.create(deployments, deployment(`d${i}`, 1)));
+    await untilRunning(client, 10_000);
+    return `10,000 Deployments at rest: ${(await coreAtRest(pids)).toFixed(2)} % of a core, ${before.toFixed(2)} % without them; ${memoryMb(pids).toFixed(0)} MB`;
+  }),
+  /** 5,000 nodes and 100,000 pods that run on them. */
+  pods: () => onGround(5000, async ({ client, pids }) => {
+    await each(100, (i) => client.create(deployments, deployment(`d${i}`, 1000)));
+    await untilRunning(client, 100_000);
+    const resident = memoryMb(pids);
+    const rest = await coreAtRest(pids);
+    return `5,000 nodes, 100,000 pods: ${resident.toFixed(0)} MB, a minute later ${memoryMb(pids).toFixed(0)} MB; at rest ${rest.toFixed(1)} % of a core`;
+  }),
+};
+
+async function onGround(hollowNodes: number, measure: (ground: Ground) => Promise<string>): Promise<string> {
+  const subject = new Subject();
+  try {
+    await subject.start(['--runtime', 'none', ...(hollowNodes ? ['--hollow-nodes', String(hollowNodes)] : [])]);
+    const door = openHttpDoor({ ...(await readKubeconfig(subject.kubeconfig)), clock: systemClock, userAgent: 'bench' });
+    const client = openClient(door, { userAgent: 'bench' });
+    await client.create(namespaces, { metadata: { name: NAMESPACE } } as never);
+    await until(async () => !(await isGone(client.get(serviceaccounts, { name: 'default', namespace: NAMESPACE }))));
+    await until(async () => (await client.list(nodes)).items.filter(({ spec }) => !spec.taints?.length).length === hollowNodes);
+    const answer = await measure({ client, pids: family(subject.pid) });
+    await door.close();
+    return answer;
+  } finally {
+    await subject.remove();
+  }
+}
+
+function deployment(name: string, replicas: number): Deployment {
+  const labels = { app: name };
+  const container = { name: 'main', image: 'registry.k8s.io/pause:3.10', resources: { requests: { cpu: '10m', memory: '10Mi' } } };
+  return { metadata: { name, namespace: NAMESPACE }, spec: { replicas, selector: { matchLabels: labels }, template: { metadata: { labels }, spec: { containers: [container] } } } } as Deployment;
+}
+
+/** Counts by watching: to list 100,000 again and again would be measured too. */
+async function untilRunning(client: Client, count: number): Promise<void> {
+  const stop = new AbortController();
+  const running = new Set<string>();
+  for await (const { object } of client.watch(pods, { namespace: NAMESPACE, fieldSelector: 'status.phase=Running', sendInitialEvents: true, signal: stop.signal })) {
+    running.add(object.metadata.uid);
+    if (running.size === count) break;
+  }
+  stop.abort();
+}
+
+/** Percent of a core, once what had been done has calmed down. */
+async function coreAtRest(pids: readonly number[]): Promise<number> {
+  await pause(REST_SECONDS * 500);
+  const before = cpuSeconds(pids);
+  await pause(REST_SECONDS * 1000);
+  return ((cpuSeconds(pids) - before) / REST_SECONDS) * 100;
+}
+
+async function isGone(got: Promise<unknown>): Promise<boolean> {
+  return got.then(() => false, (error: unknown) => {
+    if (error instanceof ApiError && error.status.reason === 'NotFound') return true;
+    throw error;
+  });
+}
+
+async function until(look: () => Promise<boolean>): Promise<void> {
+  for (const end = performance.now() + LIMIT_MS; !(await look()); await pause(LOOK_MS)) {
+    if (performance.now() > end) throw new Error('waited in vain');
+  }
+}
+
+const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+
+async function each(count: number, run: (index: number) => Promise<unknown>): Promise<void> {
+  let next = 0;
+  await Promise.all(Array.from({ length: WRITERS }, async () => {
+    while (next < count) await run(next++);
+  }));
+}
+
+if (import.meta.main) {
+  const wanted = process.argv.slice(2);
+  for (const [name, measure] of Object.entries(MEASURES)) {
+    if (wanted.length === 0 || wanted.includes(name)) console.log(await measure());
+  }
+}
