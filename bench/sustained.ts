@@ -12,10 +12,10 @@ import { SustainedLoad } from './sustained-load.ts';
 import type { Figures } from './sustained-server.ts';
 import { pool } from './target.ts';
 
-const MINUTES = 10;
+const MINUTES = 20;
 const SAMPLE_MS = 10_000;
-/** Caches and compiled code fill during this part, and the history of the store. */
-const WARM_SHARE = 0.2;
+/** Until then caches, compiled code and the history of the store fill, and rings with the events of five minutes. Short runs have half of their time. */
+const WARM_SAMPLES = 36;
 /** What moves by less is noise: a share of the first half, and so much in any case. */
 const NOISE_SHARE = 0.05;
 const MB = 1024 * 1024;
@@ -76,12 +76,16 @@ async function sample(child: ChildProcess, load: SustainedLoad, lastsMs: number)
     const { requests, events } = load.counts;
     const cells = [step * (SAMPLE_MS / 1000), requests, events, figures.objects, figures.revision, (figures.heap / MB).toFixed(1), (figures.reserved / MB).toFixed(0), (figures.code / MB).toFixed(1), (figures.external / MB).toFixed(1), (figures.resident / MB).toFixed(0), (figures.data / MB).toFixed(0), (figures.wal / MB).toFixed(0), figures.descriptors, (figures.cpuMs / 1000).toFixed(0)];
     console.log(cells.map((cell, at) => String(cell).padStart(WIDTHS[at] as number)).join(''));
-    if (snapshots !== undefined && (step === Math.round(steps * (0.5 + WARM_SHARE / 2)) || step === steps)) await ask(child, { snapshot: join(snapshots, `at-${step}.heapsnapshot`) });
+    if (snapshots !== undefined && (step === Math.round((warm(steps) + steps) / 2) || step === steps)) await ask(child, { snapshot: join(snapshots, `at-${step}.heapsnapshot`) });
   }
   return samples;
 }
 
 const WIDTHS = [4, 10, 9, 9, 10, 9, 10, 6, 10, 10, 9, 5, 5, 7];
+
+function warm(samples: number): number {
+  return Math.min(WARM_SAMPLES, Math.round(samples / 2));
+}
 
 async function ask(child: ChildProcess, what: 'measure' | { readonly snapshot: string }): Promise<unknown> {
   child.send(what);
@@ -96,7 +100,7 @@ async function ask(child: ChildProcess, what: 'measure' | { readonly snapshot: s
 }
 
 function judge(samples: readonly Figures[]): number {
-  const settled = samples.slice(Math.round(samples.length * WARM_SHARE));
+  const settled = samples.slice(warm(samples.length));
   const middle = settled.length >> 1;
   let grown = 0;
   for (const { what, of, unit, slack } of JUDGED) {

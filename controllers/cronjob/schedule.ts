@@ -1,4 +1,5 @@
-/** Cron schedules: five fields, names, steps and the `@` words, in a time zone. */
+/** When a cron schedule comes due, in a time zone. */
+import { type CronFields, parseCron, WEEKDAYS } from '../../api/cron.ts';
 
 export interface Schedule {
   /** The first time after this one, in milliseconds; undefined where there is none within five years. */
@@ -7,34 +8,12 @@ export interface Schedule {
 
 /** Throws where the text is no schedule or the zone is not known. */
 export function parseSchedule(text: string, timeZone = 'UTC'): Schedule {
-  const trimmed = text.trim();
-  const every = /^@every (?:([0-9]+)h)?(?:([0-9]+)m)?(?:([0-9]+)s)?$/.exec(trimmed);
-  if (every) {
-    const [hours = 0, minutes = 0, seconds = 0] = every.slice(1).map((part) => Number(part ?? 0));
-    const period = Math.max(1, hours * 3600 + minutes * 60 + seconds) * 1000;
-    return { next: (after) => Math.floor(after / 1000) * 1000 + period };
-  }
-  const parts = (WORDS[trimmed] ?? trimmed).split(/\s+/);
-  if (parts.length !== 5) throw new Error(`expected exactly 5 fields, found ${parts.length}: [${parts.join(' ')}]`);
-  const [minute, hour, day, month, weekday] = FIELDS.map((field, i) => parseField(parts[i] ?? '', field)) as [Field, Field, Field, Field, Field];
-  const local = localTime(timeZone);
-  const fitsDay = (at: Local): boolean => {
-    const [byDay, byWeekday] = [day.values.has(at.day), weekday.values.has(at.weekday)];
-    return day.any || weekday.any ? byDay && byWeekday : byDay || byWeekday;
-  };
-  return {
-    next(after) {
-      let time = Math.floor(after / MINUTE_MS) * MINUTE_MS + MINUTE_MS;
-      for (const limit = after + MAX_AHEAD_MS; time < limit; ) {
-        const at = local(time);
-        if (!month.values.has(at.month) || !fitsDay(at)) time += ((23 - at.hour) * 60 + (60 - at.minute)) * MINUTE_MS;
-        else if (!hour.values.has(at.hour)) time += (60 - at.minute) * MINUTE_MS;
-        else if (!minute.values.has(at.minute)) time += MINUTE_MS;
-        else return time;
-      }
-      return undefined;
-    },
-  };
+  const schedule = parseCron(text);
+  if (typeof schedule === 'string') throw new Error(schedule);
+  const { zone = timeZone, when } = schedule;
+  const local = localTime(zone);
+  if (!('everyMs' in when)) return { next: (after) => nextOf(when, local, after) };
+  return { next: (after) => Math.floor(after / 1000) * 1000 + when.everyMs };
 }
 
 /** `2026-01-01T05:30:00+05:30` */
@@ -47,51 +26,39 @@ export function zonedTimeText(time: number, timeZone: string): string {
 }
 
 const MINUTE_MS = 60_000;
-const MAX_AHEAD_MS = 5 * 366 * 24 * 60 * MINUTE_MS;
+const HOUR_MINUTES = 60;
+const NOON = 12;
+const MAX_YEARS = 5;
 
-const WORDS: Readonly<Record<string, string>> = {
-  '@yearly': '0 0 1 1 *', '@annually': '0 0 1 1 *', '@monthly': '0 0 1 * *', '@weekly': '0 0 * * 0', '@daily': '0 0 * * *', '@midnight': '0 0 * * *', '@hourly': '0 * * * *',
-};
-
-interface FieldRange {
-  readonly from: number;
-  readonly to: number;
-  readonly names?: readonly string[];
-}
-
-const MONTHS = ['jan', 'feb', 'mar', 'apr', 'may', 'jun', 'jul', 'aug', 'sep', 'oct', 'nov', 'dec'];
-const WEEKDAYS = ['sun', 'mon', 'tue', 'wed', 'thu', 'fri', 'sat'];
-const FIELDS: readonly FieldRange[] = [{ from: 0, to: 59 }, { from: 0, to: 23 }, { from: 1, to: 31 }, { from: 1, to: 12, names: MONTHS }, { from: 0, to: 6, names: WEEKDAYS }];
-
-interface Field {
-  readonly values: ReadonlySet<number>;
-  /** A star: this field says nothing. */
-  readonly any: boolean;
-}
-
-function parseField(text: string, range: FieldRange): Field {
-  const values = new Set<number>();
-  let any = false;
-  for (const part of text.split(',')) {
-    const match = /^(\*|\?|[a-z0-9]+)(?:-([a-z0-9]+))?(?:\/([0-9]+))?$/i.exec(part);
-    if (!match) throw new Error(`failed to parse "${part}"`);
-    const [, first = '', last, step] = match;
-    const star = first === '*' || first === '?';
-    if (star && (step === undefined || step === '1')) any = true;
-    const from = star ? range.from : numberOf(first, range);
-    const to = last !== undefined ? numberOf(last, range) : star || step !== undefined ? range.to : from;
-    const by = Number(step ?? 1);
-    if (from < range.from || to > range.to || from > to || by === 0) throw new Error(`value out of range: "${part}"`);
-    for (let value = from; value <= to; value += by) values.add(value);
+function nextOf(fields: CronFields, local: (time: number) => Local, after: number): number | undefined {
+  if (fields.minute.size === 0 || fields.hour.size === 0) return undefined;
+  const limit = Date.UTC(new Date(after).getUTCFullYear() + MAX_YEARS + 1, 0);
+  for (let time = Math.floor(after / MINUTE_MS) * MINUTE_MS + MINUTE_MS; time < limit; ) {
+    const at = local(time);
+    if (!fields.month.has(at.month) || !fitsDay(fields, at)) time = nextDay(local, time, at);
+    else if (!fields.hour.has(at.hour)) time += (HOUR_MINUTES - at.minute) * MINUTE_MS;
+    else if (!fields.minute.has(at.minute)) time += MINUTE_MS;
+    else return time;
   }
-  return { values, any };
+  return undefined;
 }
 
-function numberOf(text: string, { from, names }: FieldRange): number {
-  const named = names?.indexOf(text.toLowerCase()) ?? -1;
-  if (named >= 0) return named + from;
-  if (!/^[0-9]+$/.test(text)) throw new Error(`failed to parse number: "${text}"`);
-  return Number(text);
+function fitsDay({ day, weekday, bothDays }: CronFields, at: Local): boolean {
+  const [byDay, byWeekday] = [day.has(at.day), weekday.has(at.weekday)];
+  return bothDays ? byDay && byWeekday : byDay || byWeekday;
+}
+
+/** Its first moment. Where clocks are put forward or back on the way, a day has 23 or 25 hours; where that is done at midnight, it does not begin with one. */
+function nextDay(local: (time: number) => Local, time: number, at: Local): number {
+  const there = time + untilMidnight(at);
+  const { day, hour, minute } = local(there);
+  if (hour > NOON) return there + untilMidnight({ hour, minute });
+  const begins = there - (hour * HOUR_MINUTES + minute) * MINUTE_MS;
+  return local(begins).day === day ? begins : there;
+}
+
+function untilMidnight({ hour, minute }: { readonly hour: number; readonly minute: number }): number {
+  return ((23 - hour) * HOUR_MINUTES + HOUR_MINUTES - minute) * MINUTE_MS;
 }
 
 interface Local {

@@ -1,11 +1,11 @@
 /** The rules for CronJobs. */
+import { parseCron } from '../../cron.ts';
 import { type FieldError, Path, invalid, notSupported, required } from '../../field-error.ts';
 import type { CronJob, CronJobSpec } from '../../types/batch.v1.ts';
 import { bytes } from '../shared/formats.ts';
 import { shownSelector } from '../shared/label-selector.ts';
 import { notNegative } from '../shared/quantity-rules.ts';
 import { checkJobSpec } from './job-spec-rules.ts';
-import { scheduleProblem } from './schedule.ts';
 
 const SPEC = Path.of('spec');
 /** Names of Jobs get eleven more characters. */
@@ -38,8 +38,8 @@ function checkSpec(spec: CronJobSpec, old: CronJobSpec | undefined): FieldError[
 }
 
 function checkSchedule({ schedule, timeZone }: CronJobSpec, old: CronJobSpec | undefined, path: Path): FieldError[] {
-  const problem = scheduleProblem(schedule);
-  const errors = problem ? [invalid(path, schedule, problem)] : [];
+  const parsed = parseCron(schedule);
+  const errors = typeof parsed === 'string' ? [invalid(path, schedule, parsed)] : [];
   if (!schedule.includes('TZ')) return errors;
   if (!old?.schedule.includes('TZ')) return [...errors, invalid(path, schedule, 'cannot use TZ or CRON_TZ in schedule, use timeZone field instead')];
   if (timeZone === undefined) return errors;
