@@ -1,5 +1,6 @@
 /** The device taint eviction controller: pods give up devices whose NoExecute taints their claims do not tolerate, or no longer. */
 import { pods, resourceclaims, resourceslices } from '../api/resources.ts';
+import { tolerates } from '../api/tolerates.ts';
 import type { DeviceTaint, DeviceToleration, ResourceClaim } from '../api/types/resource.v1.ts';
 import { parseKey } from '../client/cache.ts';
 import type { Stored } from '../client/client.ts';
@@ -67,14 +68,9 @@ function taintsOf(view: View, { driver, pool, device }: { readonly driver: strin
 
 /** Undefined: for ever. */
 function toleratedMs(tolerations: readonly Toleration[], taint: Taint): number | undefined {
-  const matching = tolerations.filter((toleration) => tolerates(toleration, taint));
+  // One for all effects lets a pod have the device, and does not keep it there: upstream's too.
+  const matching = tolerations.filter((toleration) => toleration.effect === 'NoExecute' && tolerates(toleration, taint));
   if (matching.length === 0) return 0;
   const limits = matching.flatMap(({ tolerationSeconds }) => (tolerationSeconds === undefined ? [] : [Math.max(0, tolerationSeconds)]));
   return limits.length < matching.length ? undefined : Math.min(...limits) * 1000;
-}
-
-/** One for all effects lets a pod have the device, and does not keep it there: upstream's too. */
-function tolerates({ key, operator = 'Equal', value = '', effect }: Toleration, taint: Taint): boolean {
-  if (effect !== taint.effect || (key && key !== taint.key)) return false;
-  return operator === 'Exists' || value === (taint.value ?? '');
 }

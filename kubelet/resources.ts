@@ -1,18 +1,15 @@
 /** What a pod asks for: its quality of service, and the limits of its control groups. */
+import { podQos } from '../api/kinds/shared/pod-qos.ts';
 import { milliValue, parseQuantity, value } from '../api/quantity.ts';
+import type { PodSpec } from '../api/types/core.v1.ts';
 import type { PodObject, Spec } from './pod.ts';
 import type { Resources } from './runtime/model.ts';
 
 export type QosClass = 'BestEffort' | 'Burstable' | 'Guaranteed';
 
-const QOS_RESOURCES = ['cpu', 'memory'];
-
-export function qosClass(pod: PodObject): QosClass {
-  const specs = [...(pod.spec.initContainers ?? []), ...pod.spec.containers];
-  const lists = pod.spec.resources ? [{ resources: pod.spec.resources }] : specs;
-  const wanted = lists.flatMap(({ resources }) => QOS_RESOURCES.map((name) => ({ request: nano(resources?.requests, name), limit: nano(resources?.limits, name) })));
-  if (wanted.every(({ request, limit }) => request === 0n && limit === 0n)) return 'BestEffort';
-  return wanted.every(({ request, limit }) => limit > 0n && (request === limit || request === 0n)) ? 'Guaranteed' : 'Burstable';
+/** As the server says; otherwise as it would. */
+export function qosClass({ spec, status }: PodObject): QosClass {
+  return (status?.qosClass as QosClass | undefined) ?? podQos(spec as PodSpec);
 }
 
 const MIN_SHARES = 2;

@@ -1,14 +1,9 @@
 /** Taints and tolerations. */
+import { tolerates } from '../api/tolerates.ts';
 import type { Taint, Toleration } from '../api/types/core.v1.ts';
 import type { DeepReadonly } from '../std/deep.ts';
 
 export const UNSCHEDULABLE_TAINT: Taint = { key: 'node.kubernetes.io/unschedulable', effect: 'NoSchedule' };
-
-export function tolerates(toleration: DeepReadonly<Toleration>, taint: DeepReadonly<Taint>): boolean {
-  if (toleration.effect && toleration.effect !== taint.effect) return false;
-  if (toleration.key && toleration.key !== taint.key) return false;
-  return toleration.operator === 'Exists' || (toleration.key !== undefined && toleration.key !== '' && (toleration.value ?? '') === (taint.value ?? ''));
-}
 
 export function tolerated(tolerations: readonly DeepReadonly<Toleration>[], taint: DeepReadonly<Taint>): boolean {
   return tolerations.some((toleration) => tolerates(toleration, taint));

@@ -1,4 +1,5 @@
 /** Taints that a node's conditions bring about, and which pods bear which taints. */
+import { tolerates } from '../../api/tolerates.ts';
 import type { Node, Taint, Toleration } from '../../api/types/core.v1.ts';
 import type { Stored } from '../../client/client.ts';
 import type { DeepReadonly } from '../../std/deep.ts';
@@ -75,12 +76,4 @@ export function toleratedMs(tolerations: readonly DeepReadonly<Toleration>[], ta
 /** Whether each taint is tolerated, for however long. */
 export function areTolerated(tolerations: readonly DeepReadonly<Toleration>[], taints: readonly AnyTaint[]): boolean {
   return taints.every((taint) => tolerations.some((toleration) => tolerates(toleration, taint)));
-}
-
-function tolerates(toleration: DeepReadonly<Toleration>, taint: AnyTaint): boolean {
-  const { key, operator = 'Equal', value = '', effect } = toleration;
-  if (effect && effect !== taint.effect) return false;
-  if (key && key !== taint.key) return false;
-  if (operator === 'Exists') return true;
-  return operator === 'Equal' && Boolean(key) && value === (taint.value ?? '');
 }
