@@ -4,7 +4,9 @@ import { join } from 'node:path';
 import { parseYaml } from '../api/codec/yaml.ts';
 import { openClient } from '../client/client.ts';
 import type { Client } from '../client/client.ts';
+import { openRecorder } from '../client/events.ts';
 import type { KubeletBackend } from '../kubelet/backend.ts';
+import type { HollowNode, HollowNodeOptions } from '../kubelet/hollow-node.ts';
 import { checkRules, type HollowRules } from '../kubelet/runtime/hollow-behaviour.ts';
 import type { Clock } from '../std/clock.ts';
 import type { Random } from '../std/random.ts';
@@ -69,14 +71,35 @@ export async function startNode(context: Context, runtime: RuntimeChoice): Promi
     if (runtime === 'cri') await startRealNode(parts, flags.criSocket);
     else await startHollowNode(parts);
   }
-  const count = flags.hollowNodes ?? 0;
+  if (flags.hollowNodes) startSimulations(context, flags.hollowNodes);
+}
+
+/** More would come to the API server at once than it lets in. */
+const STARTING_AT_ONCE = 16;
+
+/** They come one after the other; what they say goes through one recorder. They have no ports of their own to be asked at. */
+function startSimulations({ api, doors, flags, clock, random, log, stopper }: Context, count: number): void {
   const rules = readRules(flags.hollowRules);
-  for (let i = 0; i < count; i++) {
-    const name = `hollow-${i}`;
-    const backend = await startSimulation({ clock, random, log, stopper, ...(rules && { rules }), client: openClient(doors(`kubelet:${name}`), { userAgent: 'kubelet' }), nodeName: name, address: api.address, port: KUBELET_PORT });
-    // It has no port of its own to be asked at.
-    api.server.statistics.provide(name, () => backend.summary());
-  }
+  const clientOf = (name: string): Client => openClient(doors(`kubelet:${name}`), { userAgent: 'kubelet' });
+  const recorder = openRecorder({ client: clientOf('hollow-0'), clock, component: 'kubelet', log });
+  const nodes: HollowNode[] = [];
+  let isStopping = false;
+  let next = 0;
+  const startOnes = async (): Promise<void> => {
+    while (next < count && !isStopping) {
+      const nodeName = `hollow-${next++}`;
+      const node = await startSimulation({ client: clientOf(nodeName), nodeName, address: api.address, port: KUBELET_PORT, clock, random, log, recorder, ...(rules && { rules }) });
+      nodes.push(node);
+      api.server.statistics.provide(nodeName, () => node.backend.summary());
+      await node.ready;
+    }
+  };
+  for (let i = 0; i < STARTING_AT_ONCE; i++) startOnes().catch((error: unknown) => log.error({ error: String(error) }, 'a simulated node cannot start'));
+  stopper.add('simulated nodes', async () => {
+    isStopping = true;
+    await Promise.all(nodes.map(stopSimulation));
+    recorder.stop();
+  });
 }
 
 /** `coracle kubelet`: the node agent in a process of its own. */
@@ -128,7 +151,9 @@ async function startRealNode(parts: Parts, criSocket: string | undefined): Promi
 async function startHollowNode(parts: Parts): Promise<void> {
   let backend: KubeletBackend | undefined;
   const port = await startServer(parts, () => backend as KubeletBackend);
-  backend = await startSimulation({ ...parts, port });
+  const node = await startSimulation({ ...parts, port });
+  parts.stopper.add(`node ${parts.nodeName}`, () => stopSimulation(node));
+  ({ backend } = node);
 }
 
 /** Throws a sentence that names the file. */
@@ -141,14 +166,16 @@ function readRules(file: string | undefined): HollowRules | undefined {
   }
 }
 
-async function startSimulation({ client, nodeName, address, port, clock, random, log, stopper, rules }: Omit<Parts, 'tls' | 'dataDir'> & { readonly rules?: HollowRules }): Promise<KubeletBackend> {
+type Simulation = Pick<Parts, 'client' | 'nodeName' | 'address' | 'port' | 'clock' | 'random' | 'log'> & Pick<HollowNodeOptions, 'rules' | 'recorder'>;
+
+async function startSimulation({ nodeName, ...parts }: Simulation): Promise<HollowNode> {
   const { startHollowNode: start } = await import('../kubelet/hollow-node.ts');
-  const node = await start({ client, name: nodeName, clock, random, log, address, port, ...(rules && { rules }) });
-  stopper.add(`node ${nodeName}`, async () => {
-    await node.stop();
-    await node.runtime.close();
-  });
-  return node.backend;
+  return start({ ...parts, name: nodeName });
+}
+
+async function stopSimulation(node: HollowNode): Promise<void> {
+  await node.stop();
+  await node.runtime.close();
 }
 
 /** The kubelet's server; on a port of its own choice where the usual one is taken. */

@@ -40,6 +40,8 @@ export interface EventRecord {
   readonly message: string;
   /** What was being done; only the newer form has it. */
   readonly action?: string;
+  /** The node it is said on, where the recorder speaks for several. */
+  readonly host?: string;
 }
 
 export interface Recorder {
@@ -206,9 +208,9 @@ function eventName(about: EventRecord['about'], clock: Clock): string {
 /** Where events about cluster-scoped objects live. */
 const DEFAULT_NAMESPACE = 'default';
 
-function coreSink({ client, component, host, clock }: RecorderOptions): Sink {
+function coreSink({ client, component, host: node, clock }: RecorderOptions): Sink {
   return async (series) => {
-    const { about, type, reason, message } = series.record;
+    const { about, type, reason, message, host = node } = series.record;
     const namespace = about.namespace ?? DEFAULT_NAMESPACE;
     const lastTimestamp = timeText(series.lastAt);
     if (series.written && series.count > 1) {

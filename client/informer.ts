@@ -10,6 +10,7 @@ import { ApiError } from '../api/status.ts';
 import { backoff } from '../std/backoff.ts';
 import { sleep, type Clock } from '../std/clock.ts';
 import type { Random } from '../std/random.ts';
+import { remembered } from '../std/remembered.ts';
 import { ResourceCache, keyText } from './cache.ts';
 import type { CacheEvent, Client, Informer, InformerOptions, Selection, Stored } from './client.ts';
 
@@ -145,7 +146,7 @@ async function follow<T>({ client, resource, selection, tools, publish, signal }
     try {
       if (state.phase === 'empty' && !streams) {
         const { items, resourceVersion } = await client.list(resource, selection);
-        feed({ type: 'listed', items, resourceVersion });
+        feed({ type: 'listed', items: items.map(trimmed), resourceVersion });
         state = { phase: 'following', resourceVersion };
       }
       const from = state.phase === 'following' ? { resourceVersion: state.resourceVersion } : { sendInitialEvents: true };
@@ -156,7 +157,7 @@ async function follow<T>({ client, resource, selection, tools, publish, signal }
         if (signal.aborted) return;
         fruitful = true;
         failures = 0;
-        feed({ type: 'event', event });
+        feed({ type: 'event', event: { type: event.type, object: trimmed(event.object) } });
       }
       feed({ type: 'ended' });
       if (fruitful || clock.monotonic() - since >= SHORT_WATCH_MS) continue;
@@ -171,6 +172,19 @@ async function follow<T>({ client, resource, selection, tools, publish, signal }
     }
     await sleep(clock, backoff(failures++, RETRY, random), signal);
   }
+}
+
+/**
+ * Who set which field is a third of an object, and no cache is asked for it: none keeps it (as upstream's controller manager). Caches of
+ * one process that are given the same object keep the same one.
+ */
+const withoutManagedFields = remembered((object: Stored<unknown>): Stored<unknown> => {
+  const { managedFields: _who, ...metadata } = object.metadata as Stored<unknown>['metadata'] & { readonly managedFields?: unknown };
+  return Object.freeze({ ...object, metadata: Object.freeze(metadata) });
+});
+
+function trimmed<T>(object: Stored<T>): Stored<T> {
+  return 'managedFields' in object.metadata ? (withoutManagedFields(object) as Stored<T>) : object;
 }
 
 function applied<T>(cache: ResourceCache<T>, { type, object }: WatchEvent<Stored<T>>): CacheEvent<T>[] {

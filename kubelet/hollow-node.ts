@@ -11,7 +11,7 @@ import { startKubelet } from './run.ts';
 import { HollowRuntime } from './runtime/hollow.ts';
 import { saysReadiness, type HollowRules } from './runtime/hollow-behaviour.ts';
 
-export interface HollowNodeOptions extends Pick<KubeletOptions, 'labels' | 'taints' | 'maxPods' | 'capacity'> {
+export interface HollowNodeOptions extends Pick<KubeletOptions, 'labels' | 'taints' | 'maxPods' | 'capacity' | 'recorder'> {
   readonly client: Client;
   readonly name: string;
   readonly clock: Clock;
@@ -47,7 +47,7 @@ export const HOLLOW_MACHINE: Machine = {
 const HEARTBEAT_MS = 20_000;
 
 export async function startHollowNode(options: HollowNodeOptions): Promise<HollowNode> {
-  const { client, name, clock, random, log, address, port, labels, taints, maxPods, capacity } = options;
+  const { client, name, clock, random, log, address, port, labels, taints, maxPods, capacity, recorder } = options;
   const runtime = options.runtime ?? new HollowRuntime({ clock, random, nodeName: name, ...(options.rules && { rules: options.rules }) });
   const kubelet = await startKubelet({
     client,
@@ -70,6 +70,7 @@ export async function startHollowNode(options: HollowNodeOptions): Promise<Hollo
     ...(taints && { taints }),
     ...(maxPods !== undefined && { maxPods }),
     ...(capacity && { capacity }),
+    ...(recorder && { recorder }),
   });
   runtime.podCidr = podCidrOf(kubelet, options);
   return Object.assign(kubelet, { runtime });

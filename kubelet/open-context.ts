@@ -42,7 +42,7 @@ export async function openContext(options: ContextOptions): Promise<OpenedContex
   const { client, runtime, nodeName, clock, random, log, signal } = options;
   const isSimulated = options.isSimulated === true;
   const tools = { clock, random, log };
-  const recorder = openRecorder({ client, clock, component: 'kubelet', host: nodeName, log });
+  const recorder = options.recorder ?? openRecorder({ client, clock, component: 'kubelet', log });
   const references = isSimulated ? NO_REFERENCES : openReferences({ client, ...tools, onChange: options.onReference });
   const own: Informer<Service> | undefined = isSimulated || options.services ? undefined : openInformer(client, servicesResource, {}, tools);
   const services = options.services ?? own;
@@ -66,7 +66,7 @@ export async function openContext(options: ContextOptions): Promise<OpenedContex
     servicesKnown: services?.synced() ?? Promise.resolve(),
     record(pod, { type, reason, message }, spec) {
       const { name, namespace, uid, resourceVersion } = pod.metadata;
-      recorder.record({ about: { apiVersion: 'v1', kind: 'Pod', name, namespace, uid, resourceVersion, ...(spec && { fieldPath: containerPath(pod, spec) }) }, type, reason, message });
+      recorder.record({ about: { apiVersion: 'v1', kind: 'Pod', name, namespace, uid, resourceVersion, ...(spec && { fieldPath: containerPath(pod, spec) }) }, type, reason, message, host: nodeName });
     },
     sandboxGate: new Gate(SANDBOXES_AT_ONCE),
     isSimulated,
@@ -78,7 +78,7 @@ export async function openContext(options: ContextOptions): Promise<OpenedContex
     recorder,
     async close() {
       own?.stop();
-      await recorder.flush();
+      if (!options.recorder) await recorder.flush();
     },
   };
 }

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { pods as podsResource } from '../api/resources.ts';
 import type { NodeAddress, Service, Taint } from '../api/types/core.v1.ts';
 import type { Client, Informer } from '../client/client.ts';
+import type { Recorder } from '../client/events.ts';
 import { openInformer } from '../client/informer.ts';
 import { every, type Clock } from '../std/clock.ts';
 import type { Random } from '../std/random.ts';
@@ -55,6 +56,8 @@ export interface KubeletOptions {
   readonly adapt?: (pod: PodObject) => PodObject;
   /** One picture of all Services that many nodes share. */
   readonly services?: Informer<Service>;
+  /** What many nodes say goes through one recorder, whose limits then hold for all of them together. */
+  readonly recorder?: Recorder;
 }
 
 export interface Kubelet {
@@ -86,7 +89,7 @@ export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
   const { context, recorder, close } = await openContext({ ...options, node, signal, onReference: (uids) => uids.forEach((uid) => set?.renew(uid)) });
   set = new PodSet(context, { labels: { ...options.labels, 'kubernetes.io/hostname': nodeName } });
   const recordNode = (reason: string, message: string): void => {
-    if (!options.isSimulated) recorder.record({ about: { apiVersion: 'v1', kind: 'Node', name: nodeName, uid: nodeName }, type: 'Normal', reason, message });
+    if (!options.isSimulated) recorder.record({ about: { apiVersion: 'v1', kind: 'Node', name: nodeName, uid: nodeName }, type: 'Normal', reason, message, host: nodeName });
   };
   recordNode('Starting', 'Starting kubelet.');
   const agent = new NodeAgent({ client, clock, random, log, node, ...(options.heartbeatMs !== undefined && { heartbeatMs: options.heartbeatMs }), health: () => healthOf(runtime), onReady: (isReady) => recordNode(isReady ? 'NodeReady' : 'NodeNotReady', `Node ${nodeName} status is now: ${isReady ? 'NodeReady' : 'NodeNotReady'}`), signal });
