@@ -4,7 +4,7 @@ import type { Kind } from '../kind.ts';
 import { customSchemas } from './custom.ts';
 import { groupPaths, OTHER_PATHS, versionPaths, type Operation, type PathItem } from './operations.ts';
 import { SHARED_BODIES, type Parameter } from './parameters.ts';
-import { sortParameters, STATUS_TEXTS } from './path-parameters.ts';
+import { STATUS_TEXTS, typesOf, writtenPath } from './path-item.ts';
 import { reachableTypes, refTo, typeSchema, type Describe, type Json } from './schemas.ts';
 
 export { OPENAPI_V2_PROTOBUF, openApiV2Protobuf } from './v2-protobuf.ts';
@@ -26,7 +26,7 @@ export function openApiV2(kinds: readonly Kind[], options: OpenApiOptions): Json
   return {
     swagger: '2.0',
     info: { title: 'Kubernetes', version: options.version },
-    paths: Object.fromEntries(items.map((item) => [item.path, pathItem(item)])),
+    paths: Object.fromEntries(items.map((item) => [item.path, writtenPath(item, FORM)])),
     definitions: Object.fromEntries(Object.entries(definitions).sort(([a], [b]) => (a < b ? -1 : 1))),
     parameters: sharedParameters(operations),
     securityDefinitions: { BearerToken: { type: 'apiKey', name: 'authorization', in: 'header' } },
@@ -45,17 +45,7 @@ function allPaths(kinds: readonly Kind[]): PathItem[] {
   return [...OTHER_PATHS, ...groupPaths(undefined, 'api'), ...groupPaths(undefined, 'apis'), ...groups].sort((a, b) => (a.path < b.path ? -1 : 1));
 }
 
-function typesOf({ body, responses }: Operation): string[] {
-  return [...(body ? [body.type] : []), ...responses.flatMap(([, type]) => type ?? [])];
-}
-
-function pathItem(item: PathItem): Json {
-  const { common, own } = sortParameters(item);
-  const out: Json = {};
-  for (const operation of item.operations) out[operation.method] = operationOf(operation, own(operation));
-  if (common.length > 0) out['parameters'] = common.map(parameterOf);
-  return out;
-}
+const FORM = { operation: operationOf, parameter: parameterOf };
 
 function operationOf(operation: Operation, own: readonly Parameter[]): Json {
   const { id, tag, action, gvk, body, consumes, produces, responses } = operation;

@@ -4,7 +4,7 @@ import type { Kind } from '../kind.ts';
 import { customSchemas } from './custom.ts';
 import { groupPaths, OTHER_PATHS, rootOf, versionPaths, type GroupVersion, type Operation, type PathItem } from './operations.ts';
 import type { Parameter } from './parameters.ts';
-import { sortParameters, STATUS_TEXTS } from './path-parameters.ts';
+import { STATUS_TEXTS, typesOf, writtenPath } from './path-item.ts';
 import { reachableTypes, refTo, typeSchema, type Json } from './schemas.ts';
 import type { OpenApiOptions } from './v2.ts';
 
@@ -43,7 +43,7 @@ export function openApiV3(path: string, kinds: readonly Kind[], options: OpenApi
   return {
     openapi: '3.0.0',
     info: { title: 'Kubernetes', version: options.version },
-    paths: Object.fromEntries(items.map((item) => [item.path, pathItem(item)])),
+    paths: Object.fromEntries(items.map((item) => [item.path, writtenPath(item, FORM)])),
     components: {
       ...(sorted.length > 0 && { schemas: Object.fromEntries(sorted) }),
       securitySchemes: { BearerToken: { type: 'apiKey', name: 'authorization', in: 'header' } },
@@ -71,17 +71,7 @@ function itemsOf(path: string, kinds: readonly Kind[]): { items: PathItem[]; gv:
   return kinds.some(({ group, versions }) => group === first && versions.some(({ version }) => version === second)) ? { items: versionPaths(kinds, gv), gv } : undefined;
 }
 
-function typesOf({ body, responses }: Operation): string[] {
-  return [...(body ? [body.type] : []), ...responses.flatMap(([, type]) => type ?? [])];
-}
-
-function pathItem(item: PathItem): Json {
-  const { common, own } = sortParameters(item);
-  const out: Json = {};
-  for (const operation of item.operations) out[operation.method] = operationOf(operation, own(operation));
-  if (common.length > 0) out['parameters'] = common.map(parameterOf);
-  return out;
-}
+const FORM = { operation: operationOf, parameter: parameterOf };
 
 function operationOf(operation: Operation, own: readonly Parameter[]): Json {
   const { id, tag, action, gvk, body, consumes, produces, responses } = operation;

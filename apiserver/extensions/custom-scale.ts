@@ -5,19 +5,17 @@ import { atPath } from '../../api/structural/json-path.ts';
 import { badRequest, internalError, isReason } from '../../api/status.ts';
 import { deepCopy, put, type DeepReadonly } from '../../std/deep.ts';
 import type { Core } from '../core.ts';
-import { decodeBody, type Expected } from '../request/decode.ts';
+import { decodeBody } from '../request/decode.ts';
 import { mediaType } from '../request/body.ts';
 import type { Answer, Exchange } from '../exchange.ts';
 import { checkName } from '../objects/identity.ts';
 import { updateObject } from '../objects/update.ts';
 import { APPLY_PATCH, patched, readPatch } from '../request/patch-body.ts';
 import type { Resource } from '../registry/resource.ts';
+import { SCALE, scaleObject } from '../subresources/scale-object.ts';
 import { applyToScale, trackScale, type ScaleWrite } from '../subresources/scale-owners.ts';
 import { get } from '../verbs/get.ts';
 import { parseWriteOptions, type FieldValidation } from '../request/write-options.ts';
-
-const SCHEMA = { type: 'io.k8s.api.autoscaling.v1.Scale' };
-const SCALE: Expected = { apiVersion: 'autoscaling/v1', kind: 'Scale', schema: SCHEMA };
 
 type Paths = NonNullable<Subresource['scale']>;
 
@@ -76,18 +74,8 @@ function replicasAt(object: DeepReadonly<ApiObject>, path: readonly string[]): n
 }
 
 function scaleOf(object: DeepReadonly<ApiObject>, paths: Paths): ApiObject {
-  const { name, namespace, uid, resourceVersion, creationTimestamp } = object.metadata;
-  const replicas = replicasAt(object, paths.spec) ?? 0;
   const selector = paths.selector && atPath(object, paths.selector);
-  return {
-    kind: 'Scale', apiVersion: 'autoscaling/v1',
-    metadata: {
-      ...(name !== undefined && { name }), ...(namespace !== undefined && { namespace }), ...(uid !== undefined && { uid }),
-      ...(resourceVersion !== undefined && { resourceVersion }), ...(creationTimestamp !== undefined && { creationTimestamp }),
-    },
-    spec: replicas === 0 ? {} : { replicas },
-    status: { replicas: replicasAt(object, paths.status) ?? 0, ...(typeof selector === 'string' && selector !== '' && { selector }) },
-  };
+  return scaleObject(object, { wanted: replicasAt(object, paths.spec) ?? 0, present: replicasAt(object, paths.status) ?? 0, selector: typeof selector === 'string' ? selector : '' });
 }
 
 function withReplicas(object: Readonly<ApiObject>, wanted: ApiObject, paths: Paths): ApiObject {

@@ -5,7 +5,7 @@ import { AGE } from '../../api/kinds/shared/columns.ts';
 import { compileLabelSelector, formatSelector, selectLabels } from '../../api/selectors.ts';
 import { deepCopy, type DeepReadonly } from '../../std/deep.ts';
 import type { Core } from '../core.ts';
-import { decodeBody, type Expected } from '../request/decode.ts';
+import { decodeBody } from '../request/decode.ts';
 import { mediaType } from '../request/body.ts';
 import type { Answer, Exchange } from '../exchange.ts';
 import { includeOption, table } from '../forms/table.ts';
@@ -15,11 +15,9 @@ import { updateObject } from '../objects/update.ts';
 import type { Resource } from '../registry/resource.ts';
 import { get } from '../verbs/get.ts';
 import { APPLY_PATCH, patched, readPatch } from '../request/patch-body.ts';
+import { SCALE, scaleObject } from './scale-object.ts';
 import { applyToScale, trackScale, type ScaleWrite } from './scale-owners.ts';
 import { parseWriteOptions, type FieldValidation } from '../request/write-options.ts';
-
-const SCHEMA = { type: 'io.k8s.api.autoscaling.v1.Scale' };
-const SCALE: Expected = { apiVersion: 'autoscaling/v1', kind: 'Scale', schema: SCHEMA };
 
 export async function scale(core: Core, exchange: Exchange, resource: Resource): Promise<Answer> {
   if (exchange.route.verb === 'get') {
@@ -107,19 +105,8 @@ interface Replicated {
 }
 
 function scaleOf(object: DeepReadonly<ApiObject>): ApiObject {
-  const { name, namespace, uid, resourceVersion, creationTimestamp } = object.metadata;
   const { spec, status } = object as unknown as Replicated;
-  const replicas = spec?.replicas ?? 0;
-  const selector = selectorText(object);
-  return {
-    kind: 'Scale', apiVersion: 'autoscaling/v1',
-    metadata: {
-      ...(name !== undefined && { name }), ...(namespace !== undefined && { namespace }), ...(uid !== undefined && { uid }),
-      ...(resourceVersion !== undefined && { resourceVersion }), ...(creationTimestamp !== undefined && { creationTimestamp }),
-    },
-    spec: replicas === 0 ? {} : { replicas },
-    status: { replicas: status?.replicas ?? 0, ...(selector && { selector }) },
-  };
+  return scaleObject(object, { wanted: spec?.replicas ?? 0, present: status?.replicas ?? 0, selector: selectorText(object) });
 }
 
 /** A ReplicationController selects by labels alone. */
