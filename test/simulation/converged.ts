@@ -5,6 +5,7 @@ import type { Client, Stored } from '../../client/client.ts';
 import { CLOCKWORK } from './auditor.ts';
 import { everything, leftovers, volumesAllow } from './leftovers.ts';
 import { NODE_ROOM, podFacts, type Raw } from './picture.ts';
+import { brokenTerm } from './terms.ts';
 import type { Counter } from './users.ts';
 import type { World } from './world.ts';
 
@@ -22,15 +23,18 @@ export async function unconverged(client: Client, world: World, counter: Counter
   const all = await everything(world);
   leftovers(all, world, say);
   const names = new Set(nodes.map(({ metadata }) => metadata.name));
+  const placed = pods.filter((pod) => pod.spec.nodeName && !isOver(pod)).map((pod) => ({ pod: pod as unknown as Raw, node: pod.spec.nodeName as string }));
+  const there = { sure: placed, maybe: placed, staying: placed, nodes: nodes as unknown as Raw[] };
   for (const pod of pods) {
+    const raw = pod as unknown as Raw;
     const { namespace, name } = pod.metadata;
     const text = `pod ${namespace}/${name}`;
     if (pod.spec.nodeName && !names.has(pod.spec.nodeName)) say(`${text} is on ${pod.spec.nodeName}, which is gone`);
-    if (!pod.spec.nodeName && !isOver(pod) && hasRoom(pod, pods, [...names].filter((node) => volumesAllow(pod as unknown as Raw, node, all)))) say(`${text} is not placed: ${JSON.stringify(pod.status?.conditions)}`);
+    if (!pod.spec.nodeName && !isOver(pod) && hasRoom(pod, pods, [...names].filter((node) => volumesAllow(raw, node, all) && brokenTerm(raw, node, there) === undefined))) say(`${text} is not placed: ${JSON.stringify(pod.status?.conditions)}`);
   }
   // What waits for room is not all there, and cannot be.
   const crowded = new Set(pods.filter((pod) => !pod.spec.nodeName && !isOver(pod)).map(({ metadata }) => `${metadata.namespace}/${metadata.labels?.['app']}`));
-    await workloads({ client, pods, nodeCount: nodes.length, crowded, say });
+  await workloads({ client, pods, nodeCount: nodes.length, crowded, say });
   await endpoints(client, pods, say);
   await runtimes(world, pods, say);
   const { data } = await client.get(resources.configmaps, { namespace: 'default', name: 'counter' });

@@ -1,11 +1,14 @@
 /** `npm run simulate -- --seed S --minutes M`: one simulation, or many one after the other with `--seeds N`. */
 import { parseArgs } from 'node:util';
+import { habitsOf } from './habits/habits.ts';
 import { simulate } from './simulate.ts';
 
 const { values } = parseArgs({
   options: {
     seed: { type: 'string', default: '1' },
     seeds: { type: 'string', default: '1' },
+    /** Only worlds whose users have this habit. */
+    habit: { type: 'string' },
     minutes: { type: 'string', default: '60' },
     /** Each line of the history. */
     trace: { type: 'boolean', default: false },
@@ -22,6 +25,7 @@ process.on('uncaughtException', (error) => {
   process.exit(1);
 });
 for (let seed = first; seed < first + Number(values.seeds); seed++) {
+  if (values.habit !== undefined && !habitsOf(seed).some((habit) => habit === values.habit)) continue;
   current = seed;
   const began = performance.now();
   const { hash, changes, problems, tail } = await simulate({ seed, minutes: Number(values.minutes), verbose: values.verbose, ...((values.trace || values.verbose) && { onLine: (line: string) => console.log(line) }) });

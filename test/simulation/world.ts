@@ -13,6 +13,7 @@ import { startControllers } from '../../controllers/start.ts';
 import { startScheduler } from '../../scheduler/run.ts';
 import type { Door } from '../../api/request.ts';
 import { seededRandom, uuid, type Random } from '../../std/random.ts';
+import { FATES } from './habits/indexing.ts';
 import { FakeHooks } from './hooks.ts';
 import { NODE_CAPACITY } from './picture.ts';
 import { SimulationTime } from './time.ts';
@@ -31,6 +32,8 @@ export interface Component {
 }
 
 const NODES = 5;
+const ZONE = 'topology.kubernetes.io/zone';
+const ZONES = 2;
 const CLUSTER_CIDR = '10.244.0.0/16';
 /** What looks after processes starts one that ended again, after this. */
 const RESTART_MS = 2_000;
@@ -88,7 +91,7 @@ export class World {
     const sky = new Sky();
     const openLine = this.#lines(sky, this.#nodes % 2);
     const onSummary = (summary: () => Promise<unknown>): void => this.apis.forEach((api) => api.provide(name, summary));
-    const part = new NodePart({ node: { name, capacity: NODE_CAPACITY }, onSummary, openLine, time: this.time, random: this.#random, log: this.#options.log });
+    const part = new NodePart({ node: { name, labels: { [ZONE]: `zone-${this.#nodes % ZONES}` }, capacity: NODE_CAPACITY }, rules: FATES, onSummary, openLine, time: this.time, random: this.#random, log: this.#options.log });
     const component = { name, part, sky };
     this.components.push(component);
     return component;

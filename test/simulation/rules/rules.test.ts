@@ -4,11 +4,13 @@ import { autoscalerRule } from './autoscalers.ts';
 import { cronJobRule } from './cronjobs.ts';
 import { garbageRule } from './garbage.ts';
 import { hookRule } from './hooks.ts';
+import { INDEX, indexRule } from './indexes.ts';
 import { namespaceRule } from './namespaces.ts';
 import { preemptionRule } from './preemption.ts';
 import { rollbackRule } from './rollbacks.ts';
 import type { Rule, Scene } from './rule.ts';
 import { taintRule } from './taints.ts';
+import { termRule } from './terms.ts';
 import { volumeRule } from './volumes.ts';
 import { workloadRule } from './workloads.ts';
 
@@ -230,5 +232,70 @@ describe('hookRule() says when a pod', () => {
   rows(ill, [
     ['passed where it must not', [[0, webhook('Fail')], [30, object('Pod', 'p')]], /behind the back/],
     ['passed where it may', [[0, webhook('Ignore')], [30, object('Pod', 'p')]], undefined],
+  ]);
+});
+
+describe('termRule() says when', () => {
+  const node = (uid: string, zone: string): Raw => object('Node', uid, { labels: { host: uid, zone } });
+  const nodes: Step[] = [[0, node('a', 'x')], [0, node('b', 'x')], [0, node('c', 'y')]];
+  const term = (app: string, topologyKey: string): object => ({ topologyKey, labelSelector: { matchLabels: { app } } });
+  const required = (app: string, topologyKey: string): object => ({ requiredDuringSchedulingIgnoredDuringExecution: [term(app, topologyKey)] });
+  const pod = (uid: string, nodeName: string | undefined, spec: object = {}, parts: Parts = {}): Raw => object('Pod', uid, { labels: { app: uid[0] ?? '' }, spec: { ...spec, ...(nodeName && { nodeName }) }, ...parts });
+  const put = (at: number, uid: string, nodeName: string, spec?: object): Step[] => [[at, pod(uid, undefined, spec)], [at, pod(uid, nodeName, spec)]];
+  const late: Step = [100, node('a', 'x')];
+  const apart = { affinity: { podAntiAffinity: required('p', 'zone') } };
+  const near = { affinity: { podAffinity: required('p', 'host') } };
+  const even = { topologySpreadConstraints: [{ ...term('s', 'zone'), maxSkew: 1, whenUnsatisfiable: 'DoNotSchedule' }] };
+  const mild = { topologySpreadConstraints: [{ ...term('s', 'zone'), maxSkew: 1, whenUnsatisfiable: 'ScheduleAnyway' }] };
+  rows(termRule, [
+    ['a pod comes to whom it is to be apart from', [...nodes, ...put(30, 'p1', 'a'), ...put(31, 'q1', 'b', apart), late], /put on b .* apart from p1 on a/],
+    ['a pod comes to who is to be apart from it', [...nodes, ...put(30, 'q1', 'b', apart), ...put(31, 'p1', 'a'), late], /q1 on b is to be apart from it/],
+    ['a pod is apart', [...nodes, ...put(30, 'p1', 'a'), ...put(31, 'q1', 'c', apart), late], undefined],
+    ['who was there has ended', [...nodes, ...put(30, 'p1', 'a'), [31, pod('p1', 'a', {}, { status: { phase: 'Failed' } })], ...put(32, 'q1', 'b', apart), late], undefined],
+    ['a pod is far from whom it must be near', [...nodes, ...put(30, 'p1', 'a'), ...put(60, 'q1', 'b', near), late], /to be near/],
+    ['a pod is near', [...nodes, ...put(30, 'p1', 'a'), ...put(60, 'q1', 'a', near), late], undefined],
+    ['a pod is near who was under way', [...nodes, ...put(30, 'q1', 'a', near), ...put(33, 'p1', 'a'), late], undefined],
+    ['a pod is near who has just gone', [...nodes, ...put(30, 'p1', 'a'), [31, 'p1'], ...put(33, 'q1', 'a', near), late], undefined],
+    ['the first of those who are to be together comes', [...nodes, ...put(30, 'p1', 'a', near), late], undefined],
+    ['the second goes elsewhere', [...nodes, ...put(30, 'p1', 'a', near), ...put(31, 'p2', 'b', near), late], /p2 was put on b/],
+    ['pods are uneven', [...nodes, ...put(30, 's1', 'a', even), ...put(31, 's2', 'b', even), late], /2 with it and 0 elsewhere/],
+    ['pods are even', [...nodes, ...put(30, 's1', 'a', even), ...put(31, 's2', 'c', even), ...put(32, 's3', 'b', even), late], undefined],
+    ['pods are uneven that would rather be even', [...nodes, ...put(30, 's1', 'a', mild), ...put(31, 's2', 'b', mild), late], undefined],
+    ['pods are even with who goes elsewhere a moment later', [...nodes, ...put(30, 's1', 'a', even), ...put(31, 's2', 'b', even), ...put(32, 's3', 'c', even), late], undefined],
+    ['pods are uneven as one was about to go', [...nodes, ...put(30, 's1', 'a', even), [31, pod('s1', 'a', even, gone)], ...put(32, 's2', 'b', even), late], undefined],
+    ['a zone has just come', [[0, node('a', 'x')], ...put(30, 's1', 'a', even), [31, node('c', 'y')], ...put(32, 's2', 'a', even), late], undefined],
+  ]);
+});
+
+describe('indexRule() says when', () => {
+  const job = (status: object = {}, spec: object = {}): Raw => object('Job', 'j', { spec: { completionMode: 'Indexed', completions: 2, ...spec }, status: status as never });
+  const pod = (uid: string, index: number, phase?: string, exitCode?: number, parts: Parts = {}): Raw => object('Pod', uid, {
+    annotations: { [INDEX]: String(index) }, ownerReferences: [{ uid: 'j', kind: 'Job', name: 'j', controller: true }],
+    status: { ...(phase && { phase }), ...(exitCode !== undefined && { containerStatuses: [{ state: { terminated: { exitCode } } }] }) }, ...parts,
+  });
+  const begun: Step[] = [[0, job()], [1, pod('p', 0)]];
+  const won: Step[] = [...begun, [2, pod('p', 0, 'Succeeded')]];
+  const lost: Step[] = [...begun, [2, pod('p', 0, 'Failed', 5)]];
+  const end = (type: string, reason?: string): object => ({ conditions: [{ type, status: 'True', ...(reason && { reason }) }] });
+  rows(indexRule, [
+    ['an index runs twice', [...begun, [40, pod('q', 0)]], /q was made for index 0, where p is/],
+    ['two indexes run', [...begun, [40, pod('q', 1)]], undefined],
+    ['an index runs twice, which nobody could know', [...begun, [3, pod('q', 0)]], undefined],
+    ['an index runs while its pod goes', [...begun, [2, pod('p', 0, undefined, undefined, gone)], [40, pod('q', 0)]], undefined],
+    ['an index does not wait for its pod to be gone', [[0, job({}, { podReplacementPolicy: 'Failed' })], [1, pod('p', 0, undefined, undefined, gone)], [40, pod('q', 0)]], /where p is/],
+    ['an index runs again that succeeded', [...won, [40, pod('q', 0)]], /had succeeded/],
+    ['an index runs again that failed', [...lost, [40, pod('q', 0)]], undefined],
+    ['an index runs again that failed for good', [...lost, [3, job({ failed: 1, failedIndexes: '0' })], [40, pod('q', 0)]], /failed for good/],
+    ['a success is counted that was none', [...lost, [3, job({ succeeded: 1 })]], /counts 1 that succeeded, of 0/],
+    ['a failure is counted twice', [...lost, [3, job({ failed: 2 })]], /counts 2 that failed, of 1/],
+    ['an index is complete that is not', [...won, [3, job({ succeeded: 1, completedIndexes: '0,1' })]], /index 1 for complete/],
+    ['an index is failed that is not', [...won, [3, job({ failedIndexes: '0' })]], /index 0 for failed/],
+    ['a count goes back', [...lost, [3, job({ failed: 1 })], [4, job({})]], /counts 0 failed after 1/],
+    ['an index is forgotten', [...won, [3, job({ succeeded: 1, completedIndexes: '0' })], [4, job({ succeeded: 1 })]], /forgets 0 of its completedIndexes/],
+    ['a Job is complete too soon', [...won, [3, job({ succeeded: 1, completedIndexes: '0', ...end('Complete') })]], /complete with 1 of 2/],
+    ['a Job is complete by its policy', [[0, job({}, { successPolicy: { rules: [{ succeededIndexes: '0' }] } })], [1, pod('p', 0, 'Succeeded')], [3, job({ succeeded: 1, completedIndexes: '0', ...end('Complete') })]], undefined],
+    ['a Job fails by its policy', [...begun, [2, pod('p', 0, 'Failed', 42)], [3, job({ failed: 1, ...end('Failed', 'PodFailurePolicy') })]], undefined],
+    ['a Job fails by its policy without a reason', [...lost, [3, job({ failed: 1, ...end('Failed', 'PodFailurePolicy') })]], /no pod ended with 42/],
+    ['a Job ends twice', [...lost, [3, job({ failed: 1, ...end('Failed') })], [4, job({ failed: 1, ...end('Complete') })]], /ended twice/],
   ]);
 });
