@@ -123,3 +123,8 @@ export function tooMany(field: Path, actual: number, limit: number): FieldError 
 export function typeInvalid(field: Path, value: unknown, why: string): FieldError {
   return { type: 'FieldValueTypeInvalid', field: field.text, message: `Invalid value: ${show(value)}: ${why}` };
 }
+
+/** A fault that is the server's to explain. */
+export function internalProblem(field: Path, why: string): FieldError {
+  return { type: 'InternalError', field: field.text, message: `Internal error: ${why}` };
+}

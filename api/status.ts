@@ -29,7 +29,7 @@ export interface Status {
 export class ApiError extends Error {
   override readonly name = 'ApiError';
   readonly status: Status;
-  constructor(status: Omit<Status, 'kind' | 'apiVersion' | 'metadata' | 'status'>, options?: ErrorOptions) {
+  constructor(status: Omit<Status, 'kind' | 'apiVersion' | 'metadata' | 'status'> & { readonly metadata?: Status['metadata'] }, options?: ErrorOptions) {
     super(status.message ?? status.reason ?? `HTTP ${status.code}`, options);
     this.status = { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Failure', ...status };
   }

@@ -39,6 +39,8 @@ const LITERALS = "'true', 'false', 'null', NUM_FLOAT, NUM_INT, NUM_UINT, STRING,
 const OPERAND = `{'[', '{', '(', '.', '-', '!', ${LITERALS}`;
 /** Where the operand may be optional; and at the start of a list, where it may be none. */
 const OPTIONAL_OPERAND = `{'[', '{', '(', '.', '-', '!', '?', ${LITERALS}`;
+const FIRST_ENTRY = `{'[', '{', '}', '(', '.', ',', '-', '!', '?', ${LITERALS}`;
+const FIRST_ARGUMENT = `{'[', '{', '(', ')', '.', '-', '!', ${LITERALS}`;
 const FIRST_ITEM = `{'[', ']', '{', '(', '.', ',', '-', '!', '?', ${LITERALS}`;
 
 class Parser {
@@ -68,6 +70,7 @@ class Parser {
     let made = condition;
     if (this.#is('?')) {
       const { at } = this.#take();
+      this.#leaveOut(':');
       const yes = this.#either();
       this.#expect(':', "':'");
       made = { kind: 'call', at, name: '_?_:_', args: [condition, yes, this.expr()] };
@@ -115,6 +118,7 @@ class Parser {
     let count = 0;
     while (this.#accept(sign.text)) count++;
     const end = this.#peek();
+    if (end.kind === 'end' && sign.text === '-' && count === 1) this.mistakes.push({ at: end.at, message: "Syntax error: no viable alternative at input '-'" });
     if (end.kind === 'end' && sign.text === '!') throw new SourceError(end.at, `Syntax error: extraneous input '<EOF>' expecting ${OPERAND}`);
     const operand = this.#member();
     return count % 2 === 0 ? operand : { kind: 'call', at: sign.at, name: sign.text === '!' ? '!_' : '-_', args: [operand] };
@@ -142,9 +146,13 @@ class Parser {
       return operand;
     }
     const token = this.#take();
+    if (optional && token.kind === 'end') {
+      this.mistakes.push({ at: token.at, message: this.#unexpected(token, '{IDENTIFIER, ESC_IDENTIFIER}').message });
+      throw new SourceError(token.at, 'unsupported ident kind');
+    }
     if (token.kind === 'escaped') throw new SourceError(token.at, `unsupported syntax: '${token.text.slice(0, 1)}'`);
     if (token.kind === 'identifier' && VALUES.has(token.text)) throw this.#unexpected(token, 'IDENTIFIER');
-    if (token.kind !== 'identifier') throw new SourceError(token.at, `Syntax error: no viable alternative at input '.${token.kind === 'end' ? '' : token.text}'`);
+    if (token.kind !== 'identifier') throw new SourceError(token.at, `Syntax error: no viable alternative at input '.${token.kind === 'end' ? '' : `${' '.repeat(Math.max(0, token.at - at - 1))}${token.text}`}'`);
     if (!optional && this.#is('(')) {
       const open = this.#take();
       const args = this.#args(')');
@@ -157,6 +165,7 @@ class Parser {
 
   #index(operand: Expr): Expr {
     const { at } = this.#take();
+    if (this.#is(']')) throw this.#unexpected(this.#peek(), OPTIONAL_OPERAND);
     this.#notEnd(OPTIONAL_OPERAND);
     const optional = this.#accept('?');
     const index = this.expr();
@@ -181,6 +190,14 @@ class Parser {
       default:
         throw this.#unexpected(token, OPERAND);
     }
+  }
+
+  /** A sign that does not belong before an operand. */
+  #leaveOut(text: string): void {
+    const next = this.#tokens[this.#next + 1];
+    if (!this.#is(text) || next === undefined || !(next.kind === 'sign' ? STARTS.has(next.text) : next.kind !== 'end')) return;
+    const { at } = this.#take();
+    this.mistakes.push({ at, message: `Syntax error: extraneous input '${text}' expecting ${OPERAND}` });
   }
 
   /** One token that does not belong here is left out, where what follows does. */
@@ -275,6 +292,7 @@ class Parser {
       if (this.#accept('?')) optional.add(items.length);
       items.push(this.expr());
       if (!this.#accept(',')) break;
+      if (this.#is(',')) throw this.#unexpected(this.#peek(), "']'");
     }
     this.#expect(']', "{']', ','}");
     return { kind: 'list', at, items, optional };
@@ -282,11 +300,12 @@ class Parser {
 
   #map({ at }: Token): Expr {
     const entries: Entry[] = [];
+    this.#notEnd(FIRST_ENTRY);
     if (this.#is(',') && this.#tokens[this.#next + 1]?.text === '}') this.#take();
     while (!this.#is('}')) {
       const optional = this.#accept('?');
       const key = this.expr();
-      const colon = this.#expect(':');
+      const colon = this.#expect(':', "':'");
       entries.push({ at: colon.at, key, value: this.expr(), optional });
       if (!this.#accept(',')) break;
     }
@@ -297,6 +316,7 @@ class Parser {
   #args(close: string): Expr[] {
     const args: Expr[] = [];
     if (this.#accept(close)) return args;
+    this.#notEnd(FIRST_ARGUMENT);
     do args.push(this.expr());
     while (this.#accept(','));
     this.#expect(close);

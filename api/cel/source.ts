@@ -25,6 +25,8 @@ export interface Mistake {
   readonly message: string;
 }
 
+/** Longer lines are not shown. */
+const SNIPPET_LIMIT_CHARACTERS = 16_384;
 /** After so many, more would not help. */
 const SHOWN_LIMIT = 100;
 
@@ -44,6 +46,7 @@ function describe(source: string, at: number, message: string): string {
   const text = source.slice(start, end < 0 ? undefined : end).replaceAll('\t', ' ');
   const dots = [...text].slice(0, column).map((char) => (isWide(char) ? '．' : '.')).join('');
   const mark = isWide([...text][column] ?? '') ? '＾' : '^';
+  if ([...text].length > SNIPPET_LIMIT_CHARACTERS) return `ERROR: <input>:${line}:${column + 1}: ${message}`;
   return `ERROR: <input>:${line}:${column + 1}: ${message}\n | ${text}\n | ${dots}${mark}`;
 }
 

@@ -65,7 +65,8 @@ function unreadable(source: string, at: number): string {
   if (first === '"' || first === "'") {
     const [body = ''] = new RegExp(`^${first}(?:${ESCAPE}|[^\\\\${first}\\n\\r])*`).exec(source.slice(at)) ?? [];
     const stop = at + body.length;
-    return source.slice(at, stop + (source[stop] === '\\' ? 2 : 1));
+    const [escape = ''] = /^\\(?:[xX][0-9a-fA-F]?|u[0-9a-fA-F]{0,3}|U[0-9a-fA-F]{0,7}|[0-3][0-7]?)?/.exec(source.slice(stop)) ?? [];
+    return source.slice(at, stop + escape.length + 1);
   }
   return '=&|'.includes(first) ? source.slice(at, at + 2) : String.fromCodePoint(source.codePointAt(at) as number);
 }

@@ -84,8 +84,9 @@ export function publicType(type: Type): CelType {
       return type.object ?? { kind: 'library', name: type.name };
     case 'opaque':
       return isOptional(type) ? { kind: 'optional', of: publicType(type.of[0] ?? DYN) } : { kind: 'library', name: type.name };
-    case 'param':
     case 'type':
+      return { kind: 'library', name: showType(type) };
+    case 'param':
     case 'error':
       return { kind: 'dyn' };
     default:

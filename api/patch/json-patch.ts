@@ -78,62 +78,79 @@ function undecodable(found: unknown, where: string, { before }: Wording): ApiErr
   return badRequest(`${before}json: cannot unmarshal ${jsonTypeName(found)} into Go ${where}`);
 }
 
-function apply(patch: Patch, operation: Operation): void {
-  try {
-    carryOut(patch, operation);
-  } catch (error) {
-    throw error instanceof ApiError && typeof error.cause === 'string' ? unprocessable(explain(operation, error.cause)) : error;
-  }
-}
-
 /** The container of the place is not there. */
 const NO_PLACE = 'missing value';
 
 /** Provenance: the errors of evanphx/json-patch v4. */
-function explain({ op, path, from }: Operation, why: string): string {
-  const place = op === 'add' || op === 'remove' ? `path: ${JSON.stringify(path ?? '')}` : op === 'move' || op === 'copy' ? `from path: ${from ?? ''}` : `path: ${path ?? ''}`;
-  if (why === NO_PLACE) return `${op ?? 'unknown'} operation does not apply: ${op === 'test' ? 'is' : 'doc is'} missing ${place}: ${NO_PLACE}`;
-  if (op === 'replace') return `replace operation does not apply: doc is missing key: ${path ?? ''}: ${NO_PLACE}`;
-  return why.startsWith(TEST_FAILED) || why.startsWith('Unexpected') ? why : `error in ${op ?? ''} for path: '${path ?? ''}': ${why}`;
-}
-
-const TEST_FAILED = 'testing value ';
-
-function carryOut(patch: Patch, operation: Operation): void {
-  const { path } = operation;
-  if (typeof path !== 'string') throw unprocessable('missing path');
+function apply(patch: Patch, operation: Operation): void {
   switch (operation.op) {
-    case 'add':
-      return add(reach(patch, path), copyOf(operation.value ?? null));
-    case 'remove':
-      return void remove(reach(patch, path));
-    case 'replace':
-      return replace(patch, path, copyOf(operation.value ?? null));
-    case 'move': {
-      const place = reach(patch, operation.from);
-      const value = get(place);
-      remove(place);
-      return add(reach(patch, path), value ?? null);
+    case 'add': {
+      const path = told(operation, 'path', NO_PLACE);
+      const place = under(`add operation does not apply: doc is missing path: ${JSON.stringify(path)}: `, () => reach(patch, path));
+      return under(`error in add for path: '${path}': `, () => add(place, copyOf(operation.value ?? null)));
     }
+    case 'remove': {
+      const path = told(operation, 'path', NO_PLACE);
+      const place = under(`remove operation does not apply: doc is missing path: ${JSON.stringify(path)}: `, () => reach(patch, path));
+      return under(`error in remove for path: '${path}': `, () => remove(place));
+    }
+    case 'replace':
+      return replace(patch, told(operation, 'path'), copyOf(operation.value ?? null));
+    case 'move':
+      return move(patch, operation);
     case 'copy':
-      return copy(patch, operation.from, path);
+      return copy(patch, operation);
     case 'test': {
-      const value = path === '' ? patch.root : get(find(patch.root, path));
-      if (!sameValue(value ?? null, operation.value ?? null)) throw unprocessable(`${TEST_FAILED}${path} failed: test failed`);
+      const path = told(operation, 'path');
+      const place = path === '' ? undefined : under(`test operation does not apply: is missing path: ${path}: `, () => find(patch.root, path));
+      const value = place ? under(`error in test for path: '${path}': `, () => get(place)) : patch.root;
+      if (!sameValue(value ?? null, operation.value ?? null)) throw unprocessable(`testing value ${path} failed: test failed`);
       return;
     }
     default:
-      throw unprocessable(`Unexpected kind: ${operation.op ?? 'unknown'}`);
+      throw unprocessable(`Unexpected kind: ${typeof operation.op === 'string' ? operation.op : 'unknown'}`);
   }
+}
+
+/** The path that an operation must tell; `lacking` is all that is said of any odd one. */
+function told(operation: Operation, field: 'path' | 'from', lacking?: string): string {
+  const found: unknown = operation[field];
+  if (typeof found === 'string') return found;
+  const why = found !== undefined && found !== null ? `json: cannot unmarshal ${jsonTypeName(found)} into Go value of type string` : `operation${field === 'from' ? ',' : ''} missing ${field} field: ${NO_PLACE}`;
+  throw unprocessable(`${operation.op ?? ''} operation failed to decode ${field}: ${lacking ?? why}`);
+}
+
+/** What goes wrong is told with what was to be done. */
+function under<T>(what: string, run: () => T): T {
+  try {
+    return run();
+  } catch (error) {
+    throw error instanceof ApiError && typeof error.cause === 'string' ? unprocessable(what + error.cause) : error;
+  }
+}
+
+function move(patch: Patch, operation: Operation): void {
+  const from = told(operation, 'from');
+  const place = under(`move operation does not apply: doc is missing from path: ${from}: `, () => reach(patch, from));
+  const value = under(`error in move for path: '${place.key}': `, () => {
+    const found = get(place);
+    remove(place);
+    return found ?? null;
+  });
+  const path = told(operation, 'path');
+  const target = under(`move operation does not apply: doc is missing destination path: ${path}: `, () => reach(patch, path));
+  under(`error in move for path: '${path}': `, () => add(target, value));
 }
 
 function replace(patch: Patch, path: string, value: unknown): void {
   if (path === '') {
-    if (!isObject(value) && !Array.isArray(value)) throw unprocessable();
+    if (!isObject(value) && !Array.isArray(value)) throw unprocessable('replace operation value must be object or array: %!w(<nil>)');
     patch.root = value;
     return;
   }
-  set(reach(patch, path), value);
+  const place = under(`replace operation does not apply: doc is missing path: ${path}: `, () => reach(patch, path));
+  if (Array.isArray(place.parent) && !isPosition(place.parent, place.key)) throw unprocessable(`replace operation does not apply: doc is missing key: ${path}: ${NO_PLACE}`);
+  set(place, value);
 }
 
 function set({ parent, key }: Place, value: unknown): void {
@@ -141,32 +158,37 @@ function set({ parent, key }: Place, value: unknown): void {
   else put(parent, key, value);
 }
 
-function copy(patch: Patch, from: string | null | undefined, path: string): void {
-  const value = get(find(patch.root, from)) ?? null;
-  const target = reach(patch, path);
+function copy(patch: Patch, operation: Operation): void {
+  const from = told(operation, 'from');
+  const place = under(`copy operation does not apply: doc is missing from path: ${from}: `, () => find(patch.root, from));
+  const value = under(`error in copy for from: '${from}': `, () => get(place)) ?? null;
+  const path = told(operation, 'path', NO_PLACE);
+  const target = under(`copy operation does not apply: doc is missing destination path: ${path}: `, () => reach(patch, path));
   if (value !== null) patch.copied += JSON.stringify(value).length;
-  if (patch.copied > MAX_COPIED_BYTES) throw unprocessable();
-  add(target, copyOf(value));
+  if (patch.copied > MAX_COPIED_BYTES) {
+    throw unprocessable(`Unable to complete the copy, the accumulated size increase of copy is ${patch.copied}, exceeding the limit ${MAX_COPIED_BYTES}`);
+  }
+  under('error while adding value during copy: ', () => add(target, copyOf(value)));
 }
 
 /** What stands before the first slash does not count, as in the library. */
-function find(root: unknown, path: unknown): Place {
-  const parts = (typeof path === 'string' ? path : '').split('/');
+function find(root: unknown, path: string): Place {
+  const parts = path.split('/');
   if (parts.length < 2) throw unprocessable(NO_PLACE);
   let node = root;
-  for (const part of parts.slice(1, -1)) node = get({ parent: container(node), key: unescape(part) });
+  for (const part of parts.slice(1, -1)) node = inside({ parent: container(node), key: unescape(part) });
   return { parent: container(node), key: unescape(parts[parts.length - 1] ?? '') };
 }
 
 /** A place where something is to be changed: all that it stands in is the patch's own from then on. */
-function reach(patch: Patch, path: unknown): Place {
-  const parts = (typeof path === 'string' ? path : '').split('/');
+function reach(patch: Patch, path: string): Place {
+  const parts = path.split('/');
   if (parts.length < 2) throw unprocessable(NO_PLACE);
   let parent = ownOf(patch, patch.root);
   patch.root = parent;
   for (const part of parts.slice(1, -1)) {
     const place: Place = { parent, key: unescape(part) };
-    parent = ownOf(patch, get(place));
+    parent = ownOf(patch, inside(place));
     set(place, parent);
   }
   return { parent, key: unescape(parts[parts.length - 1] ?? '') };
@@ -189,6 +211,11 @@ function unescape(part: string): string {
   return part.includes('~') ? part.replaceAll('~1', '/').replaceAll('~0', '~') : part;
 }
 
+/** On the way to a place it does not matter why there is nothing. */
+function inside(place: Place): unknown {
+  return Array.isArray(place.parent) && !isPosition(place.parent, place.key) ? undefined : get(place);
+}
+
 function get({ parent, key }: Place): unknown {
   if (Array.isArray(parent)) return parent[existing(parent, key)] as unknown;
   return Object.hasOwn(parent, key) ? parent[key] : undefined;
@@ -196,7 +223,7 @@ function get({ parent, key }: Place): unknown {
 
 function add({ parent, key }: Place, value: unknown): void {
   if (!Array.isArray(parent)) return put(parent, key, value);
-  const at = key === '-' ? parent.length : position(key, parent.length + 1);
+  const at = key === '-' ? parent.length : under(isIndex(key) ? '' : `value was not a proper array index: '${key}': `, () => position(key, parent.length + 1));
   parent.splice(at, 0, value);
 }
 
@@ -210,9 +237,18 @@ function existing(list: readonly unknown[], key: string): number {
   return position(key, list.length);
 }
 
+function isPosition(list: readonly unknown[], key: string): boolean {
+  const at = Number(key);
+  return isIndex(key) && at < list.length && at >= -list.length;
+}
+
+function isIndex(key: string): boolean {
+  return /^[-+]?[0-9]{1,15}$/.test(key);
+}
+
 /** Negative positions count from the end. */
 function position(key: string, size: number): number {
-  if (!/^[-+]?[0-9]{1,15}$/.test(key)) throw unprocessable(`value was not a proper array index: '${key}': strconv.Atoi: parsing ${JSON.stringify(key)}: invalid syntax`);
+  if (!isIndex(key)) throw unprocessable(`strconv.Atoi: parsing ${JSON.stringify(key)}: invalid syntax`);
   const at = Number(key);
   if (at >= size || at < -size) throw unprocessable(`Unable to access invalid index: ${at}: invalid index referenced`);
   return at < 0 ? at + size : at;

@@ -23,9 +23,6 @@ export interface PrepareInput {
 export function prepareNew(core: Core, object: ApiObject, { resource, context, warnings }: PrepareInput): void {
   const { kind, strategy } = resource;
   const { metadata } = object;
-  delete metadata.deletionTimestamp;
-  delete metadata.deletionGracePeriodSeconds;
-  delete metadata.selfLink;
   // Rules may want to know who the object is.
   metadata.creationTimestamp = timestamp(context.now);
   metadata.uid = uuid(core.random);

@@ -77,11 +77,15 @@ export async function remove(core: Core, request: Remove): Promise<number> {
   }
 }
 
-/** `there` is what stands in the way, where that is known. */
-export function existsError(resource: Resource, name: string, there?: Readonly<ApiObject>): ApiError {
-  const error = alreadyExists(resource.subject(name));
+/** `there` is what stands in the way, where that is known; `asked` is what was to be made. */
+export function existsError(resource: Resource, name: string, there: Readonly<ApiObject> | undefined, asked: Readonly<ApiObject>): ApiError {
+  const error = asked.metadata.generateName ? noUniqueName(alreadyExists(resource.subject(name))) : alreadyExists(resource.subject(name));
   if (there?.metadata.deletionTimestamp === undefined) return error;
   return new ApiError({ ...error.status, message: `object is being deleted: ${error.message}` });
+}
+
+function noUniqueName({ status }: ApiError): ApiError {
+  return new ApiError({ ...status, message: `${status.message}, the server was not able to generate a unique name for the object`, details: { ...status.details, retryAfterSeconds: 1 } });
 }
 
 export function modifiedError(resource: Resource, name: string): ApiError {

@@ -37,7 +37,7 @@ export function createWriter(core: () => Core): Writer {
         const stored = await put(core(), { resource, key, name, expected: 0, object, old: undefined, dryRun: false, settle });
         return stored.object as unknown as Stored<T>;
       } catch (error) {
-        throw error instanceof Conflict ? existsError(resource, name) : error;
+        throw error instanceof Conflict ? existsError(resource, name, undefined, object) : error;
       }
     },
     async update<T>(ref: ResourceRef<T>, input: T | ApiObject, subresource?: 'status', { untracked = false, manager }: OwnWrite = {}) {

@@ -124,12 +124,12 @@ async function store(core: Core, { resource, object, request, context, warnings,
     if (versioned) throw createdWithVersion();
     if (dryRun) {
       const there = await storedState(core, resource, key);
-      if (there) throw existsError(resource, name, there.object);
+      if (there) throw existsError(resource, name, there.object, object);
     }
     return await put(core, { resource, key, name, expected: 0, object, old: undefined, dryRun, settle });
   } catch (error) {
     core.admission.undo(final);
-    throw error instanceof Conflict ? existsError(resource, name, error.current && stateOf(resource, error.current).object) : error;
+    throw error instanceof Conflict ? existsError(resource, name, error.current && stateOf(resource, error.current).object, object) : error;
   }
 }
 

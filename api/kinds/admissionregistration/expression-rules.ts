@@ -1,7 +1,7 @@
 /** The rules for expressions of webhooks and policies: they must compile, and give what is wanted of them. */
-import { type FieldError, type Path, invalid } from '../../field-error.ts';
+import { type FieldError, type Path, internalProblem, invalid } from '../../field-error.ts';
 import type { CelType } from '../../cel/cel.ts';
-import { compileExpression, RETURNS, Variables, type Scope } from './expressions.ts';
+import { type Compiled, compileExpression, RETURNS, Variables, type Scope } from './expressions.ts';
 
 /** What one policy's expressions share. */
 export class ExpressionRules {
@@ -19,18 +19,23 @@ export class ExpressionRules {
     this.#variables ??= new Variables();
     const compiled = compileExpression(expression, this.#scope({}), RETURNS.variable);
     this.#variables.add(name, 'program' in compiled ? compiled.program : undefined);
-    return 'problem' in compiled ? [invalid(path, expression, compiled.problem)] : [];
+    return problemsOf(compiled, path, expression);
   }
 
   /** `shown`: as it is told, where another text is compiled. */
   check(expression: string, returns: readonly CelType[], path: Path, { shown = expression, ...scope }: Partial<Scope> & { readonly shown?: string } = {}): FieldError[] {
     const compiled = compileExpression(expression, this.#scope(scope), returns);
-    return 'problem' in compiled ? [invalid(path, shown, compiled.problem)] : [];
+    return problemsOf(compiled, path, shown);
   }
 
   #scope(scope: Partial<Scope>): Scope {
     return { params: this.#params, authorizer: true, variables: this.#variables, ...scope };
   }
+}
+
+function problemsOf(compiled: Compiled, path: Path, shown: string): FieldError[] {
+  if (!('problem' in compiled)) return [];
+  return [compiled.internal ? internalProblem(path, compiled.problem) : invalid(path, shown, compiled.problem)];
 }
 
 /** Conditions know no variables where they are checked. */

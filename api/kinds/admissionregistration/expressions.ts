@@ -11,12 +11,13 @@ export interface Scope {
   readonly patches?: boolean;
 }
 
-export type Compiled = { readonly program: CelProgram } | { readonly problem: string };
+/** `internal`: what is wrong shows only as the expression is made ready to run. */
+export type Compiled = { readonly program: CelProgram } | { readonly problem: string; readonly internal?: boolean };
 
 /** `returns`: one of these types it must have, exactly; none: any. */
 export function compileExpression(expression: string, scope: Scope, returns: readonly CelType[]): Compiled {
   const compiled = compile(expression, environmentOf(scope));
-  if ('errors' in compiled) return { problem: `${compiled.stage === 'check' ? 'compilation failed: ' : ''}${compiled.errors.join('\n')}` };
+  if ('errors' in compiled) return { problem: `${compiled.stage === 'check' ? 'compilation failed: ' : ''}${compiled.errors.join('\n')}`, internal: compiled.stage === 'program' };
   const { program } = compiled;
   const got = showType(program.type);
   if (returns.length === 0 || returns.some((type) => showType(type) === got)) return { program };

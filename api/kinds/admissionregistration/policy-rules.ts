@@ -31,7 +31,7 @@ const RESERVED = new Set(['true', 'false', 'null', 'in', 'as', 'break', 'const',
 
 export function validatePolicy({ metadata, spec }: ValidatingAdmissionPolicy): FieldError[] {
   const { validations = [], auditAnnotations = [] } = spec ?? {};
-  const expressions = new ExpressionRules({ params: spec?.paramKind !== undefined });
+  const expressions = new ExpressionRules({ params: spec?.paramKind !== undefined, variables: (spec?.variables?.length ?? 0) > 0 });
   const errors = checkCommon(spec ?? {}, expressions);
   if (validations.length + auditAnnotations.length === 0) {
     return [...errors, required(SPEC.child('validations'), NOTHING_TO_DO), required(SPEC.child('auditAnnotations'), NOTHING_TO_DO)];

@@ -62,7 +62,7 @@ export class VersionedObjects {
     next.kind ||= shown.kind;
     next.apiVersion ||= shown.apiVersion;
     if (next.kind !== shown.kind || next.apiVersion !== shown.apiVersion) {
-      throw row?.custom !== undefined && next.apiVersion !== shown.apiVersion ? this.#otherVersion(next, row, strict) : this.#otherKind(next, kind);
+      throw row?.custom !== undefined && next.apiVersion !== shown.apiVersion ? this.#otherVersion(next, row, strict) : this.#otherKind(next, kind, { changed, strict });
     }
     if (shown.metadata) keepNamespace((next.metadata ??= {}), this.#request);
     const differs = !deepEqual(next, shown);
@@ -96,9 +96,11 @@ export class VersionedObjects {
   }
 
   /** Upstream names its own package in place of the version that it was to become. */
-  #otherKind(next: ApiObject, { group, version, kind }: GroupVersionKind): ApiError {
-    const isKnown = kindFact(group, version, next.kind) !== undefined && next.apiVersion === versionOf({ group, version, kind });
-    if (!isKnown) return internalError(`no kind ${JSON.stringify(next.kind)} is registered for version ${JSON.stringify(next.apiVersion)} in scheme "pkg/runtime/scheme.go:111"`);
+  #otherKind(next: ApiObject, { group, version, kind }: GroupVersionKind, { changed, strict }: { readonly changed: unknown; readonly strict: boolean }): ApiError {
+    const fact = next.apiVersion === versionOf({ group, version, kind }) ? kindFact(group, version, next.kind) : undefined;
+    if (!fact) return internalError(`no kind ${JSON.stringify(next.kind)} is registered for version ${JSON.stringify(next.apiVersion)} in scheme "pkg/runtime/scheme.go:111"`);
+    // It is read before it is asked what it is.
+    inForm({ type: fact.type }, changed, strict);
     const into = group === '' ? 'core' : group.replace(/\..*$/, '');
     return new ApiError({ code: 500, message: `converting (${version}.${next.kind}) to (${into}.${kind}): unknown conversion` });
   }

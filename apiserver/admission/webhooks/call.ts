@@ -83,12 +83,12 @@ const LOWEST_REFUSAL = 400;
 
 /** What the webhook said, under its name; never a code that looks like success. */
 function refusal(name: string, status: Partial<Status> = {}): ApiError {
-  const { message, reason, code = 0, details } = status;
+  const { message, reason, code = 0, details, metadata } = status;
   const denied = `admission webhook ${JSON.stringify(name)} denied the request`;
   const said = message || reason;
   return new Refusal({
     message: said ? `${denied}: ${said}` : `${denied} without explanation`, code: Math.max(code, LOWEST_REFUSAL),
-    ...(reason && { reason }), ...(details && { details }),
+    ...(reason && { reason }), ...(details && { details }), ...(metadata && { metadata }),
   });
 }
 

@@ -1,3 +1,4 @@
+import type { ServerResponse } from 'node:http';
 import { services } from '../../../api/resources.ts';
 import type { ServiceSpec } from '../../../api/types/core.v1.ts';
 import { systemClock } from '../../../std/clock.ts';
@@ -46,6 +47,8 @@ test('an answer that stops in the middle is given up in time, and the next call 
   hook.replies.set('/p', () => (response) => void response.write('{"kind":'));
   serve('right', { clusterIP: '127.0.0.1', ports: [{ port: hook.port }] });
   await expect(call('right', hook.port, 1)).rejects.toThrow('unexpected error when reading response body. Please retry. Original error: context deadline exceeded');
+  hook.replies.set('/p', () => (response) => void response.writeHead(200, { 'Content-Length': 9 }).write('{', () => response.destroy()));
+  await expect(call('right', hook.port)).rejects.toThrow('Original error: unexpected EOF');
   hook.replies.set('/p', () => (response) => void response.destroy());
   await expect(call('right', hook.port)).rejects.toThrow('EOF');
   hook.replies.clear();
@@ -58,4 +61,25 @@ test('a webhook that asks for a moment gets it', async () => {
   serve('right', { clusterIP: '127.0.0.1', ports: [{ port: hook.port }] });
   expect(await call('right', hook.port)).toMatchObject({ response: { allowed: true } });
   expect(calls).toBe(2);
+});
+
+describe('a webhook that has moved', () => {
+  const moved = (code: number, to: string) => () => (response: ServerResponse) => void response.writeHead(code, { Location: to }).end();
+  beforeAll(() => serve('right', { clusterIP: '127.0.0.1', ports: [{ port: hook.port }] }));
+  afterEach(() => hook.replies.clear());
+
+  test.each([307, 308])('%i: is asked again there', async (code) => {
+    hook.replies.set('/p', moved(code, '/q?a'));
+    hook.replies.set('/q', () => ({ warnings: ['there'] }));
+    expect(await call('right', hook.port)).toMatchObject({ response: { allowed: true, warnings: ['there'] } });
+    expect(hook.asked.at(-1)).toMatchObject({ path: '/q?a', review: { request: { uid: 'u' } } });
+  });
+  test('is not followed for ever', async () => {
+    hook.replies.set('/p', moved(307, '/p?a'));
+    await expect(call('right', hook.port)).rejects.toThrow(`Post "https://right.ns.svc:${hook.port}/p?a": stopped after 10 redirects`);
+  });
+  test('says where to', async () => {
+    hook.replies.set('/p', () => (response) => void response.writeHead(302).end());
+    await expect(call('right', hook.port)).rejects.toThrow('302 response missing Location header');
+  });
 });

@@ -1,6 +1,6 @@
 /** Calls webhooks: one pool of connections per address and authority, answers read up to a limit, failures told in upstream's words. */
 import { createGunzip } from 'node:zlib';
-import type { buildConnector, Pool } from 'undici';
+import type { buildConnector, Dispatcher, Pool } from 'undici';
 import { decodeJson } from '../../../api/codec/json.ts';
 import { parseYaml } from '../../../api/codec/yaml.ts';
 import type { WebhookClientConfig } from '../../../api/types/admissionregistration.v1.ts';
@@ -21,6 +21,10 @@ const CONNECT_LIMIT_MS = 30_000;
 const IDLE_MS = 30_000;
 /** Of one call, where the webhook asks to be asked again; its time limit holds for all of them together. */
 const ATTEMPTS_LIMIT = 11;
+
+const REDIRECTS_LIMIT = 10;
+/** What the answer asks for: the same question at another place, or to fetch what is there. Provenance: Go's net/http. */
+const MOVED: ReadonlyMap<number, 'repeat' | 'fetch'> = new Map([[301, 'fetch'], [302, 'fetch'], [303, 'fetch'], [307, 'repeat'], [308, 'repeat']]);
 
 export interface WebhookClient {
   /** The answer, decoded. Throws an Error that says why there is none. */
@@ -67,7 +71,8 @@ class UndiciClient implements WebhookClient {
 
   async call(client: DeepReadonly<WebhookClientConfig>, review: object, { timeoutSeconds, signal, traceparent, decode = decodeAnswer }: CallLimits): Promise<Record<string, unknown>> {
     // Loaded with the first call: most clusters have no webhooks, and it is as large as half of this server.
-    const { pool, address } = this.#keep(client, await import('undici'));
+    const undici = await import('undici');
+    const { pool, address } = this.#keep(client, undici);
     const path = `${address.path}?timeout=${timeoutSeconds}s`;
     const abort = new AbortController();
     const timer = this.#clock.after(timeoutSeconds * 1000, () => abort.abort(new Error('context deadline exceeded')));
@@ -75,7 +80,8 @@ class UndiciClient implements WebhookClient {
     if (signal?.aborted) leave();
     signal?.addEventListener('abort', leave, { once: true });
     try {
-      return await this.#exchange(pool, { path, url: `${address.origin}${path}`, body: JSON.stringify(review), headers: { ...HEADERS, ...(traceparent && { traceparent }) }, abort: abort.signal, decode });
+      const elsewhere = (origin: string): Pool => (origin === address.origin ? pool : this.#keep({ url: origin, ...(client.caBundle && { caBundle: client.caBundle }) }, undici).pool);
+      return await this.#exchange({ pool, elsewhere, path, url: `${address.origin}${path}`, body: JSON.stringify(review), headers: { ...HEADERS, ...(traceparent && { traceparent }) }, abort: abort.signal, decode });
     } finally {
       timer.cancel();
       signal?.removeEventListener('abort', leave);
@@ -87,9 +93,9 @@ class UndiciClient implements WebhookClient {
     this.#pools.clear();
   }
 
-  async #exchange(pool: Pool, outgoing: Outgoing): Promise<Record<string, unknown>> {
+  async #exchange(outgoing: Outgoing): Promise<Record<string, unknown>> {
     for (let attempt = 1; ; attempt++) {
-      const { code, type, text, retryAfterSeconds } = await this.#post(pool, outgoing);
+      const { code, type, text, retryAfterSeconds } = await this.#post(outgoing);
       if (retryAfterSeconds !== undefined && attempt < ATTEMPTS_LIMIT) {
         await sleep(this.#clock, retryAfterSeconds * 1000, outgoing.abort);
         continue;
@@ -100,21 +106,41 @@ class UndiciClient implements WebhookClient {
     }
   }
 
-  async #post(pool: Pool, { path, url, body, headers, abort }: Outgoing): Promise<Posted> {
-    const answer = await pool
-      .request({ method: 'POST', path, body, signal: abort, headersTimeout: 0, bodyTimeout: 0, headers })
-      .catch((error: unknown) => {
-        throw new Error(`Post ${JSON.stringify(url)}: ${this.#reason(error, abort)}`, { cause: error });
-      });
+  async #post(outgoing: Outgoing): Promise<Posted> {
+    const { abort } = outgoing;
+    const answer = await this.#follow(outgoing);
     const packed = answer.headers['content-encoding'] === 'gzip';
     const text = await readLimited(packed ? answer.body.compose(createGunzip()) as AsyncIterable<Buffer> : answer.body).catch((error: unknown) => {
       if (error instanceof TooLarge) throw error;
-      throw new Error(`unexpected error when reading response body. Please retry. Original error: ${this.#reason(error, abort)}`, { cause: error });
+      throw new Error(`unexpected error when reading response body. Please retry. Original error: ${this.#reason(error, abort).replace(/^EOF$/, 'unexpected EOF')}`, { cause: error });
     });
     const { statusCode: code } = answer;
     const later = String(answer.headers['retry-after'] ?? '');
     const again = (code === 429 || code >= 500) && /^\d{1,6}$/.test(later);
     return { code, type: String(answer.headers['content-type'] ?? ''), text, ...(again && { retryAfterSeconds: Number(later) }) };
+  }
+
+  /** Where the webhook says it has moved to is asked next; only a few codes say that the question is to be asked there again. */
+  async #follow({ pool, path, url, body, headers, abort, elsewhere }: Outgoing): Promise<Dispatcher.ResponseData> {
+    let next = { pool, path, url, repeats: true };
+    for (let asked = 1; ; asked++) {
+      const { repeats } = next;
+      const failed = (why: string, cause?: unknown): Error => new Error(`${repeats ? 'Post' : 'Get'} ${JSON.stringify(next.url)}: ${why}`, { cause });
+      if (asked > REDIRECTS_LIMIT) throw failed(`stopped after ${REDIRECTS_LIMIT} redirects`);
+      const answer = await next.pool
+        .request({ method: repeats ? 'POST' : 'GET', path: next.path, ...(repeats && { body }), signal: abort, headersTimeout: 0, bodyTimeout: 0, headers })
+        .catch((error: unknown) => {
+          throw failed(this.#reason(error, abort), error);
+        });
+      const moved = MOVED.get(answer.statusCode);
+      const { location } = answer.headers;
+      if (!moved || (location === undefined && moved === 'repeat')) return answer;
+      await answer.body.dump({ limit: RESPONSE_LIMIT_BYTES, signal: abort }).catch(() => undefined);
+      if (typeof location !== 'string') throw failed(`${answer.statusCode} response missing Location header`);
+      if (!URL.canParse(location, next.url)) throw failed(`failed to parse Location header ${JSON.stringify(location)}`);
+      const { origin, pathname, search, href } = new URL(location, next.url);
+      next = { pool: elsewhere(origin), path: `${pathname}${search}`, url: href, repeats: repeats && moved === 'repeat' };
+    }
   }
 
   #reason(error: unknown, abort: AbortSignal): string {
@@ -165,6 +191,9 @@ interface Posted {
 }
 
 interface Outgoing {
+  readonly pool: Pool;
+  /** The pool of another address, with the same authority. */
+  readonly elsewhere: (origin: string) => Pool;
   readonly path: string;
   readonly url: string;
   readonly body: string;

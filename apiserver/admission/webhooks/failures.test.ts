@@ -76,13 +76,20 @@ describe('patches that do not apply are errors of the server', () => {
     [{ op: 'add', path: '/a/b/c', value: 1 }, 'add operation does not apply: doc is missing path: "/a/b/c": missing value'],
     [{ op: 'remove', path: '/data/none' }, "error in remove for path: '/data/none': Unable to remove nonexistent key: none: missing value"],
     [{ op: 'test', path: '/data/a', value: 'c' }, 'testing value /data/a failed: test failed'],
+    [{ op: 'add', value: 1 }, 'add operation failed to decode path: missing value'],
+    [{ op: 'move', path: '/data/b', from: 5 }, 'move operation failed to decode from: json: cannot unmarshal number into Go value of type string'],
+    [{ op: 'test', path: '/metadata/finalizers/x', value: 1 }, "error in test for path: '/metadata/finalizers/x': strconv.Atoi: parsing \"x\": invalid syntax"],
+    [{ op: 'add', path: '/metadata/finalizers/x', value: 1 }, "error in add for path: '/metadata/finalizers/x': value was not a proper array index: 'x': strconv.Atoi: parsing \"x\": invalid syntax"],
+    [{ op: 'replace', path: '/metadata/finalizers/7', value: 1 }, 'replace operation does not apply: doc is missing key: /metadata/finalizers/7: missing value'],
+    [{ op: 'copy', path: '/none/a', from: '/data' }, 'copy operation does not apply: doc is missing destination path: /none/a: missing value'],
+    [{ op: 'replace', path: '/kind', value: 'Secret' }, 'illegal base64 data at input byte 0'],
     [{ op: 'invent', path: '/data' }, 'Unexpected kind: invent'],
     [{ op: 'replace', path: '/none/none', value: 1 }, 'replace operation does not apply: doc is missing path: /none/none: missing value'],
     [{ op: 'add', path: '/data/a', value: 7 }, 'json: cannot unmarshal number into Go struct field ConfigMap.data of type string'],
   ])('%j', async (operation, why) => {
     scene.hook.replies.set('/', () => patchOf(operation));
     await scene.configure('Mutating', 'one', { failurePolicy: 'Ignore' });
-    expect(await scene.create(scene.configMap({ data: { a: 'b' } }))).toMatchObject({ code: 500, reason: 'InternalError', message: `Internal error occurred: ${why}` });
+    expect(await scene.create(scene.configMap({ data: { a: 'b' } }, { finalizers: ['x.y/z'] }))).toMatchObject({ code: 500, reason: 'InternalError', message: `Internal error occurred: ${why}` });
   });
 });
 
@@ -130,4 +137,30 @@ test('refusals, failures and failures that are passed over are counted apart', a
     'apiserver_admission_webhook_request_total{name="says.counted.test",type="validating",operation="CREATE",code="400",rejected="true"} 1',
     'apiserver_admission_webhook_request_total{name="shut.counted.test",type="validating",operation="CREATE",code="503",rejected="true"} 1',
   ]);
+});
+
+test('a webhook may make an object that is being deleted', async () => {
+  scene.hook.replies.set('/', () => patchOf({ op: 'add', path: '/metadata/deletionTimestamp', value: '2020-01-01T00:00:00Z' }));
+  await scene.configure('Mutating', 'one', {});
+  const made = await scene.create(scene.configMap({}, { finalizers: ['x.y/z'] }));
+  expect(made.metadata.deletionTimestamp).toBe('2020-01-01T00:00:00Z');
+  scene.hook.replies.clear();
+  const again = (metadata: object): Promise<object> => scene.create({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: made.metadata.name, ...metadata } });
+  expect(await again({})).toMatchObject({ code: 409, message: `object is being deleted: configmaps "${made.metadata.name}" already exists` });
+  expect(await again({ generateName: 'c' })).toMatchObject({
+    code: 409, details: { retryAfterSeconds: 1 },
+    message: `object is being deleted: configmaps "${made.metadata.name}" already exists, the server was not able to generate a unique name for the object`,
+  });
+});
+
+test('what a webhook says of its refusal is handed on', async () => {
+  scene.hook.replies.set('/', () => ({ allowed: false, status: { message: 'no', metadata: { resourceVersion: '5' } } }));
+  await scene.configure('Validating', 'one', {});
+  expect(await scene.create()).toMatchObject({ kind: 'Status', metadata: { resourceVersion: '5' } });
+});
+
+test('an answer of a kind that all know', async () => {
+  scene.hook.replies.set('/', () => (response) => void response.end(JSON.stringify({ kind: 'Status', apiVersion: 'v1', status: 'Failure' })));
+  await scene.configure('Validating', 'one', {});
+  expect(await scene.create()).toMatchObject({ code: 500, message: expect.stringContaining('failed to call webhook: converting (v1.Status) to (v1.AdmissionReview): unknown conversion') });
 });

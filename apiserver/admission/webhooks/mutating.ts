@@ -117,7 +117,7 @@ function jsonType(value: unknown): string {
 
 function patched(object: unknown, operations: unknown[]): unknown {
   try {
-    return applyJsonPatch(deepCopy(object), operations);
+    return applyJsonPatch(deepCopy(object), operations, true);
   } catch (error) {
     throw error instanceof ApiError ? internalError(typeof error.cause === 'string' ? error.cause : error.message, { cause: error }) : error;
   }

@@ -85,10 +85,14 @@ export function readReview(answer: Record<string, unknown>, { uid, version }: Pi
 /** What is wrong with the kind of an answer before anything in it is read. */
 export function answerProblem({ apiVersion, kind }: Record<string, unknown>, version: ReviewVersion): string | undefined {
   if (!apiVersion || !kind) return undefined;
+  if (apiVersion === 'v1' && UNVERSIONED.has(String(kind))) return `converting (v1.${String(kind)}) to (${version}.AdmissionReview): unknown conversion`;
   const [, sent] = kind === 'AdmissionReview' ? (/^admission\.k8s\.io\/(v1|v1beta1)$/.exec(String(apiVersion)) ?? []) : [];
   if (sent === undefined) return `no kind ${JSON.stringify(kind)} is registered for version ${JSON.stringify(apiVersion)} in scheme "pkg/runtime/scheme.go:111"`;
   return sent === version ? undefined : `converting (${sent}.AdmissionReview) to (${version}.AdmissionReview): unknown conversion`;
 }
+
+/** Kinds that every scheme knows. */
+const UNVERSIONED = new Set(['Status', 'APIVersions', 'APIGroupList', 'APIGroup', 'APIResourceList']);
 
 const EXPECTED = 'admission.k8s.io/v1, Kind=AdmissionReview';
 
