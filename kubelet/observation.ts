@@ -7,14 +7,19 @@ const MESSAGE_LIMIT_BYTES = 4096;
 const LOG_MESSAGE_LIMIT_BYTES = 2048;
 const LOG_MESSAGE_LIMIT_LINES = 80;
 
+/** Of one pod. */
+interface Known {
+  sandboxIds: readonly string[];
+  latest: PodRuntime | undefined;
+  /** When it was last asked about: an answer to an older question must not replace that to a newer one. */
+  asked: number;
+}
+
 export class Observation {
   readonly #runtime: Runtime;
   readonly #logPath: (container: Container) => string | undefined;
-  readonly #sandboxes = new Map<string, Set<string>>();
+  readonly #pods = new Map<string, Known>();
   readonly #uids = new Map<string, string>();
-  readonly #latest = new Map<string, PodRuntime>();
-  /** When a pod was last asked about: an answer to an older question must not replace that to a newer one. */
-  readonly #asked = new Map<string, number>();
   #questions = 0;
   /** Termination messages by container id; undefined once read and found empty. */
   readonly #messages = new Map<string, string | undefined>();
@@ -40,9 +45,9 @@ export class Observation {
       const now = await this.#read(own, containers.filter(({ sandboxId }) => ids.has(sandboxId)));
       if (this.#put(uid, question, now) && fingerprint(before) !== fingerprint(now)) changed.push(uid);
     }
-    for (const uid of this.#latest.keys()) {
-      if (groups.has(uid) || this.#isOld(uid, question)) continue;
-      if (this.#latest.get(uid)?.sandboxes.length) changed.push(uid);
+    for (const [uid, { latest }] of this.#pods) {
+      if (!latest || groups.has(uid) || this.#isOld(uid, question)) continue;
+      changed.push(uid);
       this.#forget(uid);
     }
     return changed;
@@ -50,12 +55,12 @@ export class Observation {
 
   async observe(uid: string): Promise<PodRuntime> {
     const question = ++this.#questions;
-    this.#asked.set(uid, question);
-    const ids = [...(this.#sandboxes.get(uid) ?? [])];
-    const found = await Promise.all(ids.map(async (id) => ({ id, sandbox: await this.#runtime.sandbox(id), containers: await this.#runtime.listContainers(id) })));
+    const known = this.#known(uid);
+    known.asked = question;
+    const found = await Promise.all(known.sandboxIds.map(async (id) => ({ id, sandbox: await this.#runtime.sandbox(id), containers: await this.#runtime.listContainers(id) })));
     for (const { id, sandbox } of found) {
       if (sandbox) continue;
-      this.#sandboxes.get(uid)?.delete(id);
+      known.sandboxIds = known.sandboxIds.filter((other) => other !== id);
       this.#uids.delete(id);
     }
     const now = await this.#read(found.flatMap(({ sandbox }) => (sandbox ? [sandbox] : [])), found.flatMap(({ containers }) => containers));
@@ -64,18 +69,24 @@ export class Observation {
   }
 
   latest(uid: string): PodRuntime {
-    return this.#latest.get(uid) ?? NOTHING;
+    return this.#pods.get(uid)?.latest ?? NOTHING;
   }
 
   /** A sandbox was made for this pod. */
   note(uid: string, sandboxId: string): void {
-    this.#asked.set(uid, ++this.#questions);
+    this.#known(uid).asked = ++this.#questions;
     this.#link(uid, sandboxId);
   }
 
+  #known(uid: string): Known {
+    let known = this.#pods.get(uid);
+    if (!known) this.#pods.set(uid, (known = { sandboxIds: [], latest: undefined, asked: 0 }));
+    return known;
+  }
+
   #link(uid: string, sandboxId: string): void {
-    const ids = this.#sandboxes.get(uid) ?? new Set();
-    this.#sandboxes.set(uid, ids.add(sandboxId));
+    const known = this.#known(uid);
+    if (!known.sandboxIds.includes(sandboxId)) known.sandboxIds = [...known.sandboxIds, sandboxId];
     this.#uids.set(sandboxId, uid);
   }
 
@@ -84,19 +95,17 @@ export class Observation {
   }
 
   uids(): readonly string[] {
-    return [...this.#latest.keys()];
+    return [...this.#pods].flatMap(([uid, { latest }]) => (latest ? [uid] : []));
   }
 
   /** Nothing of this pod is left in the runtime. */
   #forget(uid: string): void {
-    for (const id of this.#sandboxes.get(uid) ?? []) this.#uids.delete(id);
-    this.#sandboxes.delete(uid);
-    this.#latest.delete(uid);
-    this.#asked.delete(uid);
+    for (const id of this.#pods.get(uid)?.sandboxIds ?? []) this.#uids.delete(id);
+    this.#pods.delete(uid);
   }
 
   #isOld(uid: string, question: number): boolean {
-    return (this.#asked.get(uid) ?? 0) > question;
+    return (this.#pods.get(uid)?.asked ?? 0) > question;
   }
 
   async #read(sandboxes: readonly Sandbox[], containers: readonly Container[]): Promise<PodRuntime> {
@@ -110,7 +119,7 @@ export class Observation {
   #put(uid: string, question: number, now: PodRuntime): boolean {
     if (this.#isOld(uid, question)) return false;
     if (now.sandboxes.length === 0) this.#forget(uid);
-    else this.#latest.set(uid, now);
+    else this.#known(uid).latest = now;
     return true;
   }
 

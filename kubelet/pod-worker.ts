@@ -2,15 +2,19 @@
 import { pods } from '../api/resources.ts';
 import { ApiError } from '../api/status.ts';
 import { backoff } from '../std/backoff.ts';
+import { deepEqual } from '../std/deep.ts';
 import { timeMs, timeText } from '../client/time.ts';
 import type { KubeletContext } from './context.ts';
 import { ContainerStopper } from './container-stopper.ts';
+import { NONE, including, without } from './few.ts';
 import { errorText } from './images.ts';
+import { NO_FILES } from './pod-files.ts';
+import { interrupted } from './interrupted.ts';
 import { type Action, plan } from './plan.ts';
-import { type PodObject, type PodRuntime, type PodStatusObject, allSpecs, isTerminalPhase, podText } from './pod.ts';
+import { type PodObject, type PodRuntime, type PodStatusObject, allSpecs, hasProbes, isTerminalPhase, podText } from './pod.ts';
 import { isMaterial } from './pod-update.ts';
 import { Prober } from './probes/prober.ts';
-import { Resizer } from './resizer.ts';
+import { resize } from './resize.ts';
 import { type Backoff, nextBackoff } from './restart.ts';
 import { podFacts, sandboxConfigOf, startContainer } from './start-container.ts';
 import { StartFailure } from './start-failure.ts';
@@ -34,20 +38,23 @@ const FAILURE_RETRY = { baseMs: 1000, limitMs: 30_000 };
 export class PodWorker {
   readonly #context: KubeletContext;
   readonly #onGone: () => void;
-  readonly #prober: Prober;
-  readonly #stopper: ContainerStopper;
   readonly #writer: StatusWriter;
-  readonly #resizer: Resizer;
-  readonly #waiting = new Map<string, Waiting>();
-  readonly #backoffs = new Map<string, Backoff>();
   readonly #startTime: string;
   readonly #timer: WakeTimer;
   #pod: PodObject;
+  /** As it was when its containers were last given the resources that it asks for. */
+  #sized: PodObject['spec'] | undefined;
+  // Most pods have no probes, and most of the time nothing of them is stopped, waits or has failed: what that takes is made when it does.
+  #prober: Prober | undefined;
+  #stopper: ContainerStopper | undefined;
+  #waiting: ReadonlyMap<string, Waiting> = NONE;
+  #backoffs: ReadonlyMap<string, Backoff> = NONE;
   #phase: Phase = 'work';
   #termination: Termination | undefined;
   #failure: StatusInput['failure'];
   #status: PodStatusObject;
-  #interrupt = new AbortController();
+  /** While something is being done about the pod. */
+  #interrupt: AbortController | undefined;
   #isBegun = false;
   #isRunning = false;
   #isDirty = false;
@@ -59,13 +66,8 @@ export class PodWorker {
     this.#status = pod.status ?? {};
     this.#onGone = onGone;
     this.#startTime = timeText(context.clock.now());
-    const wake = (): void => this.wake();
-    const { runtime, clock, random } = context;
-    this.#prober = new Prober({ runtime, clock, random, isSimulated: context.isSimulated, onChange: wake, record: (about, spec, type, reason, message) => context.record(about, { type, reason, message }, spec) });
-    this.#timer = new WakeTimer(clock, wake);
-    this.#stopper = new ContainerStopper(context, wake);
+    this.#timer = new WakeTimer(context.clock, () => this.wake());
     this.#writer = new StatusWriter(pod, context);
-    this.#resizer = new Resizer(runtime, context.node.memoryBytes);
   }
 
   get pod(): PodObject {
@@ -85,6 +87,8 @@ export class PodWorker {
     const before = this.#pod;
     this.#pod = pod;
     if (this.#termination?.reason !== 'gone') this.#writer.seen(pod);
+    // The cache has it as well: one is enough.
+    if (pod.status && deepEqual(pod.status, this.#status)) this.#status = pod.status;
     if (this.#isBegun && !isMaterial(before, pod, this.#status)) return;
     this.#isBegun = true;
     this.#context.references.hold(pod);
@@ -124,8 +128,8 @@ export class PodWorker {
   stop(): void {
     this.#phase = 'gone';
     this.#timer.cancel();
-    this.#prober.stop();
-    this.#interrupt.abort();
+    this.#prober?.stop();
+    this.#interrupt?.abort();
     this.#context.references.release(this.#pod.metadata.uid);
   }
 
@@ -147,36 +151,44 @@ export class PodWorker {
   }
 
   async #sync(): Promise<void> {
-    const { uid } = this.#pod.metadata;
-    this.#interrupt = new AbortController();
-    const runtime = await this.#context.observation.observe(uid);
+    const { observation, node, runtime: engine } = this.#context;
+    const runtime = await observation.observe(this.#pod.metadata.uid);
     this.#checkTime();
-    if (this.#termination) this.#prober.stop();
-    else this.#prober.follow({ pod: this.#pod, runtime, ip: podFacts(this.#context, this.#pod, runtime).podIps[0] ?? '', status: this.#status });
+    this.#probe(runtime);
     this.#report(runtime, false);
     await this.#renewVolumes(runtime);
-    if (!this.#termination) await this.#resizer.follow(this.#pod, runtime);
+    if (!this.#termination) this.#sized = await resize({ pod: this.#pod, before: this.#sized, containers: runtime, runtime: engine, nodeMemoryBytes: node.memoryBytes });
     const actions = plan({
       pod: this.#pod,
       runtime,
       now: this.#context.clock.now(),
-      probes: this.#prober.results,
+      probes: this.#prober?.results ?? NONE,
       backoffs: this.#backoffs,
-      stopping: this.#stopper.graces,
+      stopping: this.#stopper?.graces ?? NONE,
       ...(this.#termination && { termination: this.#termination }),
     });
-    if (await this.#act(actions, runtime)) this.#isDirty = true;
+    if (actions.length === 0) return;
+    this.#interrupt = new AbortController();
+    if (await this.#act(actions, runtime, this.#interrupt.signal)) this.#isDirty = true;
+    this.#interrupt = undefined;
+  }
+
+  #probe(runtime: PodRuntime): void {
+    if (this.#termination) return this.#prober?.stop();
+    if (hasProbes(this.#pod)) this.#prober ??= new Prober({ ...this.#context, onChange: () => this.wake() });
+    this.#prober?.follow({ pod: this.#pod, runtime, ip: podFacts(this.#context, this.#pod, runtime).podIps[0] ?? '', status: this.#status });
   }
 
   #terminate(reason: Termination['reason'], graceSeconds: number): void {
     const before = this.#termination;
+    const ending = before?.reason === 'done' ? undefined : before;
     // Grace is only ever shortened, and who began to end goes on ending.
-    const startedAt = before && before.reason !== 'done' ? before.startedAt : this.#context.clock.now();
-    const grace = before && before.reason !== 'done' ? Math.min(before.graceSeconds, graceSeconds) : graceSeconds;
+    const startedAt = ending?.startedAt ?? this.#context.clock.now();
+    const grace = Math.min(ending?.graceSeconds ?? graceSeconds, graceSeconds);
     const strongest = before?.reason === 'gone' || (before?.reason === 'deleted' && reason !== 'gone') ? before.reason : reason;
     this.#termination = { reason: strongest, graceSeconds: grace, startedAt };
     if (this.#phase === 'idle' && (strongest === 'deleted' || strongest === 'gone')) this.#phase = 'work';
-    this.#interrupt.abort(new Error('the pod is being terminated'));
+    this.#interrupt?.abort(new Error('the pod is being terminated'));
   }
 
   /** Deadlines, and phases from before a restart. */
@@ -198,7 +210,7 @@ export class PodWorker {
       pod: this.#pod,
       previous: this.#status,
       runtime,
-      probes: this.#prober.results,
+      probes: this.#prober?.results ?? NONE,
       waiting: this.#waiting,
       hostIps: node.hostIps,
       runtimeName: node.runtimeName,
@@ -212,8 +224,7 @@ export class PodWorker {
   }
 
   async #renewVolumes(runtime: PodRuntime): Promise<void> {
-    const now = this.#context.clock.now();
-    if (this.#termination || runtime.sandboxes.length === 0 || now < this.#renewAt || this.#timer.isTooSoon('volumes')) return;
+    if (this.#termination || runtime.sandboxes.length === 0 || this.#context.clock.now() < this.#renewAt || this.#timer.isTooSoon('volumes')) return;
     await this.#prepareVolumes(runtime);
   }
 
@@ -225,7 +236,7 @@ export class PodWorker {
       await files.prepare(this.#pod, podFacts(this.#context, this.#pod, runtime));
       this.#timer.succeeded('volumes');
       this.#renewAt = clock.now() + RENEW_MS;
-      if ((this.#pod.spec.volumes ?? []).length > 0) this.#timer.after(RENEW_MS);
+      if (files !== NO_FILES && (this.#pod.spec.volumes ?? []).length > 0) this.#timer.after(RENEW_MS);
       return true;
     } catch (error) {
       this.#context.record(this.#pod, { type: 'Warning', reason: 'FailedMount', message: (error as Error).message });
@@ -235,11 +246,11 @@ export class PodWorker {
   }
 
   /** Returns whether anything was done that changes what is to be observed. */
-  async #act(actions: readonly Action[], runtime: PodRuntime): Promise<boolean> {
+  async #act(actions: readonly Action[], runtime: PodRuntime, signal: AbortSignal): Promise<boolean> {
     let changed = false;
     let current = runtime;
     for (const action of actions) {
-      if (action.do !== 'finish' && this.#interrupt.signal.aborted) return true;
+      if (action.do !== 'finish' && signal.aborted) return true;
       switch (action.do) {
         case 'end':
           this.#terminate('done', this.#pod.spec.terminationGracePeriodSeconds ?? 30);
@@ -248,10 +259,11 @@ export class PodWorker {
           await this.#finish(current);
           return false;
         case 'kill': {
+          this.#stopper ??= new ContainerStopper(this.#context, () => this.wake());
           const stopped = this.#stopper.stop({ pod: this.#pod, action, runtime: current });
           // A pod that ends is looked at again when each container has ended; otherwise what follows needs it gone.
           if (this.#termination) continue;
-          await Promise.race([stopped, interrupted(this.#interrupt.signal)]);
+          await Promise.race([stopped, interrupted(signal)]);
           current = await this.#context.observation.observe(this.#pod.metadata.uid);
           changed = true;
           continue;
@@ -260,20 +272,20 @@ export class PodWorker {
           if (this.#waiting.get(action.name)?.message !== action.message || this.#waiting.get(action.name)?.reason !== 'CrashLoopBackOff') {
             this.#event('Warning', 'BackOff', `Back-off restarting failed container ${action.name} in pod ${podText(this.#pod)}`, action.name);
           }
-          this.#waiting.set(action.name, { reason: 'CrashLoopBackOff', message: action.message });
+          this.#waiting = including(this.#waiting, action.name, { reason: 'CrashLoopBackOff', message: action.message });
           this.#timer.after(action.untilMs - this.#context.clock.now());
           this.#report(current, false);
           if (action.kind === 'init' && !this.#isSidecar(action.name)) return changed;
           continue;
         case 'createSandbox': {
-          const created = await this.#createSandbox(action.attempt, current);
+          const created = await this.#createSandbox(action.attempt, current, signal);
           if (!created) return changed;
           current = created;
           changed = true;
           continue;
         }
         case 'start': {
-          const started = await this.#start(action, current);
+          const started = await this.#start(action, current, signal);
           if (started) {
             changed = true;
             current = await this.#context.observation.observe(this.#pod.metadata.uid);
@@ -296,11 +308,11 @@ export class PodWorker {
     return changed;
   }
 
-  async #createSandbox(attempt: number, runtime: PodRuntime): Promise<PodRuntime | undefined> {
+  async #createSandbox(attempt: number, runtime: PodRuntime, signal: AbortSignal): Promise<PodRuntime | undefined> {
     const { runtime: engine, observation, runtimeHandler, sandboxGate } = this.#context;
     const { uid } = this.#pod.metadata;
     if (this.#timer.isTooSoon('sandbox') || this.#timer.isTooSoon('volumes')) return undefined;
-    if (!(await this.#prepareVolumes(runtime)) || this.#interrupt.signal.aborted) return undefined;
+    if (!(await this.#prepareVolumes(runtime)) || signal.aborted) return undefined;
     if (attempt > 0) this.#event('Normal', 'SandboxChanged', 'Pod sandbox changed, it will be killed and re-created.');
     try {
       const handler = await runtimeHandler(this.#pod);
@@ -321,21 +333,21 @@ export class PodWorker {
     if (removed) await this.#context.files.removeRun({ pod: this.#pod, container: removed.name, restartCount: restartCount(removed) });
   }
 
-  async #start({ name, kind }: Extract<Action, { do: 'start' }>, runtime: PodRuntime): Promise<boolean> {
+  async #start({ name, kind }: Extract<Action, { do: 'start' }>, runtime: PodRuntime, signal: AbortSignal): Promise<boolean> {
     const context = this.#context;
     const spec = allSpecs(this.#pod).find((entry) => entry.kind === kind && entry.spec.name === name)?.spec;
     if (!spec || this.#timer.isTooSoon(name)) return false;
     const ended = runtime.containers.find((container) => container.name === name && container.state === 'exited');
-    if (ended) this.#backoffs.set(name, nextBackoff(this.#backoffs.get(name), ended.finishedAt, context.clock.now()));
+    if (ended) this.#backoffs = including(this.#backoffs, name, nextBackoff(this.#backoffs.get(name), ended.finishedAt, context.clock.now()));
     try {
-      await startContainer({ context, pod: this.#pod, spec, kind, runtime, signal: this.#interrupt.signal });
-      this.#waiting.delete(name);
+      await startContainer({ context, pod: this.#pod, spec, kind, runtime, signal });
+      this.#waiting = without(this.#waiting, name);
       this.#timer.succeeded(name);
       return true;
     } catch (error) {
-      if (this.#interrupt.signal.aborted) return false;
+      if (signal.aborted) return false;
       const failure = error instanceof StartFailure ? error : new StartFailure('CreateContainerError', errorText(error));
-      this.#waiting.set(name, { reason: failure.reason, message: failure.message });
+      this.#waiting = including(this.#waiting, name, { reason: failure.reason, message: failure.message });
       this.#timer.retryLater(name, failure.retryAfterMs);
       this.#report(await context.observation.observe(this.#pod.metadata.uid), false);
       return false;
@@ -348,7 +360,7 @@ export class PodWorker {
     const { uid, namespace, name } = this.#pod.metadata;
     const reason = this.#termination?.reason;
     this.#report(runtime, true);
-    this.#prober.stop();
+    this.#prober?.stop();
     if (reason !== 'deleted' && reason !== 'gone') {
       await files.removeVolumes(uid);
       await this.#writer.flush();
@@ -385,11 +397,4 @@ export class PodWorker {
   #isSidecar(name: string): boolean {
     return (this.#pod.spec.initContainers ?? []).some((spec) => spec.name === name && spec.restartPolicy === 'Always');
   }
-}
-
-function interrupted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) return resolve();
-    signal.addEventListener('abort', () => resolve(), { once: true });
-  });
 }

@@ -43,11 +43,11 @@ export function containerHash(container: Spec): string {
 }
 
 /** Ephemeral containers have all fields of containers that matter here. */
-export function ephemeralSpecs(pod: PodObject): readonly Spec[] {
+export function ephemeralSpecs(pod: Pick<PodObject, 'spec'>): readonly Spec[] {
   return (pod.spec.ephemeralContainers ?? []) as readonly (DeepReadonly<EphemeralContainer> & Spec)[];
 }
 
-export function allSpecs(pod: PodObject): readonly { readonly kind: ContainerKind; readonly spec: Spec }[] {
+export function allSpecs(pod: Pick<PodObject, 'spec'>): readonly { readonly kind: ContainerKind; readonly spec: Spec }[] {
   return [
     ...(pod.spec.initContainers ?? []).map((spec) => ({ kind: 'init' as const, spec })),
     ...pod.spec.containers.map((spec) => ({ kind: 'main' as const, spec })),
@@ -58,6 +58,10 @@ export function allSpecs(pod: PodObject): readonly { readonly kind: ContainerKin
 /** An init container that goes on beside the main ones. */
 export function isSidecar(container: Spec): boolean {
   return container.restartPolicy === 'Always';
+}
+
+export function hasProbes(pod: PodObject): boolean {
+  return allSpecs(pod).some(({ spec }) => spec.startupProbe || spec.livenessProbe || spec.readinessProbe);
 }
 
 export function latest(runtime: PodRuntime, name: string): Container | undefined {

@@ -6,6 +6,7 @@ import type { PodFacts } from './environment/field-ref.ts';
 import { serviceVariables } from './environment/service-links.ts';
 import { runHook } from './hooks.ts';
 import type { LocalImage } from './images.ts';
+import { aborted } from './interrupted.ts';
 import { type ContainerKind, type PodObject, type PodRuntime, type Spec, isHostNetwork, latest } from './pod.ts';
 import { credentialsFor } from './pull-secrets.ts';
 import type { SandboxConfig } from './runtime/model.ts';
@@ -143,12 +144,4 @@ async function postStart({ context, pod, spec, runtime, signal }: StartRequest, 
     await context.runtime.stopContainer(containerId, pod.spec.terminationGracePeriodSeconds ?? 30).catch(() => undefined);
     throw new StartFailure('PostStartHookError', (error as Error).message);
   }
-}
-
-/** Rejects when the signal is aborted, so that what cannot be interrupted is at least not waited for. */
-function aborted(signal: AbortSignal): Promise<never> {
-  return new Promise((_resolve, reject) => {
-    if (signal.aborted) return reject(signal.reason as Error);
-    signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
-  });
 }

@@ -46,13 +46,13 @@ export class StatusWriter {
 
   /** The pod as the server has it. Somebody else's word about what is ours (that of a controller that took this node for dead) is overwritten. */
   seen(pod: PodObject): void {
+    this.#pod = pod;
     const said = this.#written;
     if (!said || this.#writing || !reaches(pod.metadata.resourceVersion, this.#version)) return;
     const stands = (pod.status ?? {}) as PodStatus;
     if (isTerminalPhase(stands.phase)) return;
     const isOurs = stands.phase === said.phase && (said.conditions ?? []).every(({ type, status }) => (stands.conditions ?? []).some((one) => one.type === type && one.status === status));
     if (isOurs || this.#wanted === undefined) return;
-    this.#pod = pod;
     this.#written = stands;
     this.#writing = this.#write();
   }
@@ -72,8 +72,10 @@ export class StatusWriter {
       const { name, namespace, uid } = this.#pod.metadata;
       try {
         const body = { metadata: { uid }, status: patchOf(status, this.#written ?? this.#pod.status ?? {}) };
-        const { metadata } = await client.patch(pods, { namespace, name }, { type: 'application/strategic-merge-patch+json', body }, { subresource: 'status' });
-        this.#written = status;
+        const { metadata, status: stands } = await client.patch(pods, { namespace, name }, { type: 'application/strategic-merge-patch+json', body }, { subresource: 'status' });
+        // What the server has is what caches have: one is enough.
+        this.#written = deepEqual(stands, status) ? (stands as PodStatus) : status;
+        if (this.#wanted === status) this.#wanted = this.#written;
         this.#version = metadata.resourceVersion;
         failures = 0;
       } catch (error) {

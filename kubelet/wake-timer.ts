@@ -6,7 +6,7 @@ export class WakeTimer {
   readonly #wake: () => void;
   #armed: { readonly at: number; readonly timer: Timer } | undefined;
   /** What must not be tried again before its time. */
-  readonly #notBefore = new Map<string, { readonly at: number; readonly failures: number }>();
+  #notBefore: Map<string, { readonly at: number; readonly failures: number }> | undefined;
 
   constructor(clock: Clock, wake: () => void) {
     this.#clock = clock;
@@ -31,28 +31,28 @@ export class WakeTimer {
 
   /** How often in a row something has failed. */
   failures(what: string): number {
-    return this.#notBefore.get(what)?.failures ?? 0;
+    return this.#notBefore?.get(what)?.failures ?? 0;
   }
 
   /** It failed, and may be tried again after the delay. */
   retryLater(what: string, delayMs: number): void {
-    this.#notBefore.set(what, { at: this.#clock.now() + delayMs, failures: this.failures(what) + 1 });
+    (this.#notBefore ??= new Map()).set(what, { at: this.#clock.now() + delayMs, failures: this.failures(what) + 1 });
     this.after(delayMs);
   }
 
   /** It may be tried again at once; how often it failed is remembered. */
   retryNow(what: string): void {
-    const known = this.#notBefore.get(what);
-    if (known) this.#notBefore.set(what, { ...known, at: 0 });
+    const known = this.#notBefore?.get(what);
+    if (known) this.#notBefore?.set(what, { ...known, at: 0 });
   }
 
   succeeded(what: string): void {
-    this.#notBefore.delete(what);
+    this.#notBefore?.delete(what);
   }
 
   /** Whether it has to wait; the alarm is set for when it need not. */
   isTooSoon(what: string): boolean {
-    const left = (this.#notBefore.get(what)?.at ?? 0) - this.#clock.now();
+    const left = (this.#notBefore?.get(what)?.at ?? 0) - this.#clock.now();
     if (left > 0) this.after(left);
     return left > 0;
   }

@@ -57,5 +57,6 @@ export async function watchRuntime({ context, onChange, signal }: WatchOptions):
     }
   }
   void listen();
-  void look();
+  // A simulated runtime tells of everything.
+  if (!context.isSimulated) void look();
 }

@@ -1,6 +1,7 @@
 /** Runs the probes of a pod's containers, each in its rhythm, and keeps what they found. */
 import type { Clock, Timer } from '../../std/clock.ts';
 import type { Random } from '../../std/random.ts';
+import type { KubeletContext } from '../context.ts';
 import { probeKey, type ProbeKind, type ProbeResult } from '../plan.ts';
 import { type PodObject, type PodRuntime, type PodStatusObject, type Spec, isSidecar, latest } from '../pod.ts';
 import type { HollowRuntime } from '../runtime/hollow.ts';
@@ -16,7 +17,7 @@ export interface ProberOptions {
   readonly runtime: Runtime;
   readonly clock: Clock;
   readonly random: Random;
-  readonly record: (pod: PodObject, spec: Spec, type: 'Normal' | 'Warning', reason: string, message: string) => void;
+  readonly record: KubeletContext['record'];
   /** No process is asked, but the simulated runtime. */
   readonly isSimulated: boolean;
   /** A result has changed. */
@@ -135,12 +136,12 @@ export class Prober {
     for (let attempt = 1; ; attempt++) {
       try {
         const { result, output } = await this.#run(target);
-        if (result === 'failure') this.#options.record(pod, spec, 'Warning', 'Unhealthy', `${name} probe failed: ${output}`);
-        if (result === 'warning') this.#options.record(pod, spec, 'Warning', 'ProbeWarning', `${name} probe warning: ${output}`);
+        if (result === 'failure') this.#options.record(pod, { type: 'Warning', reason: 'Unhealthy', message: `${name} probe failed: ${output}` }, spec);
+        if (result === 'warning') this.#options.record(pod, { type: 'Warning', reason: 'ProbeWarning', message: `${name} probe warning: ${output}` }, spec);
         return result;
       } catch (error) {
         if (attempt < ATTEMPTS) continue;
-        this.#options.record(pod, spec, 'Warning', 'Unhealthy', `${name} probe errored and resulted in unknown state: ${(error as Error).message}`);
+        this.#options.record(pod, { type: 'Warning', reason: 'Unhealthy', message: `${name} probe errored and resulted in unknown state: ${(error as Error).message}` }, spec);
         return 'failure';
       }
     }

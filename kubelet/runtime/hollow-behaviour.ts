@@ -65,6 +65,14 @@ export function behaviourOf(facts: ContainerFacts, rules: HollowRules = {}): Beh
     const found = annotations[`${HOLLOW_PREFIX}${field}.${container}`] ?? annotations[HOLLOW_PREFIX + field] ?? rule?.[field];
     return found === undefined ? undefined : String(found);
   };
+  if (rule === undefined && !Object.keys(facts.annotations).some((key) => key.startsWith(HOLLOW_PREFIX))) return (usual ??= read(() => undefined));
+  return read(said);
+}
+
+/** What nobody says anything about behaves alike, and is one. */
+let usual: Behaviour | undefined;
+
+function read(said: (field: (typeof FIELDS)[number]) => string | undefined): Behaviour {
   const time = (field: (typeof FIELDS)[number], otherwise: number): number => {
     const text = said(field);
     return text === undefined ? otherwise : timeOf(field, text);

@@ -31,24 +31,28 @@ export interface HollowOptions {
 
 /** Everything that a runtime has, as data. */
 export interface HollowState {
-  readonly sandboxes: readonly HollowSandbox[];
+  readonly sandboxes: readonly SavedSandbox[];
   readonly containers: readonly Container[];
   readonly images: readonly Image[];
 }
 
-interface HollowSandbox {
-  readonly sandbox: Mutable<Sandbox>;
+interface SavedSandbox {
+  readonly sandbox: Sandbox;
   readonly annotations: Readonly<Record<string, string>>;
 }
 
-const EVENT_LIMIT = 10_000;
+interface HollowSandbox {
+  /** Replaced when it changes, as containers are: whoever was given it keeps what it was. */
+  sandbox: Sandbox;
+  readonly annotations: Readonly<Record<string, string>>;
+  containers: readonly HollowContainer[];
+}
+
 const KILLED = 137;
 const TERMINATED = 143;
 
-type Mutable<T> = { -readonly [K in keyof T]: T[K] };
-
 interface HollowContainer {
-  readonly container: Mutable<Container>;
+  container: Container;
   readonly behaviour: Behaviour;
   /** By the clock that never jumps: how long it has been up is no matter of what time it is. */
   upSince: number;
@@ -79,7 +83,7 @@ export class HollowRuntime implements Runtime {
   /** A copy that `saved` takes. */
   save(): HollowState {
     return structuredClone({
-      sandboxes: [...this.#sandboxes.values()],
+      sandboxes: [...this.#sandboxes.values()].map(({ sandbox, annotations }) => ({ sandbox, annotations })),
       containers: [...this.#containers.values()].map(({ container }) => container),
       images: [...this.#images.values()],
     });
@@ -100,7 +104,7 @@ export class HollowRuntime implements Runtime {
     this.#mayFail('sandbox', uid, this.#behaviour({ namespace, labels, annotations }, '', ''));
     const id = this.#newId();
     const ips = config.hostNetwork ? [] : [this.#address((await this.podCidr()) ?? '10.244.0.0/24')];
-    this.#sandboxes.set(id, { sandbox: { id, name, namespace, uid, attempt, labels, ips, state: 'ready', createdAt: this.#options.clock.now() }, annotations });
+    this.#sandboxes.set(id, { sandbox: { id, name, namespace, uid, attempt, labels, ips, state: 'ready', createdAt: this.#options.clock.now() }, annotations, containers: [] });
     this.#tell({ sandboxId: id });
     return id;
   }
@@ -108,26 +112,25 @@ export class HollowRuntime implements Runtime {
   async stopSandbox(id: string): Promise<void> {
     const entry = this.#sandboxes.get(id);
     if (!entry) return;
-    for (const one of this.#containersOf(id)) this.#end(one, KILLED);
-    entry.sandbox.state = 'notready';
+    for (const one of entry.containers) this.#end(one, KILLED);
+    entry.sandbox = { ...entry.sandbox, state: 'notready' };
     for (const ip of entry.sandbox.ips) this.#addresses.delete(ip);
     this.#tell({ sandboxId: id });
   }
 
   async removeSandbox(id: string): Promise<void> {
     await this.stopSandbox(id);
-    for (const { container } of this.#containersOf(id)) this.#containers.delete(container.id);
+    for (const { container } of this.#sandboxes.get(id)?.containers ?? []) this.#containers.delete(container.id);
     this.#sandboxes.delete(id);
     this.#tell({ sandboxId: id });
   }
 
   async listSandboxes(): Promise<readonly Sandbox[]> {
-    return [...this.#sandboxes.values()].map(({ sandbox }) => ({ ...sandbox }));
+    return [...this.#sandboxes.values()].map(({ sandbox }) => sandbox);
   }
 
   async sandbox(id: string): Promise<Sandbox | undefined> {
-    const entry = this.#sandboxes.get(id);
-    return entry && { ...entry.sandbox };
+    return this.#sandboxes.get(id)?.sandbox;
   }
 
   async createContainer(sandboxId: string, config: ContainerConfig): Promise<string> {
@@ -139,7 +142,7 @@ export class HollowRuntime implements Runtime {
     const { name, attempt, image, labels, annotations } = config;
     const imageId = this.#images.get(image)?.id ?? image;
     const times = { createdAt: this.#options.clock.now(), startedAt: 0, finishedAt: 0 };
-    this.#containers.set(id, { container: { id, sandboxId, name, attempt, state: 'created', image, imageId, ...times, exitCode: 0, reason: '', message: '', labels, annotations }, behaviour, upSince: 0, timer: undefined });
+    this.#put(entry, { container: { id, sandboxId, name, attempt, state: 'created', image, imageId, ...times, exitCode: 0, reason: '', message: '', labels, annotations }, behaviour, upSince: 0, timer: undefined });
     return id;
   }
 
@@ -151,8 +154,7 @@ export class HollowRuntime implements Runtime {
     this.#mayFail('start', `${uid}/${one.container.name}`, one.behaviour);
     if (one.behaviour.startMs > 0) await sleep(clock, one.behaviour.startMs, this.#closed.signal);
     if (one.container.state !== 'created' || !this.#containers.has(id)) throw new RuntimeRefused('NotFound', `container ${id} is gone`);
-    one.container.state = 'running';
-    one.container.startedAt = clock.now();
+    one.container = { ...one.container, state: 'running', startedAt: clock.now() };
     one.upSince = clock.monotonic();
     this.#arm(one);
     this.#tell({ sandboxId: one.container.sandboxId, containerId: id });
@@ -172,16 +174,18 @@ export class HollowRuntime implements Runtime {
     if (!one) return;
     one.timer?.cancel();
     this.#containers.delete(id);
+    const entry = this.#sandboxes.get(one.container.sandboxId);
+    if (entry) entry.containers = entry.containers.filter((other) => other !== one);
     this.#tell({ sandboxId: one.container.sandboxId, containerId: id });
   }
 
   async listContainers(sandboxId?: string): Promise<readonly Container[]> {
-    return [...this.#containers.values()].filter(({ container }) => !sandboxId || container.sandboxId === sandboxId).map(({ container }) => ({ ...container }));
+    const wanted = sandboxId ? (this.#sandboxes.get(sandboxId)?.containers ?? []) : [...this.#containers.values()];
+    return wanted.map(({ container }) => container);
   }
 
   async container(id: string): Promise<Container | undefined> {
-    const one = this.#containers.get(id);
-    return one && { ...one.container };
+    return this.#containers.get(id)?.container;
   }
 
   async updateResources(): Promise<void> {
@@ -250,12 +254,11 @@ export class HollowRuntime implements Runtime {
   }
 
   async *events(signal: AbortSignal): AsyncGenerator<RuntimeEvent> {
-    const waiting: RuntimeEvent[] = [];
+    // Each is told once, however often it has changed: what waits is never more than there is and was, and nothing is lost.
+    const waiting = new Map<string, RuntimeEvent>();
     let wake: (() => void) | undefined;
     const listener = (event: RuntimeEvent): void => {
-      // A listener that falls behind loses the oldest events; its relist makes up for them.
-      if (waiting.length >= EVENT_LIMIT) waiting.shift();
-      waiting.push(event);
+      waiting.set(event.containerId ?? event.sandboxId, event);
       wake?.();
     };
     const abort = (): void => wake?.();
@@ -263,9 +266,11 @@ export class HollowRuntime implements Runtime {
     signal.addEventListener('abort', abort);
     try {
       while (!signal.aborted) {
-        const event = waiting.shift();
-        if (event) yield event;
-        else await new Promise<void>((resolve) => (wake = resolve));
+        const [next] = waiting;
+        if (next) {
+          waiting.delete(next[0]);
+          yield next[1];
+        } else await new Promise<void>((resolve) => (wake = resolve));
       }
     } finally {
       this.#listeners.delete(listener);
@@ -278,8 +283,9 @@ export class HollowRuntime implements Runtime {
     for (const { timer } of this.#containers.values()) timer?.cancel();
   }
 
-  #containersOf(sandboxId: string): HollowContainer[] {
-    return [...this.#containers.values()].filter(({ container }) => container.sandboxId === sandboxId);
+  #put(entry: HollowSandbox, one: HollowContainer): void {
+    this.#containers.set(one.container.id, one);
+    entry.containers = [...entry.containers, one];
   }
 
   #behaviour(pod: Pick<Sandbox, 'namespace' | 'labels'> & { readonly annotations: Readonly<Record<string, string>> }, container: string, image: string): Behaviour {
@@ -310,24 +316,22 @@ export class HollowRuntime implements Runtime {
   #end(one: HollowContainer, code: number): void {
     one.timer?.cancel();
     if (one.container.state !== 'running') return;
-    const { container, behaviour } = one;
-    container.state = 'exited';
-    container.finishedAt = this.#options.clock.now();
-    container.exitCode = code;
-    container.reason = code === 0 ? 'Completed' : (behaviour.exitReason ?? 'Error');
-    this.#tell({ sandboxId: container.sandboxId, containerId: container.id });
+    const reason = code === 0 ? 'Completed' : (one.behaviour.exitReason ?? 'Error');
+    one.container = { ...one.container, state: 'exited', finishedAt: this.#options.clock.now(), exitCode: code, reason };
+    this.#tell({ sandboxId: one.container.sandboxId, containerId: one.container.id });
   }
 
   #load({ sandboxes, containers, images }: HollowState): void {
     const { clock } = this.#options;
     for (const entry of structuredClone(sandboxes)) {
-      this.#sandboxes.set(entry.sandbox.id, entry);
+      this.#sandboxes.set(entry.sandbox.id, { ...entry, containers: [] });
       for (const ip of entry.sandbox.ips) this.#addresses.add(ip);
     }
-    for (const container of structuredClone(containers) as Mutable<Container>[]) {
-      const { sandbox, annotations } = this.#sandboxes.get(container.sandboxId) as HollowSandbox;
+    for (const container of structuredClone(containers)) {
+      const entry = this.#sandboxes.get(container.sandboxId) as HollowSandbox;
+      const { sandbox, annotations } = entry;
       const one = { container, behaviour: this.#behaviour({ ...sandbox, annotations }, container.name, container.image), upSince: clock.monotonic() - Math.max(0, clock.now() - container.startedAt), timer: undefined };
-      this.#containers.set(container.id, one);
+      this.#put(entry, one);
       if (container.state === 'running') this.#arm(one);
     }
     for (const image of images) for (const tag of image.tags) this.#images.set(tag, image);
