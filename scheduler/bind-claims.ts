@@ -1,30 +1,76 @@
-/** Writes what a pod's claims of devices were given, and that the pod uses them, before it is bound. */
+/** Writes what a pod's claims of devices were given, and that the pod uses them, before it is bound; waits for devices that are to be prepared first. */
 import { resourceclaims } from '../api/resources.ts';
 import { isReason } from '../api/status.ts';
 import type { Pod } from '../api/types/core.v1.ts';
+import type { AllocationResult } from '../api/types/resource.v1.ts';
 import type { Client, Stored } from '../client/client.ts';
 import { timeText } from '../client/time.ts';
-import type { Clock } from '../std/clock.ts';
-import type { Claim, DevicePlan } from './devices/devices.ts';
+import { type Clock, sleep } from '../std/clock.ts';
+import { type Random, uuid } from '../std/random.ts';
+import { DeviceFailure, isPrepared } from './devices/preparation.ts';
+import type { Claim, DevicePlan, Devices } from './devices/devices.ts';
 
 /** An allocated claim stays until its devices are free. */
 const FINALIZER = 'resource.kubernetes.io/delete-protection';
 const ATTEMPTS = 5;
 
-interface Tools {
+const PREPARED_POLL_MS = 5_000;
+
+export interface BindClaimsTools {
   readonly client: Client;
   readonly clock: Clock;
+  readonly random: Random;
+  readonly devices: Pick<Devices, 'claim' | 'tooLate'>;
+  readonly signal: AbortSignal;
+  /** How long the preparation of devices may take. */
+  readonly timeoutMs: number;
+  /** The pod has to wait for devices to be prepared. */
+  readonly onWait: () => void;
 }
 
-/** Throws where a write is refused, or somebody else was faster. */
-export async function bindClaims(tools: Tools, pod: Stored<Pod>, { claims }: DevicePlan): Promise<void> {
-  for (const { claim, allocation } of claims) await bindClaim(tools, pod, claim, allocation);
+/** Throws where a write is refused, somebody else was faster, or a device cannot be prepared. */
+export async function bindClaims(tools: BindClaimsTools, pod: Stored<Pod>, { claims }: DevicePlan): Promise<void> {
+  const written: Claim[] = [];
+  for (const { claim, allocation } of claims) written.push(await bindClaim(tools, pod, claim, allocation));
+  if (written.some(({ status }) => status?.allocation?.devices?.results?.some(({ bindingConditions }) => bindingConditions?.length))) await prepared(tools, written);
 }
 
-async function bindClaim({ client, clock }: Tools, pod: Stored<Pod>, known: Claim, allocation: DevicePlan['claims'][number]['allocation']): Promise<void> {
+/** Waits until all devices are prepared. */
+async function prepared({ clock, devices, signal, timeoutMs, onWait }: BindClaimsTools, claims: readonly Claim[]): Promise<void> {
+  onWait();
+  // What was written may not be seen on the watch yet.
+  const latest = (claim: Claim): Claim => {
+    const known = devices.claim(claim.metadata);
+    return known?.metadata.uid === claim.metadata.uid && known.status?.allocation ? known : claim;
+  };
+  for (const end = clock.now() + timeoutMs; ; await sleep(clock, PREPARED_POLL_MS, signal)) {
+    const current = claims.map(latest);
+    if (current.every((claim) => isPrepared(claim))) return;
+    if (!signal.aborted && clock.now() < end) continue;
+    for (const { metadata } of current) devices.tooLate(metadata.uid);
+    throw new DeviceFailure('device binding timeout: context deadline exceeded');
+  }
+}
+
+/** What the pod reserved is free for others: it did not get where it was to go. */
+export async function unreserve({ client }: Pick<BindClaimsTools, 'client'>, { metadata: { uid } }: Stored<Pod>, { claims }: DevicePlan): Promise<void> {
+  for (const { claim: { metadata } } of claims) {
+    const body = { metadata: { uid: metadata.uid }, status: { reservedFor: [{ $patch: 'delete', uid }] } };
+    await client.patch(resourceclaims, metadata, { type: 'application/strategic-merge-patch+json', body }, { subresource: 'status' });
+  }
+}
+
+/** Ids of shares, of chance. */
+function named(random: Random, { devices, ...rest }: AllocationResult): AllocationResult {
+  const results = devices?.results?.map((one) => (one.shareID === undefined ? one : { ...one, shareID: uuid(random) }));
+  return { ...rest, devices: { ...devices, ...(results && { results }) } };
+}
+
+/** The claim as it was written. */
+async function bindClaim({ client, clock, random }: BindClaimsTools, pod: Stored<Pod>, known: Claim, allocation: DevicePlan['claims'][number]['allocation']): Promise<Claim> {
   const { namespace, name } = known.metadata;
   const what = allocation ? 'allocation and reservation' : 'reservation';
-  if (known.status?.reservedFor?.some(({ uid }) => uid === pod.metadata.uid) && !allocation) return;
+  if (known.status?.reservedFor?.some(({ uid }) => uid === pod.metadata.uid) && !allocation) return known;
   let claim = known;
   for (let attempt = 1; ; attempt++) {
     try {
@@ -35,9 +81,8 @@ async function bindClaim({ client, clock }: Tools, pod: Stored<Pod>, known: Clai
         claim = await client.update(resourceclaims, { ...claim, metadata: { ...claim.metadata, finalizers: [...(claim.metadata.finalizers ?? []), FINALIZER] } });
       }
       const reservedFor = [...(claim.status?.reservedFor ?? []), { resource: 'pods', name: pod.metadata.name, uid: pod.metadata.uid }];
-      const given = allocation && { allocation: { ...allocation, allocationTimestamp: timeText(clock.now()) } };
-      await client.update(resourceclaims, { ...claim, status: { ...claim.status, ...given, reservedFor } }, { subresource: 'status' });
-      return;
+      const given = allocation && { allocation: { ...named(random, allocation), allocationTimestamp: timeText(clock.now()) } };
+      return await client.update(resourceclaims, { ...claim, status: { ...claim.status, ...given, reservedFor } }, { subresource: 'status' });
     } catch (error) {
       if (!isReason(error, 'Conflict') || attempt === ATTEMPTS) throw new Error(`add ${what} to claim ${namespace}/${name}: ${(error as Error).message}`, { cause: error });
       claim = await client.get(resourceclaims, { namespace, name });
@@ -46,7 +91,7 @@ async function bindClaim({ client, clock }: Tools, pod: Stored<Pod>, known: Clai
 }
 
 /** Gives up an allocation that nobody uses. */
-export async function deallocate({ client }: Pick<Tools, 'client'>, claim: Claim): Promise<void> {
+export async function deallocate({ client }: Pick<BindClaimsTools, 'client'>, claim: Claim): Promise<void> {
   const { allocation: _, reservedFor: __, devices: ___, ...status } = claim.status ?? {};
   await client.update(resourceclaims, { ...claim, status }, { subresource: 'status' });
 }

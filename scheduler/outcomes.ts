@@ -4,21 +4,22 @@ import type { Pod } from '../api/types/core.v1.ts';
 import type { Client, ObjectKey, Stored } from '../client/client.ts';
 import { type Recorder, openRecorder } from '../client/events.ts';
 import type { Clock } from '../std/clock.ts';
+import type { Random } from '../std/random.ts';
 import type { Backlog } from './backlog.ts';
-import { bindClaims, deallocate } from './bind-claims.ts';
+import { bindClaims, deallocate, unreserve } from './bind-claims.ts';
 import { bindVolumes } from './bind-volumes.ts';
 import type { Decision, Unschedulable } from './decide.ts';
 import type { Extenders } from './extenders.ts';
-import { demandOf } from './demand.ts';
 import { Lane } from './lane.ts';
 import type { Preemption } from './preempt.ts';
 import type { SchedulerSeries } from './series.ts';
 import type { Snapshot } from './snapshot.ts';
-import { type BindOutcome, type Waiting, type WriteTools, bind, evict, explainWaiting, say, withdrawNomination } from './writes.ts';
+import { type BindOutcome, type Waiting, type WriteTools, announce, bind, evict, explainWaiting, say, withdrawNomination } from './writes.ts';
 
 export interface OutcomesOptions {
   readonly client: Client;
   readonly clock: Clock;
+  readonly random: Random;
   readonly log: { warn(fields: object, message: string): void };
   readonly snapshot: Snapshot;
   readonly backlog: Backlog;
@@ -27,6 +28,8 @@ export interface OutcomesOptions {
   readonly extenders: Extenders;
   /** How long claims may take to be bound before their pod is tried again. */
   readonly bindTimeoutMs: (pod: Stored<Pod>) => number;
+  /** How long devices may take to be prepared. */
+  readonly prepareTimeoutMs: (pod: Stored<Pod>) => number;
   readonly series: Pick<SchedulerSeries, 'placed' | 'evicting'>;
   /** There may be something to decide. */
   readonly wake: () => void;
@@ -102,7 +105,9 @@ export class Outcomes {
       this.#binding.delete(uid);
       if (outcome.state === 'bound' && attempts !== undefined && since !== undefined) this.#options.series.placed(attempts, this.#options.clock.now() - since);
       if (placement.volumes) this.#options.snapshot.volumes.forget(placement.volumes);
-      if (placement.devices && outcome.state !== 'bound') this.#options.snapshot.devices.forget(placement.devices);
+      const { devices } = placement;
+      if (devices && outcome.state !== 'bound') this.#options.snapshot.devices.forget(devices);
+      if (devices && outcome.state === 'refused') this.#attempt(placement.pod, 'give up a reservation of devices', this.#lane.run(() => unreserve(this.#tools, placement.pod, devices)));
       this.#bindingEnded(placement, outcome);
       this.#options.wake();
     });
@@ -110,14 +115,18 @@ export class Outcomes {
   }
 
   async #bindAll({ pod, node, volumes, devices }: Placement): Promise<BindOutcome> {
-    const { bindTimeoutMs, client, clock, extenders, snapshot } = this.#options;
+    const { bindTimeoutMs, prepareTimeoutMs, client, clock, extenders, random, snapshot } = this.#options;
+    if (devices || volumes) await announce(this.#tools, pod, node).catch((error: unknown) => this.#options.log.warn({ pod: pod.metadata.name, error: String(error) }, 'cannot tell where a pod goes'));
     try {
-      if (volumes) await bindVolumes({ client, clock, volumes: snapshot.volumes, signal: this.#stopping.signal, timeoutMs: bindTimeoutMs(pod) }, volumes, node);
+      if (volumes) await bindVolumes({ client, clock, volumes: snapshot.volumes, signal: this.#stopping.signal, timeoutMs: bindTimeoutMs(pod), podIsThere: () => this.#options.current(pod.metadata)?.metadata.uid === pod.metadata.uid, factsOf: (name) => snapshot.facts[snapshot.row(name) ?? -1] }, volumes, node);
     } catch (error) {
       return { state: 'refused', message: `running PreBind plugin "VolumeBinding": ${(error as Error).message}` };
     }
     try {
-      if (devices) await bindClaims({ client, clock }, pod, devices);
+      if (devices) {
+        const onWait = (): void => say(this.#recorder(pod), pod, { type: 'Normal', reason: 'BindingConditionsPending', action: 'Scheduling', message: `waiting for binding conditions for device on node ${node}` });
+        await bindClaims({ client, clock, random, devices: snapshot.devices, signal: this.#stopping.signal, timeoutMs: prepareTimeoutMs(pod), onWait }, pod, devices);
+      }
     } catch (error) {
       return { state: 'refused', message: `running PreBind plugin "DynamicResources": ${(error as Error).message}` };
     }
@@ -150,13 +159,12 @@ export class Outcomes {
       // With no answer at all it may be bound or not: it stays charged until it is decided again.
       if (outcome.state === 'refused') {
         snapshot.removePod(uid);
-        // What was cleared for it stays reserved for it.
-        if (known.status?.nominatedNodeName) snapshot.nominations.set(known, demandOf(known), known.status.nominatedNodeName);
+        snapshot.nominations.remove(uid);
         backlog.stir(clock.now());
       }
       backlog.retry(uid, clock.now());
       log.warn({ pod: `${namespace}/${name}`, node, error: outcome.message }, 'cannot bind');
-      this.#explain(pod, { reason: 'SchedulerError', message: outcome.message });
+      this.#explain(known, { reason: 'SchedulerError', message: outcome.message, ...(outcome.state === 'refused' && { nominated: '' }) });
     }
   }
 
@@ -234,8 +242,9 @@ export class Outcomes {
   fail(pod: Stored<Pod>, message: string): void {
     const { backlog, clock, snapshot } = this.#options;
     snapshot.removePod(pod.metadata.uid);
+    snapshot.nominations.remove(pod.metadata.uid);
     backlog.retry(pod.metadata.uid, clock.now());
-    this.#explain(pod, { reason: 'SchedulerError', message });
+    this.#explain(pod, { reason: 'SchedulerError', message, nominated: '' });
   }
 
   /** Found room before it could be said that there was none. */

@@ -47,8 +47,8 @@ function dynamicResources(args: unknown, path: string): Mutable {
   const fields = strict(args, path, [...META, 'filterTimeout', 'bindingTimeout']);
   // Filters here look at one pod without waiting for anything: there is nothing that a time limit would end.
   durationOf(fields, 'filterTimeout', path);
-  durationOf(fields, 'bindingTimeout', path);
-  return {};
+  const prepareTimeoutMs = durationOf(fields, 'bindingTimeout', path);
+  return prepareTimeoutMs === undefined ? {} : { prepareTimeoutMs };
 }
 
 function podAffinity(args: unknown, path: string): Mutable {

@@ -101,6 +101,8 @@ export interface Profile {
   /** Whether the constraints above are the system's: they make do with the labels that are there. */
   readonly spreadIsSystem: boolean;
   readonly bindTimeoutSeconds: number;
+  /** How long devices may take to be prepared for a pod. */
+  readonly prepareTimeoutMs: number;
   readonly candidatesPercentage: number;
   readonly candidatesLeast: number;
   /** 0: all nodes are looked at. */
@@ -132,6 +134,7 @@ export const DEFAULT_PROFILE: Profile = {
   spread: SYSTEM_SPREAD,
   spreadIsSystem: true,
   bindTimeoutSeconds: 600,
+  prepareTimeoutMs: 600_000,
   candidatesPercentage: 10,
   candidatesLeast: 100,
   percentageOfNodesToScore: 0,

@@ -225,15 +225,25 @@ describe('preemption', () => {
     await stop();
   });
 
-  test('a scheduler that starts anew knows for whom nodes are being cleared', async () => {
+  test('a nomination ends with a binding that failed', async () => {
     const cluster = new FakeCluster();
     await cluster.node('n1');
-    const high = await cluster.pod('high', { cpu: '900m', priority: 9, schedulingGates: [{ name: 'wait' }] });
+    await cluster.pod('high', { cpu: '900m', priority: 9 });
     await cluster.client.patch(pods, { namespace: 'd', name: 'high' }, { type: 'application/merge-patch+json', body: { status: { nominatedNodeName: 'n1' } } }, { subresource: 'status' });
-    await cluster.client.update(pods, { ...high, metadata: { ...high.metadata, resourceVersion: '' }, spec: { ...high.spec, schedulingGates: [] } });
     cluster.onBind = (call) => {
       if (call.name === 'high') throw failure(500, 'InternalError');
     };
+    const scheduler = await cluster.start();
+    await cluster.settle(100);
+    expect(cluster.get('high')?.status?.nominatedNodeName).toBeUndefined();
+    await scheduler.stop();
+  });
+
+  test('a scheduler that starts anew knows for whom nodes are being cleared', async () => {
+    const cluster = new FakeCluster();
+    await cluster.node('n1');
+    await cluster.pod('high', { cpu: '900m', priority: 9, schedulingGates: [{ name: 'wait' }] });
+    await cluster.client.patch(pods, { namespace: 'd', name: 'high' }, { type: 'application/merge-patch+json', body: { status: { nominatedNodeName: 'n1' } } }, { subresource: 'status' });
     await cluster.pod('low', { cpu: '500m' });
     const scheduler = await cluster.start();
     await cluster.settle(500);

@@ -98,6 +98,7 @@ class RunningScheduler {
       extenders: this.#extenders,
       series: this.#series,
       bindTimeoutMs: (pod) => this.#profileOf(pod).bindTimeoutSeconds * 1000,
+      prepareTimeoutMs: (pod) => this.#profileOf(pod).prepareTimeoutMs,
       current: (key) => this.#pods.cache.get(key),
       wake: () => this.#wake(),
     });
@@ -169,6 +170,8 @@ class RunningScheduler {
       this.#podOnNode(event, pod.spec.nodeName);
     } else if (pod.metadata.deletionTimestamp && (this.#outcomes.isBinding(uid) || this.#outcomes.isBound(uid))) {
       this.#backlog.refresh(pod);
+    } else if (this.#isGated(pod)) {
+      this.#nominated(event);
     } else if (this.#isMine(pod) && !this.#outcomes.isBound(uid)) {
       if (pod.spec.resourceClaims?.length && this.#snapshot.devices.absent(pod) !== undefined) {
         this.#backlog.remove(uid);
@@ -240,16 +243,22 @@ class RunningScheduler {
     const { uid } = pod.metadata;
     // It has its place already, wherever it was to go before.
     if (this.#outcomes.isBinding(uid)) return this.#backlog.refresh(pod);
-    const { nominations } = this.#snapshot;
-    const before = event.type === 'updated' ? event.previous.status?.nominatedNodeName : undefined;
-    const nominated = pod.status?.nominatedNodeName;
-    if (nominated && nominated !== before) nominations.set(pod, demandOf(pod), nominated);
-    else if (before && !nominated) nominations.remove(uid);
+    this.#nominated(event);
     const now = this.#options.clock.now();
     if (event.type !== 'updated' || !this.#backlog.has(uid)) return this.#backlog.put(pod, now);
     const hints = ownHints(event.previous, pod);
     if (hints.size > 0) this.#backlog.put(pod, now, (plugin) => hints.get(plugin)?.(this.#demandOf(pod), this.#profileOf(pod), pod) ?? false);
     else this.#backlog.refresh(pod);
+  }
+
+  /** Room is kept on the node that a waiting pod's status names, whoever wrote it. */
+  #nominated(event: CacheEvent<Pod>): void {
+    const { object: pod } = event;
+    const { nominations } = this.#snapshot;
+    const before = event.type === 'updated' ? event.previous.status?.nominatedNodeName : undefined;
+    const nominated = pod.status?.nominatedNodeName;
+    if (nominated && nominated !== before) nominations.set(pod, demandOf(pod), nominated);
+    else if (before && !nominated) nominations.remove(pod.metadata.uid);
   }
 
   #isMine(pod: Stored<Pod>): boolean {
@@ -258,7 +267,11 @@ class RunningScheduler {
 
   /** Pods that are not to be looked at yet. */
   #gated(): number {
-    return this.#pods.cache.list().filter(({ spec }) => spec.schedulingGates?.length && this.#profiles.has(spec.schedulerName ?? DEFAULT_PROFILE.name)).length;
+    return this.#pods.cache.list().filter((pod) => !pod.spec.nodeName && this.#isGated(pod)).length;
+  }
+
+  #isGated({ spec }: Stored<Pod>): boolean {
+    return (spec.schedulingGates?.length ?? 0) > 0 && this.#profiles.has(spec.schedulerName ?? DEFAULT_PROFILE.name);
   }
 
   *#refusals(): Generator<readonly [string, string]> {

@@ -11,7 +11,7 @@ import type { Impossible, Refusal } from './filters.ts';
 import type { NodeFacts } from './snapshot.ts';
 import { type Labels, compiled } from './terms.ts';
 
-type Claim = Stored<PersistentVolumeClaim>;
+export type Claim = Stored<PersistentVolumeClaim>;
 type Volume = Stored<PersistentVolume>;
 
 /** What must be written before the pod may be bound: these claims get these volumes, those are to be provisioned for the node. */
@@ -116,6 +116,10 @@ export class Volumes {
     return this.#claims.get(keyOf(key));
   }
 
+  volume(name: string): Volume | undefined {
+    return this.#volumes.get(name);
+  }
+
   assume({ matched }: VolumePlan): void {
     for (const { claim, volume } of matched) this.#assumed.set(volume.metadata.name, keyOf(claim.metadata));
   }
@@ -172,7 +176,7 @@ export class Volumes {
   }
 
   #cannotBind(volumes: readonly Volume[], open: readonly Claim[], node: NodeFacts): readonly Refusal[] {
-    const here = volumes.every((volume) => reachable(volume, node));
+    const here = volumes.every((volume) => isReachable(volume, node));
     const plan = this.#plan(open, node);
     return [...(here ? [] : [ELSEWHERE]), ...('matched' in plan ? [] : [plan])];
   }
@@ -225,7 +229,7 @@ export class Volumes {
   #matching(claim: Claim, node: NodeFacts, taken: readonly { readonly volume: Volume }[]): Volume | undefined {
     let best: Volume | undefined;
     for (const volume of this.#volumes.values()) {
-      if (taken.some((one) => one.volume === volume) || !suits(volume, claim) || !reachable(volume, node)) continue;
+      if (taken.some((one) => one.volume === volume) || !suits(volume, claim) || !isReachable(volume, node)) continue;
       const assumed = this.#assumed.get(volume.metadata.name);
       if (assumed !== undefined && assumed !== keyOf(claim.metadata)) continue;
       if (volume.spec?.claimRef) return volume;
@@ -275,7 +279,7 @@ function suits({ metadata, spec, status }: Volume, claim: Claim): boolean {
   return (wanted?.accessModes ?? []).every((mode) => spec?.accessModes?.includes(mode));
 }
 
-function reachable({ spec }: Volume, node: NodeFacts): boolean {
+export function isReachable({ spec }: Volume, node: NodeFacts): boolean {
   const required = spec?.nodeAffinity?.required;
   return !required || matchesNodeSelector(required, node.labels, '');
 }

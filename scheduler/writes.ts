@@ -65,6 +65,11 @@ export async function explainWaiting({ client, clock }: Pick<WriteTools, 'client
   await patchStatus(client, pod, status);
 }
 
+/** Tells where the pod goes while something is to be done before it is bound. */
+export async function announce({ client }: Pick<WriteTools, 'client'>, pod: Stored<Pod>, node: string): Promise<void> {
+  if (pod.status?.nominatedNodeName !== node) await patchStatus(client, pod, { nominatedNodeName: node });
+}
+
 export async function withdrawNomination({ client }: Pick<WriteTools, 'client'>, pod: Stored<Pod>): Promise<void> {
   if (pod.status?.nominatedNodeName) await patchStatus(client, pod, { nominatedNodeName: null });
 }

@@ -4,6 +4,7 @@ import type { AllocationResult, DeviceAllocationConfiguration, DeviceAttribute, 
 import type { NodeSelector, NodeSelectorRequirement } from '../../api/types/core.v1.ts';
 import type { Stored } from '../../client/client.ts';
 import type { DeepReadonly } from '../../std/deep.ts';
+import { type Amounts, takenOf, textsOf } from './capacity.ts';
 import type { Pool, PooledDevice } from './pools.ts';
 import { qualified, selects } from './selectors.ts';
 
@@ -17,10 +18,14 @@ const RESULTS_LIMIT = 32;
 const TRIES_LIMIT = 100_000;
 
 export interface World {
+  /** The name of the node. */
+  readonly node: string;
   readonly pools: readonly Pool[];
   readonly classes: ReadonlyMap<string, Class>;
-  /** Devices that others have: `driver/pool/device`. */
+  /** Devices that others have, each alone: `driver/pool/device`. */
   readonly taken: (id: string) => boolean;
+  /** What others have of devices that several share: a list for each of them. */
+  readonly shares: (id: string) => readonly Amounts[];
 }
 
 /** One way to meet a request: itself, or one of those of which the first available is taken. */
@@ -38,13 +43,20 @@ interface Option {
 interface Given {
   readonly option: Option;
   readonly device: PooledDevice;
+  /** What it takes of a device that several share. */
+  readonly share: Amounts | undefined;
 }
+
+const NOT_SHARED: readonly Amounts[] = [];
 
 export interface Allocated {
   readonly result: AllocationResult;
   /** Higher the sooner those were free that were asked for first. */
   readonly score: number;
 }
+
+/** Shares have ids of chance, which are drawn when the allocation is written. */
+const UNNAMED_SHARE = '';
 
 /** So many subrequests a request has at most: the first counts so much. */
 const FIRST_COUNTS = 8;
@@ -55,7 +67,7 @@ export function allocate(claims: readonly Claim[], world: World): Allocated[] | 
   if (!search.run()) return undefined;
   return claims.map((claim, i) => {
     const given = search.given[i] as readonly Given[];
-    return { result: resultOf(claim, given), score: scoreOf(claim, given) };
+    return { result: resultOf(claim, given, world.node), score: scoreOf(claim, given) };
   });
 }
 
@@ -74,13 +86,16 @@ class Search {
   readonly #world: World;
   /** By claim and request. */
   readonly #options: readonly (readonly (readonly Option[])[])[];
+  readonly #choices: readonly PooledDevice[];
   readonly #mine = new Set<string>();
+  readonly #myShares = new Map<string, readonly Amounts[]>();
   #tries = 0;
 
   constructor(claims: readonly Claim[], world: World) {
     this.#claims = claims;
     this.#world = world;
     this.given = claims.map(() => []);
+    this.#choices = world.pools.flatMap(({ isIncomplete, isInvalid, devices }) => (isIncomplete || isInvalid ? [] : devices));
     this.#options = claims.map((claim) => claim.spec.devices.requests.map((request) => this.#optionsOf(claim, request)));
   }
 
@@ -103,7 +118,7 @@ class Search {
     const all: PooledDevice[] = [];
     for (const pool of this.#world.pools) {
       if (pool.isIncomplete || pool.isInvalid) throw new NotHere(`${about}: asks for all devices, but resource pool ${pool.id} is currently ${pool.isIncomplete ? 'being updated' : 'invalid'}`);
-      for (const device of pool.devices) if (isWanted(claim, option, device)) all.push(device);
+      for (const device of pool.devices) if (isWanted(claim, option, device) && this.#takes(option, device)) all.push(device);
     }
     return { ...option, all, count: all.length };
   }
@@ -115,35 +130,63 @@ class Search {
     if (!options) return this.#meet(claim + 1, 0);
     return options.some((option) => {
       if (option.all?.length === 0 || (this.given[claim] as Given[]).length + option.count > RESULTS_LIMIT) return false;
-      return this.#give({ claim, request, option, number: 0 });
+      return this.#give({ claim, request, option, number: 0, from: 0 });
     });
   }
 
-  #give(at: { readonly claim: number; readonly request: number; readonly option: Option; readonly number: number }): boolean {
-    const { claim, request, option, number } = at;
+  #give(at: { readonly claim: number; readonly request: number; readonly option: Option; readonly number: number; /** Where to look on for a further device of the same request. */ readonly from: number }): boolean {
+    const { claim, request, option, number, from } = at;
     if (number >= option.count) return this.#meet(claim, request + 1);
-    for (const device of option.all ? option.all.slice(number, number + 1) : this.#choices()) {
+    const choices = option.all ?? this.#choices;
+    for (let i = option.all ? number : from; i < (option.all ? number + 1 : choices.length); i++) {
+      const device = choices[i] as PooledDevice;
       if (++this.#tries > TRIES_LIMIT) return false;
       if (!this.#isFree(claim, option, device) || (!option.all && !isWanted(this.#claims[claim] as Claim, option, device))) continue;
       if (taintsKeepOut(option, device) || !this.#fitsConstraints(claim, option, device)) continue;
-      const mine = this.given[claim] as Given[];
-      mine.push({ option, device });
-      const isNew = !option.isAdmin && !this.#mine.has(device.id);
-      if (isNew) this.#mine.add(device.id);
-      if (this.#give({ ...at, number: number + 1 })) return true;
-      mine.pop();
-      if (isNew) this.#mine.delete(device.id);
+      const takes = this.#takes(option, device);
+      if (!takes) continue;
+      const takeBack = this.#take(claim, option, device, takes);
+      if (this.#give({ ...at, number: number + 1, from: i + 1 })) return true;
+      takeBack();
     }
     return false;
   }
 
-  *#choices(): Generator<PooledDevice> {
-    for (const pool of this.#world.pools) if (!pool.isIncomplete && !pool.isInvalid) yield* pool.devices;
+  /** Returns how to undo it. */
+  #take(claim: number, option: Option, device: PooledDevice, takes: Amounts): () => void {
+    const mine = this.given[claim] as Given[];
+    const { id } = device;
+    if (device.device.allowMultipleAllocations) {
+      const before = this.#myShares.get(id);
+      mine.push({ option, device, share: takes });
+      this.#myShares.set(id, [...(before ?? NOT_SHARED), takes]);
+      return () => {
+        mine.pop();
+        if (before) this.#myShares.set(id, before);
+        else this.#myShares.delete(id);
+      };
+    }
+    mine.push({ option, device, share: undefined });
+    const isNew = !option.isAdmin && !this.#mine.has(id);
+    if (isNew) this.#mine.add(id);
+    return () => {
+      mine.pop();
+      if (isNew) this.#mine.delete(id);
+    };
+  }
+
+  #takes({ asked }: Option, { id, device }: PooledDevice): Amounts | undefined {
+    return takenOf(device, asked.capacity, [...this.#world.shares(id), ...(this.#myShares.get(id) ?? NOT_SHARED)]);
+  }
+
+  #isShared(id: string): boolean {
+    return this.#myShares.has(id) || this.#world.shares(id).length > 0;
   }
 
   #isFree(claim: number, { isAdmin }: Option, device: PooledDevice): boolean {
-    if (isAdmin) return !(this.given[claim] as Given[]).some((one) => one.device.id === device.id);
-    if (device.device.allowMultipleAllocations || device.device.bindingConditions?.length) return false;
+    const isShareable = device.device.allowMultipleAllocations === true;
+    if (isAdmin) return isShareable || !(this.given[claim] as Given[]).some((one) => one.device.id === device.id);
+    if (isShareable && this.#isShared(device.id)) return true;
     return !this.#mine.has(device.id) && !this.#world.taken(device.id) && this.#countersLeft(device);
   }
 
@@ -154,7 +197,7 @@ class Search {
       Object.entries(counters).every(([name, { value }]) => {
         let left = parseQuantity(home?.counters.get(counterSet)?.counters[name]?.value ?? '0');
         for (const other of home?.everywhere ?? []) {
-          if (!this.#mine.has(other.id) && !this.#world.taken(other.id)) continue;
+          if (!this.#mine.has(other.id) && !this.#world.taken(other.id) && !this.#isShared(other.id)) continue;
           const used = other.device.consumesCounters?.find((one) => one.counterSet === counterSet)?.counters[name];
           const amount = used && parseQuantity(used.value);
           if (left && amount) left = subtractQuantities(left, amount);
@@ -175,7 +218,9 @@ class Search {
       if (own === undefined) return false;
       const same = (other: Given): boolean => attribute(other.device, name) === own;
       const concerned = others.filter((other) => concerns(other.option.name));
-      return matchAttribute ? concerned.every(same) : !concerned.some(same);
+      if (matchAttribute) return concerned.every(same);
+      // Upstream remembers one device of each request: the last.
+      return ![...new Map(concerned.map((other) => [other.option.name.split('/')[0], other])).values()].some(same);
     });
   }
 }
@@ -215,18 +260,21 @@ function toleratesDevice({ key, operator = 'Equal', value, effect }: DeepReadonl
   return operator === 'Exists' || (value ?? '') === (taint.value ?? '');
 }
 
-function resultOf(claim: Claim, given: readonly Given[]): AllocationResult {
-  const results = given.map(({ option, device }): DeviceRequestAllocationResult => ({
+function resultOf(claim: Claim, given: readonly Given[], node: string): AllocationResult {
+  const results = given.map(({ option, device, share }): DeviceRequestAllocationResult => ({
     request: option.name,
     driver: device.driver,
     pool: device.pool,
     device: device.device.name,
     ...(option.isAdmin && { adminAccess: true }),
     ...(option.asked.tolerations?.length && { tolerations: option.asked.tolerations as DeviceToleration[] }),
+    ...(device.device.bindingConditions?.length && { bindingConditions: [...device.device.bindingConditions] }),
+    ...(device.device.bindingFailureConditions?.length && { bindingFailureConditions: [...device.device.bindingFailureConditions] }),
+    ...(share && { shareID: UNNAMED_SHARE, ...(share.size > 0 && { consumedCapacity: textsOf(share) }) }),
   }));
   const chosen = [...new Map(given.map(({ option }) => [option.name, option])).values()];
   const config = [...ofClasses(chosen), ...ofClaim(claim, chosen)];
-  const nodeSelector = selectorOf(given);
+  const nodeSelector = selectorOf(given, node);
   return { devices: { results, ...(config.length > 0 && { config }) }, ...(nodeSelector && { nodeSelector }) };
 }
 
@@ -245,7 +293,7 @@ function ofClaim({ spec }: Claim, options: readonly Option[]): DeviceAllocationC
 }
 
 /** Where the devices can be used: a node by its name, or all that the slices ask of nodes. */
-function selectorOf(given: readonly Given[]): NodeSelector | undefined {
+function selectorOf(given: readonly Given[], node: string): NodeSelector | undefined {
   const fields: NodeSelectorRequirement[] = [];
   const expressions: NodeSelectorRequirement[] = [];
   const add = (to: NodeSelectorRequirement[], more: readonly DeepReadonly<NodeSelectorRequirement>[]): void => {
@@ -253,7 +301,7 @@ function selectorOf(given: readonly Given[]): NodeSelector | undefined {
   };
   for (const { device } of given) {
     const { nodeName, nodeSelector } = device.slice.spec.perDeviceNodeSelection ? device.device : device.slice.spec;
-    if (nodeName) return { nodeSelectorTerms: [{ matchFields: [{ key: 'metadata.name', operator: 'In', values: [nodeName] }] }] };
+    if (nodeName || device.device.bindsToNode) return { nodeSelectorTerms: [{ matchFields: [{ key: 'metadata.name', operator: 'In', values: [node] }] }] };
     const [term] = nodeSelector?.nodeSelectorTerms ?? [];
     add(fields, term?.matchFields ?? []);
     add(expressions, term?.matchExpressions ?? []);

@@ -82,6 +82,63 @@ describe('a pod gets devices', () => {
   });
 });
 
+describe('devices that several claims share', () => {
+  const shared = (name: string, more: Partial<Device> = {}): Device => gpu(name, 'a', '16Gi', { allowMultipleAllocations: true, ...more });
+  const capacity = (memory: string): object => ({ capacity: { requests: { memory } } });
+  const held = (memory: string): Stored<ResourceClaim> => claim('other', {}, { allocation: { devices: { results: [{ request: 'x', driver: DRIVER, pool: 'n1', device: 'g0', shareID: 's', consumedCapacity: { memory } }] } } });
+  const rows: [string, Device[], Stored<ResourceClaim>[], string][] = [
+    ['are given beside others', [shared('g0')], [held('8Gi'), claim('c', { requests: [wants(capacity('8Gi'))] })], 'n1: r=g0'],
+    ['are full', [shared('g0')], [held('9Gi'), claim('c', { requests: [wants(capacity('8Gi'))] })], '2 cannot allocate all claims'],
+    ['are given to several requests', [shared('g0')], [claim('c', { requests: [wants(capacity('8Gi')), wants(capacity('8Gi'), 's')] })], 'n1: r=g0 s=g0'],
+    ['are given to one request once', [shared('g0'), shared('g1')], [claim('c', { requests: [wants({ count: 2, ...capacity('1Gi') })] })], 'n1: r=g0 r=g1'],
+    ['are left out of all where they are full', [shared('g0'), shared('g1')], [held('9Gi'), claim('c', { requests: [wants({ allocationMode: 'All', ...capacity('8Gi') })] })], 'n1: r=g1'],
+    ['are found by what they are', [gpu('g0'), shared('g1')], [claim('c', { requests: [wants(cel('device.allowMultipleAllocations'))] })], 'n1: r=g1'],
+    ['of no sharing are chosen by what they have', [gpu('g0', 'a', '4Gi'), gpu('g1')], [claim('c', { requests: [wants(capacity('8Gi'))] })], 'n1: r=g1'],
+  ];
+  test.each(rows)('%s', (_, devices, claims, expected) => expect(devicesOf(decided(world({ slices: [slice('n1', devices)], claims }), pod(using('c')))[0])).toBe(expected));
+
+  test('say who has how much', () => {
+    const [decision] = decided(world({ slices: [slice('n1', [shared('g0')])], claims: [claim('c', { requests: [wants(capacity('3Gi'))] })] }), pod(using('c')));
+    expect(decision && 'node' in decision && decision.devices?.claims[0]?.allocation?.devices?.results?.[0]).toMatchObject({ device: 'g0', consumedCapacity: { memory: '3Gi' }, shareID: '' });
+  });
+
+  test('are there again when an allocation goes', () => {
+    const snapshot = world({ slices: [slice('n1', [shared('g0')])], claims: [held('16Gi'), claim('c', { requests: [wants(capacity('16Gi'))] })] });
+    expect(devicesOf(decided(snapshot, pod(using('c')))[0])).toBe('2 cannot allocate all claims');
+    snapshot.devices.setClaim(claim('other', {}));
+    expect(devicesOf(decided(snapshot, pod(using('c')))[0])).toBe('n1: r=g0');
+  });
+});
+
+describe('devices that are to be prepared', () => {
+  const slow = gpu('g0', 'a', '16Gi', { bindingConditions: ['ready'], bindingFailureConditions: ['broken'] });
+  const user = pod(using('c'));
+  const given = (type: string): ResourceClaimStatus =>
+    ({
+      allocation: { devices: { results: [{ request: 'r', driver: DRIVER, pool: 'n1', device: 'g0', bindingConditions: ['ready'], bindingFailureConditions: ['broken'] }] } },
+      reservedFor: [{ resource: 'pods', name: 'p', uid: user.metadata.uid }],
+      devices: [{ driver: DRIVER, pool: 'n1', device: 'g0', conditions: [{ type, status: 'True', reason: 'R', message: 'm', lastTransitionTime: '' }] }],
+    }) as unknown as ResourceClaimStatus;
+
+  test('come after others, and the allocation says what for', () => {
+    const slices = [slice('n1', [slow]), slice('x', [gpu('g1')], { nodeName: 'n1' })];
+    const two = [claim('c', { requests: [wants()] }), claim('d', { requests: [wants()] })];
+    const [decision] = decided(world({ slices, claims: two }), pod(using('c', 'd')));
+    expect(devicesOf(decision)).toBe('n1: r=g1 r=g0');
+    expect(decision && 'node' in decision && decision.devices?.claims[1]?.allocation?.devices?.results?.[0]).toMatchObject({ bindingConditions: ['ready'], bindingFailureConditions: ['broken'] });
+  });
+
+  test('are given up when they fail', () => {
+    const [decision] = decided(world({ slices: [slice('n1', [slow])], claims: [claim('c', { requests: [wants()] }, given('broken'))] }), user);
+    expect(decision).toMatchObject({ unschedulable: { useless: { metadata: { name: 'c' } } } });
+  });
+
+  test('are waited for on where they are', () => {
+    const [decision] = decided(world({ slices: [slice('n1', [slow])], claims: [claim('c', { requests: [wants()] }, given('ready'))] }), user);
+    expect(decision).toMatchObject({ devices: { claims: [{ allocation: undefined }] } });
+  });
+});
+
 test('a device is given once, also before the watch says so, and again when the binding failed', () => {
   const snapshot = world({ slices: [slice('n1', [gpu('g0')])], claims: [claim('c', { requests: [wants()] }), claim('d', { requests: [wants()] })] });
   const [first] = decided(snapshot, pod(using('c')));

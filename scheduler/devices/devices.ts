@@ -6,7 +6,9 @@ import type { Stored } from '../../client/client.ts';
 import { type Impossible, type Refusal } from '../filters.ts';
 import type { NodeFacts } from '../snapshot.ts';
 import { type Allocated, NotHere, allocate } from './allocate.ts';
+import { type Amounts, amountsOf } from './capacity.ts';
 import { type Pool, type Slice, poolsOf } from './pools.ts';
+import { hasFailed, isPrepared } from './preparation.ts';
 
 export type Claim = Stored<ResourceClaim>;
 
@@ -39,16 +41,34 @@ export class Devices {
   readonly #pending = new Map<string, AllocationResult>();
   /** How many allocations hold a device: `driver/pool/device`. */
   readonly #taken = new Map<string, number>();
+  /** What allocations hold of a device that several share; by that device, then one for each share. */
+  readonly #shares = new Map<string, Amounts[]>();
+  /** Uids of claims whose devices were not prepared in time. */
+  readonly #late = new Set<string>();
   readonly #pools = new Map<string, { readonly node: NodeFacts; readonly pools: readonly Pool[] }>();
 
   setClaim(claim: Claim): void {
-    this.removeClaim(claim);
+    this.#forgetClaim(claim);
     this.#claims.set(keyOf(claim.metadata), claim);
     if (claim.status?.allocation) this.#settle(claim.metadata.uid);
+    else this.#late.delete(claim.metadata.uid);
     this.#hold(claim.status?.allocation as AllocationResult | undefined, 1);
   }
 
-  removeClaim({ metadata }: Claim): void {
+  removeClaim(claim: Claim): void {
+    this.#forgetClaim(claim);
+    this.#late.delete(claim.metadata.uid);
+  }
+
+  claim(key: { readonly namespace: string; readonly name: string }): Claim | undefined {
+    return this.#claims.get(keyOf(key));
+  }
+
+  tooLate(uid: string): void {
+    this.#late.add(uid);
+  }
+
+  #forgetClaim({ metadata }: Claim): void {
     const known = this.#claims.get(keyOf(metadata));
     if (!known) return;
     this.#claims.delete(keyOf(metadata));
@@ -100,7 +120,7 @@ export class Devices {
       const impossible = this.#unusable(claim, pod);
       if (impossible) return { impossible, plugin: PLUGIN };
     }
-    return new Needs(claims, (open, node) => allocate(open, { pools: this.#poolsFor(node), classes: this.#classes, taken: (id) => (this.#taken.get(id) ?? 0) > 0 }));
+    return new Needs({ pod, claims, isLate: ({ metadata }) => this.#late.has(metadata.uid) }, (open, node) => allocate(open, { node: node.name, pools: this.#poolsFor(node), classes: this.#classes, taken: (id) => (this.#taken.get(id) ?? 0) > 0, shares: (id) => this.#shares.get(id) ?? [] }));
   }
 
   #claimsOf(pod: Stored<Pod>): Claim[] | string {
@@ -133,7 +153,6 @@ export class Devices {
       if (!exactly && firstAvailable.length === 0) return `resource claim ${metadata.namespace}/${metadata.name}, request ${name}: unknown request type`;
       for (const [request, asked] of exactly ? [[name, exactly] as const] : firstAvailable.map((one) => [`${name}/${one.name}`, one] as const)) {
         if (!this.#classes.has(asked.deviceClassName)) return `request ${request}: device class ${asked.deviceClassName} does not exist`;
-        if (asked.capacity) return `request ${request}: this scheduler does not support requests of capacity (DRAConsumableCapacity)`;
       }
     }
     return undefined;
@@ -154,24 +173,50 @@ export class Devices {
 
   /** Who looks only, as an administrator, holds nothing. */
   #hold(allocation: AllocationResult | undefined, sign: 1 | -1): void {
-    for (const { driver, pool, device, adminAccess } of allocation?.devices?.results ?? []) {
+    for (const { driver, pool, device, adminAccess, shareID, consumedCapacity } of allocation?.devices?.results ?? []) {
       if (adminAccess) continue;
       const id = `${driver}/${pool}/${device}`;
+      if (shareID !== undefined) {
+        this.#share(id, amountsOf(consumedCapacity), sign);
+        continue;
+      }
       const count = (this.#taken.get(id) ?? 0) + sign;
       if (count > 0) this.#taken.set(id, count);
       else this.#taken.delete(id);
     }
   }
+
+  /** Shares are known by what they hold: one is as good as another of the same amounts. */
+  #share(id: string, amounts: Amounts, sign: 1 | -1): void {
+    const shares = this.#shares.get(id) ?? [];
+    if (sign === 1) this.#shares.set(id, [...shares, amounts]);
+    else {
+      const at = shares.findIndex((one) => one.size === amounts.size && [...one].every(([name, { nano }]) => amounts.get(name)?.nano === nano));
+      const rest = shares.filter((_, i) => i !== at);
+      if (rest.length > 0) this.#shares.set(id, rest);
+      else this.#shares.delete(id);
+    }
+  }
+}
+
+interface Wanted {
+  readonly pod: Stored<Pod>;
+  readonly claims: readonly Claim[];
+  readonly isLate: (claim: Claim) => boolean;
 }
 
 class Needs implements DeviceNeeds {
+  readonly #pod: Stored<Pod>;
   readonly #claims: readonly Claim[];
+  readonly #isLate: (claim: Claim) => boolean;
   readonly #open: readonly Claim[];
   readonly #allocate: (open: readonly Claim[], node: NodeFacts) => Allocated[] | undefined;
   readonly #found = new Map<string, Allocated[] | Refusal>();
 
-  constructor(claims: readonly Claim[], find: (open: readonly Claim[], node: NodeFacts) => Allocated[] | undefined) {
+  constructor({ pod, claims, isLate }: Wanted, find: (open: readonly Claim[], node: NodeFacts) => Allocated[] | undefined) {
+    this.#pod = pod;
     this.#claims = claims;
+    this.#isLate = isLate;
     this.#open = claims.filter(({ status }) => !status?.allocation);
     this.#allocate = find;
   }
@@ -179,7 +224,7 @@ class Needs implements DeviceNeeds {
   refusals(node: NodeFacts): readonly Refusal[] {
     const found = this.#on(node);
     if (!Array.isArray(found)) return [found as Refusal];
-    return this.#claims.some((claim) => isElsewhere(claim, node)) ? [ELSEWHERE] : [];
+    return this.#claims.some((claim) => this.#isLost(claim) || isElsewhere(claim, node)) ? [ELSEWHERE] : [];
   }
 
   plan(node: NodeFacts): DevicePlan {
@@ -193,7 +238,13 @@ class Needs implements DeviceNeeds {
   }
 
   useless(nodes: readonly NodeFacts[]): Claim | undefined {
-    return this.#claims.find((claim) => (claim.status?.reservedFor ?? []).length === 0 && claim.status?.allocation && nodes.some((node) => isElsewhere(claim, node)));
+    const isOwn = ({ status }: Claim): boolean => (status?.reservedFor ?? []).length <= 1 && (status?.reservedFor ?? []).every(({ uid }) => uid === this.#pod.metadata.uid);
+    return this.#claims.find((claim) => isOwn(claim) && claim.status?.allocation && (this.#isLost(claim) || nodes.some((node) => isElsewhere(claim, node))));
+  }
+
+  /** Its devices cannot be prepared: others are needed. */
+  #isLost(claim: Claim): boolean {
+    return claim.status?.allocation !== undefined && (hasFailed(claim) || (this.#isLate(claim) && !isPrepared(claim)));
   }
 
   #on(node: NodeFacts): Allocated[] | Refusal {

@@ -49,7 +49,12 @@ export function poolsOf(slices: Iterable<Slice>, node: NodeFacts): Pool[] {
     const isIncomplete = ofPool.filter(({ spec }) => spec.pool.generation === generation).length !== resourceSliceCount;
     pools.push(isIncomplete ? { id, isIncomplete, isInvalid: false, devices: [], everywhere: [], counters: new Map() } : build(id, mine, ofPool.filter(({ spec }) => spec.pool.generation === generation), node));
   }
-  return pools;
+  return [...pools.filter((pool) => !needsPreparation(pool)), ...pools.filter(needsPreparation)];
+}
+
+/** Such pools come last: others are ready sooner. */
+function needsPreparation({ devices }: Pool): boolean {
+  return devices.some(({ device }) => device.bindingConditions !== undefined);
 }
 
 function build(id: string, reachable: readonly Slice[], slices: readonly Slice[], node: NodeFacts): Pool {
