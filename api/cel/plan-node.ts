@@ -88,7 +88,7 @@ export function boundAt(slot: number): Step {
 }
 
 /** Functions whose refusals name neither them nor their arguments. */
-const TERSE = new Set(['contains', 'endsWith', 'find', 'findAll', 'matches', 'startsWith']);
+const TERSE = new Set(['@in', 'contains', 'endsWith', 'find', 'findAll', 'matches', 'startsWith']);
 const TIMES = ['google.protobuf.Timestamp', 'google.protobuf.Duration'];
 const NUMBERS = ['int', 'uint', 'double'];
 const ORDERED = new Set([...NUMBERS, ...TIMES, 'bool', 'bytes', 'string']);

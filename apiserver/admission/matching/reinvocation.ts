@@ -31,6 +31,12 @@ export class Reinvocation {
     if (again) this.#seen.add(id);
   }
 
+  /** Whoever asked for it looks again, also at what it did itself. */
+  callAll(pass: MutationPass): void {
+    this.#callBack();
+    pass.again = true;
+  }
+
   /** At the end of a round. */
   done(request: AdmissionRequest, pass: MutationPass): void {
     if (pass.round === 0 && this.#seen.size > 0) this.#last = deepCopy(request.object);

@@ -2,7 +2,7 @@
 import { CelError, type CelBudget, type CelProgram, type CelType } from '../../../api/cel/cel.ts';
 import { toJson, type Value } from '../../../api/cel/value.ts';
 import { compileExpression, type Compiled, type Scope } from '../../../api/kinds/admissionregistration/expressions.ts';
-import { typeMismatch } from './made-objects.ts';
+import { typeMismatch, unwritable } from './made-objects.ts';
 
 /** In upstream's cost units: one evaluation; all validations of a policy; all conditions of a webhook or policy. */
 export const CALL_BUDGET = 1_000_000;
@@ -37,7 +37,7 @@ export function evaluateMade(expression: Expression, bindings: Readonly<Record<s
   const outcome = attempt(expression, (program) => spend(budget, (call) => program.value(bindings, call)));
   if ('problem' in outcome) return outcome;
   const made = outcome.value as Value;
-  const problem = typeMismatch(made);
+  const problem = typeMismatch(made) ?? unwritable(made);
   return problem === undefined ? { value: toJson(made) } : { problem };
 }
 

@@ -47,6 +47,8 @@ class Round {
   readonly #dependencies: PolicyDependencies;
   readonly #objects: VersionedObjects;
   readonly #access: AccessAnswers;
+  /** Something has been carried out, whether or not it changed the object. */
+  #touched = false;
   readonly #problems: { readonly message: string; readonly reason: string | undefined }[] = [];
 
   constructor(request: AdmissionRequest, pass: MutationPass, dependencies: PolicyDependencies) {
@@ -69,6 +71,7 @@ class Round {
       if ('problem' in met) continue;
       for (const param of met.params) await this.#invoke(met, again, { param, namespace });
     }
+    if (this.#touched) again.callAll(this.#pass);
     again.done(this.#request, this.#pass);
     this.#refuse();
   }
@@ -116,6 +119,7 @@ class Round {
     if ('problem' in outcome) throw new Failure(outcome.problem);
     const managers = this.#request.object.metadata?.managedFields;
     const next = type === 'JSONPatch' ? patched(object, outcome.value) : this.#merged(object, outcome.value, target.kind);
+    this.#touched = true;
     if (next === undefined) return false;
     const changed = type === 'JSONPatch' ? await this.#objects.set(target.kind, next, { strict: true }) : await this.#setMerged(target.kind, next);
     checkManagers(this.#request, managers);

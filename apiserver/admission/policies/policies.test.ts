@@ -319,6 +319,20 @@ describe('mutation', () => {
     expect((await create({ data: { trace: '-' } })).json()['data']).toEqual({ trace: '-aba' });
   });
 
+  test('who asked for it runs again after itself', async () => {
+    const count = { patchType: 'ApplyConfiguration', applyConfiguration: { expression: "Object{data: {'n': object.?data.n.orValue('') + 'x'}}" } };
+    await install('Mutating', { spec: { reinvocationPolicy: 'IfNeeded', mutations: [count, count] } });
+    expect((await send('POST', MAPS, { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'twice' } })).json()).toMatchObject({ data: { n: 'xxxx' } });
+  });
+  test.each([
+    ['type(1)', "type conversion not supported for 'type'"],
+    ["[quantity('1')]", "type conversion error from 'Quantity' to '*structpb.Value'"],
+  ])('a patch cannot hold %s', async (value, why) => {
+    await install('Mutating', { spec: { mutations: [{ patchType: 'JSONPatch', jsonPatch: { expression: `[JSONPatch{op: 'add', path: '/data', value: ${value}}]` } }] } });
+    expect((await send('POST', MAPS, { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'odd' } })).json()).toMatchObject({
+      code: 403, message: expect.stringContaining(`JSONPath valueExpression evaluated to a type that could not marshal to JSON: ${why}`),
+    });
+  });
   test('custom resources are merged by their schema', async () => {
     const item = { type: 'object', properties: { name: { type: 'string' }, n: { type: 'integer' } }, required: ['name'] };
     const schema = { openAPIV3Schema: { type: 'object', properties: { spec: { type: 'object', properties: { items: { type: 'array', 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': ['name'], items: item } } } } } };
