@@ -40,7 +40,7 @@ export class NodeAgent {
   readonly #timers: Timer[] = [];
   #leaseTimer: Timer | undefined;
   #conditions: readonly NodeCondition[] = [];
-  #written: { readonly at: number; readonly status: object } | undefined;
+  #written: { readonly at: number; readonly health: NodeHealth } | undefined;
   #lease: Stored<Lease> | undefined;
   #podCidrs: readonly string[] = [];
 
@@ -104,16 +104,16 @@ export class NodeAgent {
   }
 
   async writeStatus(): Promise<void> {
-    const { client, clock, node, health } = this.#options;
+    const { client, clock, node } = this.#options;
     const now = clock.now();
-    const status = nodeStatus(node, await health(), this.#conditions, timeText(now));
-    const comparable = { ...status, conditions: (status.conditions ?? []).map((condition) => ({ ...condition, lastHeartbeatTime: '' })) };
-    if (this.#written && deepEqual(this.#written.status, comparable) && now - this.#written.at < STATUS_WRITE_MS) return;
+    const health = await this.#options.health();
+    if (this.#written && now - this.#written.at < STATUS_WRITE_MS && deepEqual(this.#written.health, health)) return;
+    const status = nodeStatus(node, health, this.#conditions, timeText(now));
     const { spec } = await client.patch(nodes, { name: node.name }, { type: 'application/strategic-merge-patch+json', body: { status } }, { subresource: 'status' });
     this.#podCidrs = podCidrsOf(spec);
     const wasReady = this.#isReady;
     this.#conditions = status.conditions ?? [];
-    this.#written = { at: now, status: comparable };
+    this.#written = { at: now, health };
     if (this.#isReady === wasReady) return;
     this.#options.onReady(this.#isReady);
     if (wasReady) this.#awaitReadiness(() => undefined);

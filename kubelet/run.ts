@@ -6,7 +6,7 @@ import type { NodeAddress, Service, Taint } from '../api/types/core.v1.ts';
 import type { Client, Informer } from '../client/client.ts';
 import type { Recorder } from '../client/events.ts';
 import { openInformer } from '../client/informer.ts';
-import { every, type Clock } from '../std/clock.ts';
+import { every, type Clock, type Timer } from '../std/clock.ts';
 import type { Random } from '../std/random.ts';
 import type { KubeletBackend } from './backend.ts';
 import { DEFAULT_POD_CIDR } from './cni.ts';
@@ -96,15 +96,7 @@ export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
   const informer = openInformer(client, podsResource, { fieldSelector: `spec.nodeName=${nodeName}` }, { clock, random, log });
   const ready = begin({ agent, informer, set, context, signal, network: options.network, adapt: options.adapt ?? ((pod) => pod) });
   ready.catch((error: unknown) => log.warn({ error: String(error) }, 'the kubelet could not begin'));
-  const failed = (what: string) => (error: unknown): void => log.warn({ error: String(error) }, `${what} failed`);
-  const keeper = new ImageKeeper({ runtime, clock, log, directory, isPinned: (tags) => tags.some((tag) => PINNED_IMAGES.test(tag)) });
-  const timers = options.isSimulated
-    ? []
-    : [
-        every(clock, ROTATE_MS, () => rotateLogs(set.logFiles(), runtime, clock), failed('the rotation of logs')),
-        every(clock, IMAGES_MS, () => keeper.look(), failed('looking after images')),
-        every(clock, ORPHANS_MS, () => (informer.cache.synced ? set.removeOrphans() : undefined), failed('the removal of orphans')),
-      ];
+  const timers = options.isSimulated ? [] : housekeeping({ runtime, clock, log, directory, set, informer });
   return {
     backend: podBackend({ context, find: (namespace, name) => set.find(namespace, name), pods: () => set.pods() }),
     get podCidrs() {
@@ -120,6 +112,21 @@ export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
       await close();
     },
   };
+}
+
+interface Household extends Pick<KubeletOptions, 'runtime' | 'clock' | 'log' | 'directory'> {
+  readonly set: PodSet;
+  readonly informer: Informer<PodObject>;
+}
+
+function housekeeping({ runtime, clock, log, directory, set, informer }: Household): readonly Timer[] {
+  const failed = (what: string) => (error: unknown): void => log.warn({ error: String(error) }, `${what} failed`);
+  const keeper = new ImageKeeper({ runtime, clock, log, directory, isPinned: (tags) => tags.some((tag) => PINNED_IMAGES.test(tag)) });
+  return [
+    every(clock, ROTATE_MS, () => rotateLogs(set.logFiles(), runtime, clock), failed('the rotation of logs')),
+    every(clock, IMAGES_MS, () => keeper.look(), failed('looking after images')),
+    every(clock, ORPHANS_MS, () => (informer.cache.synced ? set.removeOrphans() : undefined), failed('the removal of orphans')),
+  ];
 }
 
 interface Beginning {
