@@ -1,12 +1,13 @@
 /** Writes what a pod's claims of devices were given, and that the pod uses them, before it is bound; waits for devices that are to be prepared first. */
-import { resourceclaims } from '../api/resources.ts';
+import { pods, resourceclaims } from '../api/resources.ts';
 import { isReason } from '../api/status.ts';
 import type { Pod } from '../api/types/core.v1.ts';
-import type { AllocationResult } from '../api/types/resource.v1.ts';
+import type { AllocationResult, ResourceClaim } from '../api/types/resource.v1.ts';
 import type { Client, Stored } from '../client/client.ts';
 import { timeText } from '../client/time.ts';
 import { type Clock, sleep } from '../std/clock.ts';
 import { type Random, uuid } from '../std/random.ts';
+import { standsFor } from './devices/extended.ts';
 import { DeviceFailure, isPrepared } from './devices/preparation.ts';
 import type { Claim, DevicePlan, Devices } from './devices/devices.ts';
 
@@ -29,10 +30,23 @@ export interface BindClaimsTools {
 }
 
 /** Throws where a write is refused, somebody else was faster, or a device cannot be prepared. */
-export async function bindClaims(tools: BindClaimsTools, pod: Stored<Pod>, { claims }: DevicePlan): Promise<void> {
+export async function bindClaims(tools: BindClaimsTools, pod: Stored<Pod>, plan: DevicePlan): Promise<void> {
   const written: Claim[] = [];
-  for (const { claim, allocation } of claims) written.push(await bindClaim(tools, pod, claim, allocation));
+  for (const { claim, allocation } of plan.claims) written.push(await bindClaim(tools, pod, claim, allocation));
+  if (plan.extended) written.push(await bindExtended(tools, pod, plan, plan.extended));
   if (written.some(({ status }) => status?.allocation?.devices?.results?.some(({ bindingConditions }) => bindingConditions?.length))) await prepared(tools, written);
+}
+
+/** Of plans under way: the claim that was made for extended resources. */
+const made = new WeakMap<DevicePlan, Claim>();
+
+async function bindExtended(tools: BindClaimsTools, pod: Stored<Pod>, plan: DevicePlan, { claim, allocation, mappings }: NonNullable<DevicePlan['extended']>): Promise<Claim> {
+  const created = await tools.client.create(resourceclaims, claim as ResourceClaim);
+  made.set(plan, created);
+  const bound = await bindClaim(tools, pod, created, allocation);
+  const status = { extendedResourceClaimStatus: { requestMappings: mappings, resourceClaimName: bound.metadata.name } };
+  await tools.client.patch(pods, pod.metadata, { type: 'application/strategic-merge-patch+json', body: { metadata: { uid: pod.metadata.uid }, status } }, { subresource: 'status' });
+  return bound;
 }
 
 /** Waits until all devices are prepared. */
@@ -53,8 +67,10 @@ async function prepared({ clock, devices, signal, timeoutMs, onWait }: BindClaim
 }
 
 /** What the pod reserved is free for others: it did not get where it was to go. */
-export async function unreserve({ client }: Pick<BindClaimsTools, 'client'>, { metadata: { uid } }: Stored<Pod>, { claims }: DevicePlan): Promise<void> {
-  for (const { claim: { metadata } } of claims) {
+export async function unreserve({ client }: Pick<BindClaimsTools, 'client'>, { metadata: { uid } }: Stored<Pod>, plan: DevicePlan): Promise<void> {
+  const extended = made.get(plan);
+  if (extended) await remove(client, extended);
+  for (const { claim: { metadata } } of plan.claims) {
     const body = { metadata: { uid: metadata.uid }, status: { reservedFor: [{ $patch: 'delete', uid }] } };
     await client.patch(resourceclaims, metadata, { type: 'application/strategic-merge-patch+json', body }, { subresource: 'status' });
   }
@@ -90,8 +106,16 @@ async function bindClaim({ client, clock, random }: BindClaimsTools, pod: Stored
   }
 }
 
+async function remove(client: Client, { metadata: { namespace, name } }: Claim): Promise<void> {
+  const claim = await client.get(resourceclaims, { namespace, name });
+  const { finalizers = [] } = claim.metadata;
+  if (finalizers.includes(FINALIZER)) await client.update(resourceclaims, { ...claim, metadata: { ...claim.metadata, finalizers: finalizers.filter((one) => one !== FINALIZER) } });
+  await client.delete(resourceclaims, { namespace, name });
+}
+
 /** Gives up an allocation that nobody uses. */
 export async function deallocate({ client }: Pick<BindClaimsTools, 'client'>, claim: Claim): Promise<void> {
+  if (standsFor(claim) !== undefined) return remove(client, claim);
   const { allocation: _, reservedFor: __, devices: ___, ...status } = claim.status ?? {};
   await client.update(resourceclaims, { ...claim, status }, { subresource: 'status' });
 }

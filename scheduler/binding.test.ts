@@ -86,4 +86,23 @@ describe('a device', () => {
     expect(reserving.map(({ body }) => body)).toEqual([{ metadata: { uid: expect.any(String) }, status: { reservedFor: [{ $patch: 'delete', uid: cluster.get('p')?.metadata.uid }] } }]);
     await stop();
   });
+
+  test('is given for a resource that its class stands in for, by a claim of the scheduler', async () => {
+    const { cluster, stop } = await asked();
+    const classes = await cluster.client.get(deviceclasses, { name: 'gpu' });
+    const container = { name: 'c', image: 'i', resources: { requests: { 'example.com/gpu': '1' } } };
+    await cluster.pod('p', { containers: [container] });
+    await cluster.settle(300);
+    expect(cluster.placements()).toEqual({ '': ['p'] });
+    await cluster.client.update(deviceclasses, { ...classes, spec: { extendedResourceName: 'example.com/gpu' } });
+    await cluster.settle(2000);
+    expect(cluster.placements()).toEqual({ n1: ['p'] });
+    const claim = (await cluster.client.list(resourceclaims)).items.find(({ metadata }) => metadata.ownerReferences?.[0]?.name === 'p');
+    expect(claim).toMatchObject({ metadata: { annotations: { 'resource.kubernetes.io/extended-resource-claim': 'true' } }, status: { allocation: { devices: { results: [{ device: 'g', request: 'container-0-request-0' }] } }, reservedFor: [{ name: 'p' }] } });
+    expect(cluster.get('p')?.status?.extendedResourceClaimStatus).toEqual({ resourceClaimName: claim?.metadata.name, requestMappings: [{ containerName: 'c', resourceName: 'example.com/gpu', requestName: 'container-0-request-0' }] });
+    await cluster.pod('q', { containers: [container] });
+    await cluster.settle(300);
+    expect(cluster.condition('q')?.message).toContain('1 cannot allocate all claims. still not schedulable');
+    await stop();
+  });
 });

@@ -38,7 +38,8 @@ export function openCase(snapshot: Snapshot, pod: Stored<Pod>, demand: Demand, m
   const { filters } = memo.ask.profile;
   const volumes = demand.claims.length > 0 || demand.disks ? snapshot.volumes.needs(pod, filters, (node) => snapshot.podsOn(node)) : undefined;
   if (volumes && 'impossible' in volumes) return volumes;
-  const devices = demand.devices && filters.has('DynamicResources') ? snapshot.devices.needs(pod) : undefined;
+  const amounted = { requests: demand.requests, allocatable: ({ name }: NodeFacts, resource: string) => snapshot.column(resource).allocatable[snapshot.row(name) as number] ?? 0 };
+  const devices = (demand.devices || snapshot.devices.concern(demand.requests)) && filters.has('DynamicResources') ? snapshot.devices.needs(pod, amounted) : undefined;
   if (devices && 'impossible' in devices) return devices;
   memo.refresh(snapshot);
   const opened = { pod, demand, podClass: snapshot.tallies.classOf(pod), memo, volumes, devices, asked, nominated: snapshot.nominations.of(pod.metadata.uid), obstacles: [] };

@@ -1,6 +1,7 @@
 /** Why a pod fits nowhere, in the words that events and conditions show, and what could be done about it. */
 import type { Random } from '../std/random.ts';
 import { type Case, refusalsAt } from './case.ts';
+import { standsFor } from './devices/extended.ts';
 import type { Claim } from './devices/devices.ts';
 import type { Impossible, Refusal } from './filters.ts';
 import { type Candidate, type Preemption, chosen, ineligible, preempt } from './preempt.ts';
@@ -46,7 +47,7 @@ export function explain(snapshot: Snapshot, known: Case, moment: { readonly now:
   // What the plugins that could still have helped say, one after the other.
   const useless = known.devices?.useless(snapshot.facts.filter((node) => node !== undefined));
   const more = useless && { useless };
-  const claims = profile.filters.has('DynamicResources') ? [useless ? 'deallocation of ResourceClaim completed' : known.devices ? 'still not schedulable' : 'no new claims to deallocate'] : [];
+  const claims = profile.filters.has('DynamicResources') ? [useless ? `${standsFor(useless) === undefined ? 'deallocation' : 'deletion'} of ResourceClaim completed` : known.devices ? 'still not schedulable' : 'no new claims to deallocate'] : [];
   const text = (...preemption: string[]): string => [why, [...claims, ...preemption].join(', ')].filter(Boolean).join(' ');
   if (!profile.preempts) return { message: text(), plugins, kind, ...more };
   const refused = ineligible(snapshot, known, helpful);

@@ -4,7 +4,7 @@ import type { ResourceRef } from '../api/resources.ts';
 import type { Client, Informer, Stored } from '../client/client.ts';
 import { type InformerTools, openInformer } from '../client/informer.ts';
 import type { DefaultSelectors } from './default-selectors.ts';
-import { type Hints, type HintsOf, capacityHints, claimHints, classHints, csiNodeHints, detachedHints, deviceClaimHints, deviceHints, driverHints, volumeHints } from './object-hints.ts';
+import { type Hints, type HintsOf, capacityHints, claimHints, classHints, csiNodeHints, detachedHints, deviceClaimHints, deviceClassHints, deviceHints, driverHints, volumeHints } from './object-hints.ts';
 import type { Snapshot } from './snapshot.ts';
 
 export interface Feeds {
@@ -63,7 +63,17 @@ export function openFeeds({ client, tools, snapshot, onChange }: FeedOptions): F
     feed(volumeattachments, { gone: detachedHints, set: (one) => volumes.setAttachment(one), remove: (one) => volumes.removeAttachment(one) }),
     feed(resourceclaims, { helps: deviceClaimHints, set: (claim) => devices.setClaim(claim), remove: (claim) => devices.removeClaim(claim) }),
     feed(resourceslices, { helps: deviceHints, set: (slice) => devices.setSlice(slice), remove: ({ metadata }) => devices.removeSlice(metadata.name) }),
-    feed(deviceclasses, { helps: deviceHints, set: (one) => devices.setClass(one), remove: ({ metadata }) => devices.removeClass(metadata.name) }),
+    feed(deviceclasses, {
+      helps: deviceClassHints,
+      set: (one) => {
+        devices.setClass(one);
+        snapshot.touchAll();
+      },
+      remove: ({ metadata }) => {
+        devices.removeClass(metadata.name);
+        snapshot.touchAll();
+      },
+    }),
     feed(poddisruptionbudgets, { set: (budget) => budgets.set(budget), remove: ({ metadata }) => budgets.remove(metadata.uid) }),
     feed(services, {
       set: ({ metadata, spec }) => defaultSelectors.setService(metadata.namespace, metadata.name, spec?.selector),

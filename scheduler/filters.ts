@@ -88,7 +88,7 @@ export function roomFor(snapshot: Snapshot, row: number, ask: Ask, shifts: reado
     for (const { sign } of shifts) pods += sign;
     if (pods > (snapshot.podLimit[row] as number)) return false;
     for (const [resource, units] of demand.requests) {
-      if (units > 0 && units > left(snapshot, row, resource, shifts) && !ignored(ask, resource)) return false;
+      if (units > 0 && units > left(snapshot, row, resource, shifts) && !ignored(ask, resource) && !delegated(snapshot, row, resource)) return false;
     }
   }
   return demand.ports.length === 0 || !profile.filters.has('NodePorts') || portsFree(snapshot, row, demand, shifts);
@@ -103,7 +103,7 @@ export function roomRefusals(snapshot: Snapshot, row: number, ask: Ask, shifts: 
   if (shifts.reduce((sum, { sign }) => sum + sign, (snapshot.pods[row] as number) + 1) > (snapshot.podLimit[row] as number)) out.push(TOO_MANY);
   for (const [resource, units] of demand.requests) {
     const capacity = snapshot.column(resource).allocatable[row] as number;
-    if (units > 0 && units > left(snapshot, row, resource, shifts) && !ignored(ask, resource)) out.push(tooLittle(resource, units > capacity));
+    if (units > 0 && units > left(snapshot, row, resource, shifts) && !ignored(ask, resource) && !delegated(snapshot, row, resource)) out.push(tooLittle(resource, units > capacity));
   }
   return shared(out);
 }
@@ -123,6 +123,11 @@ function portsFree(snapshot: Snapshot, row: number, { ports }: Demand, shifts: r
   const free = changed.free(ports);
   for (const { demand, sign } of shifts) changed.count(demand.ports, sign === 1 ? -1 : 1);
   return free;
+}
+
+/** A node that has nothing of the resource itself may have devices for it. */
+function delegated(snapshot: Snapshot, row: number, resource: string): boolean {
+  return snapshot.column(resource).allocatable[row] === 0 && snapshot.devices.standsIn(resource);
 }
 
 /** Extended resources that the profile leaves to others. */

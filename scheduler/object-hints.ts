@@ -5,7 +5,7 @@
  */
 import { milliValue, parseQuantity } from '../api/quantity.ts';
 import type { PersistentVolume, PersistentVolumeClaim } from '../api/types/core.v1.ts';
-import type { ResourceClaim } from '../api/types/resource.v1.ts';
+import type { DeviceClass, ResourceClaim } from '../api/types/resource.v1.ts';
 import type { CSIDriver, CSINode, CSIStorageCapacity, StorageClass } from '../api/types/storage.v1.ts';
 import type { Stored } from '../client/client.ts';
 import { deepEqual } from '../std/deep.ts';
@@ -70,6 +70,15 @@ export const deviceClaimHints: HintsOf<ResourceClaim> = (claim, before) => {
       const own = [...(spec.resourceClaims ?? []), ...(status?.resourceClaimStatuses ?? [])].map(({ resourceClaimName }) => resourceClaimName);
       return metadata.namespace === namespace && own.includes(name);
     }],
+  ]);
+};
+
+/** A class may stand in for a resource that nodes have too little of. */
+export const deviceClassHints: HintsOf<DeviceClass> = ({ metadata, spec }) => {
+  const names = [`deviceclass.resource.kubernetes.io/${metadata.name}`, ...(spec.extendedResourceName ? [spec.extendedResourceName] : [])];
+  return new Map<string, Hint>([
+    ['DynamicResources', ALWAYS],
+    ['NodeResourcesFit', ({ requests }) => names.some((name) => (requests.get(name) ?? 0) > 0)],
   ]);
 };
 

@@ -246,6 +246,11 @@ export class Snapshot {
     this.images.set(row, node);
   }
 
+  /** Something that concerns room everywhere changed. */
+  touchAll(): void {
+    for (let row = 0; row < this.facts.length; row++) this.#touch(row);
+  }
+
   #touch(row: number): void {
     this.changes[row] = (this.changes[row] as number) + 1;
     this.#changed[this.changeCount++ & (CHANGES_REMEMBERED - 1)] = row;
