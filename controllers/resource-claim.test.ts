@@ -29,15 +29,27 @@ test('a template that is not there is said once', () => {
 
 test.each<[string, Item[], string[]]>([
   ['reserved for a pod that runs', [pod({ noted: 'p-gpu-1', node: 'n', phase: 'Running' }), claim(OWN, { allocation, reservedFor: reserved })], []],
-  ['reserved for a pod that has gone', [claim({}, { allocation, reservedFor: reserved })], ['update resourceclaims/status a/p-gpu-1']],
+  ['reserved for a pod that has gone', [claim({}, { allocation, reservedFor: reserved })], ['confirm pods a', 'update resourceclaims/status a/p-gpu-1']],
   ['reserved for a pod that has ended', [pod({ phase: 'Succeeded', noted: 'p-gpu-1' }), claim(OWN, { allocation, reservedFor: reserved })], ['update resourceclaims/status a/p-gpu-1']],
   ['free, and its pod has ended', [pod({ phase: 'Succeeded', noted: 'p-gpu-1' }), claim(OWN)], ['delete resourceclaims a/p-gpu-1']],
   ['protected by the scheduler, which is about to allocate it', [claim({ finalizers: ['resource.kubernetes.io/delete-protection'] })], []],
-  ['protected, and its last pod has gone', [claim({ finalizers: ['resource.kubernetes.io/delete-protection'] }, { allocation, reservedFor: reserved })], ['update resourceclaims/status a/p-gpu-1', 'patch resourceclaims a/p-gpu-1 {"metadata":{"uid":"uid-p-gpu-1","$deleteFromPrimitiveList/finalizers":["resource.kubernetes.io/delete-protection"]}}']],
+  ['protected, and its last pod has gone', [claim({ finalizers: ['resource.kubernetes.io/delete-protection'] }, { allocation, reservedFor: reserved })], ['confirm pods a', 'update resourceclaims/status a/p-gpu-1', 'patch resourceclaims a/p-gpu-1 {"metadata":{"uid":"uid-p-gpu-1","$deleteFromPrimitiveList/finalizers":["resource.kubernetes.io/delete-protection"]}}']],
   ['being deleted, free and protected', [claim({ deletionTimestamp: '2026-01-01T00:00:00Z', finalizers: ['resource.kubernetes.io/delete-protection'] })], ['update resourceclaims a/p-gpu-1']],
   ['free and somebody\'s', [claim({})], []],
 ])('a claim that is %s', (_, items, expected) => {
   expect(lines('claim a/p-gpu-1', ...items)).toEqual(expected);
+});
+
+test('nothing is taken from a pod that was not heard of yet; one that was seen has gone', () => {
+  const held = claim({}, { allocation, reservedFor: reserved });
+  const controller = resourceClaimController();
+  const [asked] = reconciled(controller, 'claim a/p-gpu-1', [held]).actions;
+  if (asked?.do !== 'confirm') throw new Error(`asks first: ${asked?.do}`);
+  expect(asked.holds([{ metadata: { uid: 'another' } }] as never)).toBe(true);
+  expect(asked.holds([{ metadata: { uid: 'uid-p' } }] as never)).toBe(false);
+  const [watched] = controller.watches;
+  expect([...(watched?.keys(pod({ noted: 'p-gpu-1' }).object as never, undefined as never) ?? [])]).toEqual(['a/p', 'claim a/p-gpu-1']);
+  expect(shown(reconciled(controller, 'claim a/p-gpu-1', [held]).actions)).toEqual(['update resourceclaims/status a/p-gpu-1']);
 });
 
 test('a pod that came past the scheduler gets its reservation', () => {

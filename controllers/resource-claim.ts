@@ -4,7 +4,7 @@ import type { ResourceClaim } from '../api/types/resource.v1.ts';
 import { parseKey } from '../client/cache.ts';
 import type { Stored } from '../client/client.ts';
 import { nameSuffix, type Random } from '../std/random.ts';
-import { create, event, patch, remove, subject, update } from './actions.ts';
+import { confirm, create, event, patch, remove, subject, update } from './actions.ts';
 import { watch, type Action, type Controller, type View } from './controller.ts';
 import { controllerOf, isDeleting } from './owners.ts';
 import { isDone, podKey, type StoredPod } from './pods.ts';
@@ -19,22 +19,26 @@ const OF_CLAIM = 'claim ';
 const MAX_BASE_LENGTH = 57;
 const MAX_RESERVED = 256;
 
-/** It remembers what it has said of which pod. */
+/** Pods that have been seen; of those that were forgotten the server is asked again. */
+const MAX_SEEN = 10_000;
+
+/** It remembers what it has said of which pod, and which pods it has seen. */
 export function resourceClaimController(): Controller {
   const said = new Map<string, string>();
+  const seen = new Set<string>();
   return {
     name: 'resourceclaim-controller',
     account: 'resource-claim-controller',
     component: 'resource_claim',
     watches: [
-      watch({ resource: pods, indexes: { byResourceClaim: byClaim }, keys: (pod) => ((pod.spec?.resourceClaims ?? []).length > 0 ? [podKey(pod), ...byClaim(pod).map((key) => OF_CLAIM + key)] : []) }),
+      watch({ resource: pods, indexes: { byResourceClaim: byClaim }, keys: (pod) => podKeys(pod, seen) }),
       watch({ resource: resourceclaims, indexes: { byOwnerPod: (claim) => [controllerOf(claim)?.uid ?? ''] }, keys: (claim, view) => [OF_CLAIM + keyOf(claim), ...ownPod(claim), ...view.of(pods).by('byResourceClaim', keyOf(claim)).map(podKey)] }),
       watch({ resource: resourceclaimtemplates, keys: ({ metadata }, view) => view.of(pods).list(metadata.namespace).filter((pod) => (pod.spec?.resourceClaims ?? []).some((one) => one.resourceClaimTemplateName === metadata.name)).map(podKey) }),
     ],
     reconcile(key, view, { random }) {
       if (key.startsWith(OF_CLAIM)) {
         const claim = view.of(resourceclaims).get(parseKey(key.slice(OF_CLAIM.length)));
-        return { actions: claim ? syncClaim(claim, view) : [] };
+        return { actions: claim ? syncClaim(claim, view, seen) : [] };
       }
       const pod = view.of(pods).get(parseKey(key));
       if (!pod || isDeleting(pod) || isDone(pod)) said.delete(key);
@@ -52,6 +56,13 @@ export function resourceClaimController(): Controller {
       return [event(subject(pods, pod), 'Warning', 'FailedResourceClaimCreation', `PodResourceClaim ${metadata.annotations[POD_CLAIM]}: create ResourceClaim : ${error.message}`)];
     },
   };
+}
+
+function podKeys(pod: StoredPod, seen: Set<string>): string[] {
+  if ((pod.spec?.resourceClaims ?? []).length === 0) return [];
+  seen.add(pod.metadata.uid);
+  if (seen.size > MAX_SEEN) seen.delete(seen.values().next().value as string);
+  return [podKey(pod), ...byClaim(pod).map((key) => OF_CLAIM + key)];
 }
 
 function keyOf({ metadata }: StoredClaim): string {
@@ -125,8 +136,16 @@ function reserve(pod: StoredPod, view: View): Action[] {
   });
 }
 
+/** Of a pod that was never seen the caches may not have heard yet: to take its devices while it is placed would be wrong. */
+function certainty({ metadata: { namespace, name }, status }: StoredClaim, view: View, seen: ReadonlySet<string>): Action[] {
+  const strangers = (status?.reservedFor ?? []).filter((one) => !one.apiGroup && one.resource === 'pods' && !seen.has(one.uid) && view.of(pods).get({ namespace, name: one.name })?.metadata.uid !== one.uid);
+  if (strangers.length === 0) return [];
+  const uids = new Set(strangers.map(({ uid }) => uid));
+  return [confirm(pods, namespace as string, (found) => !found.some(({ metadata }) => uids.has(metadata.uid)), `claim ${name} is reserved for a pod that has just been made`)];
+}
+
 /** Reservations of pods that have gone or ended are given back; then the devices; then the claim itself, where it was the pod's. */
-function syncClaim(claim: StoredClaim, view: View): Action[] {
+function syncClaim(claim: StoredClaim, view: View, seen: ReadonlySet<string>): Action[] {
   const reservedFor = claim.status?.reservedFor ?? [];
   const { namespace } = claim.metadata;
   const { finalizers = [] } = claim.metadata;
@@ -140,7 +159,7 @@ function syncClaim(claim: StoredClaim, view: View): Action[] {
     const { allocation, reservedFor: _, ...others } = claim.status ?? {};
     const status = { ...others, ...(held.length > 0 && { reservedFor: held }), ...(held.length > 0 && allocation && { allocation }) };
     const isFree = held.length === 0 && finalizers.includes(FINALIZER);
-    return [update(resourceclaims, { ...claim, status }, 'status'), ...(isFree ? [patch(resourceclaims, claim.metadata, { metadata: { uid: claim.metadata.uid, '$deleteFromPrimitiveList/finalizers': [FINALIZER] } })] : [])];
+    return [...certainty(claim, view, seen), update(resourceclaims, { ...claim, status }, 'status'), ...(isFree ? [patch(resourceclaims, claim.metadata, { metadata: { uid: claim.metadata.uid, '$deleteFromPrimitiveList/finalizers': [FINALIZER] } })] : [])];
   }
   // A claim that is not being deleted may be about to be allocated: the scheduler protects it first.
   if (isDeleting(claim) && held.length === 0 && !claim.status?.allocation && finalizers.includes(FINALIZER)) {

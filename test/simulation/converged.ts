@@ -3,7 +3,7 @@ import * as resources from '../../api/resources.ts';
 import type { Pod } from '../../api/types/core.v1.ts';
 import type { Client, Stored } from '../../client/client.ts';
 import { CLOCKWORK } from './auditor.ts';
-import { everything, leftovers, volumesAllow } from './leftovers.ts';
+import { devicesAllow, everything, leftovers, volumesAllow } from './leftovers.ts';
 import { NODE_ROOM, podFacts, type Raw } from './picture.ts';
 import { brokenTerm } from './terms.ts';
 import type { Counter } from './users.ts';
@@ -30,7 +30,7 @@ export async function unconverged(client: Client, world: World, counter: Counter
     const { namespace, name } = pod.metadata;
     const text = `pod ${namespace}/${name}`;
     if (pod.spec.nodeName && !names.has(pod.spec.nodeName)) say(`${text} is on ${pod.spec.nodeName}, which is gone`);
-    if (!pod.spec.nodeName && !isOver(pod) && hasRoom(pod, pods, [...names].filter((node) => volumesAllow(raw, node, all) && brokenTerm(raw, node, there) === undefined))) say(`${text} is not placed: ${JSON.stringify(pod.status?.conditions)}`);
+    if (!pod.spec.nodeName && !isOver(pod) && hasRoom(pod, pods, [...names].filter((node) => volumesAllow(raw, node, all) && devicesAllow(raw, node, all) && brokenTerm(raw, node, there) === undefined))) say(`${text} is not placed: ${JSON.stringify(pod.status?.conditions)}`);
   }
   // What waits for room is not all there, and cannot be.
   const crowded = new Set(pods.filter((pod) => !pod.spec.nodeName && !isOver(pod)).map(({ metadata }) => `${metadata.namespace}/${metadata.labels?.['app']}`));
@@ -89,7 +89,7 @@ async function workloads({ client, pods, nodeCount, crowded, say }: Looking): Pr
   }
   for (const { metadata, spec, status } of (await client.list(resources.statefulsets)).items) {
     if (isExcused(metadata) || isCrashing(spec?.template)) continue;
-    const found = [status?.replicas ?? 0, status?.readyReplicas ?? 0, status?.currentRevision === status?.updateRevision ? (spec?.replicas ?? 1) : -1];
+    const found = [status?.replicas ?? 0, status?.readyReplicas ?? 0, status?.currentRevision === status?.updateRevision || isParted(spec?.updateStrategy) ? (spec?.replicas ?? 1) : -1];
     if (found.some((count) => count !== (spec?.replicas ?? 1))) say(`StatefulSet ${metadata.namespace}/${metadata.name}: ${found.join('/')} of ${spec?.replicas}`);
   }
   for (const { metadata, spec, status } of (await client.list(resources.daemonsets)).items) {
@@ -102,6 +102,11 @@ async function workloads({ client, pods, nodeCount, crowded, say }: Looking): Pr
     if (isExcused(metadata) || metadata.name.startsWith(CLOCKWORK)) continue;
     if (!status?.conditions?.some(({ type, status: is }) => (type === 'Complete' || type === 'Failed') && is === 'True')) say(`Job ${metadata.namespace}/${metadata.name} does not end: ${JSON.stringify(status)}`);
   }
+}
+
+/** Up to there it stays as it was. */
+function isParted(strategy: { readonly rollingUpdate?: { readonly partition?: number } } | undefined): boolean {
+  return (strategy?.rollingUpdate?.partition ?? 0) > 0;
 }
 
 /** The pods of a workload, as a failure is to tell of them. */

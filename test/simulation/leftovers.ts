@@ -1,6 +1,7 @@
 /** What habits must have left behind when all is well: runs on time, sizes as asked for, volumes and owners in order, nothing forgotten. */
 import { CRON_SPARE_MS } from './habits/by-the-clock.ts';
 import { claimsOf, nodesOfVolume } from './rules/volumes.ts';
+import { deviceClaimsOf, devicesOf, reservedFor } from './rules/devices.ts';
 import { GRAPH_LABEL } from './rules/garbage.ts';
 import { hasCondition, isDeleting, keyOf } from './rules/rule.ts';
 import type { Raw } from './picture.ts';
@@ -18,6 +19,7 @@ export function leftovers(all: readonly Raw[], world: World, say: Say): void {
   const of = (kind: string): Raw[] => all.filter((raw) => raw.kind === kind);
   const pods = of('Pod');
   garbage(all, say);
+  claims(of('ResourceClaim'), pods, say);
   for (const cron of of('CronJob')) runs(cron, of('Job'), world.time.now(), say);
   for (const scaler of of('HorizontalPodAutoscaler')) size(scaler, of('Deployment'), pods, say);
   volumes({ claims: of('PersistentVolumeClaim'), all: of('PersistentVolume'), pods, sets: of('StatefulSet'), say });
@@ -36,6 +38,36 @@ export function volumesAllow(pod: Raw, node: string, all: readonly Raw[]): boole
     const volume = all.find((raw) => raw.kind === 'PersistentVolume' && raw.metadata.name === spec.volumeName);
     return volume !== undefined && (nodesOfVolume(volume)?.includes(node) ?? true);
   });
+}
+
+/** Of pods that wait: whether their claims have, or can have, devices on this node. */
+export function devicesAllow(pod: Raw, node: string, all: readonly Raw[]): boolean {
+  const claims = all.filter(({ kind }) => kind === 'ResourceClaim');
+  const taken = new Set(claims.flatMap(devicesOf).map(({ id }) => id));
+  const offered = all.filter((raw) => raw.kind === 'ResourceSlice' && raw.spec?.['nodeName'] === node).flatMap(({ spec }) => {
+    const { driver, pool, devices = [] } = spec as { driver: string; pool: { name: string }; devices?: readonly { readonly name: string }[] };
+    return devices.map(({ name }) => `${driver}/${pool.name}/${name}`);
+  });
+  let free = offered.filter((id) => !taken.has(id)).length;
+  return deviceClaimsOf(pod).every((key) => {
+    const claim = claims.find((one) => keyOf(one) === key);
+    if (!claim || isDeleting(claim)) return false;
+    const own = devicesOf(claim);
+    if (own.length > 0) return own.every((device) => device.node === node);
+    const { devices } = claim.spec as { devices: { requests: readonly { readonly exactly: { readonly count?: number } }[] } };
+    free -= devices.requests.reduce((sum, { exactly }) => sum + (exactly.count ?? 1), 0);
+    return free >= 0;
+  });
+}
+
+function claims(all: readonly Raw[], pods: readonly Raw[], say: Say): void {
+  for (const claim of all) {
+    const text = `claim ${keyOf(claim)}`;
+    const users = reservedFor(claim);
+    for (const uid of users) if (!pods.some(({ metadata, status }) => metadata.uid === uid && status?.['phase'] !== 'Failed')) say(`${text} is kept for a pod that is over`);
+    if (users.length === 0 && devicesOf(claim).length > 0) say(`${text} has devices that nobody uses`);
+  }
+  for (const pod of pods) if (pod.status?.['phase'] === 'Pending' && deviceClaimsOf(pod).includes(undefined)) say(`pod ${keyOf(pod)} has no claims`);
 }
 
 function garbage(all: readonly Raw[], say: Say): void {

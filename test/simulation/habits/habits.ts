@@ -3,6 +3,7 @@ import { seededRandom } from '../../../std/random.ts';
 import type { FakeHooks } from '../hooks.ts';
 import { autoscalerRule } from '../rules/autoscalers.ts';
 import { cronJobRule } from '../rules/cronjobs.ts';
+import { deviceRule } from '../rules/devices.ts';
 import { garbageRule } from '../rules/garbage.ts';
 import { hookRule } from '../rules/hooks.ts';
 import { indexRule } from '../rules/indexes.ts';
@@ -17,6 +18,7 @@ import { workloadRule } from '../rules/workloads.ts';
 import { asking } from './asking.ts';
 import { autoscaling } from './autoscaling.ts';
 import { byTheClock } from './by-the-clock.ts';
+import { claiming } from './claiming.ts';
 import { flooding } from './flooding.ts';
 import { goingBack } from './going-back.ts';
 import type { Habit, People } from './habit.ts';
@@ -24,9 +26,10 @@ import { indexing } from './indexing.ts';
 import { keeping } from './keeping.ts';
 import { owning } from './owning.ts';
 import { pushing } from './pushing.ts';
+import { rolling } from './rolling.ts';
 import { spreading } from './spreading.ts';
 
-export const HABITS = { 'by-the-clock': byTheClock, autoscaling, keeping, pushing, asking, owning, flooding, 'going-back': goingBack, spreading, indexing } as const satisfies Readonly<Record<string, (people: People) => Habit>>;
+export const HABITS = { 'by-the-clock': byTheClock, autoscaling, keeping, pushing, asking, owning, flooding, 'going-back': goingBack, spreading, indexing, claiming, rolling } as const satisfies Readonly<Record<string, (people: People) => Habit>>;
 export type HabitName = keyof typeof HABITS;
 
 const SHARE = 0.3;
@@ -38,5 +41,5 @@ export function habitsOf(seed: number): readonly HabitName[] {
 
 /** What they ask of the world; all of them hold in every world, as far as they find something to look at. */
 export function rulesFor(hooks: FakeHooks): readonly ((scene: Scene) => Rule)[] {
-  return [cronJobRule, autoscalerRule, volumeRule, preemptionRule, garbageRule, namespaceRule, taintRule, rollbackRule, workloadRule, termRule, indexRule, (scene) => hookRule(scene, hooks)];
+  return [cronJobRule, autoscalerRule, volumeRule, preemptionRule, garbageRule, namespaceRule, taintRule, rollbackRule, workloadRule, termRule, indexRule, deviceRule, (scene) => hookRule(scene, hooks)];
 }

@@ -2,6 +2,7 @@
 import type { Raw } from '../picture.ts';
 import { autoscalerRule } from './autoscalers.ts';
 import { cronJobRule } from './cronjobs.ts';
+import { deviceRule } from './devices.ts';
 import { garbageRule } from './garbage.ts';
 import { hookRule } from './hooks.ts';
 import { INDEX, indexRule } from './indexes.ts';
@@ -203,7 +204,11 @@ describe('rollbackRule() says when a Deployment', () => {
 
 describe('workloadRule() says when', () => {
   const pod = (uid: string, parts: Parts = {}): Raw => object('Pod', uid, { ownerReferences: [{ uid: 'set', kind: 'X', name: 'set', controller: true }], ...parts });
-  const on = (node: string): Parts => ({ spec: { affinity: { nodeAffinity: { requiredDuringSchedulingIgnoredDuringExecution: { nodeSelectorTerms: [{ matchFields: [{ values: [node] }] }] } } } } });
+  const made = (revision: string): Parts => ({ labels: { 'controller-revision-hash': revision } });
+  const surging: Step[] = [[0, object('Node', 'a')], [0, object('DaemonSet', 'set', { spec: { updateStrategy: { rollingUpdate: { maxSurge: 1 } } } })]];
+  const revision = { ...object('ControllerRevision', 'new', { ownerReferences: [{ uid: 'set', kind: 'X', name: 'set', controller: true }] }), revision: 2 } as Raw;
+  const parted: Step[] = [[0, object('StatefulSet', 'set', { spec: { updateStrategy: { rollingUpdate: { partition: 1 } } }, status: { currentRevision: 'old' } })], [1, revision]];
+  const on = (node: string, hash?: string): Parts => ({ ...(hash && made(hash)), spec: { affinity: { nodeAffinity: { requiredDuringSchedulingIgnoredDuringExecution: { nodeSelectorTerms: [{ matchFields: [{ values: [node] }] }] } } } } });
   const is = (type: string): Parts => ({ status: { conditions: [{ type, status: 'True' }] } });
   const ended = { status: { phase: 'Succeeded' } };
   rows(workloadRule, [
@@ -215,6 +220,14 @@ describe('workloadRule() says when', () => {
     ['a StatefulSet does not wait', [[0, object('StatefulSet', 'set')], [1, pod('s-0')], [30, pod('s-1')]], /before s-0 was ready/],
     ['a StatefulSet leaves one out', [[0, object('StatefulSet', 'set')], [1, pod('s-1')]], /before s-0 was ready/],
     ['a StatefulSet waits', [[0, object('StatefulSet', 'set')], [1, pod('s-0')], [29, pod('s-0', is('Ready'))], [30, pod('s-1')]], undefined],
+    ['a DaemonSet with surge has an old and a new pod', [...surging, [1, pod('p', on('a', 'x'))], [30, pod('q', on('a', 'y'))]], undefined],
+    ['a DaemonSet with surge has two alike', [...surging, [1, pod('p', on('a', 'x'))], [30, pod('q', on('a', 'x'))]], /for a, where p is/],
+    ['a DaemonSet with surge has three', [...surging, [1, pod('p', on('a', 'x'))], [2, pod('q', on('a', 'y'))], [30, pod('r', on('a', 'z'))]], /where p,q is/],
+    ['a DaemonSet surges on too many nodes', [...surging, ...(['a', 'b'] as const).flatMap((node): Step[] => [[1, pod(`p${node}`, on(node, 'x'))], [30, pod(`q${node}`, on(node, 'y'))]]), [60, pod('pc', on('c', 'x'))], [90, pod('qc', on('c', 'y'))]], /doubles on 3 nodes of 1/],
+    ['a StatefulSet renews a pod below its partition', [...parted, [30, pod('s-0', made('new'))]], /below its partition of what is new/],
+    ['a StatefulSet makes a pod below its partition again', [...parted, [30, pod('s-0', made('old'))]], undefined],
+    ['a StatefulSet makes a pod beyond its partition as it was', [...parted, [30, pod('s-0', { ...made('old'), ...is('Ready') })], [60, pod('s-1', made('old'))]], /beyond its partition of what is old/],
+    ['a StatefulSet renews a pod beyond its partition', [...parted, [30, pod('s-0', { ...made('old'), ...is('Ready') })], [60, pod('s-1', made('new'))]], undefined],
     ['a StatefulSet need not wait', [[0, object('StatefulSet', 'set', { spec: { podManagementPolicy: 'Parallel' } })], [1, pod('s-0')], [30, pod('s-1')]], undefined],
   ]);
 });
@@ -297,5 +310,24 @@ describe('indexRule() says when', () => {
     ['a Job fails by its policy', [...begun, [2, pod('p', 0, 'Failed', 42)], [3, job({ failed: 1, ...end('Failed', 'PodFailurePolicy') })]], undefined],
     ['a Job fails by its policy without a reason', [...lost, [3, job({ failed: 1, ...end('Failed', 'PodFailurePolicy') })]], /no pod ended with 42/],
     ['a Job ends twice', [...lost, [3, job({ failed: 1, ...end('Failed') })], [4, job({ failed: 1, ...end('Complete') })]], /ended twice/],
+  ]);
+});
+
+describe('deviceRule() says when', () => {
+  const claim = (uid: string, devices: readonly string[] = [], users: readonly string[] = []): Raw => object('ResourceClaim', uid, { status: { allocation: { devices: { results: devices.map((device) => ({ driver: 'd', pool: 'n', device })) } }, reservedFor: users.map((user) => ({ uid: user })) } });
+  const pod = (uid: string, nodeName?: string, status: Parts['status'] = {}): Raw => object('Pod', uid, { spec: { resourceClaims: [{ name: 'x', resourceClaimName: 'a' }], ...(nodeName && { nodeName }) }, status });
+  const placed = (node: string): Step[] => [[1, pod('p')], [2, pod('p', node)]];
+  rows(deviceRule, [
+    ['a device is given twice', [[0, claim('a')], [0, claim('b')], [1, claim('a', ['g'])], [2, claim('b', ['g'])]], /given d\/n\/g, which red\/a has/],
+    ['each has a device', [[0, claim('a', ['g'])], [1, claim('b', ['h'])]], undefined],
+    ['a device is given on', [[0, claim('a', ['g'])], [1, claim('a')], [2, claim('b', ['g'])]], undefined],
+    ['a claim changes its device', [[0, claim('a', ['g'])], [1, claim('a', ['h'])]], /went from d\/n\/g to d\/n\/h/],
+    ['a pod is placed with its device', [[0, claim('a', ['g'], ['p'])], ...placed('n')], undefined],
+    ['a pod is placed without a claim', [...placed('n')], /without its claim/],
+    ['a pod is placed without a device', [[0, claim('a', [], ['p'])], ...placed('n')], /red\/a has nothing/],
+    ['a pod is placed far from its device', [[0, claim('a', ['g'], ['p'])], ...placed('m')], /red\/a has d\/n\/g/],
+    ['a pod is placed with what is kept for others', [[0, claim('a', ['g'], ['q'])], ...placed('n')], /not kept for it/],
+    ['a device is taken from a pod', [[0, claim('a', ['g'], ['p'])], ...placed('n'), [3, claim('a')]], /no longer kept for p/],
+    ['a device is taken from a pod that has ended', [[0, claim('a', ['g'], ['p'])], ...placed('n'), [3, pod('p', 'n', { phase: 'Failed' })], [4, claim('a')]], undefined],
   ]);
 });
