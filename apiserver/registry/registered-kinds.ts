@@ -10,6 +10,8 @@ interface GroupVersionKind {
 const OLD_VERSIONS: Readonly<Record<string, readonly string[]>> = {
   'admission.k8s.io': ['v1beta1'],
   'admissionregistration.k8s.io': ['v1alpha1', 'v1beta1'],
+  'apiextensions.k8s.io': ['v1beta1'],
+  'apiregistration.k8s.io': ['v1beta1'],
   apps: ['v1beta1', 'v1beta2'],
   'authentication.k8s.io': ['v1alpha1', 'v1beta1'],
   'authorization.k8s.io': ['v1beta1'],
@@ -27,6 +29,22 @@ const OLD_VERSIONS: Readonly<Record<string, readonly string[]>> = {
   'scheduling.k8s.io': ['v1alpha2', 'v1beta1'],
   'storage.k8s.io': ['v1alpha1', 'v1beta1'],
 };
+
+/** Old versions that have other kinds than their groups have now. */
+const KINDS_OF_OLD: ReadonlyMap<string, readonly string[]> = new Map([
+  ['apps/v1beta1', ['ControllerRevision', 'Deployment', 'Scale', 'StatefulSet']],
+  ['apps/v1beta2', ['ControllerRevision', 'DaemonSet', 'Deployment', 'ReplicaSet', 'Scale', 'StatefulSet']],
+  ['authentication.k8s.io/v1alpha1', ['SelfSubjectReview']],
+  ['authentication.k8s.io/v1beta1', ['SelfSubjectReview', 'TokenReview']],
+  ['admissionregistration.k8s.io/v1alpha1', ['MutatingAdmissionPolicy', 'MutatingAdmissionPolicyBinding', 'ValidatingAdmissionPolicy', 'ValidatingAdmissionPolicyBinding']],
+  ['batch/v1beta1', ['CronJob']],
+  ['certificates.k8s.io/v1alpha1', ['ClusterTrustBundle']],
+  ['coordination.k8s.io/v1alpha2', ['LeaseCandidate']],
+  ['resource.k8s.io/v1alpha3', ['DeviceTaintRule']],
+  ['scheduling.k8s.io/v1alpha2', []],
+  ['storage.k8s.io/v1alpha1', ['CSIStorageCapacity', 'VolumeAttachment', 'VolumeAttributesClass']],
+  ['networking.k8s.io/v1beta1', ['IPAddress', 'Ingress', 'IngressClass', 'ServiceCIDR']],
+]);
 
 /** Kinds of a group that is gone, where upstream reads them still. */
 const EXTENSIONS = ['DaemonSet', 'Deployment', 'Ingress', 'NetworkPolicy', 'ReplicaSet', 'Scale'];
@@ -47,6 +65,8 @@ function isRegistered(sent: GroupVersionKind, server: string): boolean {
   if (group === 'meta.k8s.io' || (APART.includes(group) || APART.includes(server) ? group !== server : false)) return false;
   if (kindFact(group, version, sent.kind)) return true;
   if (group === 'extensions') return version === 'v1beta1' && EXTENSIONS.includes(sent.kind);
+  const known = KINDS_OF_OLD.get(sent.apiVersion);
+  if (known) return known.includes(sent.kind);
   return (OLD_VERSIONS[group] ?? []).includes(version) && kindFacts().some((fact) => fact.group === group && fact.kind === sent.kind);
 }
 

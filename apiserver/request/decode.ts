@@ -35,8 +35,10 @@ export async function decodeBody(exchange: Exchange, expected: Expected, validat
     throw expected.anyVersion ? badRequest(why) : unrecognized(expected.kind, why, textOf(exchange));
   }
   const text = (object.kind && object.apiVersion) || !('structural' in expected.schema) ? '' : textOf(exchange);
-  checkKind(object, expected, (why) => unrecognized(expected.kind, why(text), text));
-  tellProblems(exchange, expected, decoded, validation);
+  const other = checkKind(object, expected, (why) => unrecognized(expected.kind, why(text), text));
+  // What its own version does not know is told before that it is the wrong one.
+  tellProblems(exchange, other && object.apiVersion ? { ...expected, apiVersion: object.apiVersion } : expected, decoded, validation);
+  if (other) throw other;
   object.kind = expected.kind;
   if (!expected.anyVersion) object.apiVersion = expected.apiVersion;
   object.metadata ??= {};
@@ -72,7 +74,8 @@ export function readValue(expected: Expected, value: unknown, form: 'json' | 'un
   if (form === 'json' && hasNoVersion(expected, value)) return { object: { ...BLANK, metadata: {} }, strict: unknownToAll(value) };
   const decoded = form === 'json' ? decodeMade(expected.schema, value) : fromUnstructured(expected.schema, value);
   const object = decoded.object as ApiObject;
-  if (form === 'json') checkKind(object, expected, (why) => badRequest(why(patchedText(value, undefined))), true);
+  const other = form === 'json' ? checkKind(object, expected, (why) => badRequest(why(patchedText(value, undefined))), true) : undefined;
+  if (other) throw other;
   object.kind = expected.kind;
   object.apiVersion = expected.apiVersion;
   object.metadata ??= {};
@@ -175,18 +178,23 @@ function versionOf(apiVersion: string): string {
 /** `unknown` refuses an object that does not say what it is; it knows the text. */
 type Unknown = (why: (text: string) => string) => ApiError;
 
-function checkKind(object: ApiObject, expected: Expected, unknown: Unknown, made = false): void {
+/** Throws what is said at once; another version of the kind is told in the end. */
+function checkKind(object: ApiObject, expected: Expected, unknown: Unknown, made = false): ApiError | undefined {
   const { apiVersion, kind, anyVersion, schema } = expected;
   if ('structural' in schema) checkCustomKind(object, { kind, apiVersion, unknown, made });
   const sent = { kind: object.kind || kind, apiVersion: object.apiVersion || apiVersion };
   if (made && sent.apiVersion.split('/').length > 2) throw badRequest(`unexpected GroupVersion string: ${sent.apiVersion}`);
-  if (sent.kind === kind && (sent.apiVersion === apiVersion || expected.alsoVersions?.includes(sent.apiVersion))) return;
-  if (anyVersion) return checkOptions(object, kind);
+  if (sent.kind === kind && (sent.apiVersion === apiVersion || expected.alsoVersions?.includes(sent.apiVersion))) return undefined;
+  if (anyVersion) {
+    checkOptions(object, kind);
+    return undefined;
+  }
   const why = whyOther(sent, expected);
   if (why) throw made ? badRequest(why) : cannotHandle({ version: versionOf(sent.apiVersion), kind: sent.kind }, kind, why);
-  if (sent.apiVersion !== apiVersion) {
-    throw otherVersion(sent.apiVersion, apiVersion);
-  }
+  if (sent.apiVersion === apiVersion) return undefined;
+  const other = otherVersion(sent.apiVersion, apiVersion);
+  if ('structural' in schema) throw other;
+  return other;
 }
 
 function whyOther(sent: { readonly apiVersion: string; readonly kind: string }, { apiVersion, kind, schema }: Expected): string | undefined {

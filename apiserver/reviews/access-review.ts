@@ -39,7 +39,7 @@ function specOf({ object }: ReviewRequest): SubjectAccessReviewSpec {
 
 async function answer(object: ApiObject, { attributes, ignored }: Question, { authorizer }: ReviewDependencies): Promise<ApiObject> {
   const { decision, reason, error } = await authorizer.authorize(attributes);
-  const problems = [error, ...ignored].filter(Boolean).join(', ');
+  const problems = [error, ...ignored].filter(Boolean).join('; ');
   return {
     ...object,
     status: { allowed: decision === 'allow', ...(decision === 'deny' && { denied: true }), ...(reason && { reason }), ...(problems && { evaluationError: problems }) },

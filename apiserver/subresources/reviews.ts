@@ -9,6 +9,7 @@ import type { Handler } from '../dispatch.ts';
 import { reviews } from '../reviews/review.ts';
 import { requestToken } from '../reviews/token-request.ts';
 import { managerOf, parseWriteOptions } from '../request/write-options.ts';
+import { dropGiven } from '../verbs/create.ts';
 import { admitBody } from './admit-body.ts';
 
 export function reviewHandler(plural: string, authenticator: RequestAuthenticator): Handler {
@@ -19,6 +20,7 @@ export function reviewHandler(plural: string, authenticator: RequestAuthenticato
     const { kind, version, apiVersion } = resource;
     const object = await decodeBody(exchange, { apiVersion, kind: kind.kind, schema: version.schema }, options.fieldValidation);
     checkNamespace(object, exchange.route, resource);
+    dropGiven(object);
     version.defaults?.(object);
     await trackManager({ resource, exchange, options, old: undefined, object, now: core.clock.now() });
     await admitBody(core, exchange, resource, { object, options });
@@ -34,6 +36,7 @@ export function tokenHandler(tokens: ServiceAccountTokens): Handler {
     const options = parseWriteOptions(exchange, 'CreateOptions');
     const schema = { type: 'io.k8s.api.authentication.v1.TokenRequest' };
     const object = await decodeBody(exchange, { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenRequest', schema }, options.fieldValidation);
+    dropGiven(object);
     const now = core.clock.now();
     const spec = (object['spec'] ??= {}) as { expirationSeconds?: number | null };
     spec.expirationSeconds ??= DEFAULT_SECONDS;

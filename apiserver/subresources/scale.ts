@@ -9,6 +9,7 @@ import { decodeBody } from '../request/decode.ts';
 import { mediaType } from '../request/body.ts';
 import type { Answer, Exchange } from '../exchange.ts';
 import { includeOption, table } from '../forms/table.ts';
+import { conflict } from '../../api/status.ts';
 import { invalidObject } from '../invalid.ts';
 import { checkName, checkNamespace } from '../objects/identity.ts';
 import { updateObject } from '../objects/update.ts';
@@ -40,7 +41,7 @@ export async function scale(core: Core, exchange: Exchange, resource: Resource):
       const before = scaleOf(object);
       const wanted = changeOf ? changeOf(before) : (sent as ApiObject);
       checkName(wanted, name);
-      const next = withReplicas(object, wanted);
+      const next = withReplicas(object, wanted, patching ? resource : undefined);
       trackScale({ resource, exchange, options, now: core.clock.now(), path: REPLICAS, object, before }, { next, wanted });
       return next;
     },
@@ -88,7 +89,7 @@ async function applyScale(core: Core, exchange: Exchange, resource: Resource): P
     resource, namespace, name, subresource: 'scale', options, tracked: true, admitted: scaleOf, admittedOld: scaleOf, readmit: setReplicas,
     produce({ object }) {
       const write: ScaleWrite = { resource, exchange, options, now: core.clock.now(), path: REPLICAS, object, before: scaleOf(object) };
-      return applyToScale(write, { value: sent().value as ApiObject, force, withReplicas: (scaled) => withReplicas(object, scaled) });
+      return applyToScale(write, { value: sent().value as ApiObject, force, withReplicas: (scaled) => withReplicas(object, scaled, resource) });
     },
   });
   return document(scaleOf(changed.object.object));
@@ -120,11 +121,16 @@ function setReplicas(object: ApiObject, scaled: ApiObject): void {
   object['spec'] = { ...(object['spec'] as object), replicas: (scaled as unknown as Replicated).spec?.replicas ?? 0 };
 }
 
-function withReplicas(object: Readonly<ApiObject>, wanted: ApiObject): ApiObject {
+/** `resource`: it has not been found out yet whether this is the object that was meant. */
+function withReplicas(object: Readonly<ApiObject>, wanted: ApiObject, resource: Resource | undefined): ApiObject {
   const replicas = (wanted as unknown as Replicated).spec?.replicas ?? 0;
   if (replicas < 0) {
     const wrong = invalid(Path.of('spec', 'replicas'), replicas, 'must be greater than or equal to 0');
     throw invalidObject('autoscaling', 'Scale', wanted.metadata.name ?? '', [wrong]);
+  }
+  const { uid } = wanted.metadata;
+  if (resource && uid && uid !== object.metadata.uid) {
+    throw conflict({ ...resource.subject(object.metadata.name ?? ''), resource: `${resource.kind.plural}/scale` }, `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${object.metadata.uid}`);
   }
   const next = deepCopy(object) as ApiObject;
   setReplicas(next, wanted);

@@ -24,9 +24,14 @@ export async function create(core: Core, exchange: Exchange, resource: Resource)
   const own = await decodeBody(exchange, { apiVersion: resource.apiVersion, kind: kind.kind, schema: version.schema }, options.fieldValidation);
   checkNamespace(own, exchange.route, resource);
   // Before admission, which shall not take them for the server's.
-  for (const field of GIVEN_BY_SERVER) if (own.metadata[field] !== undefined) delete own.metadata[field];
+  dropGiven(own);
   version.defaults?.(own);
   return { type: 'object', code: 201, resource, object: await createObject(core, exchange, { resource, object: resource.toHub(own), options }) };
+}
+
+/** What only the server says of an object. */
+export function dropGiven({ metadata }: ApiObject): void {
+  for (const field of GIVEN_BY_SERVER) if (metadata[field] !== undefined) delete metadata[field];
 }
 
 const GIVEN_BY_SERVER = ['uid', 'creationTimestamp', 'deletionTimestamp', 'deletionGracePeriodSeconds', 'selfLink'] as const;

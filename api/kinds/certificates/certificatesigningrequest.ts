@@ -44,12 +44,13 @@ export const certificatesigningrequest = rulesFor<CertificateSigningRequest>({
 
 /** Writers of the status may not decide: approvals are written through their own subresource. */
 function keepDecisions(object: CertificateSigningRequest, old: CertificateSigningRequest): void {
-  const isDecision = ({ type }: CertificateSigningRequestCondition): boolean => DECISIONS.includes(type);
-  const before = (old.status?.conditions ?? []).filter(isDecision);
+  const before = old.status?.conditions ?? [];
   const sent = object.status?.conditions ?? [];
-  if (sent.filter(isDecision).length !== before.length) return;
-  const kept = [...before];
-  object.status = { ...object.status, conditions: sent.map((condition) => (isDecision(condition) ? (kept.shift() ?? condition) : condition)) };
+  const kept = new Map(DECISIONS.map((type) => [type, before.filter((condition) => condition.type === type)]));
+  const isKept = (type: string): boolean => sent.filter((condition) => condition.type === type).length === kept.get(type)?.length;
+  const own = new Set(DECISIONS.filter(isKept));
+  if (own.size === 0) return;
+  object.status = { ...object.status, conditions: sent.map((condition) => (own.has(condition.type) ? (kept.get(condition.type)?.shift() ?? condition) : condition)) };
 }
 
 function stampConditions(object: CertificateSigningRequest, old: CertificateSigningRequest, now: number): void {

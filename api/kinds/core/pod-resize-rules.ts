@@ -113,10 +113,10 @@ function ofPodUndone(resources: ResourceRequirements | undefined, old: ResourceR
   return !old && Object.keys(result).length === 0 ? undefined : result;
 }
 
-/** Where there were none, whatever is asked for counts as processor and memory: upstream's doing. */
 function amountsUndone(list: ResourceList | undefined, old: ResourceList | undefined): ResourceList | undefined {
-  if (!old) return undefined;
+  if (!old && !list) return undefined;
   const { cpu: _cpu, memory: _memory, ...others } = list ?? {};
-  const { cpu, memory } = old;
-  return { ...others, ...(cpu !== undefined && { cpu }), ...(memory !== undefined && { memory }) };
+  const { cpu, memory } = old ?? {};
+  const amounts = { ...others, ...(cpu !== undefined && { cpu }), ...(memory !== undefined && { memory }) };
+  return !old && Object.keys(amounts).length === 0 ? undefined : amounts;
 }
