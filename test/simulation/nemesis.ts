@@ -29,6 +29,7 @@ const MAX_LEAP_MS = 90_000;
 export class Nemesis {
   readonly #options: NemesisOptions;
   #stopped = false;
+  #stalledUntil = -Infinity;
 
   constructor(options: NemesisOptions) {
     this.#options = options;
@@ -74,7 +75,8 @@ export class Nemesis {
       [3, () => this.#shift()],
       [2, () => this.#leap()],
       [3, () => this.#stealLease()],
-      [4, () => this.#stallStore()],
+      [5, () => this.#stallStore()],
+      [4, () => this.#compact()],
       [this.#options.hasHooks ? 12 : 0, () => this.#troubleHooks()],
     ];
     let left = random.next() * menu.reduce((sum, [weight]) => sum + weight, 0);
@@ -207,12 +209,25 @@ export class Nemesis {
     }
   }
 
-  /** Everybody who reads hears late of what is written. */
+  /** Everybody who reads hears late of what is written, or who asks one of the two API servers. Never both: nobody is later than he may be. */
   #stallStore(): void {
     const { world, random, note } = this.#options;
     const ms = random.next() * MAX_STORE_STALL_MS;
-    note(`nemesis: watches of the store stall for ${ms.toFixed(0)} ms`);
-    world.store.stall(ms);
+    const which = below(random, 4);
+    const now = world.time.monotonic();
+    if (now < this.#stalledUntil) return;
+    this.#stalledUntil = now + ms;
+    note(`nemesis: watches of the store${which < 2 ? ` by API server ${which}` : ''} stall for ${ms.toFixed(0)} ms`);
+    (world.views[which] ?? world.store).stall(ms);
+  }
+
+  /** Whose watch ends then, or who was away, finds that what he knew last is no more. */
+  #compact(): void {
+    const { world, random, note } = this.#options;
+    const drops = random.next() < 0.7;
+    note(`nemesis: the store forgets its history${drops ? ', and watches end' : ''}`);
+    void world.truth.revision().then((revision) => world.truth.compact(revision));
+    if (drops) (world.views[below(random, 3)] ?? world.store).dropWatches();
   }
 
   #troubleHooks(): void {

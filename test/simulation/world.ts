@@ -43,6 +43,8 @@ export class World {
   /** As it is, without any weather. */
   readonly truth: Store;
   readonly store: FaultyStore;
+  /** As each API server sees it, which may be later than the other. */
+  readonly views: readonly FaultyStore[];
   readonly apis: readonly ApiPart[];
   readonly components: Component[] = [];
   readonly hooks: FakeHooks;
@@ -59,9 +61,10 @@ export class World {
     const { time } = this;
     this.truth = openMemory({ clock: time });
     this.store = new FaultyStore(this.truth, this.#faults, time);
+    this.views = [0, 1].map(() => new FaultyStore(this.store, this.#faults, time));
     const client = (this.hooks = new FakeHooks(time));
     const random = this.#random;
-    this.apis = [0, 1].map(() => new ApiPart({ time, random, pki, log, traffic: time.traffic, store: this.store, dynamicAdmission: ({ reader, authorizer, registry, meter }) => dynamicPlugins({ reader, authorizer, registry, meter, clock: time, random, client }) }));
+    this.apis = this.views.map((store) => new ApiPart({ time, random, pki, log, traffic: time.traffic, store, dynamicAdmission: ({ reader, authorizer, registry, meter }) => dynamicPlugins({ reader, authorizer, registry, meter, clock: time, random, client }) }));
     for (const i of [0, 1]) {
       this.#add(`controllers-${i}`, i, (door) => this.#startControllers(door, `controllers-${i}`));
       this.#add(`scheduler-${i}`, i, (door) => this.#startScheduler(door, `scheduler-${i}`));
