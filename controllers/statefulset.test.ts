@@ -111,6 +111,20 @@ test('a claim that is refused is told of by itself and with its pod', () => {
 
 const claim = (ordinal: number) => item(persistentvolumeclaims, { metadata: { name: `data-db-${ordinal}` }, spec: {} });
 
+test('a pod waits for a claim that is being deleted, and says so; others are made meanwhile', () => {
+  const ending = item(persistentvolumeclaims, { metadata: { name: 'data-db-0', deletionTimestamp: '2026-01-01T00:00:00Z' }, spec: {} });
+  const templates = { volumeClaimTemplates: [{ metadata: { name: 'data' }, spec: {} }, { metadata: { name: 'logs' }, spec: {} }] };
+  const { actions } = run(set(templates), ending);
+  expect(changes(actions)).toEqual(['create persistentvolumeclaims a/logs-db-0']);
+  expect(shown(actions).join()).toContain('Create Pod db-0 in StatefulSet db failed error: pvc data-db-0 is being deleted');
+});
+
+test('a claim of a former pod of the name is waited for only where claims go with their pods', () => {
+  const former = item(persistentvolumeclaims, { metadata: { name: 'data-db-0', ownerReferences: [{ apiVersion: 'v1', kind: 'Pod', name: 'db-0', uid: 'former' }] }, spec: {} });
+  const made = (whenScaled: 'Delete' | 'Retain') => changes(run(set({ volumeClaimTemplates: [{ metadata: { name: 'data' }, spec: {} }], persistentVolumeClaimRetentionPolicy: { whenScaled, whenDeleted: 'Retain' } }), former).actions);
+  expect([made('Delete'), made('Retain')]).toEqual([[], ['create pods a/db-0']]);
+});
+
 test('claims belong to the set, and to a pod that is scaled away, where the policy deletes them', () => {
   const policy = { replicas: 1, volumeClaimTemplates: [{ metadata: { name: 'data' }, spec: {} }], persistentVolumeClaimRetentionPolicy: { whenScaled: 'Delete', whenDeleted: 'Delete' }, updateStrategy: { type: 'OnDelete' as const } };
   const { actions } = run(set(policy), pod(0), pod(1), claim(0), claim(1));

@@ -138,7 +138,14 @@ function makePod(situation: Situation, ordinal: number): Work {
   const { namespace } = set.metadata;
   const claims = claimsOf(set, ordinal).map(({ metadata }) => view.of(persistentvolumeclaims).get({ namespace, name: metadata.name ?? '' }));
   const identity = { ...set, metadata: { ...set.metadata, name: `${set.metadata.name}-${ordinal}`, uid: '' } };
-  if (claims.some((known) => known && (isDeleting(known) || isStale(known, identity, 'Pod')))) return { actions: [], halt: true, retryMs: CLAIM_RETRY_MS };
+  const followsPod = set.spec.persistentVolumeClaimRetentionPolicy?.whenScaled === 'Delete';
+  if (followsPod && claims.some((known) => known && isStale(known, identity, 'Pod'))) return { actions: [], halt: true, retryMs: CLAIM_RETRY_MS };
+  const ending = claims.flatMap((known) => (known && isDeleting(known) ? [`pvc ${known.metadata.name} is being deleted`] : []));
+  if (ending.length > 0) {
+    const why = ending.length > 1 ? `[${ending.join(', ')}]` : ending[0];
+    const said = event(subject(statefulsets, set), 'Warning', 'FailedCreate', `Create Pod ${identity.metadata.name} in StatefulSet ${set.metadata.name} failed error: ${why}`);
+    return { actions: [...makeClaims(situation, ordinal), said], halt: true, retryMs: CLAIM_RETRY_MS };
+  }
   // Below the partition pods stay what they were.
   const partition = set.spec.updateStrategy?.rollingUpdate?.partition;
   const bound = (set.spec.ordinals?.start ?? 0) + (set.spec.updateStrategy?.rollingUpdate ? (partition ?? 0) : (set.status?.currentReplicas ?? 0));
