@@ -86,7 +86,7 @@ export class Observation {
 
   #link(uid: string, sandboxId: string): void {
     const known = this.#known(uid);
-    if (!known.sandboxIds.includes(sandboxId)) known.sandboxIds = [...known.sandboxIds, sandboxId];
+    if (!known.sandboxIds.includes(sandboxId)) known.sandboxIds = known.sandboxIds.concat(sandboxId);
     this.#uids.set(sandboxId, uid);
   }
 

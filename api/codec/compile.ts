@@ -239,15 +239,15 @@ function listConvert(field: FieldFact): Convert {
   return (value, context) => {
     if (value === null) return null;
     if (!Array.isArray(value)) return context.mistyped(value, type);
-    let out: unknown[] | undefined = context.keeps ? undefined : [];
+    // A copy has exactly the room that it needs; what grows by pushing has more.
+    let out: unknown[] | undefined = context.keeps ? undefined : value.slice();
     const depth = context.depth++;
     const { struct } = context;
     for (let i = 0; i < value.length; i++) {
       context.steps[depth] = i;
       context.struct = struct;
       const converted = convert(value[i], context);
-      if (out) out.push(converted);
-      else if (converted !== value[i]) (out = value.slice(0, i)).push(converted);
+      if (converted !== value[i]) (out ??= value.slice())[i] = converted;
     }
     context.depth = depth;
     return out ?? value;

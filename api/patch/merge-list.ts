@@ -40,7 +40,8 @@ export function orderList(merged: readonly unknown[], order: readonly unknown[],
     while (at < others.length && before(others[at])) out.push(others[at++]);
     out.push(item);
   }
-  return [...out, ...others.slice(at)];
+  // A list that has grown by pushing has room for more, and what is merged is kept for long.
+  return out.concat(others.slice(at));
 }
 
 function positions(items: readonly unknown[], identity: (item: unknown) => unknown): Map<unknown, number> {

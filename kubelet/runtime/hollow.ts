@@ -285,7 +285,7 @@ export class HollowRuntime implements Runtime {
 
   #put(entry: HollowSandbox, one: HollowContainer): void {
     this.#containers.set(one.container.id, one);
-    entry.containers = [...entry.containers, one];
+    entry.containers = entry.containers.concat(one);
   }
 
   #behaviour(pod: Pick<Sandbox, 'namespace' | 'labels'> & { readonly annotations: Readonly<Record<string, string>> }, container: string, image: string): Behaviour {
