@@ -1,4 +1,4 @@
-/** A webhook of the simulation: marks pods, and sometimes answers late, wrongly, or not at all. */
+/** The webhooks of the simulation: one marks pods, the other keeps out what is forbidden; sometimes they answer late, wrongly, or not at all. */
 import { unreachable } from '../../cluster/line.ts';
 import type { WebhookClient } from '../../apiserver/admission/webhooks/client.ts';
 import { sleep, type Clock } from '../../std/clock.ts';
@@ -6,6 +6,8 @@ import { sleep, type Clock } from '../../std/clock.ts';
 /** Where pods are marked. */
 export const HOOKED_NAMESPACE = 'red';
 export const MARK = 'simulation/mark';
+/** A label of what may not be. */
+export const FORBIDDEN = 'simulation/forbidden';
 
 export type Mood = 'well' | 'down' | 'slow' | 'refuses' | 'babbles';
 
@@ -29,7 +31,7 @@ export class FakeHooks implements WebhookClient {
   }
 
   async call(...[, review, { timeoutSeconds }]: Parameters<WebhookClient['call']>): Promise<Record<string, unknown>> {
-    const { request } = review as { readonly request: { readonly uid: string; readonly object: { readonly metadata: { readonly annotations?: object } } } };
+    const { request } = review as { readonly request: { readonly uid: string; readonly kind: { readonly kind: string }; readonly object: { readonly metadata: { readonly annotations?: object; readonly labels?: Readonly<Record<string, string>> } } } };
     const answer = (response: object): Record<string, unknown> => ({ apiVersion: 'admission.k8s.io/v1', kind: 'AdmissionReview', response: { uid: request.uid, ...response } });
     switch (this.#mood) {
       case 'down':
@@ -42,6 +44,7 @@ export class FakeHooks implements WebhookClient {
       case 'babbles':
         return { apiVersion: 'admission.k8s.io/v1', kind: 'AdmissionReview', response: { uid: 'another', allowed: true } };
       case 'well': {
+        if (request.kind.kind === 'ConfigMap') return answer({ allowed: request.object.metadata.labels?.[FORBIDDEN] === undefined });
         const marked = [...(request.object.metadata.annotations ? [] : [{ op: 'add', path: '/metadata/annotations', value: {} }]), { op: 'add', path: `/metadata/annotations/${MARK.replace('/', '~1')}`, value: 'seen' }];
         return answer({ allowed: true, patchType: 'JSONPatch', patch: Buffer.from(JSON.stringify(marked)).toString('base64') });
       }

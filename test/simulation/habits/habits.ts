@@ -32,7 +32,7 @@ import { spreading } from './spreading.ts';
 export const HABITS = { 'by-the-clock': byTheClock, autoscaling, keeping, pushing, asking, owning, flooding, 'going-back': goingBack, spreading, indexing, claiming, rolling } as const satisfies Readonly<Record<string, (people: People) => Habit>>;
 export type HabitName = keyof typeof HABITS;
 
-const SHARE = 0.3;
+const SHARE = 0.25;
 
 export function habitsOf(seed: number): readonly HabitName[] {
   const random = seededRandom(seed ^ 0x4ab17);

@@ -24,7 +24,7 @@ const EPOCH = Date.UTC(2026, 0, 1);
 
 /** Named after its uid. */
 function object(kind: string, uid: string, { spec, status, webhooks, ...metadata }: Parts = {}): Raw {
-  const namespace = ['Node', 'Namespace', 'PersistentVolume', 'MutatingWebhookConfiguration'].includes(kind) ? undefined : 'red';
+  const namespace = ['Node', 'Namespace', 'PersistentVolume', 'MutatingWebhookConfiguration', 'ValidatingWebhookConfiguration'].includes(kind) ? undefined : 'red';
   return { kind, metadata: { name: uid, uid, ...(namespace && { namespace }), ...metadata }, ...(spec && { spec }), ...(status && { status }), ...(webhooks && { webhooks }) } as Raw;
 }
 
@@ -235,15 +235,22 @@ describe('workloadRule() says when', () => {
 describe('hookRule() says when a pod', () => {
   const webhook = (failurePolicy: string): Raw => object('MutatingWebhookConfiguration', 'w', { webhooks: [{ failurePolicy }] });
   const marked = { annotations: { 'simulation/mark': 'seen' } };
+  const guard = (failurePolicy: string): Raw => object('ValidatingWebhookConfiguration', 'g', { webhooks: [{ failurePolicy }] });
+  const forbidden = { labels: { 'simulation/forbidden': 'yes' } };
   const well = (scene: Scene): Rule => hookRule(scene, { isWell: true, troubledAt: -Infinity });
   const ill = (scene: Scene): Rule => hookRule(scene, { isWell: false, troubledAt: 0 });
   rows(well, [
     ['was not shown', [[0, webhook('Ignore')], [30, object('Pod', 'p')]], /behind the back/],
     ['was shown', [[0, webhook('Ignore')], [30, object('Pod', 'p', marked)]], undefined],
+    ['is well, and something forbidden is made', [[0, guard('Ignore')], [30, object('ConfigMap', 'm', forbidden)]], /which its webhook forbids/],
+    ['is well, and something becomes forbidden', [[0, guard('Fail')], [30, object('ConfigMap', 'm')], [31, object('ConfigMap', 'm', forbidden)]], /which its webhook forbids/],
+    ['is well, and what was forbidden before stays', [[0, object('ConfigMap', 'm', forbidden)], [1, guard('Fail')], [31, object('ConfigMap', 'm', forbidden)]], undefined],
     ['came before its webhook', [[0, webhook('Fail')], [2, object('Pod', 'p')]], undefined],
   ]);
   rows(ill, [
     ['passed where it must not', [[0, webhook('Fail')], [30, object('Pod', 'p')]], /behind the back/],
+    ['is followed by something forbidden that must not pass', [[0, guard('Fail')], [30, object('ConfigMap', 'm', forbidden)]], /which its webhook forbids/],
+    ['is followed by something forbidden that may pass', [[0, guard('Ignore')], [30, object('ConfigMap', 'm', forbidden)]], undefined],
     ['passed where it may', [[0, webhook('Ignore')], [30, object('Pod', 'p')]], undefined],
   ]);
 });
