@@ -201,6 +201,7 @@ class CoracleApiServer implements ApiServer {
     const { registry, meter } = this;
     const limited = options.flowLimits?.unfair ? maxInFlight(options.flowLimits) : undefined;
     serverGauges(meter, { inFlight: () => (limited ?? flow).inFlight(), inQueue: () => flow.inQueue(), registry });
+    registry.onGone(({ group, plural }) => meter.forget({ group, resource: plural }));
     const watches = watchSeries(meter, clock);
     this.#handshakes = meter.counter({ name: 'apiserver_tls_handshake_errors_total', help: 'TLS handshakes that failed.' }).of();
     this.statistics = new NodeStatistics({ clock, fetch: kubeletSummary(this.#core, pki), onError: (node, error) => log.error(`statistics of node ${node}`, error) });

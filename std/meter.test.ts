@@ -29,6 +29,17 @@ test('of() counts what exceeds the limit together', () => {
   expect(meter.text().split('\n').slice(2, -1)).toEqual(['a{x="0",y=""} 1', 'a{x="1",y=""} 1', 'a{x="other",y="other"} 3']);
 });
 
+test('forget() takes what has all of these labels with these values', () => {
+  const meter = new Meter();
+  const family = meter.counter({ name: 'a', help: '', labels: ['verb', 'group', 'resource'] });
+  for (const names of [['GET', 'g', 'x'], ['PUT', 'g', 'x'], ['GET', 'g', 'y'], ['GET', 'x', 'g']]) family.of(...names).add();
+  meter.counter({ name: 'b', help: '', labels: ['group'] }).of('g').add();
+  meter.forget({ resource: 'x', group: 'g' });
+  expect(meter.text().split('\n').filter((line) => !line.startsWith('#'))).toEqual(['a{verb="GET",group="g",resource="y"} 1', 'a{verb="GET",group="x",resource="g"} 1', 'b{group="g"} 1', '']);
+  family.of('GET', 'g', 'x').add();
+  expect(meter.text()).toContain('a{verb="GET",group="g",resource="x"} 1\n');
+});
+
 test('a family without cells is not shown, and collect() runs before each text()', () => {
   const meter = new Meter();
   let value = 0;

@@ -15,6 +15,7 @@ const OTHER = 'other';
 
 export class Meter {
   readonly #families = new Map<string, Family<Shown>>();
+  #forgotten = 0;
 
   counter(options: MeterOptions): Family<Cell> {
     return this.#add(new Family('counter', options, () => new Cell()));
@@ -27,6 +28,17 @@ export class Meter {
   /** `buckets` are upper bounds, in order, without the infinite one. */
   histogram(options: MeterOptions & { readonly buckets: readonly number[] }): Family<HistogramCell> {
     return this.#add(new Family('histogram', options, () => new HistogramCell(options.buckets)));
+  }
+
+  /** How often something was forgotten: whoever keeps cells looks them up again then. */
+  get forgotten(): number {
+    return this.#forgotten;
+  }
+
+  /** What there was of these label values is no longer shown, in the families that have all of these labels. */
+  forget(labels: Readonly<Record<string, string>>): void {
+    this.#forgotten++;
+    for (const family of this.#families.values()) family.forget(labels);
   }
 
   text(): string {
@@ -82,6 +94,13 @@ export class Family<C extends Shown> {
 
   delete(...values: readonly string[]): void {
     this.#cells.delete(values.join('\0'));
+  }
+
+  forget(wanted: Readonly<Record<string, string>>): void {
+    const { labels = [] } = this.#options;
+    const places = Object.entries(wanted).map(([label, value]) => ({ at: labels.indexOf(label), value }));
+    if (places.some(({ at }) => at < 0)) return;
+    for (const [key, { values }] of this.#cells) if (places.every(({ at, value }) => values[at] === value)) this.#cells.delete(key);
   }
 
   show(lines: string[]): void {

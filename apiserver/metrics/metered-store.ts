@@ -23,8 +23,13 @@ export function meteredStore(store: Store, meter: Meter, clock: Clock): Store {
   const counted = ['fetched', 'evaluated', 'returned'].map((what) => meter.counter({ name: `apiserver_storage_list_${what}_objects_total`, help: `Objects that lists of the store ${what === 'fetched' ? 'read' : what === 'evaluated' ? 'looked at' : 'answered with'}.`, labels: ofPlace }));
   const received = meter.counter({ name: 'apiserver_storage_events_received_total', help: 'Changes that the store told of.', labels: ofPlace });
   const known = new Map<string, Series>();
+  let { forgotten } = meter;
   const of = (operation: string, key: string): Series => {
     const place = placeOf(key);
+    if (forgotten !== meter.forgotten) {
+      ({ forgotten } = meter);
+      known.clear();
+    }
     const name = `${operation} ${place}`;
     let series = known.get(name);
     if (!series) {

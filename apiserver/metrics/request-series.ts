@@ -56,6 +56,7 @@ export function requestSeries(meter: Meter, registry: Registry, clock: Clock): R
     };
   };
   registry.onChange(() => known.clear());
+  registry.onGone(() => known.clear());
 
   return {
     step(exchange) {

@@ -68,6 +68,25 @@ test('rules of custom resources are timed, one look per object', async () => {
   expect(Number(await line('apiserver_cel_evaluation_duration_seconds_count'))).toBe(before + 2);
 });
 
+test('what was counted of custom resources goes with their definition', async () => {
+  const schema = { openAPIV3Schema: { type: 'object' } };
+  const define = (): Promise<unknown> => make('/apis/apiextensions.k8s.io/v1/customresourcedefinitions', {
+    apiVersion: 'apiextensions.k8s.io/v1', kind: 'CustomResourceDefinition', metadata: { name: 'gadgets.gone.example.com' },
+    spec: { group: 'gone.example.com', scope: 'Namespaced', names: { plural: 'gadgets', kind: 'Gadget' }, versions: [{ name: 'v1', served: true, storage: true, schema }] },
+  });
+  await define();
+  const gadget = (): Promise<{ code: number }> => make('/apis/gone.example.com/v1/namespaces/default/gadgets', { apiVersion: 'gone.example.com/v1', kind: 'Gadget', metadata: { name: 'one' } });
+  while ((await gadget()).code === 404) await new Promise((resolve) => setImmediate(resolve));
+  const shown = async (): Promise<string[]> => (await server.http('GET', '/metrics')).bytes.toString().split('\n').filter((one) => one.includes('gone.example.com'));
+  expect(await shown()).toEqual(expect.arrayContaining([expect.stringMatching(/^apiserver_request_total\{verb="POST"/), expect.stringMatching(/^etcd_requests_total\{operation="create"/)]));
+  await server.http('DELETE', '/apis/apiextensions.k8s.io/v1/customresourcedefinitions/gadgets.gone.example.com');
+  while ((await shown()).length > 0) await new Promise((resolve) => setImmediate(resolve));
+  // Its cells were kept by those who count: the new ones are shown.
+  await define();
+  while ((await gadget()).code === 404) await new Promise((resolve) => setImmediate(resolve));
+  expect(await line('etcd_requests_total{operation="create",group="gone.example.com",resource="gadgets"}')).toBe('1');
+});
+
 test('pods are counted by what the level of their namespace said', async () => {
   await make('/api/v1/namespaces', { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'strict', labels: { 'pod-security.kubernetes.io/enforce': 'baseline', 'pod-security.kubernetes.io/warn': 'restricted' } } });
   const account = { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'default' } };

@@ -25,6 +25,7 @@ export class Registry {
   /** The first kind of each place in the store. */
   readonly #owners = new Map<string, Kind>();
   readonly #listeners = new Set<() => void>();
+  readonly #goneListeners = new Set<(kind: Kind) => void>();
 
   constructor(options: RegistryOptions, kinds: readonly Kind[]) {
     this.#options = options;
@@ -85,6 +86,11 @@ export class Registry {
     this.#listeners.add(listener);
   }
 
+  /** Told once nothing of a kind that was removed is in use any more, and none has come in its place. */
+  onGone(listener: (kind: Kind) => void): void {
+    this.#goneListeners.add(listener);
+  }
+
   close(): void {
     for (const cache of this.#caches.values()) cache.close();
     for (const [cache, timer] of this.#retiring) {
@@ -117,16 +123,17 @@ export class Registry {
     for (const prefix of new Set(kind.versions.map((version) => storagePrefix(kind, version)))) {
       const cache = this.#caches.get(prefix);
       this.#caches.delete(prefix);
-      if (cache) this.#retire(cache);
+      if (cache) this.#retire(cache, kind);
     }
     this.#owners.delete(storagePrefix(kind));
   }
 
   /** Requests under way finish with the row they began with; watches end then, and begin anew with what is served now. */
-  #retire(cache: ResourceCache): void {
+  #retire(cache: ResourceCache, kind: Kind): void {
     const timer = this.#options.clock.after(RETIRE_MS, () => {
       this.#retiring.delete(cache);
       cache.close();
+      if (!this.hub(kind.group, kind.plural)) for (const listener of this.#goneListeners) listener(kind);
     });
     this.#retiring.set(cache, timer);
   }
