@@ -1,9 +1,9 @@
-/** Reads a KubeSchedulerConfiguration (kubescheduler.config.k8s.io/v1): profiles, back-off, extenders. What it does not know it refuses by name. */
+/** Reads a KubeSchedulerConfiguration (kubescheduler.config.k8s.io/v1): profiles, back-off, extenders. What is wrong is said in upstream's words; what it does not do it refuses by name. */
 import type { BackoffLimits } from './backlog.ts';
 import { type ExtenderSettings, readExtenders } from './extender-settings.ts';
 import { argsOf } from './plugin-args.ts';
 import { DEFAULT_PROFILE, DEFAULT_WEIGHTS, FILTERS, PLUGINS, type Profile, type ScoringPlugin } from './profile.ts';
-import { type Fields, listOf, numberOf, strict, textOf } from './strict.ts';
+import { type Fields, Problems, WrongType, listOf, numberOf, strict, textOf } from './strict.ts';
 
 export interface Configuration {
   readonly profiles: readonly Profile[];
@@ -19,68 +19,113 @@ const KIND = 'KubeSchedulerConfiguration';
 const ELSEWHERE = ['leaderElection', 'clientConnection', 'enableProfiling', 'enableContentionProfiling', 'parallelism', 'delayCacheUntilActive'];
 const FIELDS = ['apiVersion', 'kind', ...ELSEWHERE, 'percentageOfNodesToScore', 'podInitialBackoffSeconds', 'podMaxBackoffSeconds', 'profiles', 'extenders'];
 
+/** Throws what upstream says of the first thing that makes it stop: what cannot be read, then all that is wrong, then what profiles cannot be made of. */
 export function readConfiguration(document: unknown): Configuration {
-  const root = strict(document, '', FIELDS);
-  if (root.apiVersion !== API_VERSION || root.kind !== KIND) {
-    throw new Error(`a scheduler configuration has apiVersion ${API_VERSION} and kind ${KIND}, not ${String(root.apiVersion)} and ${String(root.kind)}`);
+  try {
+    return configurationOf(document);
+  } catch (error) {
+    if (error instanceof WrongType) throw new Error(error.within(KIND), { cause: error });
+    throw error;
   }
-  const percentage = percentageOf(root, '');
-  const given = listOf(root, 'profiles', '');
-  const profiles = given.length === 0 ? [{ ...DEFAULT_PROFILE, percentageOfNodesToScore: percentage ?? 0 }] : given.map((one, i) => profileOf(one, `profiles[${i}]`, { single: given.length === 1, percentage: percentage ?? 0 }));
-  const names = profiles.map(({ name }) => name);
-  for (const [i, name] of names.entries()) {
-    if (names.indexOf(name) < i) throw new Error(`profiles[${i}].schedulerName: Duplicate value: "profiles[${names.indexOf(name)}].schedulerName"`);
-  }
-  const initial = numberOf(root, 'podInitialBackoffSeconds', '') ?? 1;
-  const limit = numberOf(root, 'podMaxBackoffSeconds', '') ?? 10;
-  if (initial <= 0) throw new Error(`podInitialBackoffSeconds: Invalid value: ${initial}: must be greater than 0`);
-  if (limit < initial) throw new Error(`podMaxBackoffSeconds: Invalid value: ${limit}: must be greater than or equal to PodInitialBackoffSeconds`);
-  return { profiles, backoff: { baseMs: initial * 1000, limitMs: limit * 1000 }, extenders: readExtenders(listOf(root, 'extenders', '')) };
 }
 
-function profileOf(document: unknown, path: string, { single, percentage }: { readonly single: boolean; readonly percentage: number }): Profile {
+function configurationOf(document: unknown): Configuration {
+  const { apiVersion, kind } = { ...(document as Fields) };
+  if (apiVersion !== API_VERSION || kind !== KIND) throw new Error(`no kind "${String(kind)}" is registered for version "${String(apiVersion)}" in scheme "pkg/runtime/scheme.go:111"`);
+  const root = strict(document, '', FIELDS);
+  const problems = new Problems();
+  const parallelism = numberOf(root, 'parallelism', '');
+  if (parallelism !== undefined && parallelism <= 0) problems.add('parallelism', `Invalid value: ${parallelism}: should be an integer value greater than zero`);
+  const given = listOf(root, 'profiles', '');
+  const read = given.map((one, i) => profileOf(one, `profiles[${i}]`, { single: given.length === 1, percentage: numberOf(root, 'percentageOfNodesToScore', '') ?? 0, problems }));
+  const names = read.map(({ profile }) => profile.name);
+  for (const [i, name] of names.entries()) if (name !== '' && names.indexOf(name) < i) problems.add(`profiles[${i}].schedulerName`, 'Duplicate value: {}');
+  const percentage = percentageOf(root, '', problems);
+  const initial = numberOf(root, 'podInitialBackoffSeconds', '', 'int64') ?? 1;
+  const limit = numberOf(root, 'podMaxBackoffSeconds', '', 'int64') ?? 10;
+  if (initial <= 0) problems.add('podInitialBackoffSeconds', `Invalid value: ${initial}: must be greater than 0`);
+  if (limit < initial) problems.add('podMaxBackoffSeconds', `Invalid value: ${limit}: must be greater than or equal to PodInitialBackoffSeconds`);
+  const extenders = readExtenders(listOf(root, 'extenders', ''), problems);
+  if (problems.text) throw new Error(problems.text);
+  const late = read.find(({ impossible }) => impossible !== undefined);
+  if (late) throw new Error(`initializing profiles: creating profile for scheduler name ${late.profile.name}: ${late.impossible}`);
+  const profiles = given.length === 0 ? [{ ...DEFAULT_PROFILE, percentageOfNodesToScore: percentage ?? 0 }] : read.map(({ profile }) => profile);
+  return { profiles, backoff: { baseMs: initial * 1000, limitMs: limit * 1000 }, extenders };
+}
+
+interface ReadProfile {
+  readonly profile: Profile;
+  /** Why no profile can be made of it. */
+  readonly impossible: string | undefined;
+}
+
+function profileOf(document: unknown, path: string, { single, percentage, problems }: { readonly single: boolean; readonly percentage: number; readonly problems: Problems }): ReadProfile {
   const fields = strict(document, path, ['schedulerName', 'percentageOfNodesToScore', 'plugins', 'pluginConfig']);
   const name = textOf(fields, 'schedulerName', path) ?? (single ? DEFAULT_PROFILE.name : '');
-  if (name === '') throw new Error(`${path}.schedulerName: Required value`);
-  const own = percentageOf(fields, `${path}.`);
-  return { ...DEFAULT_PROFILE, ...pluginsOf(fields.plugins, `${path}.plugins`), ...argsOf(listOf(fields, 'pluginConfig', path), `${path}.pluginConfig`), name, percentageOfNodesToScore: own ?? percentage };
+  if (name === '') problems.add(`${path}.schedulerName`, 'Required value');
+  const own = percentageOf(fields, path, problems);
+  const { parts, late } = argsOf(listOf(fields, 'pluginConfig', path), `${path}.pluginConfig`, problems);
+  const { chosen, impossible } = pluginsOf(fields.plugins, `${path}.plugins`, name);
+  return { profile: { ...DEFAULT_PROFILE, ...chosen, ...parts, name, percentageOfNodesToScore: own ?? percentage }, impossible: late ?? impossible };
 }
 
-function percentageOf(fields: Fields, prefix: string): number | undefined {
-  const percentage = numberOf(fields, 'percentageOfNodesToScore', prefix.replace(/\.$/, ''));
-  if (percentage !== undefined && (percentage < 0 || percentage > 100)) throw new Error(`${prefix}percentageOfNodesToScore: Invalid value: ${percentage}: not in valid range [0-100]`);
+function percentageOf(fields: Fields, path: string, problems: Problems): number | undefined {
+  const percentage = numberOf(fields, 'percentageOfNodesToScore', path);
+  if (percentage !== undefined && (percentage < 0 || percentage > 100)) problems.add(`${path ? `${path}.` : ''}percentageOfNodesToScore`, `Invalid value: ${percentage}: not in valid range [0-100]`);
   return percentage;
 }
 
 /** The points at which plugins can be turned on and off here. */
 const POINTS = ['filter', 'score', 'postFilter', 'multiPoint'] as const;
 /** What plugins do at these follows from the points above. */
-const OTHER_POINTS = ['preEnqueue', 'queueSort', 'preFilter', 'preScore', 'reserve', 'permit', 'preBind', 'bind', 'postBind'];
-/** Without these no pod would ever be placed. */
-const ESSENTIAL = ['PrioritySort', 'DefaultBinder', 'SchedulingGates'];
+const OTHER_POINTS = ['preEnqueue', 'queueSort', 'preFilter', 'preScore', 'reserve', 'permit', 'preBind', 'bind', 'postBind'] as const;
+/** Of these one plugin is needed, and there is no other here. */
+const ONLY: Readonly<Record<string, { readonly plugin: string; readonly missing: (profile: string) => string }>> = {
+  queueSort: { plugin: 'PrioritySort', missing: (profile) => `only one queue sort plugin required for profile with scheduler name "${profile}", but got 0` },
+  bind: { plugin: 'DefaultBinder', missing: (profile) => `at least one bind plugin is needed for profile with scheduler name "${profile}"` },
+};
+/** Who can be turned on at a point. */
+const EXTENDS: Readonly<Record<string, readonly string[]>> = { filter: FILTERS, score: Object.keys(DEFAULT_WEIGHTS), postFilter: ['DefaultPreemption', 'DynamicResources'], permit: [], postBind: [], queueSort: ['PrioritySort'], bind: ['DefaultBinder'] };
 
 interface Choice {
+  /** As they are named, with their weights. */
+  readonly names: readonly string[];
   readonly enabled: ReadonlyMap<string, number | undefined>;
   readonly disabled: ReadonlySet<string>;
 }
 
-function pluginsOf(document: unknown, path: string): Pick<Profile, 'filters' | 'weights' | 'preempts'> {
+function pluginsOf(document: unknown, path: string, profile: string): { readonly chosen: Pick<Profile, 'filters' | 'weights' | 'preempts'>; readonly impossible: string | undefined } {
   const fields = strict(document ?? {}, path, [...POINTS, ...OTHER_POINTS]);
-  for (const point of OTHER_POINTS) {
-    const { enabled, disabled } = choiceOf(fields[point], `${path}.${point}`);
-    if (enabled.size > 0 || disabled.size > 0) throw new Error(`${path}.${point}: this scheduler turns plugins on and off at ${POINTS.join(', ')} only`);
-  }
-  const [filter, score, postFilter, multi] = POINTS.map((point) => choiceOf(fields[point], `${path}.${point}`)) as [Choice, Choice, Choice, Choice];
-  for (const name of ESSENTIAL) {
-    if (isOff(multi, name)) throw new Error(`${path}.multiPoint: ${name} cannot be disabled`);
-  }
+  const choices = new Map([...POINTS, ...OTHER_POINTS].map((point) => [point, choiceOf(fields[point], `${path}.${point}`)] as const));
+  const [filter, score, postFilter, multi] = POINTS.map((point) => choices.get(point)) as [Choice, Choice, Choice, Choice];
   const isOn = (point: Choice, name: string): boolean => (point.enabled.has(name) ? true : !isOff(point, name) && (multi.enabled.has(name) || !isOff(multi, name)));
+  const impossible = [...choices].map(([point, choice]) => contradiction(point, choice)).find((one) => one !== undefined) ?? Object.entries(ONLY).flatMap(([point, { plugin, missing }]) => (isOn(choices.get(point as 'bind') as Choice, plugin) ? [] : [missing(profile)]))[0];
+  for (const point of OTHER_POINTS) {
+    const { enabled, disabled } = choices.get(point) as Choice;
+    const counts = [...disabled].some((name) => name === '*' || (PLUGINS as readonly string[]).includes(name));
+    if (impossible === undefined && !(point in ONLY) && (enabled.size > 0 || counts)) throw new Error(`${path}.${point}: this scheduler turns plugins on and off at ${POINTS.join(', ')} only`);
+  }
+  if (impossible === undefined && isOff(multi, 'SchedulingGates')) throw new Error(`${path}.multiPoint: SchedulingGates cannot be disabled`);
   const weights = Object.entries(DEFAULT_WEIGHTS).map(([name, usual]) => [name, isOn(score, name) ? (score.enabled.get(name) || multi.enabled.get(name) || usual) : 0]);
-  return {
+  const chosen = {
     filters: new Set(FILTERS.filter((name) => isOn(filter, name))),
     weights: Object.fromEntries(weights) as Record<ScoringPlugin, number>,
     preempts: isOn(postFilter, 'DefaultPreemption'),
   };
+  return { chosen, impossible: impossible ?? (Object.values(chosen.weights).some((weight) => weight < 0) ? 'score plugins: total score of Score plugins could overflow' : undefined) };
+}
+
+/** What makes it impossible to turn on what a point names. */
+function contradiction(point: string, { names }: Choice): string | undefined {
+  const kind = `${point.charAt(0).toUpperCase()}${point.slice(1)}Plugin`;
+  const seen = new Set<string>();
+  for (const name of names) {
+    if (!(PLUGINS as readonly string[]).includes(name)) return point === 'multiPoint' ? `MultiPointPlugin "${name}" does not exist` : `${kind} "${name}" does not exist`;
+    if (EXTENDS[point] && !EXTENDS[point].includes(name)) return `plugin "${name}" does not extend ${kind} plugin`;
+    if (seen.has(name)) return `plugin "${name}" already registered as "${point === 'multiPoint' ? 'FilterPlugin' : kind}"`;
+    seen.add(name);
+  }
+  return undefined;
 }
 
 function isOff({ enabled, disabled }: Choice, name: string): boolean {
@@ -93,9 +138,8 @@ function choiceOf(document: unknown, path: string): Choice {
     listOf(fields, key, path).map((one, i) => {
       const at = `${path}.${key}[${i}]`;
       const plugin = strict(one, at, ['name', 'weight']);
-      const name = textOf(plugin, 'name', at) ?? '';
-      if (!(PLUGINS as readonly string[]).includes(name) && !(key === 'disabled' && name === '*')) throw new Error(`${at}.name: there is no plugin ${JSON.stringify(name)}; there are ${PLUGINS.join(', ')}`);
-      return [name, numberOf(plugin, 'weight', at)];
+      return [textOf(plugin, 'name', at) ?? '', numberOf(plugin, 'weight', at)];
     });
-  return { enabled: new Map(read('enabled')), disabled: new Set(read('disabled').map(([name]) => name)) };
+  const enabled = read('enabled');
+  return { names: enabled.map(([name]) => name), enabled: new Map(enabled), disabled: new Set(read('disabled').map(([name]) => name)) };
 }

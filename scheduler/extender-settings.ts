@@ -1,5 +1,6 @@
 /** What a KubeSchedulerConfiguration says of extenders: servers that are asked about pods over HTTP. */
-import { type Fields, durationOf, flagOf, listOf, numberOf, strict, textOf } from './strict.ts';
+import { labelKeyProblems } from '../api/selectors/label-syntax.ts';
+import { type Fields, type Problems, durationOf, flagOf, listOf, numberOf, strict, textOf } from './strict.ts';
 
 export interface ExtenderSettings {
   readonly urlPrefix: string;
@@ -34,20 +35,24 @@ export type PemSource = { readonly file: string } | { readonly data: string };
 const FIELDS = ['urlPrefix', 'filterVerb', 'preemptVerb', 'prioritizeVerb', 'weight', 'bindVerb', 'enableHTTPS', 'tlsConfig', 'httpTimeout', 'nodeCacheCapable', 'managedResources', 'ignorable'];
 const TIMEOUT_MS = 5_000;
 
-export function readExtenders(list: readonly unknown[]): ExtenderSettings[] {
-  const extenders = list.map((one, i) => extenderOf(strict(one, `extenders[${i}]`, FIELDS), `extenders[${i}]`));
+export function readExtenders(list: readonly unknown[], problems: Problems): ExtenderSettings[] {
+  const extenders = list.map((one, i) => extenderOf(strict(one, `extenders[${i}]`, FIELDS), `extenders[${i}]`, problems));
   const binders = extenders.filter(({ bindVerb }) => bindVerb !== '').length;
-  if (binders > 1) throw new Error(`extenders: Invalid value: "found ${binders} extenders implementing bind": only one extender can implement bind`);
+  if (binders > 1) problems.add('extenders', `Invalid value: "found ${binders} extenders implementing bind": only one extender can implement bind`);
   return extenders;
 }
 
-function extenderOf(fields: Fields, path: string): ExtenderSettings {
+function extenderOf(fields: Fields, path: string, problems: Problems): ExtenderSettings {
   const text = (key: string): string => textOf(fields, key, path) ?? '';
-  const weight = numberOf(fields, 'weight', path) ?? 0;
-  if (text('prioritizeVerb') !== '' && weight <= 0) throw new Error(`${path}.weight: Invalid value: ${weight}: must have a positive weight applied to it`);
-  if (!/^https?:\/\//.test(text('urlPrefix'))) throw new Error(`${path}.urlPrefix: must be an URL that begins with http:// or https://`);
+  const weight = numberOf(fields, 'weight', path, 'int64') ?? 0;
+  if (text('prioritizeVerb') !== '' && weight <= 0) problems.add(`${path}.weight`, `Invalid value: ${weight}: must have a positive weight applied to it`);
   const managed = listOf(fields, 'managedResources', path).map((one, i) => strict(one, `${path}.managedResources[${i}]`, ['name', 'ignoredByScheduler']));
   const names = managed.map((one) => String(one.name));
+  for (const [i, name] of names.entries()) {
+    const at = `${path}.managedResources[${i}].name`;
+    if (!name.includes('/') || name.includes('kubernetes.io/') || name.startsWith('requests.') || labelKeyProblems(name).length > 0) problems.add(at, `Invalid value: "${name}": is an invalid extended resource name`);
+    if (names.indexOf(name) < i) problems.add(at, `Invalid value: "${name}": duplicate extender managed resource name`);
+  }
   const ignored = managed.filter((one, i) => flagOf(one, 'ignoredByScheduler', `${path}.managedResources[${i}]`)).map((one) => String(one.name));
   return {
     urlPrefix: text('urlPrefix').replace(/\/+$/, ''),
@@ -73,6 +78,7 @@ function tlsOf(document: unknown, path: string): ExtenderTls {
     return data ? { data } : file ? { file } : undefined;
   };
   const [ca, cert, key] = [pem('ca'), pem('cert'), pem('key')];
+  if (ca && flagOf(fields, 'insecure', path)) throw new Error("couldn't build extenders: specifying a root certificates file with the insecure flag is not allowed");
   const serverName = textOf(fields, 'serverName', path);
   return { insecure: flagOf(fields, 'insecure', path) ?? false, ...(serverName && { serverName }), ...(ca && { ca }), ...(cert && { cert }), ...(key && { key }) };
 }
