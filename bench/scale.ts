@@ -1,8 +1,9 @@
 /** What much costs to keep and to take away: `coracle up` with all of its components, over its embedded store and HTTPS, on simulated nodes. */
+import type { WatchEvent } from '../api/request.ts';
 import { configmaps, deployments, namespaces, nodes, pods, replicasets, serviceaccounts } from '../api/resources.ts';
 import { ApiError } from '../api/status.ts';
 import type { Deployment } from '../api/types/apps.v1.ts';
-import { type Client, openClient } from '../client/client.ts';
+import { type Client, type Stored, openClient } from '../client/client.ts';
 import { openHttpDoor } from '../client/http.ts';
 import { readKubeconfig } from '../client/kubeconfig.ts';
 import { systemClock } from '../std/clock.ts';
@@ -61,7 +62,7 @@ async function onGround(hollowNodes: number, measure: (ground: Ground) => Promis
     const client = openClient(door, { userAgent: 'bench' });
     await client.create(namespaces, { metadata: { name: NAMESPACE } } as never);
     await until(async () => !(await isGone(client.get(serviceaccounts, { name: 'default', namespace: NAMESPACE }))));
-    await until(async () => (await client.list(nodes)).items.filter(({ spec }) => !spec.taints?.length).length === hollowNodes);
+    await untilSeen((signal) => client.watch(nodes, { sendInitialEvents: true, signal }), hollowNodes, ({ spec }) => !spec.taints?.length);
     const answer = await measure({ client, pids: family(subject.pid) });
     await door.close();
     return answer;
@@ -76,13 +77,18 @@ function deployment(name: string, replicas: number): Deployment {
   return { metadata: { name, namespace: NAMESPACE }, spec: { replicas, selector: { matchLabels: labels }, template: { metadata: { labels }, spec: { containers: [container] } } } } as Deployment;
 }
 
-/** Counts by watching: to list 100,000 again and again would be measured too. */
-async function untilRunning(client: Client, count: number): Promise<void> {
+function untilRunning(client: Client, count: number): Promise<void> {
+  return untilSeen((signal) => client.watch(pods, { namespace: NAMESPACE, fieldSelector: 'status.phase=Running', sendInitialEvents: true, signal }), count, () => true);
+}
+
+/** Counts by watching: to list thousands again and again would be measured too. */
+async function untilSeen<T>(watch: (signal: AbortSignal) => AsyncIterable<WatchEvent<Stored<T>>>, count: number, isWanted: (object: Stored<T>) => boolean): Promise<void> {
+  if (count === 0) return;
   const stop = new AbortController();
-  const running = new Set<string>();
-  for await (const { object } of client.watch(pods, { namespace: NAMESPACE, fieldSelector: 'status.phase=Running', sendInitialEvents: true, signal: stop.signal })) {
-    running.add(object.metadata.uid);
-    if (running.size === count) break;
+  const seen = new Set<string>();
+  for await (const { type, object } of watch(stop.signal)) {
+    if (type !== 'BOOKMARK' && isWanted(object)) seen.add(object.metadata.uid);
+    if (seen.size === count) break;
   }
   stop.abort();
 }
