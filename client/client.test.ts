@@ -35,7 +35,7 @@ const transports: Record<string, (options?: FakeDoorOptions) => Promise<Setting>
 
 const map = (name: string, data: Record<string, string> = {}): ConfigMap => ({ metadata: { name, namespace: 'a' }, data });
 
-describe.each(Object.entries(transports))('over %s', (_, open) => {
+describe.each(Object.entries(transports))('over %s', (transport, open) => {
   let setting: Setting;
   const start = async (options?: FakeDoorOptions): Promise<Setting> => (setting = await open(options));
   afterEach(() => setting.close());
@@ -82,6 +82,21 @@ describe.each(Object.entries(transports))('over %s', (_, open) => {
       if (seen.length === 2) stop.abort();
     }
     expect(seen).toEqual(['ADDED y', 'DELETED x']);
+  });
+
+  test('the caches of informers leave out who set which field, and keep what is the same as one', async () => {
+    const { client } = await start();
+    await client.create(configmaps, { ...map('x', { k: 'v' }), metadata: { name: 'x', namespace: 'a', managedFields: [{ manager: 'm' }] } });
+    const informers = [0, 1].map(() => openInformer(client, configmaps, { namespace: 'a' }, { clock: systemClock, random: systemRandom }));
+    await Promise.all(informers.map((informer) => informer.synced()));
+    const [one, other] = informers.map(({ cache }) => cache.get({ namespace: 'a', name: 'x' }));
+    for (const informer of informers) informer.stop();
+    const { managedFields, ...metadata } = (await client.get(configmaps, { namespace: 'a', name: 'x' })).metadata as Stored<ConfigMap>['metadata'] & { readonly managedFields?: unknown };
+    expect(managedFields).toEqual([{ manager: 'm' }]);
+    expect(one).toMatchObject({ data: { k: 'v' } });
+    expect([one?.metadata, other?.metadata]).toEqual([metadata, metadata]);
+    expect(Object.isFrozen(one?.metadata)).toBe(true);
+    if (transport === 'in-process') expect(other).toBe(one);
   });
 
   test('a watch from a forgotten version is refused with 410', async () => {
