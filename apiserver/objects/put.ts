@@ -94,7 +94,7 @@ export function modifiedError(resource: Resource, name: string): ApiError {
 
 function loose(object: ApiObject, old: Readonly<ApiObject> | undefined): StoredForm {
   const { resourceVersion: _, ...metadata } = object.metadata;
-  const kept = old?.metadata.resourceVersion;
+  const kept = (old ?? object).metadata.resourceVersion;
   const shown = { ...object, metadata: { ...metadata, ...(kept !== undefined && { resourceVersion: kept }) } };
   return new LooseObject(withStoredLists(shown) as ApiObject);
 }

@@ -86,3 +86,30 @@ test('what the server makes by itself is its own', async () => {
   const namespace = (await door.call({ group: '', version: 'v1', resource: 'namespaces', verb: 'get', name: 'default' })) as ApiObject;
   expect(namespace.metadata.managedFields).toMatchObject([{ manager: 'kube-apiserver', operation: 'Update', apiVersion: 'v1', fieldsV1: { 'f:metadata': { 'f:labels': { '.': {}, 'f:kubernetes.io/metadata.name': {} } } } }]);
 });
+
+test('a patch of a Scale may say which object it means', async () => {
+  await door.call({ ...deployments, verb: 'create', body: { metadata: { name: 'meant' }, spec: { selector: { matchLabels: { a: 'b' } }, template } } });
+  const patch = (uid: string): Promise<unknown> => outcome({ ...deployments, verb: 'patch', name: 'meant', subresource: 'scale', patchType: 'application/merge-patch+json', body: { metadata: { uid }, spec: { replicas: 2 } } });
+  const { uid } = ((await door.call({ ...deployments, verb: 'get', name: 'meant' })) as ApiObject).metadata;
+  expect(await patch('other')).toMatchObject({ code: 409, message: `Operation cannot be fulfilled on deployments/scale.apps "meant": Precondition failed: UID in precondition: other, UID in object meta: ${uid}` });
+  expect(await patch(uid ?? '')).toBe('done');
+});
+
+test.each(['ephemeral-storage', 'example.com/thing'])('a pod that asks for nothing cannot be resized to ask for %s', async (resource) => {
+  const name = await newPod();
+  const body = { spec: { containers: [{ name: 'c', resources: { requests: { [resource]: '1' }, limits: { [resource]: '1' } } }] } };
+  expect(await outcome({ ...pods, verb: 'patch', name, subresource: 'resize', patchType: 'application/strategic-merge-patch+json', body })).toMatchObject({ code: 422, message: expect.stringContaining('only cpu and memory resources are mutable') });
+});
+
+test('a token review shows no identity of its own', async () => {
+  const review = await door.call({ group: 'authentication.k8s.io', version: 'v1', resource: 'tokenreviews', verb: 'create', body: { metadata: { name: 'x', uid: 'z' }, spec: { token: 'abc' } } }) as ApiObject;
+  expect(review.metadata).toMatchObject({ name: 'x' });
+  expect(review.metadata.uid).toBeUndefined();
+});
+
+test('what is not stored keeps the version that it came with', async () => {
+  const configmaps = { group: '', version: 'v1', resource: 'configmaps', namespace: 'default' } as const;
+  const made = (query: Record<string, string>): Promise<unknown> => door.call({ ...configmaps, verb: 'create', query, body: { metadata: { name: 'versioned', resourceVersion: '5' } } }).catch((error: unknown) => error);
+  expect(await made({ dryRun: 'All' })).toMatchObject({ metadata: { resourceVersion: '5' } });
+  expect(await made({})).toMatchObject({ code: 500 });
+});

@@ -62,7 +62,8 @@ export async function createObject(core: Core, exchange: Exchange, { resource, o
   if (!tracked) await trackManager({ resource, exchange, options, old: undefined, object, now });
   await core.admission.mutate(request);
   const versioned = isNumber(metadata.resourceVersion) && !dryRun;
-  delete metadata.resourceVersion;
+  // What is not stored shows what it came with.
+  if (!dryRun || !metadata.resourceVersion) delete metadata.resourceVersion;
   const attempt: Attempt = { resource, object, request, context, warnings: exchange.warnings, versioned };
   return !metadata.name && metadata.generateName ? createGenerated(core, attempt) : createOnce(core, attempt);
 }

@@ -76,7 +76,7 @@ async function pageAt({ cache, prefix }: Resource, revision: number, query: Para
     return await cache.listAt(revision, query);
   } catch (error) {
     if (!(error instanceof Compacted)) throw error;
-    if (!position) throw expired(`The provided resource version is too old.`);
+    if (!position) throw expired('The resourceVersion for the provided list is too old.');
     // The fresh token lets the client go on, without the promise of one consistent snapshot.
     const status = new ApiError({
       code: 410, reason: 'Expired',

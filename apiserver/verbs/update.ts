@@ -50,7 +50,7 @@ export async function update(core: Core, exchange: Exchange, resource: Resource)
     versionForUpdate(resourceVersion ?? '');
     if (uid) throw preconditionFailed({ resource, namespace, name, dryRun: options.dryRun }, `UID in precondition: ${uid}, UID in object meta: `);
     try {
-      return { type: 'object', code: 201, resource, object: await createObject(core, exchange, { resource, object: withoutVersion(await produce()), options }) };
+      return { type: 'object', code: 201, resource, object: await createObject(core, exchange, { resource, object: options.dryRun ? await produce() : withoutVersion(await produce()), options }) };
     } catch (error) {
       if (!isReason(error, 'AlreadyExists') || attempt > 0) throw error;
     }
