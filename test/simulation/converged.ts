@@ -24,7 +24,7 @@ export async function unconverged(client: Client, world: World, counter: Counter
   leftovers(all, world, say);
   const names = new Set(nodes.map(({ metadata }) => metadata.name));
   const placed = pods.filter((pod) => pod.spec.nodeName && !isOver(pod)).map((pod) => ({ pod: pod as unknown as Raw, node: pod.spec.nodeName as string }));
-  const there = { sure: placed, maybe: placed, staying: placed, nodes: nodes as unknown as Raw[] };
+  const there = { sure: placed, present: placed, maybe: placed, staying: placed, nodes: nodes as unknown as Raw[] };
   for (const pod of pods) {
     const raw = pod as unknown as Raw;
     const { namespace, name } = pod.metadata;

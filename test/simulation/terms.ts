@@ -29,7 +29,9 @@ export interface Placed {
 export interface Neighbours {
   /** Who was there for certain, as others count it. */
   readonly sure: readonly Placed[];
-  /** And who may have been taken to be there. */
+  /** And who may have been taken to be there, also while he goes. */
+  readonly present: readonly Placed[];
+  /** Of them, who may have been taken to stay. */
   readonly maybe: readonly Placed[];
   /** Of those whom `sure` names, who do not go: others are not counted when pods are spread. */
   readonly staying: readonly Placed[];
@@ -49,7 +51,7 @@ export function termsOf({ spec }: Raw): Terms {
 }
 
 /** What is broken when this pod is put there; undefined: nothing. */
-export function brokenTerm(pod: Raw, node: string, { sure, maybe, staying, nodes }: Neighbours): string | undefined {
+export function brokenTerm(pod: Raw, node: string, { sure, present, maybe, staying, nodes }: Neighbours): string | undefined {
   const labels = new Map(nodes.map(({ metadata }) => [metadata.name, metadata.labels ?? {}]));
   const domain = (key: string, name: string): string | undefined => labels.get(name)?.[key];
   const isOther = (one: Placed): boolean => one.pod.metadata.uid !== pod.metadata.uid;
@@ -64,7 +66,7 @@ export function brokenTerm(pod: Raw, node: string, { sure, maybe, staying, nodes
     if (term) return `${one.pod.metadata.name} on ${one.node} is to be apart from it`;
   }
   for (const term of near) {
-    if (maybe.filter(together(term.topologyKey)).some((one) => matches(term, pod, one.pod))) continue;
+    if (present.filter(together(term.topologyKey)).some((one) => matches(term, pod, one.pod))) continue;
     // Of those who are to be together, one is the first.
     const isFirst = matches(term, pod, pod) && !sure.some((one) => isOther(one) && matches(term, pod, one.pod));
     if (!isFirst) return `it is to be near ${JSON.stringify(term.labelSelector.matchLabels)}, of which there is none there`;

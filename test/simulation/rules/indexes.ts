@@ -38,14 +38,14 @@ export function indexRule(scene: Scene): Rule {
   const all = new Map<string, Work>();
   const held = new Held();
 
-  const made = (pod: Raw, job: string, { spec, living, succeededIndexes }: Work): void => {
+  const made = (pod: Raw, job: string, { spec, living }: Work): void => {
     const at = scene.monotonic();
     const index = indexOf(pod);
     if (index === undefined || scene.isRelaxed()) return;
     const text = `pod ${keyOf(pod)} was made for index ${index}`;
     const waits = spec.podReplacementPolicy === 'Failed' || spec.podFailurePolicy !== undefined;
     for (const [uid, other] of living) if (other.index === index && held.isKnown(`${uid} lives`, at) && (waits || !isDeleting(other.pod))) scene.say(`${text}, where ${other.pod.metadata.name} is`);
-    if (succeededIndexes.has(index) && held.isKnown(`${job} ${index} succeeded`, at)) scene.say(`${text}, which had succeeded`);
+    if (held.isKnown(`${job} ${index} succeeded`, at)) scene.say(`${text}, which had succeeded`);
     if (held.isKnown(`${job} ${index} failed`, at)) scene.say(`${text}, which had failed for good`);
   };
 
@@ -61,7 +61,6 @@ export function indexRule(scene: Scene): Rule {
     if (phase === 'Succeeded') {
       work.succeeded.add(uid);
       work.succeededIndexes.add(index);
-      held.set(`${owner} ${index} succeeded`, true, scene.monotonic());
     }
     if (phase === 'Failed' || (!now && phase !== 'Succeeded') || isDeleting(raw)) {
       work.failed.add(uid);
@@ -81,6 +80,8 @@ export function indexRule(scene: Scene): Rule {
     const ended = isIndexed ? work.succeededIndexes.size : work.succeeded.size;
     if ((status.succeeded ?? 0) > ended) scene.say(`${text} counts ${status.succeeded} that succeeded, of ${ended}`);
     if ((status.failed ?? 0) > work.failed.size) scene.say(`${text} counts ${status.failed} that failed, of ${work.failed.size}`);
+    // What succeeds after it was let go, as when its Job is suspended, counts for nothing.
+    for (const index of completed) held.set(`${job.metadata.uid} ${index} succeeded`, true, scene.monotonic());
     for (const index of completed) if (!work.succeededIndexes.has(index)) scene.say(`${text} takes index ${index} for complete, of which no pod succeeded`);
     for (const index of failed) {
       if (!work.failedIndexes.has(index)) scene.say(`${text} takes index ${index} for failed, of which no pod failed`);

@@ -30,11 +30,13 @@ export function termRule(scene: Scene): Rule {
   const judge = ({ one, node, at }: Placement): void => {
     const all = [...pods.values()];
     const asPlaced = (those: readonly One[]): Placed[] => those.map((other) => ({ pod: other.pod, node: other.node as string }));
+    const present = all.filter((other) => other.placedAt <= at + UNHEARD_MS && other.overAt > at - UNHEARD_MS);
     const sure = all.filter((other) => other.placedAt < at && other.overAt > at);
     const broken = brokenTerm(one.pod, node, {
       sure: asPlaced(sure),
       staying: asPlaced(sure.filter(({ leavesAt }) => leavesAt > at)),
-      maybe: asPlaced(all.filter((other) => other.placedAt <= at + UNHEARD_MS && Math.min(other.overAt, other.leavesAt) > at - UNHEARD_MS)),
+      present: asPlaced(present),
+      maybe: asPlaced(present.filter(({ leavesAt }) => leavesAt > at - UNHEARD_MS)),
       nodes: [...nodes.values()].filter(({ raw, since }) => raw.metadata.name === node || at - since > UNHEARD_MS).map(({ raw }) => raw),
     });
     if (broken !== undefined) scene.say(`pod ${one.key} was put on ${node} ${scene.monotonic() - at} ms ago, though ${broken}`);

@@ -50,6 +50,8 @@ export function workloadRule(scene: Scene): Rule {
   const held = new Held();
   /** By set. */
   const newest = new Map<string, number>();
+  /** Until then a pod may stand that nobody was told of. */
+  let unsureUntil = -Infinity;
   let nodeCount = 0;
 
   const setSet = ({ now, before }: Write): void => {
@@ -84,7 +86,7 @@ export function workloadRule(scene: Scene): Rule {
     const known = [...pods].filter(([uid, other]) => uid !== pod.metadata.uid && other.owner === one.owner && held.isKnown(`${uid} lives`, at));
     if (set.kind === 'Job' && held.isKnown(`${one.owner} is over`, at)) scene.say(`${text} though it is over`);
     if (set.kind === 'Job' && known.length >= set.parallelism) scene.say(`${text} beside ${known.length} others, at most ${set.parallelism} may be at work`);
-    if (set.kind === 'DaemonSet') beside(text, one, set, known.map(([, other]) => other));
+    if (set.kind === 'DaemonSet') beside({ text, one, set, known: known.map(([, other]) => other), all: [...pods.values()].filter(({ owner }) => owner === one.owner) });
     if (set.kind === 'StatefulSet') parted(text, one, set);
     if (!set.isOrdered) return;
     const [, stem = '', ordinal = '0'] = /^(.*-)(\d+)$/.exec(one.name) ?? [];
@@ -96,12 +98,13 @@ export function workloadRule(scene: Scene): Rule {
   };
 
   /** Others are where the new pod is to be only while it takes their place, on as many nodes as that may happen at a time. */
-  const beside = (text: string, one: One, { surge }: Set, known: readonly One[]): void => {
+  const beside = ({ text, one, set: { surge }, known, all }: { readonly text: string; readonly one: One; readonly set: Set; readonly known: readonly One[]; readonly all: readonly One[] }): void => {
     const rivals = known.filter(({ node }) => node === one.node);
     const most = surge.max(scene.monotonic());
     const equal = rivals.find(({ revision }) => most === 0 || revision === one.revision);
     if (equal) scene.say(`${text} for ${one.node}, where ${equal.name} is`);
-    const nodes = known.map(({ node }) => node);
+    if (unsureUntil > scene.monotonic()) return;
+    const nodes = all.map(({ node }) => node);
     const doubles = new globalThis.Set(nodes.filter((node, i) => nodes.indexOf(node) !== i && node !== one.node)).size + (rivals.length > 0 ? 1 : 0);
     if (rivals.length > 1 || (rivals.length > 0 && doubles > most)) scene.say(`${text} for ${one.node}, where ${rivals.map(({ name }) => name).join()} is, and there are doubles on ${doubles} nodes of ${most}`);
   };
@@ -133,6 +136,9 @@ export function workloadRule(scene: Scene): Rule {
   };
 
   return {
+    unsure({ resource, verb }) {
+      if (resource === 'pods' && verb === 'create') unsureUntil = scene.monotonic() + UNHEARD_MS;
+    },
     changed(write) {
       const { kind } = (write.now ?? write.before) as Raw;
       if (kind === 'Node') nodeCount += (write.now ? 1 : 0) - (write.before ? 1 : 0);
