@@ -75,7 +75,7 @@ export class DirectExchange implements Exchange {
   readonly rawHeaders = [];
   readonly credentials = {};
   readonly body: Exchange['body'];
-  readonly signal: AbortSignal;
+  #signal: AbortSignal | undefined;
   readonly warnings: string[] = [];
   readonly extraHeaders: Record<string, string> = {};
   readonly after: (() => void)[] = [];
@@ -94,8 +94,13 @@ export class DirectExchange implements Exchange {
     this.query = new URLSearchParams(query);
     this.headers = { 'user-agent': userAgent };
     this.body = { form: 'value', contentType: patchType, value: body };
-    this.signal = call.signal ?? NEVER;
+    this.#signal = call.signal;
     this.longRunning = verb === 'watch';
+  }
+
+  /** Each call that is never given up has one of its own: who waits listens to it, and many may wait. */
+  get signal(): AbortSignal {
+    return (this.#signal ??= new AbortController().signal);
   }
 
   get uri(): string {
@@ -106,8 +111,6 @@ export class DirectExchange implements Exchange {
   accepted = (): typeof PLAIN_JSON => PLAIN_JSON;
   acceptedForErrors = this.accepted;
 }
-
-const NEVER = new AbortController().signal;
 
 function pathOf({ group, version, resource, namespace, name, subresource }: ApiCall): string {
   const root = group === '' ? `/api/${version}` : `/apis/${group}/${version}`;
