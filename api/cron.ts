@@ -61,7 +61,7 @@ function isZone(name: string): boolean {
 function parseWhen(text: string): CronSchedule['when'] | string {
   if (text.startsWith(EVERY)) return parseEvery(text);
   if (text.startsWith('@') && !Object.hasOwn(WORDS, text)) return `unrecognized descriptor: ${text}`;
-  const parts = (WORDS[text] ?? text).split(/\s+/).filter((part) => part !== '');
+  const parts = (Object.hasOwn(WORDS, text) ? (WORDS[text] as string) : text).split(/\s+/).filter((part) => part !== '');
   if (parts.length !== FIELDS.length) return `expected exactly 5 fields, found ${parts.length}: [${parts.join(' ')}]`;
   const fields: Field[] = [];
   for (const [at, bounds] of FIELDS.entries()) {

@@ -112,6 +112,6 @@ test.each(TIMES)('parseSchedule(%s) in %s', (text, zone, expected) => {
   expect(new Date(parseSchedule(text, zone).next(NOW) ?? 0).toISOString()).toBe(expected);
 });
 
-test.each(['* * * *', '60 * * * *', '* * * * 8', '5-2 * * * *', '*/0 * * * *', 'a * * * *'])('parseSchedule(%s) is refused', (text) => {
+test.each(['* * * *', '60 * * * *', '* * * * 8', '5-2 * * * *', '*/0 * * * *', 'a * * * *', 'constructor', ' @daily'])('parseSchedule(%s) is refused', (text) => {
   expect(() => parseSchedule(text)).toThrow();
 });
