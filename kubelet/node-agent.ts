@@ -68,8 +68,9 @@ export class NodeAgent {
   /** Resolves when the node is registered and its status written once. */
   async start(): Promise<void> {
     await this.#register();
-    const { clock, log, heartbeatMs = HEARTBEAT_MS } = this.#options;
-    const failed = (error: unknown): void => log.warn({ error: String(error) }, 'the node could not be kept known');
+    const { clock, log, signal, heartbeatMs = HEARTBEAT_MS } = this.#options;
+    // Who stops may find the server gone already.
+    const failed = (error: unknown): void => void (signal.aborted || log.warn({ error: String(error) }, 'the node could not be kept known'));
     await this.writeStatus().catch(failed);
     await this.#keepLease(failed, 0);
     this.#timers.push(every(clock, heartbeatMs, () => this.writeStatus(), failed));
