@@ -52,7 +52,8 @@ function orProblem(when: CronSchedule['when'] | string, zone?: string): CronSche
 function isZone(name: string): boolean {
   if (name === '') return true;
   try {
-    return new Intl.DateTimeFormat('en-US', { timeZone: name }) !== undefined;
+    Intl.DateTimeFormat('en-US', { timeZone: name });
+    return true;
   } catch {
     return false;
   }

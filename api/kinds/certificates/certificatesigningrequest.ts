@@ -1,5 +1,5 @@
 /** CertificateSigningRequests. Who asks is filled in by the server from the request's user. */
-import type { CertificateSigningRequest, CertificateSigningRequestCondition } from '../../types/certificates.v1.ts';
+import type { CertificateSigningRequest } from '../../types/certificates.v1.ts';
 import { rulesFor } from '../kind-rules.ts';
 import { nameIsPathSegment } from '../shared/names.ts';
 import { AGE, NAME, text } from '../shared/columns.ts';
