@@ -45,6 +45,14 @@ export async function load(pool: Pool, workers: number, seconds: number, next: (
   return { perSecond: latencies.length / elapsed, bytesPerSecond: bytes / elapsed, p50Ms: at(0.5), p99Ms: at(0.99) };
 }
 
+/** Does something so often, so many at once. */
+export async function each(count: number, atOnce: number, run: (index: number) => Promise<unknown>): Promise<void> {
+  let next = 0;
+  await Promise.all(Array.from({ length: atOnce }, async () => {
+    while (next < count) await run(next++);
+  }));
+}
+
 export function median(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b);
   const middle = sorted.length >> 1;

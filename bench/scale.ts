@@ -7,6 +7,7 @@ import { type Client, type Stored, openClient } from '../client/client.ts';
 import { openHttpDoor } from '../client/http.ts';
 import { readKubeconfig } from '../client/kubeconfig.ts';
 import { systemClock } from '../std/clock.ts';
+import { each } from './load.ts';
 import { Subject } from './subject.ts';
 import { cpuSeconds, family, memoryMb } from './target.ts';
 
@@ -24,7 +25,7 @@ interface Ground {
 const MEASURES: Readonly<Record<string, () => Promise<string>>> = {
   /** A namespace of 10,000 objects, from its deletion until it is gone. */
   namespace: () => onGround(0, async ({ client }) => {
-    await each(10_000, (i) => client.create(configmaps, { metadata: { name: `c${i}`, namespace: NAMESPACE }, data: { key: 'value' } }));
+    await each(10_000, WRITERS, (i) => client.create(configmaps, { metadata: { name: `c${i}`, namespace: NAMESPACE }, data: { key: 'value' } }));
     const began = performance.now();
     await client.delete(namespaces, { name: NAMESPACE });
     await until(() => isGone(client.get(namespaces, { name: NAMESPACE })));
@@ -33,20 +34,20 @@ const MEASURES: Readonly<Record<string, () => Promise<string>>> = {
   /** 10,000 Deployments that have what they want: what looking after them costs, nodes left out. */
   deployments: () => onGround(0, async ({ client, pids }) => {
     const before = await coreAtRest(pids);
-    await each(10_000, (i) => client.create(deployments, deployment(`d${i}`, 0)));
+    await each(10_000, WRITERS, (i) => client.create(deployments, deployment(`d${i}`, 0)));
     await until(async () => (await client.list(replicasets, { namespace: NAMESPACE })).items.length === 10_000);
     return `10,000 Deployments at rest: ${(await coreAtRest(pids)).toFixed(2)} % of a core, ${before.toFixed(2)} % without them; ${memoryMb(pids).toFixed(0)} MB`;
   }),
   /** The same with a pod each that runs on one of 110 nodes. */
   'running deployments': () => onGround(110, async ({ client, pids }) => {
     const before = await coreAtRest(pids);
-    await each(10_000, (i) => client.create(deployments, deployment(`d${i}`, 1)));
+    await each(10_000, WRITERS, (i) => client.create(deployments, deployment(`d${i}`, 1)));
     await untilRunning(client, 10_000);
     return `10,000 Deployments and the 110 nodes of their pods at rest: ${(await coreAtRest(pids)).toFixed(2)} % of a core, ${before.toFixed(2)} % with the nodes alone; ${memoryMb(pids).toFixed(0)} MB`;
   }),
   /** 5,000 nodes and 100,000 pods that run on them. */
   pods: () => onGround(5000, async ({ client, pids }) => {
-    await each(100, (i) => client.create(deployments, deployment(`d${i}`, 1000)));
+    await each(100, WRITERS, (i) => client.create(deployments, deployment(`d${i}`, 1000)));
     await untilRunning(client, 100_000);
     const resident = memoryMb(pids);
     const rest = await coreAtRest(pids);
@@ -115,13 +116,6 @@ async function until(look: () => Promise<boolean>): Promise<void> {
 }
 
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
-
-async function each(count: number, run: (index: number) => Promise<unknown>): Promise<void> {
-  let next = 0;
-  await Promise.all(Array.from({ length: WRITERS }, async () => {
-    while (next < count) await run(next++);
-  }));
-}
 
 if (import.meta.main) {
   const wanted = process.argv.slice(2);

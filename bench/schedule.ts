@@ -21,7 +21,7 @@ import { readKubeconfig } from '../client/kubeconfig.ts';
 import { startScheduler } from '../scheduler/run.ts';
 import { systemClock } from '../std/clock.ts';
 import { systemRandom } from '../std/random.ts';
-import { median } from './load.ts';
+import { each, median } from './load.ts';
 import { cpuSeconds, family } from './target.ts';
 
 /** kube-scheduler v1.36.3 with client limits lifted, 1,000 nodes, 3,000 pods, on a machine of two slow cores. */
@@ -128,9 +128,9 @@ async function scheduleThere(workload: Workload, { kubeconfig, command }: { read
 async function place(workload: Workload, { admin, startScheduler }: Stage): Promise<Placed> {
   await unlessThere(admin.create(namespaces, { metadata: { name: NAMESPACE } } as never));
   await unlessThere(admin.create(serviceaccounts, { metadata: { name: 'default', namespace: NAMESPACE } }));
-  await each(workload.nodes, (i) => admin.create(nodes, node(i)).then(() => untaint(admin, i)));
-  if (workload.preempts) await each(workload.nodes * FILL_PER_NODE, (i) => fill(admin, i, workload.nodes));
-  await each(workload.pods, (i) => admin.create(pods, pod(i, workload)));
+  await each(workload.nodes, CREATORS, (i) => admin.create(nodes, node(i)).then(() => untaint(admin, i)));
+  if (workload.preempts) await each(workload.nodes * FILL_PER_NODE, CREATORS, (i) => fill(admin, i, workload.nodes));
+  await each(workload.pods, CREATORS, (i) => admin.create(pods, pod(i, workload)));
   const bound = untilBound(admin, workload.pods);
   const began = performance.now();
   const scheduling = startScheduler();
@@ -192,13 +192,6 @@ function pod(i: number, { templates, preempts }: Workload): Pod {
   };
   const labels = { app: template === 'hardantiaffinity' ? 'alone' : 'web', role: 'waiting' };
   return { metadata: { name: `p${i}`, namespace: NAMESPACE, labels }, spec } as Pod;
-}
-
-async function each(count: number, run: (index: number) => Promise<unknown>): Promise<void> {
-  let next = 0;
-  await Promise.all(Array.from({ length: CREATORS }, async () => {
-    while (next < count) await run(next++);
-  }));
 }
 
 const WORKLOADS: Readonly<Record<string, Workload>> = {

@@ -56,7 +56,6 @@ export function requestSeries(meter: Meter, registry: Registry, clock: Clock): R
     };
   };
   registry.onChange(() => known.clear());
-  registry.onGone(() => known.clear());
 
   return {
     step(exchange) {

@@ -1,6 +1,7 @@
 /** Finds devices of a node for claims: all requests of all claims together, or nothing. Follows the allocator of dynamic-resource-allocation v0.36. */
 import { compareQuantities, parseQuantity, subtractQuantities } from '../../api/quantity.ts';
-import type { AllocationResult, DeviceAllocationConfiguration, DeviceAttribute, DeviceClass, DeviceRequest, DeviceRequestAllocationResult, DeviceSubRequest, DeviceTaint, DeviceToleration, ExactDeviceRequest, ResourceClaim } from '../../api/types/resource.v1.ts';
+import { tolerates } from '../../api/tolerates.ts';
+import type { AllocationResult, DeviceAllocationConfiguration, DeviceAttribute, DeviceClass, DeviceRequest, DeviceRequestAllocationResult, DeviceSubRequest, DeviceToleration, ExactDeviceRequest, ResourceClaim } from '../../api/types/resource.v1.ts';
 import type { NodeSelector, NodeSelectorRequirement } from '../../api/types/core.v1.ts';
 import type { Stored } from '../../client/client.ts';
 import type { DeepReadonly } from '../../std/deep.ts';
@@ -251,13 +252,7 @@ function isWanted({ metadata }: Claim, option: Option, { device, driver }: Poole
 }
 
 function taintsKeepOut({ asked }: Option, { device }: PooledDevice): boolean {
-  return (device.taints ?? []).some((taint) => taint.effect !== 'None' && !(asked.tolerations ?? []).some((toleration) => toleratesDevice(toleration, taint)));
-}
-
-function toleratesDevice({ key, operator = 'Equal', value, effect }: DeepReadonly<DeviceToleration>, taint: DeepReadonly<DeviceTaint>): boolean {
-  if (effect && effect !== taint.effect) return false;
-  if (key && key !== taint.key) return false;
-  return operator === 'Exists' || (value ?? '') === (taint.value ?? '');
+  return (device.taints ?? []).some((taint) => taint.effect !== 'None' && !(asked.tolerations ?? []).some((toleration) => tolerates(toleration, taint)));
 }
 
 function resultOf(claim: Claim, given: readonly Given[], node: string): AllocationResult {

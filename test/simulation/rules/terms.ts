@@ -1,4 +1,4 @@
-/** Terms that bind: no pod is put beside whom it must not be with, nor far from whom it must be near, as far as anybody could know. */
+/** Required affinity, anti-affinity and hard spread hold at the moment of each binding, by what the scheduler could have heard. */
 import type { Raw } from '../picture.ts';
 import { brokenTerm, type Placed } from '../terms.ts';
 import { UNHEARD_MS, isDeleting, keyOf, type Rule, type Scene, type Write } from './rule.ts';
