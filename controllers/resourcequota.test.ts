@@ -61,6 +61,7 @@ test('claims of devices count by class: of alternatives the most expensive, all 
 test.each([
   ['a deadline moves it to another scope', pod('a', { activeDeadlineSeconds: 5 }), true],
   ['its end', pod('a', {}, 'Failed'), true],
+  ['what it holds while it is resized', item(pods, { ...pod('a').object, status: { phase: 'Running', containerStatuses: [{ name: 'c', resources: { requests: { cpu: '1' } } }] } } as never), true],
   ['readiness', pod('a', {}, 'Pending'), false],
 ])('a pod that changes is counted anew: %s', (_, next, expected) => {
   const watch = (resourceQuotaController().watches as unknown as readonly WatchSpec<Pod>[]).find(({ resource }) => resource.resource === 'pods');

@@ -1,7 +1,8 @@
 /** The quota controller: keeps account of what a namespace uses. Admission counts up as things are made; this sets it right. */
-import { persistentvolumeclaims, pods, resourceclaims, resourcequotas, services, type ResourceRef } from '../api/resources.ts';
+import { deviceclasses, persistentvolumeclaims, pods, resourceclaims, resourcequotas, services, type ResourceRef } from '../api/resources.ts';
 import { compareQuantities, parseQuantity, zeroQuantity, quantityOf, type Quantity } from '../api/quantity.ts';
 import { plus } from '../api/quota/amounts.ts';
+import type { ClaimSurroundings } from '../api/quota/device-claims.ts';
 import { evaluatorOf, scopesOf } from '../api/quota/usage.ts';
 import { parseKey } from '../client/cache.ts';
 import type { Stored } from '../client/client.ts';
@@ -54,6 +55,8 @@ export function resourceQuotaController({ syncPeriodMs = RESYNC_MS, countCustom 
       watch({ resource: services, keys: quotasOf, matters: (a, b) => !deepEqual(a.spec, b.spec) }),
       watch({ resource: persistentvolumeclaims, keys: quotasOf, matters: (a, b) => !deepEqual(a.spec, b.spec) }),
       watch({ resource: resourceclaims, keys: quotasOf, matters: (a, b) => !deepEqual(a.spec, b.spec) }),
+      // Which resources a class stands for; upstream counts nothing anew when that changes, either.
+      watch({ resource: deviceclasses, keys: () => [] }),
       ...COUNTED.map((resource) => watch({ resource, selection: { metadataOnly: true }, keys: quotasOf, matters: () => false })),
     ],
     reconcile(key, view, { now }) {
@@ -82,7 +85,12 @@ export function resourceQuotaController({ syncPeriodMs = RESYNC_MS, countCustom 
 
 /** What a pod takes, or which scopes it is in, may have changed. */
 function podMatters(a: StoredPod, b: StoredPod): boolean {
-  return isDone(a) !== isDone(b) || a.spec?.activeDeadlineSeconds !== b.spec?.activeDeadlineSeconds || !deepEqual(a.spec?.containers, b.spec?.containers);
+  return isDone(a) !== isDone(b) || a.spec?.activeDeadlineSeconds !== b.spec?.activeDeadlineSeconds || !deepEqual(a.spec?.containers, b.spec?.containers) || !deepEqual(held(a), held(b));
+}
+
+/** What containers have while they are resized. */
+function held({ status }: StoredPod): unknown {
+  return [...(status?.containerStatuses ?? []), ...(status?.initContainerStatuses ?? [])].map(({ name, resources }) => [name, resources]);
 }
 
 function quotasOf({ metadata }: Stored<unknown>, view: View): string[] {
@@ -98,8 +106,9 @@ interface Counting {
 function usageOf(quota: Quota, { view, now, countCustom }: Counting): Record<string, string> {
   const { namespace } = quota.metadata;
   const hard = quota.spec?.hard ?? {};
+  const around = surroundings(view, namespace);
   const used = MEASURED.map((resource) =>
-    usageOfAll(quota, { group: resource.group, resource: resource.resource, objects: view.of(resource).list(namespace) }, now),
+    usageOfAll(quota, { group: resource.group, resource: resource.resource, objects: view.of(resource).list(namespace), around }, now),
   );
   for (const resource of [...COUNTED, resourcequotas as AnyRef]) {
     const names = [`count/${resourceText(resource)}`, ...(OWN_NAMES.has(resource.resource) ? [resource.resource] : [])].filter((name) => hard[name] !== undefined);
@@ -110,7 +119,11 @@ function usageOf(quota: Quota, { view, now, countCustom }: Counting): Record<str
   const custom = scopesOf(quota).length > 0 ? [] : customCounts(hard, (resource) => countCustom(resource, namespace));
   used.push(Object.fromEntries(custom));
   const counted = new Set(custom.map(([name]) => name));
-  return masked(used.reduce(plus, {}), hard, (name) => counted.has(name) || isKnown(name));
+  return masked(used.reduce(plus, {}), hard, (name) => counted.has(name) || isKnown(name, around));
+}
+
+function surroundings(view: View, namespace: string): ClaimSurroundings {
+  return { classes: view.of(deviceclasses).list(), pod: (name) => view.of(pods).get({ namespace, name }), claims: () => view.of(resourceclaims).list(namespace) };
 }
 
 function customCounts(hard: Readonly<Record<string, string>>, count: (resource: string) => number | undefined): [string, Quantity][] {
@@ -126,8 +139,8 @@ const COUNTS = new Set([...COUNTED, ...builtinResources.filter((resource) => FUL
 const MEASURED: readonly ResourceRef<unknown>[] = [pods, services, persistentvolumeclaims, resourceclaims];
 
 /** Whether there is somebody who can tell how much of it is used. */
-function isKnown(name: string): boolean {
-  return COUNTS.has(name) || OWN_NAMES.has(name) || MEASURED.some(({ group, resource }) => evaluatorOf(group, resource).concerns(name));
+function isKnown(name: string, around: ClaimSurroundings): boolean {
+  return COUNTS.has(name) || OWN_NAMES.has(name) || MEASURED.some(({ group, resource }) => evaluatorOf(group, resource, around).concerns(name));
 }
 
 function isLower(next: Readonly<Record<string, string>>, known: Readonly<Record<string, string>>): boolean {

@@ -5,9 +5,10 @@ import { compareQuantities, quantityOf, roundedToUnits } from '../quantity.ts';
 import type { PersistentVolumeClaim, Pod, PodSpec, ResourceQuota, ScopedResourceSelectorRequirement, Service } from '../types/core.v1.ts';
 import type { ResourceClaim } from '../types/resource.v1.ts';
 import type { DeepReadonly } from '../../std/deep.ts';
+import { isExtendedResource, isNativeResource } from '../kinds/shared/resource-list.ts';
 import type { Amounts } from './amounts.ts';
 import { amountsOf, plus } from './amounts.ts';
-import { DEVICES_OF_CLASS, devicesOf } from './device-claims.ts';
+import { CLASS_AS_RESOURCE, DEVICES_OF_CLASS, devicesOf, extendedResourcesOf, isClassResource, payerOf, type ClaimSurroundings } from './device-claims.ts';
 import { podAmounts } from './pod-amounts.ts';
 
 /** How one resource is counted. Objects are in their hub version. */
@@ -24,11 +25,12 @@ const ONE = quantityOf(1);
 /** Names of old under which some core resources are counted, besides `count/…`. */
 const ALIASES: readonly string[] = ['configmaps', 'resourcequotas', 'replicationcontrollers', 'secrets'];
 
-export function evaluatorOf(group: string, plural: string): Evaluator {
+/** `around` is asked about claims of devices only. */
+export function evaluatorOf(group: string, plural: string, around: ClaimSurroundings): Evaluator {
   if (group === '' && plural === 'pods') return PODS;
   if (group === '' && plural === 'services') return SERVICES;
   if (group === '' && plural === 'persistentvolumeclaims') return CLAIMS;
-  if (group === 'resource.k8s.io' && plural === 'resourceclaims') return DEVICE_CLAIMS;
+  if (group === 'resource.k8s.io' && plural === 'resourceclaims') return deviceClaims(around);
   const names = [`count/${group ? `${plural}.${group}` : plural}`, ...(group === '' && ALIASES.includes(plural) ? [plural] : [])];
   const usage = Object.fromEntries(names.map((name) => [name, ONE]));
   return { concerns: (name) => names.includes(name), usage: () => usage, inScope: () => false };
@@ -45,13 +47,8 @@ const POD_NAMES = ['pods', 'count/pods', ...COMPUTE, ...COMPUTE.flatMap((name) =
 const DEMANDED = ['cpu', 'memory', 'requests.cpu', 'requests.memory', 'limits.cpu', 'limits.memory'];
 
 const PODS: Evaluator = {
-  concerns: (name) => POD_NAMES.includes(name) || name.startsWith('hugepages-') || name.startsWith('requests.hugepages-') || (name.startsWith('requests.') && isExtended(name)),
-  usage(object, now) {
-    const pod = object as unknown as DeepReadonly<Pod>;
-    const counted: Amounts = { 'count/pods': ONE };
-    if (!pod.spec || isOver(pod, now)) return counted;
-    return plus(counted, computed(podAmounts(pod.spec, 'requests', { overhead: true }), podAmounts(pod.spec, 'limits', { overhead: true })));
-  },
+  concerns: (name) => POD_NAMES.includes(name) || name.startsWith('hugepages-') || name.startsWith('requests.hugepages-') || (name.startsWith('requests.') && (!isNativeResource(name) || name.startsWith(`requests.${CLASS_AS_RESOURCE}`))),
+  usage: (object, now) => podUsage(object as unknown as DeepReadonly<Pod>, now),
   missing(object, names) {
     const { spec } = object as unknown as DeepReadonly<Pod>;
     if (!spec || Object.keys({ ...spec.resources?.requests, ...spec.resources?.limits }).length > 0) return undefined;
@@ -85,6 +82,13 @@ const PODS: Evaluator = {
   },
 };
 
+function podUsage({ metadata, spec, status }: DeepReadonly<Pod>, now: number): Amounts {
+  const counted: Amounts = { 'count/pods': ONE };
+  if (!spec || isOver({ metadata, status }, now)) return counted;
+  const options = { overhead: true, ...(status && { status }) };
+  return plus(counted, computed(podAmounts(spec, 'requests', options), podAmounts(spec, 'limits', options)));
+}
+
 function computed(requests: Amounts, limits: Amounts): Record<string, Quantity> {
   const out: Record<string, Quantity> = { pods: ONE };
   for (const name of COMPUTE) {
@@ -93,17 +97,13 @@ function computed(requests: Amounts, limits: Amounts): Record<string, Quantity> 
   }
   for (const [name, quantity] of Object.entries(requests)) {
     if (name.startsWith('hugepages-')) out[name] = quantity;
-    if (name.startsWith('hugepages-') || isExtended(name)) out[`requests.${name}`] = quantity;
+    if (name.startsWith('hugepages-') || isExtendedResource(name) || name.startsWith(CLASS_AS_RESOURCE)) out[`requests.${name}`] = quantity;
   }
   return out;
 }
 
-function isExtended(name: string): boolean {
-  return (name.includes('/') && !name.includes('kubernetes.io/')) || name.startsWith('requests.deviceclass.resource.kubernetes.io/');
-}
-
 /** Ended, or so long under deletion that nobody should pay for it. */
-function isOver({ metadata, status }: DeepReadonly<Pod>, now: number): boolean {
+function isOver({ metadata, status }: Pick<DeepReadonly<Pod>, 'metadata'> & { readonly status: DeepReadonly<Pod>['status'] | undefined }, now: number): boolean {
   if (status?.phase === 'Failed' || status?.phase === 'Succeeded') return true;
   const { deletionTimestamp, deletionGracePeriodSeconds } = metadata;
   return typeof deletionTimestamp === 'string' && deletionGracePeriodSeconds !== undefined && now > Date.parse(deletionTimestamp) + deletionGracePeriodSeconds * 1000;
@@ -191,8 +191,15 @@ const CLAIMS: Evaluator = {
 
 const DEVICE_CLAIM_COUNT = 'count/resourceclaims.resource.k8s.io';
 
-const DEVICE_CLAIMS: Evaluator = {
-  concerns: (name) => name === DEVICE_CLAIM_COUNT || name.endsWith(DEVICES_OF_CLASS),
-  inScope: () => false,
-  usage: (object) => ({ [DEVICE_CLAIM_COUNT]: ONE, ...devicesOf(object as unknown as DeepReadonly<ResourceClaim>) }),
-};
+function deviceClaims(around: ClaimSurroundings): Evaluator {
+  return {
+    concerns: (name) => name === DEVICE_CLAIM_COUNT || name.endsWith(DEVICES_OF_CLASS) || isClassResource(name, around),
+    inScope: () => false,
+    usage(object, now) {
+      const claim = object as unknown as DeepReadonly<ResourceClaim>;
+      const devices = devicesOf(claim);
+      const payer = payerOf(claim, around);
+      return { [DEVICE_CLAIM_COUNT]: ONE, ...devices, ...extendedResourcesOf(devices, payer ? podUsage(payer, now) : {}, around) };
+    },
+  };
+}

@@ -2,6 +2,7 @@
 import { formatQuantity, zeroQuantity } from '../../api/quantity.ts';
 import { plus, type Amounts } from '../../api/quota/amounts.ts';
 import { evaluatorOf, scopesOf } from '../../api/quota/usage.ts';
+import type { ClaimSurroundings } from '../../api/quota/device-claims.ts';
 import type { ApiObject } from '../../api/kind.ts';
 import type { ResourceQuota } from '../../api/types/core.v1.ts';
 import type { Stored } from '../../client/client.ts';
@@ -13,11 +14,12 @@ export interface Counted {
   readonly group: string;
   readonly resource: string;
   readonly objects: readonly unknown[];
+  readonly around: ClaimSurroundings;
 }
 
 /** A quota with scopes is about the objects that are in all of them. */
-export function usageOfAll(quota: Quota, { group, resource, objects }: Counted, now: number): Amounts {
-  const evaluator = evaluatorOf(group, resource);
+export function usageOfAll(quota: Quota, { group, resource, objects, around }: Counted, now: number): Amounts {
+  const evaluator = evaluatorOf(group, resource, around);
   const scopes = scopesOf(quota);
   let total: Amounts = {};
   for (const object of objects as readonly DeepReadonly<ApiObject>[]) {

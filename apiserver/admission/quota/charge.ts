@@ -4,6 +4,7 @@ import type { DeepReadonly } from '../../../std/deep.ts';
 import type { AdmissionRequest } from '../admission.ts';
 import type { Amounts } from '../../../api/quota/amounts.ts';
 import { amountsOf, minus, only, plus, printed, withoutZeros } from '../../../api/quota/amounts.ts';
+import type { ClaimSurroundings } from '../../../api/quota/device-claims.ts';
 import { isAbout, refused } from '../refuse.ts';
 import { evaluatorOf, isTerminating, scopesOf } from '../../../api/quota/usage.ts';
 import type { Evaluator } from '../../../api/quota/usage.ts';
@@ -26,7 +27,9 @@ export function countsAgainstQuota(request: AdmissionRequest): boolean {
   if (isAbout(request, 'pods', 'resize')) return operation === 'UPDATE';
   if (subresource !== '') return false;
   if (operation === 'CREATE') return true;
-  if (operation !== 'UPDATE' || kind.group !== '') return false;
+  if (operation !== 'UPDATE') return false;
+  if (kind.group === 'resource.k8s.io') return kind.plural === 'resourceclaims';
+  if (kind.group !== '') return false;
   if (kind.plural === 'pods') {
     // Only a deadline moves a pod from one quota to another.
     const specs = [request.object, request.old].map((pod) => pod?.['spec'] as { containers: []; activeDeadlineSeconds?: number } | undefined);
@@ -36,8 +39,8 @@ export function countsAgainstQuota(request: AdmissionRequest): boolean {
 }
 
 /** What the request takes from each account. Throws 403 when it does not fit. Changes nothing. */
-export function charges(request: AdmissionRequest, accounts: readonly Account[]): Charge[] {
-  const evaluator = evaluatorOf(request.kind.group, request.kind.plural);
+export function charges(request: AdmissionRequest, accounts: readonly Account[], around: ClaimSurroundings): Charge[] {
+  const evaluator = evaluatorOf(request.kind.group, request.kind.plural, around);
   const object = request.object as NonNullable<typeof request.object>;
   const usage = evaluator.usage(object, request.now);
   const negative = Object.keys(usage).filter((name) => (usage[name]?.nano ?? 0n) < 0n);

@@ -1,5 +1,5 @@
 import type { ApiObject } from '../../../api/kind.ts';
-import { resourcequotas } from '../../../api/resources.ts';
+import { deviceclasses, pods, resourceclaims, resourcequotas } from '../../../api/resources.ts';
 import { conflict } from '../../../api/status.ts';
 import type { ResourceQuotaSpec } from '../../../api/types/core.v1.ts';
 import { FakeReader } from '../../auth/fake-reader.ts';
@@ -97,6 +97,49 @@ describe('scopes', () => {
 
   test('a service is in no scope', async () => {
     expect(await refusal(requestFor('services', service('ClusterIP')), quota({ services: '0' }, {}, { scopes: ['NotTerminating'] }))).toBe('');
+  });
+});
+
+describe('claims of devices take extended resources', () => {
+  const GPU = 'requests.example.org/gpu';
+  const OF_CLASSES = 'requests.deviceclass.resource.kubernetes.io/';
+  const BY_CLASS = `${OF_CLASSES}gpus`;
+  const classes: object[] = [{ metadata: { name: 'gpus' }, spec: { extendedResourceName: 'example.org/gpu' } }, { metadata: { name: 'plain' }, spec: {} }];
+  const claimOf = (deviceClassName: string, metadata: object = {}): object => ({ metadata: { name: 'c', namespace: 'd', ...metadata }, spec: { devices: { requests: [{ name: 'r', exactly: { deviceClassName, allocationMode: 'ExactCount', count: 3 } }] } } });
+  const owned = { annotations: { 'resource.kubernetes.io/extended-resource-claim': 'true' }, ownerReferences: [{ apiVersion: 'v1', kind: 'Pod', name: 'p', uid: 'u', controller: true }], creationTimestamp: '2026-01-01T00:00:00Z' };
+  const payer = (amount: string, more: object = {}, uid = 'u'): object => ({ metadata: { name: 'p', namespace: 'd', uid }, spec: { containers: [{ name: 'c', resources: { requests: { 'example.org/gpu': amount } } }] }, ...more });
+  const rows: [string, object, object[], object[], string][] = [
+    ['by the name that the class gives', claimOf('gpus'), [], [], `${BY_CLASS}=3,${GPU}=3`],
+    ['by the class alone', claimOf('plain'), [], [], `${OF_CLASSES}plain=3`],
+    ['of another class', claimOf('none'), [], [], ''],
+    ['what its pod paid for counts once', claimOf('gpus', owned), [payer('3')], [], `${BY_CLASS}=3`],
+    ['only so much', claimOf('gpus', owned), [payer('1')], [], `${BY_CLASS}=3,${GPU}=2`],
+    ['not another pod of that name', claimOf('gpus', owned), [payer('3', {}, 'other')], [], `${BY_CLASS}=3,${GPU}=3`],
+    ['not a pod that names another claim', claimOf('gpus', owned), [payer('3', { status: { extendedResourceClaimStatus: { resourceClaimName: 'x' } } })], [], `${BY_CLASS}=3,${GPU}=3`],
+    ['not the second claim of the pod', claimOf('gpus', owned), [payer('3')], [claimOf('gpus', { ...owned, name: 'b' })], `${BY_CLASS}=3,${GPU}=3`],
+    ['a later one does no harm', claimOf('gpus', owned), [payer('3')], [claimOf('gpus', { ...owned, name: 'b', creationTimestamp: '2026-01-01T00:00:01Z' })], `${BY_CLASS}=3`],
+    ['a claim that is no pod\'s', claimOf('gpus', { ...owned, annotations: {} }), [payer('3')], [], `${BY_CLASS}=3,${GPU}=3`],
+  ];
+  test.each(rows)('%s', async (_, claimed, there, others, taken) => {
+    const store = new FakeReader().set(resourcequotas, quota({ [GPU]: '9', [BY_CLASS]: '9', [`${OF_CLASSES}plain`]: '9', [`${OF_CLASSES}none`]: '9' })).set(deviceclasses, ...(classes as ApiObject[]));
+    store.set(pods, ...(there as ApiObject[])).set(resourceclaims, ...(others as ApiObject[]));
+    await resourceQuota({ reader: store, writer: store }).validate?.(requestFor('resource.k8s.io/resourceclaims', claimed));
+    const charged = Object.entries(used(store) as Record<string, string>).filter(([, amount]) => amount !== '0').sort();
+    expect(charged.map((pair) => pair.join('=')).join(',')).toBe(taken);
+  });
+});
+
+describe('pods that are resized', () => {
+  const sized = (cpu: string, status: object): ApiObject => ({ apiVersion: 'v1', kind: 'Pod', ...pod('a', {}, { requests: { cpu } }), status } as never);
+  const has = (cpu: string, more: object = {}): object => ({ containerStatuses: [{ name: 'c', resources: { requests: { cpu } }, allocatedResources: { cpu } }], ...more });
+  test.each([
+    ['grow', sized('3', has('1')), sized('1', has('1')), '2'],
+    ['what is still held is paid for already', sized('3', has('2')), sized('1', has('2')), '1'],
+    ['what cannot be had costs nothing', sized('3', has('1', { conditions: [{ type: 'PodResizePending', reason: 'Infeasible' }] })), sized('1', has('1')), '0'],
+  ])('%s', async (_, object, old, taken) => {
+    const store = new FakeReader().set(resourcequotas, quota({ 'requests.cpu': '9' }));
+    await resourceQuota({ reader: store, writer: store }).validate?.(requestFor('pods', object, { old: old as never, subresource: 'resize' }));
+    expect(used(store)).toEqual({ 'requests.cpu': taken });
   });
 });
 

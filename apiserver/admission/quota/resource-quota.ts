@@ -5,13 +5,14 @@
  * servers and requests together never exceed it. Requests that wait for the same namespace are charged with one write. What a
  * failed write had charged is given back; what else comes free, the quota controller finds.
  */
-import { resourcequotas } from '../../../api/resources.ts';
+import { deviceclasses, pods, resourceclaims, resourcequotas } from '../../../api/resources.ts';
 import { ApiError, isReason } from '../../../api/status.ts';
 import type { ResourceQuota } from '../../../api/types/core.v1.ts';
 import { deepCopy } from '../../../std/deep.ts';
 import type { Reader, Stored, Writer } from '../../auth/reader.ts';
 import type { AdmissionPlugin, AdmissionRequest } from '../admission.ts';
 import { amountsOf, minus, plus, textsOf } from '../../../api/quota/amounts.ts';
+import type { ClaimSurroundings } from '../../../api/quota/device-claims.ts';
 import type { Amounts } from '../../../api/quota/amounts.ts';
 import type { Account } from './charge.ts';
 import { charges, countsAgainstQuota } from './charge.ts';
@@ -54,6 +55,16 @@ export function resourceQuota({ reader, writer }: { readonly reader: Reader; rea
     remember(await writer.update(resourcequotas, next, 'status'));
   }
 
+  function around(namespace: string): ClaimSurroundings {
+    return {
+      get classes() {
+        return reader.list(deviceclasses);
+      },
+      pod: (name) => reader.get(pods, namespace, name),
+      claims: () => reader.list(resourceclaims, namespace),
+    };
+  }
+
   /** Charges what waits for a namespace until nobody waits. */
   async function work(namespace: string): Promise<void> {
     for (let batch = waiting.get(namespace) ?? []; batch.length > 0; batch = waiting.get(namespace) ?? []) {
@@ -72,7 +83,7 @@ export function resourceQuota({ reader, writer }: { readonly reader: Reader; rea
     const accepted: Waiter[] = [];
     for (const waiter of batch) {
       try {
-        const taken = charges(waiter.request, accounts);
+        const taken = charges(waiter.request, accounts, around(waiter.request.namespace));
         if (taken.length === 0 || waiter.request.dryRun) {
           waiter.settle(undefined);
           continue;
