@@ -1,10 +1,9 @@
 /** A Deployment from nothing to all Ready on simulated nodes: `coracle up` with all of its components, over its embedded store. */
 import { Subject } from './subject.ts';
 import { cpuSeconds, memoryMb, pool } from './target.ts';
+import { until } from './until.ts';
 
 const PODS_PER_NODE = 100;
-const LOOK_MS = 50;
-const LIMIT_MS = 300_000;
 const NAMESPACE = 'default';
 
 interface Rollout {
@@ -20,11 +19,6 @@ export async function rollout(replicas: number, nodes = Math.max(20, Math.ceil(r
     const target = await subject.target();
     const api = pool(target, 2);
     const read = async <T>(path: string): Promise<T> => (await (await api.request({ method: 'GET', path })).body.json()) as T;
-    const until = async (what: string, look: () => Promise<boolean>): Promise<void> => {
-      for (const end = performance.now() + LIMIT_MS; !(await look()); await new Promise((resolve) => setTimeout(resolve, LOOK_MS))) {
-        if (performance.now() > end) throw new Error(`${what} did not come about`);
-      }
-    };
     interface Nodes { readonly items: readonly { readonly spec: { readonly taints?: unknown[] }; readonly status: { readonly conditions?: readonly { readonly type: string; readonly status: string }[] } }[] }
     await until('nodes', async () => {
       const { items } = await read<Nodes>('/api/v1/nodes');

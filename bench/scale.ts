@@ -10,11 +10,10 @@ import { systemClock } from '../std/clock.ts';
 import { each } from './load.ts';
 import { Subject } from './subject.ts';
 import { cpuSeconds, family, memoryMb } from './target.ts';
+import { pause, until } from './until.ts';
 
 const NAMESPACE = 'bench';
 const WRITERS = 32;
-const LOOK_MS = 200;
-const LIMIT_MS = 1_200_000;
 const REST_SECONDS = 60;
 
 interface Ground {
@@ -28,14 +27,14 @@ const MEASURES: Readonly<Record<string, () => Promise<string>>> = {
     await each(10_000, WRITERS, (i) => client.create(configmaps, { metadata: { name: `c${i}`, namespace: NAMESPACE }, data: { key: 'value' } }));
     const began = performance.now();
     await client.delete(namespaces, { name: NAMESPACE });
-    await until(() => isGone(client.get(namespaces, { name: NAMESPACE })));
+    await until('the end of the namespace', () => isGone(client.get(namespaces, { name: NAMESPACE })));
     return `a namespace of 10,000 ConfigMaps gone after ${((performance.now() - began) / 1000).toFixed(1)} s`;
   }),
   /** 10,000 Deployments that have what they want: what looking after them costs, nodes left out. */
   deployments: () => onGround(0, async ({ client, pids }) => {
     const before = await coreAtRest(pids);
     await each(10_000, WRITERS, (i) => client.create(deployments, deployment(`d${i}`, 0)));
-    await until(async () => (await client.list(replicasets, { namespace: NAMESPACE })).items.length === 10_000);
+    await until('ReplicaSets', async () => (await client.list(replicasets, { namespace: NAMESPACE })).items.length === 10_000);
     return `10,000 Deployments at rest: ${(await coreAtRest(pids)).toFixed(2)} % of a core, ${before.toFixed(2)} % without them; ${memoryMb(pids).toFixed(0)} MB`;
   }),
   /** The same with a pod each that runs on one of 110 nodes. */
@@ -62,7 +61,7 @@ async function onGround(hollowNodes: number, measure: (ground: Ground) => Promis
     const door = openHttpDoor({ ...(await readKubeconfig(subject.kubeconfig)), clock: systemClock, userAgent: 'bench' });
     const client = openClient(door, { userAgent: 'bench' });
     await client.create(namespaces, { metadata: { name: NAMESPACE } } as never);
-    await until(async () => !(await isGone(client.get(serviceaccounts, { name: 'default', namespace: NAMESPACE }))));
+    await until('an account', async () => !(await isGone(client.get(serviceaccounts, { name: 'default', namespace: NAMESPACE }))));
     await untilSeen((signal) => client.watch(nodes, { sendInitialEvents: true, signal }), hollowNodes, ({ spec }) => !spec.taints?.length);
     const answer = await measure({ client, pids: family(subject.pid) });
     await door.close();
@@ -108,14 +107,6 @@ async function isGone(got: Promise<unknown>): Promise<boolean> {
     throw error;
   });
 }
-
-async function until(look: () => Promise<boolean>): Promise<void> {
-  for (const end = performance.now() + LIMIT_MS; !(await look()); await pause(LOOK_MS)) {
-    if (performance.now() > end) throw new Error('waited in vain');
-  }
-}
-
-const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
 if (import.meta.main) {
   const wanted = process.argv.slice(2);

@@ -1,6 +1,7 @@
 /** The work of `sustained.ts`: what the clients of a busy cluster do, at full speed, with as many live objects at any time. */
 import { randomBytes } from 'node:crypto';
 import type { Pool } from 'undici';
+import { pause } from './until.ts';
 
 export interface Counts {
   requests: number;
@@ -250,8 +251,4 @@ function pod(name: string, slot: number): object {
     kind: 'Pod', apiVersion: 'v1', metadata: { name, labels: { app: `app-${slot % 50}`, 'pod-template-hash': `${slot % 97}5d8f9` } },
     spec: { containers: [{ name: 'main', image: 'registry.example/app:1.2.3', env: Array.from({ length: 8 }, (_, at) => ({ name: `VARIABLE_${at}`, value: `value ${at} of ${name}` })), resources: { requests: { cpu: '100m', memory: '128Mi' } } }] },
   };
-}
-
-function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
 }

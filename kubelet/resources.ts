@@ -1,6 +1,7 @@
 /** What a pod asks for: its quality of service, and the limits of its control groups. */
 import { podQos } from '../api/kinds/shared/pod-qos.ts';
 import { milliValue, parseQuantity, value } from '../api/quantity.ts';
+import { podAmounts } from '../api/quota/pod-amounts.ts';
 import type { PodSpec } from '../api/types/core.v1.ts';
 import type { PodObject, Spec } from './pod.ts';
 import type { Resources } from './runtime/model.ts';
@@ -52,40 +53,14 @@ const SYSTEM_PRIORITY = 2_000_000_000;
 /** Each pod that comes is weighed against all those that are there. */
 const requested = new WeakMap<PodObject['spec'], ReadonlyMap<string, bigint>>();
 
-/** What scheduling counts: the sum over main containers and sidecars, or the largest moment of initialization. */
+/** What scheduling counts, in billionths of a unit. */
 export function podRequests(pod: PodObject): ReadonlyMap<string, bigint> {
   let sum = requested.get(pod.spec);
-  if (!sum) requested.set(pod.spec, (sum = sumOf(pod)));
-  return sum;
-}
-
-function sumOf(pod: PodObject): ReadonlyMap<string, bigint> {
-  const sum = new Map<string, bigint>();
-  for (const { resources } of pod.spec.containers) add(sum, resources?.requests);
-  const sidecars = new Map<string, bigint>();
-  const largest = new Map<string, bigint>();
-  for (const spec of pod.spec.initContainers ?? []) {
-    const moment = new Map(sidecars);
-    add(moment, spec.resources?.requests);
-    if (spec.restartPolicy === 'Always') add(sidecars, spec.resources?.requests);
-    for (const [name, amount] of moment) if (amount > (largest.get(name) ?? 0n)) largest.set(name, amount);
+  if (!sum) {
+    const amounts = podAmounts(pod.spec as PodSpec, 'requests', { overhead: true });
+    requested.set(pod.spec, (sum = new Map(Object.entries(amounts).map(([name, { nano }]) => [name, nano]))));
   }
-  for (const [name, amount] of sidecars) sum.set(name, (sum.get(name) ?? 0n) + amount);
-  for (const [name, amount] of largest) if (amount > (sum.get(name) ?? 0n)) sum.set(name, amount);
-  const whole = pod.spec.resources?.requests;
-  for (const [name, text] of Object.entries(whole ?? {})) sum.set(name, parseQuantity(text ?? '0')?.nano ?? 0n);
-  add(sum, pod.spec.overhead);
   return sum;
-}
-
-type Amounts = Readonly<Record<string, string | undefined>> | undefined;
-
-function nano(list: Amounts, name: string): bigint {
-  return parseQuantity(list?.[name] ?? '0')?.nano ?? 0n;
-}
-
-function add(into: Map<string, bigint>, list: Amounts): void {
-  for (const name of Object.keys(list ?? {})) into.set(name, (into.get(name) ?? 0n) + nano(list, name));
 }
 
 function milli(text: string | undefined): number {

@@ -65,7 +65,7 @@ export function podStatus(input: StatusInput): PodStatus {
     ...(final.init.length > 0 && { initContainerStatuses: final.init }),
     containerStatuses: byName(final.main),
     ...(final.ephemeral.length > 0 && { ephemeralContainerStatuses: byName(final.ephemeral) }),
-    qosClass: previous.qosClass ?? qosClass(pod),
+    qosClass: qosClass(pod),
   };
 }
 

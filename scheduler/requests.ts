@@ -1,4 +1,6 @@
 /** What a pod asks for in numbers: cpu in thousandths, everything else in units (bytes). */
+import { isPodLevelResource } from '../api/kinds/shared/resource-list.ts';
+import { type Sums, podSum } from '../api/pod-sum.ts';
 import { milliValue, parseQuantity, value } from '../api/quantity.ts';
 import type { Container, ContainerStatus, Pod } from '../api/types/core.v1.ts';
 import type { DeepReadonly } from '../std/deep.ts';
@@ -29,8 +31,7 @@ export function isScalar(resource: string): boolean {
  * While a pod is resized in place, what it has and what it was promised count as well as what it asks for.
  */
 export function podRequests({ spec, status }: DeepReadonly<Pod>, fallback: Readonly<Record<string, number>> = {}): Amounts {
-  const total: Amounts = new Map();
-  if (!spec) return total;
+  if (!spec) return new Map();
   const given = status?.containerStatuses?.some(({ resources }) => resources) || status?.initContainerStatuses?.some(({ resources }) => resources) ? status : undefined;
   const infeasible = given?.conditions?.find(({ type }) => type === 'PodResizePending')?.reason === 'Infeasible';
   const effective = (container: DeepReadonly<Container>): Amounts => {
@@ -38,24 +39,10 @@ export function podRequests({ spec, status }: DeepReadonly<Pod>, fallback: Reado
     const actual = given && [...(given.containerStatuses ?? []), ...(given.initContainerStatuses ?? [])].find(({ name }) => name === container.name);
     return actual?.resources ? resized(asked, actual, { infeasible, fallback }) : asked;
   };
-  for (const container of spec.containers) add(total, effective(container));
-  const sidecars: Amounts = new Map();
-  const starting: Amounts = new Map();
-  for (const container of spec.initContainers ?? []) {
-    const own = container.restartPolicy === 'Always' ? effective(container) : containerRequests(container.resources?.requests, fallback);
-    if (container.restartPolicy === 'Always') {
-      add(sidecars, own);
-      add(total, own);
-      raise(starting, sidecars);
-    } else {
-      const moment: Amounts = new Map(sidecars);
-      add(moment, own);
-      raise(starting, moment);
-    }
-  }
-  raise(total, starting);
+  const of = (container: DeepReadonly<Container>, lasts: boolean): Amounts => (lasts ? effective(container) : containerRequests(container.resources?.requests, fallback));
+  const total = new Map(podSum(spec, of, SUMS));
   for (const [resource, quantity] of Object.entries(spec.resources?.requests ?? {})) {
-    if (!isPodLevel(resource)) continue;
+    if (!isPodLevelResource(resource)) continue;
     const asked = amount(resource, quantity);
     const has = status?.resources ? Math.max(amount(resource, status.resources.requests?.[resource] ?? '0'), amount(resource, status.allocatedResources?.[resource] ?? '0')) : 0;
     total.set(resource, status?.resources && infeasible ? has : Math.max(asked, has));
@@ -74,11 +61,6 @@ export function sameAmounts(a: ReadonlyMap<string, number>, b: ReadonlyMap<strin
 const amounts = new Map<string, { readonly milli: number; readonly units: number }>();
 const AMOUNTS_LIMIT = 4096;
 
-/** Resources that a pod may ask for as a whole. */
-function isPodLevel(resource: string): boolean {
-  return resource === 'cpu' || resource === 'memory' || resource.startsWith('hugepages-');
-}
-
 function containerRequests(requests: Readonly<Record<string, string>> | undefined, fallback: Readonly<Record<string, number>>): Amounts {
   const out: Amounts = new Map();
   for (const resource in requests) {
@@ -96,9 +78,22 @@ function resized(asked: Amounts, { resources, allocatedResources }: DeepReadonly
   return out;
 }
 
-function add(to: Amounts, more: Amounts): void {
-  for (const [resource, units] of more) to.set(resource, (to.get(resource) ?? 0) + units);
-}
+/** None is changed: what is added to nothing is the same. */
+const SUMS: Sums<Amounts> = {
+  none: new Map(),
+  plus(a, b) {
+    if (a.size === 0 || b.size === 0) return a.size === 0 ? b : a;
+    const sum = new Map(a);
+    for (const [resource, units] of b) sum.set(resource, (sum.get(resource) ?? 0) + units);
+    return sum;
+  },
+  largest(a, b) {
+    if (a.size === 0 || b.size === 0) return a.size === 0 ? b : a;
+    const most = new Map(a);
+    raise(most, b);
+    return most;
+  },
+};
 
 function raise(to: Amounts, at: Amounts): void {
   for (const [resource, units] of at) to.set(resource, Math.max(to.get(resource) ?? 0, units));

@@ -1,6 +1,7 @@
 /** Lists of resource quantities, as computed with: names to amounts. Pure. */
 import type { Quantity } from '../quantity.ts';
 import { addQuantities, compareQuantities, formatQuantity, parseQuantity, subtractQuantities, zeroQuantity } from '../quantity.ts';
+import type { Sums } from '../pod-sum.ts';
 
 export type Amounts = Readonly<Record<string, Quantity>>;
 
@@ -41,6 +42,8 @@ export function largest(a: Amounts, b: Amounts): Record<string, Quantity> {
   for (const [name, quantity] of Object.entries(b)) if (!out[name] || compareQuantities(out[name], quantity) < 0) out[name] = quantity;
   return out;
 }
+
+export const amountSums: Sums<Record<string, Quantity>> = { none: nothing(), plus, largest };
 
 export function only(amounts: Amounts, names: Iterable<string>): Record<string, Quantity> {
   const wanted = new Set(names);

@@ -1,5 +1,5 @@
-/** Lists of resource amounts (`cpu: 100m`): how they add up, and which names have rules of their own. */
-import { addQuantities, compareQuantities, formatQuantity, parseQuantity, roundedToMilli, zeroQuantity } from '../../quantity.ts';
+/** Lists of resource amounts (`cpu: 100m`): which names have rules of their own. */
+import { formatQuantity, parseQuantity, roundedToMilli, zeroQuantity } from '../../quantity.ts';
 import type { Quantity } from '../../quantity.ts';
 
 export type ResourceList = Record<string, string>;
@@ -14,17 +14,6 @@ export function roundUpToMilli(list: ResourceList | undefined): void {
   for (const name in list) {
     const quantity = parseQuantity(list[name] as string);
     if (quantity && quantity.nano % 1_000_000n !== 0n) list[name] = formatQuantity(roundedToMilli(quantity));
-  }
-}
-
-export function addTo(sum: Map<string, Quantity>, list: ResourceList | undefined): void {
-  for (const name of Object.keys(list ?? {})) sum.set(name, addQuantities(sum.get(name) ?? zeroQuantity, amount(list, name)));
-}
-
-export function raiseTo(largest: Map<string, Quantity>, other: ReadonlyMap<string, Quantity>): void {
-  for (const [name, quantity] of other) {
-    const known = largest.get(name);
-    if (!known || compareQuantities(quantity, known) > 0) largest.set(name, quantity);
   }
 }
 
