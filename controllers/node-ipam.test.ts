@@ -18,8 +18,12 @@ test('a block of another size blocks all that it touches, one from elsewhere non
   expect(lines(node('a', '10.244.0.0/23'), node('b', '192.168.0.0/24'), node('c'))).toEqual([expect.stringContaining('"podCIDR":"10.244.2.0/24"')]);
 });
 
-test('when there is none left the node is told so', () => {
-  expect(lines(node('a', '10.244.0.0/22'), node('b'))).toEqual(['Normal CIDRNotAvailable: Node b status is now: CIDRNotAvailable']);
+test('when there is none left the node is told so, once, and again when there was one meanwhile', () => {
+  const controller = nodeIpamController({ clusterCidr: '10.244.0.0/22', nodeMaskSize: 24 });
+  const told = ['Normal CIDRNotAvailable: Node b status is now: CIDRNotAvailable'];
+  const [all, none] = [node('a', '10.244.0.0/22'), node('b')];
+  const looks = [[all, none], [all, none], [node('a', '10.244.0.0/24'), none], [all, none]].map((items) => shown(reconciled(controller, 'nodes', items).actions));
+  expect(looks).toEqual([told, [], [expect.stringContaining('patch nodes b')], told]);
 });
 
 test('what cannot be divided is refused by name', () => {

@@ -20,6 +20,8 @@ const KEY = 'nodes';
 
 export function nodeIpamController(options: NodeIpamOptions): Controller {
   const blocks = blocksOf(options);
+  /** Nodes for which nothing was left, by uid: each is told once. */
+  let told: ReadonlySet<string> = new Set();
   return {
     name: 'node-ipam-controller',
     account: 'node-controller',
@@ -29,19 +31,22 @@ export function nodeIpamController(options: NodeIpamOptions): Controller {
       const all = view.of(nodes).list();
       const used = new Set(all.flatMap((node) => cidrsOf(node)).flatMap((cidr) => blocks.indexesIn(cidr)));
       const actions: Action[] = [];
+      const lacking = new Set<string>();
       let next = 0;
       for (const node of all) {
         if (cidrsOf(node).length > 0 || isDeleting(node) || !(options.everyNode || hasRuntime(node))) continue;
         while (used.has(next)) next++;
         if (next >= blocks.count) {
-          const { name } = node.metadata;
-          actions.push(event({ ...subject(nodes, node), uid: name }, 'Normal', 'CIDRNotAvailable', `Node ${name} status is now: CIDRNotAvailable`));
+          const { name, uid } = node.metadata;
+          lacking.add(uid);
+          if (!told.has(uid)) actions.push(event({ ...subject(nodes, node), uid: name }, 'Normal', 'CIDRNotAvailable', `Node ${name} status is now: CIDRNotAvailable`));
           continue;
         }
         const cidr = blocks.at(next);
         used.add(next);
         actions.push(patch(nodes, node.metadata, { metadata: { resourceVersion: node.metadata.resourceVersion }, spec: { podCIDR: cidr, podCIDRs: [cidr] } }));
       }
+      told = lacking;
       return { actions };
     },
   };

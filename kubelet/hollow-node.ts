@@ -1,6 +1,7 @@
 /** A simulated node: the node agent itself, over a runtime that runs nothing, on a machine that does not exist. */
 import { nodes } from '../api/resources.ts';
 import type { Client } from '../client/client.ts';
+import { backoff } from '../std/backoff.ts';
 import type { Clock } from '../std/clock.ts';
 import type { Random } from '../std/random.ts';
 import type { Log } from './context.ts';
@@ -76,17 +77,18 @@ export async function startHollowNode(options: HollowNodeOptions): Promise<Hollo
   return Object.assign(kubelet, { runtime });
 }
 
-/** Nodes whose pods' addresses nobody hands out are not asked about for every pod. */
-const CIDR_LOOK_MS = 1_000;
+/** Nodes whose pods' addresses nobody hands out are asked about more and more seldom: whatever comes later shows in the answer to a heartbeat. */
+const CIDR_LOOK = { baseMs: 1_000, limitMs: 300_000 };
 
 /** Ranges are handed out after the node is registered; the first pods may be faster. */
 function podCidrOf(kubelet: Kubelet, { client, name, clock }: HollowNodeOptions): () => Promise<string | undefined> {
-  let looked: { readonly at: number; readonly cidr: Promise<string | undefined> } | undefined;
+  let looked: { readonly untilMs: number; readonly cidr: Promise<string | undefined> } | undefined;
+  let looks = 0;
   return async () => {
     const [known] = kubelet.podCidrs;
     if (known !== undefined) return known;
     const now = clock.monotonic();
-    if (!looked || now - looked.at >= CIDR_LOOK_MS) looked = { at: now, cidr: client.get(nodes, { name }).then(({ spec }) => spec.podCIDR, () => undefined) };
+    if (!looked || now >= looked.untilMs) looked = { untilMs: now + backoff(looks++, CIDR_LOOK), cidr: client.get(nodes, { name }).then(({ spec }) => spec.podCIDR, () => undefined) };
     return looked.cidr;
   };
 }
