@@ -16,6 +16,7 @@ import { reviews } from './reviews/review.ts';
 import { execHandler, logHandler, portForwardHandler } from './streaming/pod-streams.ts';
 import { nodeProxy, podProxy, serviceProxy } from './streaming/proxies.ts';
 import { bind } from './subresources/binding.ts';
+import type { ComponentName } from './subresources/component-health.ts';
 import { componentStatuses } from './subresources/component-statuses.ts';
 import { evict } from './subresources/eviction.ts';
 import { reviewHandler, tokenHandler } from './subresources/reviews.ts';
@@ -34,6 +35,8 @@ export interface HandlerParts {
   readonly aggregator: Aggregator;
   readonly statistics: NodeStatistics;
   readonly companions?: Companions | undefined;
+  /** Components that need no probe. Default: all. */
+  readonly ownComponents?: readonly ComponentName[] | undefined;
 }
 
 /** Further API servers in other threads of this process. */
@@ -68,7 +71,7 @@ export function handlersOf(parts: HandlerParts): Handlers {
   ]);
   const resources = new Map<string, Handler>([
     ['bindings', bind],
-    ['componentstatuses', componentStatuses],
+    ['componentstatuses', componentStatuses(parts.ownComponents)],
     ['nodes.metrics.k8s.io', nodeMetricsHandler(statistics)],
     ['pods.metrics.k8s.io', podMetricsHandler(statistics)],
   ]);

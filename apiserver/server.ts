@@ -43,6 +43,7 @@ import { Definitions } from './extensions/definitions.ts';
 import { keepFlowObjects } from './flow/flow-objects.ts';
 import { followFlowSchemas } from './flow/flow-schema-status.ts';
 import { type Companions, handlersOf } from './handlers.ts';
+import type { ComponentName } from './subresources/component-health.ts';
 import { keepIdentityLease } from './upkeep/identity-lease.ts';
 import type { ListenOptions, Listener } from './http/listen.ts';
 import { kubeletSummary } from './metrics-api/kubelet-summary.ts';
@@ -102,6 +103,8 @@ export interface ApiServerOptions {
   /** Names this server among its like, by the name of its machine: it keeps a Lease in kube-system. Default: none. */
   readonly identity?: string;
   readonly companions?: Companions;
+  /** Of controllers and scheduler those that run in this process; the others are probed at their ports for componentstatuses. Default: all. */
+  readonly ownComponents?: readonly ComponentName[];
   /** Where this server counts; others may have begun. */
   readonly meter?: Meter;
   /** What must be well besides for this server to be ready. */
@@ -205,7 +208,7 @@ class CoracleApiServer implements ApiServer {
     const watches = watchSeries(meter, clock);
     this.#handshakes = meter.counter({ name: 'apiserver_tls_handshake_errors_total', help: 'TLS handshakes that failed.' }).of();
     this.statistics = new NodeStatistics({ clock, fetch: kubeletSummary(this.#core, pki), onError: (node, error) => log.error(`statistics of node ${node}`, error) });
-    const handlers = handlersOf({ statistics: this.statistics, meter, flow, core: this.#core, authenticator: this.authenticator, tokens: this.tokens, readiness: this.readiness, flags: options.flags ?? {}, pki, aggregator: this.#aggregator, companions: options.companions });
+    const handlers = handlersOf({ statistics: this.statistics, meter, flow, core: this.#core, authenticator: this.authenticator, tokens: this.tokens, readiness: this.readiness, flags: options.flags ?? {}, pki, aggregator: this.#aggregator, companions: options.companions, ownComponents: options.ownComponents });
     const audit = (this.#audit = openAudit(options.audit, clock, meter));
     const told = options.tracing ? spanned : (_name: string, step: Step): Step => step;
     const run = options.tracing ? spanOfVerb : <T>(_exchange: Exchange, work: () => T): T => work();

@@ -8,6 +8,8 @@ export const COMPONENTS = ['apiserver', 'controllers', 'scheduler', 'kubelet', '
 export type ComponentName = (typeof COMPONENTS)[number];
 
 export interface ApiServerFlags extends ServingFlags, AccessFlags {
+  /** What else runs in this process. */
+  readonly components?: readonly ComponentName[];
   readonly dataDir?: string;
   readonly port?: number;
   readonly bindAddress?: string;
@@ -31,7 +33,6 @@ export interface UpFlags extends ApiServerFlags {
   readonly hollowNodes?: number;
   readonly hollowRules?: string;
   readonly schedulerConfig?: string;
-  readonly components?: readonly ComponentName[];
   readonly nodeName?: string;
   readonly ephemeral?: boolean;
 }

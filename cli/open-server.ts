@@ -20,6 +20,7 @@ export async function openServer({ flags, stopper, log, ...parts }: ServerParts,
     ...parts,
     log: { info: (message) => log.info({}, message), error: (message, error) => log.error({ error: error instanceof Error ? error.stack : error }, message) },
     serviceRange: flags.serviceClusterIpRange ?? SERVICE_CIDR,
+    ownComponents: ownComponents(flags),
     ...more,
     ...(await accessOptions(flags)),
   });
@@ -27,4 +28,9 @@ export async function openServer({ flags, stopper, log, ...parts }: ServerParts,
   const following = followAccess(server, flags, { clock: parts.clock, log });
   stopper.add('configuration', () => following.close());
   return server;
+}
+
+/** A server by itself has none beside it in its process. */
+function ownComponents({ components = [] }: ApiServerFlags): NonNullable<ApiServerOptions['ownComponents']> {
+  return [...(components.includes('controllers') ? (['controller-manager'] as const) : []), ...(components.includes('scheduler') ? (['scheduler'] as const) : [])];
 }

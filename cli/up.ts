@@ -49,7 +49,7 @@ export async function up(flags: UpFlags): Promise<void> {
   };
   try {
     const runtime = components.has('kubelet') ? chooseRuntime(flags, say) : 'none';
-    const api = await openApi({ flags, dataDir, clock: systemClock, random: systemRandom, log, stopper });
+    const api = await openApi({ flags: { ...flags, components: [...components] }, dataDir, clock: systemClock, random: systemRandom, log, stopper });
     const nodeName = (flags.nodeName ?? hostname()).toLowerCase();
     const context: Context = { flags, dataDir, nodeName, components, api, doors: doorsOf(api), clock: systemClock, random: systemRandom, log, stopper };
     const file = flags.kubeconfig ?? join(dataDir, 'kubeconfig');
