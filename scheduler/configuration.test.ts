@@ -79,6 +79,8 @@ describe('a profile decides', () => {
   });
 });
 
+const CLOCK = { now: () => NOW };
+
 test('Extenders filter, score and bind, and only one that may fail may fail', async () => {
   const asked: [string, { Pod?: object; NodeNames?: string[]; Node?: string }][] = [];
   const server = createServer((incoming, outgoing) => {
@@ -95,7 +97,7 @@ test('Extenders filter, score and bind, and only one that may fail may fail', as
   const one = { urlPrefix: `${urlPrefix}/ext/`, filterVerb: 'filter', prioritizeVerb: 'score', bindVerb: 'bind', weight: 2, nodeCacheCapable: true };
   const broken = { urlPrefix: `${urlPrefix}/broken`, filterVerb: 'filter', ignorable: true };
   const nodes = ['a', 'b', 'c'].map((name) => node(name));
-  const extenders = new Extenders(read({ extenders: [one, broken] }).extenders);
+  const extenders = new Extenders(read({ extenders: [one, broken] }).extenders, CLOCK);
   const answer = await extenders.ask(pod({ name: 'p' }), nodes);
   expect([...answer.refused].map(([name, { reason }]) => [name, reason])).toEqual([['a', 'no licence']]);
   expect([...answer.scores]).toEqual([['c', 140]]);
@@ -104,9 +106,9 @@ test('Extenders filter, score and bind, and only one that may fail may fail', as
   await extenders.bind(pod({ name: 'p' }), 'c');
   expect(asked.at(-1)).toEqual(['/ext/bind', { PodName: 'p', PodNamespace: 'd', PodUID: 'p', Node: 'c' }]);
   await extenders.close();
-  const strict = new Extenders(read({ extenders: [{ ...broken, ignorable: false }] }).extenders);
+  const strict = new Extenders(read({ extenders: [{ ...broken, ignorable: false }] }).extenders, CLOCK);
   await expect(strict.ask(pod(), nodes)).rejects.toThrow(/failed filter with extender at URL .*\/broken\/filter, code 500/);
-  const picky = new Extenders(read({ extenders: [{ ...one, managedResources: [{ name: 'example.com/gpu' }] }] }).extenders);
+  const picky = new Extenders(read({ extenders: [{ ...one, managedResources: [{ name: 'example.com/gpu' }] }] }).extenders, CLOCK);
   expect([picky.concern(pod()), picky.binds(pod())]).toEqual([false, false]);
   await Promise.all([strict.close(), picky.close()]);
   server.closeAllConnections();

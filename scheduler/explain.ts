@@ -17,7 +17,7 @@ export interface Unschedulable {
   /** Pods to evict so that it will fit. */
   readonly preemption?: Preemption;
   /** Where others have a say in who is evicted: what they are to be asked, and the message should they leave nothing. */
-  readonly proposal?: { readonly candidates: readonly Candidate[]; readonly refused: (why: string) => string };
+  readonly proposal?: { readonly candidates: readonly Candidate[]; readonly refused: (why: string) => string; readonly failed: (error: string) => string };
   /** Nothing could be decided: it is tried again, however the cluster changes. */
   readonly failed?: boolean;
   /** An allocation of devices that is of no use: to be given up. */
@@ -41,7 +41,10 @@ export function explain(snapshot: Snapshot, known: Case, moment: { readonly now:
   const { reasons, helpful } = survey(snapshot, known);
   const plugins = new Set([...reasons.keys()].map(({ plugin }) => plugin));
   const available = `0/${total} nodes are available:`;
-  const why = `${available} ${histogram([...reasons].map(([{ reason }, count]) => [reason, count]))}.`;
+  const listed = histogram([...reasons].flatMap(([{ reason }, count]) => (reason === '' ? [] : [[reason, count] as const])));
+  const why = listed ? `${available} ${listed}.` : available;
+  // What fails says nothing of the plugins before it.
+  const failed = (error: string): string => `${why} preemption: ${error}`;
   const { profile } = known.memo.ask;
   const kind = known.memo.key;
   // What the plugins that could still have helped say, one after the other.
@@ -53,10 +56,11 @@ export function explain(snapshot: Snapshot, known: Case, moment: { readonly now:
   const refused = ineligible(snapshot, known, helpful);
   if (refused) return { message: text(`preemption: ${refused}`), plugins, kind, ...more };
   const attempt = preempt(snapshot, known, helpful, moment);
-  const { candidates } = attempt;
-  if (candidates.length > 0 && known.asked?.choosesVictims) return { message: why, plugins, kind, proposal: { candidates, refused: (said) => text(`preemption: ${said}`) }, ...more };
+  const { candidates, errors } = attempt;
+  if (candidates.length > 0 && known.asked?.choosesVictims) return { message: why, plugins, kind, proposal: { candidates, refused: (said) => text(`preemption: ${said}`), failed }, ...more };
   const preemption = chosen(snapshot, candidates);
   if (preemption) return { message: why, plugins, kind, preemption, nominated: preemption.node, ...more };
+  if (errors.length > 0) return { message: failed(errors.length > 1 ? `[${errors.join(', ')}]` : (errors[0] as string)), plugins, kind, ...more };
   const helpless = histogram([...attempt.reasons, ['Preemption is not helpful for scheduling', total - helpful.length]]);
   return { message: text(`preemption: ${available} ${helpless}.`), plugins, kind, nominated: '', ...more };
 }

@@ -66,8 +66,13 @@ function extenderOf(fields: Fields, path: string, problems: Problems): ExtenderS
     managedResources: names,
     ignoredResources: ignored,
     ignorable: flagOf(fields, 'ignorable', path) ?? false,
-    tls: fields.tlsConfig === undefined || fields.tlsConfig === null ? undefined : tlsOf(fields.tlsConfig, `${path}.tlsConfig`),
+    tls: trusting(flagOf(fields, 'enableHTTPS', path), fields.tlsConfig === undefined || fields.tlsConfig === null ? undefined : tlsOf(fields.tlsConfig, `${path}.tlsConfig`)),
   };
+}
+
+/** Where HTTPS is asked for in so many words and no authority is named, any certificate will do. */
+function trusting(isAsked: boolean | undefined, tls: ExtenderTls | undefined): ExtenderTls | undefined {
+  return isAsked && !tls?.ca ? { ...tls, insecure: true } : tls;
 }
 
 function tlsOf(document: unknown, path: string): ExtenderTls {

@@ -3,6 +3,8 @@ import { readFileSync } from 'node:fs';
 import type { Agent } from 'undici';
 import type { Node, Pod } from '../api/types/core.v1.ts';
 import type { Stored } from '../client/client.ts';
+import type { Clock } from '../std/clock.ts';
+import { networkProblem } from '../std/network-problem.ts';
 import type { Asked } from './case.ts';
 import type { ExtenderSettings, PemSource } from './extender-settings.ts';
 import type { Refusal } from './filters.ts';
@@ -16,11 +18,13 @@ const ANSWER_LIMIT_BYTES = 64 * 1024 * 1024;
 
 export class Extenders {
   readonly #extenders: readonly ExtenderSettings[];
+  readonly #clock: Pick<Clock, 'now'>;
   /** Opened when they are needed: most schedulers have no extenders. */
   readonly #agents = new Map<ExtenderSettings, Agent>();
 
-  constructor(extenders: readonly ExtenderSettings[]) {
+  constructor(extenders: readonly ExtenderSettings[], clock: Pick<Clock, 'now'>) {
     this.#extenders = extenders;
+    this.#clock = clock;
   }
 
   /** Whether any of them is to be asked where the pod may go. */
@@ -35,7 +39,7 @@ export class Extenders {
 
   /** Throws where one fails that may not. */
   async ask(pod: Stored<Pod>, nodes: readonly Stored<Node>[]): Promise<Asked> {
-    const refused = new Map<string, Refusal>();
+    const said = new Map<string, Refusal>();
     const scores = new Map<string, number>();
     let left = nodes;
     for (const settings of this.#extenders) {
@@ -43,22 +47,24 @@ export class Extenders {
       try {
         const answer = (await this.#post(settings, settings.filterVerb, questionOf(settings, pod, left))) as FilterAnswer;
         if (answer.Error) throw new Error(answer.Error);
-        const kept = settings.nodeCacheCapable && answer.NodeNames ? new Set(answer.NodeNames) : new Set((answer.Nodes?.items ?? []).map(({ metadata }) => metadata?.name ?? ''));
-        for (const [nodes, lasting] of [[answer.FailedNodes, false], [answer.FailedAndUnresolvableNodes, true]] as const) {
-          for (const [name, reason] of Object.entries(nodes ?? {})) refused.set(name, { plugin: settings.urlPrefix, reason, lasting });
+        const kept = keptBy(settings, answer, left);
+        for (const [failed, lasting] of [[answer.FailedNodes, false], [answer.FailedAndUnresolvableNodes, true]] as const) {
+          for (const [name, reason] of Object.entries(failed ?? {})) said.set(name, { plugin: UNSAID.plugin, reason, lasting });
         }
-        for (const { metadata } of left) if (!kept.has(metadata.name) && !refused.has(metadata.name)) refused.set(metadata.name, { plugin: settings.urlPrefix, reason: `node(s) didn't satisfy extender ${settings.urlPrefix}`, lasting: false });
-        left = left.filter(({ metadata }) => !refused.has(metadata.name));
+        left = left.filter(({ metadata }) => kept.has(metadata.name));
       } catch (error) {
         if (!settings.ignorable) throw error;
       }
     }
-    await Promise.all(this.#extenders.map((settings) => this.#prioritize(settings, pod, left, scores)));
+    const fine = new Set(left);
+    const refused = new Map(nodes.filter((node) => !fine.has(node)).map(({ metadata: { name } }) => [name, said.get(name) ?? UNSAID]));
+    // Where there is no choice nobody is asked for a preference.
+    if (left.length > 1) await Promise.all(this.#extenders.map((settings) => this.#prioritize(settings, pod, left, scores)));
     return { refused, scores, choosesVictims: this.#extenders.some((settings) => settings.preemptVerb !== '' && isInterested(settings, pod)) };
   }
 
   /** The candidates that all of them leave, with the victims that they name. Throws where one fails that may not. */
-  async preempt(pod: Stored<Pod>, candidates: readonly Candidate[], podsOn: (node: string) => Iterable<Stored<Pod>>): Promise<readonly Candidate[]> {
+  async preempt(pod: Stored<Pod>, candidates: readonly Candidate[], podsOn: PodsOn): Promise<readonly Candidate[]> {
     let left = candidates;
     for (const settings of this.#extenders) {
       if (settings.preemptVerb === '' || !isInterested(settings, pod) || left.length === 0) continue;
@@ -73,13 +79,20 @@ export class Extenders {
     return left;
   }
 
-  async bind(pod: Stored<Pod>, node: string): Promise<void> {
+  /** False where those that would have bound it failed and may: somebody else has to. */
+  async bind(pod: Stored<Pod>, node: string): Promise<boolean> {
     const { namespace, name, uid } = pod.metadata;
     for (const settings of this.#extenders) {
       if (settings.bindVerb === '' || !isInterested(settings, pod)) continue;
-      const answer = (await this.#post(settings, settings.bindVerb, { PodName: name, PodNamespace: namespace, PodUID: uid, Node: node })) as { readonly Error?: string };
-      if (answer.Error) throw new Error(answer.Error);
+      try {
+        const answer = (await this.#post(settings, settings.bindVerb, { PodName: name, PodNamespace: namespace, PodUID: uid, Node: node })) as { readonly Error?: string };
+        if (answer.Error) throw new Error(answer.Error);
+        return true;
+      } catch (error) {
+        if (!settings.ignorable) throw error;
+      }
     }
+    return false;
   }
 
   async close(): Promise<void> {
@@ -103,7 +116,14 @@ export class Extenders {
     let agent = this.#agents.get(settings);
     if (!agent) this.#agents.set(settings, (agent = new Agent({ bodyTimeout: timeoutMs, headersTimeout: timeoutMs, connect: tlsOf(settings) })));
     const url = `${urlPrefix}/${verb}`;
-    const answer = await request(url, { method: 'POST', dispatcher: agent, headers: { 'content-type': 'application/json' }, body: JSON.stringify(body), signal: AbortSignal.timeout(timeoutMs) });
+    const signal = AbortSignal.timeout(timeoutMs);
+    let answer;
+    try {
+      answer = await request(url, { method: 'POST', dispatcher: agent, headers: { 'content-type': 'application/json' }, body: JSON.stringify(body), signal });
+    } catch (error) {
+      const why = signal.aborted || (error as NodeJS.ErrnoException).code?.includes('TIMEOUT') ? TOO_SLOW : networkProblem(error, this.#clock.now());
+      throw new Error(`Post "${url}": ${why}`, { cause: error });
+    }
     if (answer.statusCode !== 200) {
       await answer.body.dump();
       throw new Error(`failed ${verb} with extender at URL ${url}, code ${answer.statusCode}`);
@@ -118,6 +138,20 @@ export class Extenders {
   }
 }
 
+/** Of a node that an extender does not name at all it is only known that evictions would not help. */
+const UNSAID: Refusal = { plugin: 'Extender', reason: '', lasting: true };
+/** As upstream's client says it. */
+const TOO_SLOW = 'context deadline exceeded (Client.Timeout exceeded while awaiting headers)';
+
+/** The names of the nodes that an extender leaves. */
+function keptBy({ urlPrefix, nodeCacheCapable }: ExtenderSettings, { NodeNames, Nodes }: FilterAnswer, asked: readonly Stored<Node>[]): ReadonlySet<string> {
+  if (!nodeCacheCapable || !NodeNames) return new Set((Nodes?.items ?? []).map(({ metadata }) => metadata?.name ?? ''));
+  const known = new Set(asked.map(({ metadata }) => metadata.name));
+  const stranger = NodeNames.find((name) => !known.has(name));
+  if (stranger !== undefined) throw new Error(`extender "${urlPrefix}" claims a filtered node "${stranger}" which is not found in the input node list`);
+  return new Set(NodeNames);
+}
+
 interface FilterAnswer {
   readonly Nodes?: { readonly items?: readonly Node[] } | null;
   readonly NodeNames?: readonly string[] | null;
@@ -125,6 +159,9 @@ interface FilterAnswer {
   readonly FailedAndUnresolvableNodes?: Readonly<Record<string, string>> | null;
   readonly Error?: string;
 }
+
+/** Undefined where there is no such node. */
+type PodsOn = (node: string) => Iterable<Stored<Pod>> | undefined;
 
 interface PreemptAnswer {
   readonly NodeNameToMetaVictims?: Readonly<Record<string, { readonly Pods?: readonly { readonly UID: string }[] | null; readonly NumPDBViolations?: number } | null>> | null;
@@ -137,10 +174,12 @@ function victimsQuestion({ nodeCacheCapable }: ExtenderSettings, pod: Stored<Pod
     : { Pod: pod, NodeNameToVictims: byNode((victim) => victim), NodeNameToMetaVictims: null };
 }
 
-function candidatesOf({ urlPrefix, ignorable }: ExtenderSettings, { NodeNameToMetaVictims }: PreemptAnswer, podsOn: (node: string) => Iterable<Stored<Pod>>): Candidate[] {
+function candidatesOf({ urlPrefix, ignorable }: ExtenderSettings, { NodeNameToMetaVictims }: PreemptAnswer, podsOn: PodsOn): Candidate[] {
   const out: Candidate[] = [];
   for (const [node, meta] of Object.entries(NodeNameToMetaVictims ?? {})) {
-    const there = new Map([...podsOn(node)].map((pod) => [pod.metadata.uid, pod]));
+    const standing = podsOn(node);
+    if (!standing) throw new Error(`nodeinfo not found for node name ${JSON.stringify(node)}`);
+    const there = new Map([...standing].map((pod) => [pod.metadata.uid, pod]));
     const victims = (meta?.Pods ?? []).map(({ UID }) => {
       const victim = there.get(UID);
       if (!victim) throw new Error(`extender: ${urlPrefix} claims to preempt pod (UID: &MetaPod{UID:${UID},}) on node: ${node}, but the pod is not found on that node`);

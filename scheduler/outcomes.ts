@@ -130,13 +130,12 @@ export class Outcomes {
     } catch (error) {
       return { state: 'refused', message: `running PreBind plugin "DynamicResources": ${(error as Error).message}` };
     }
-    if (!extenders.binds(pod)) return bind(this.#tools, pod, node);
     try {
-      await extenders.bind(pod, node);
-      return { state: 'bound', node };
+      if (extenders.binds(pod) && (await extenders.bind(pod, node))) return { state: 'bound', node };
     } catch (error) {
-      return { state: 'refused', message: `running Bind plugin "DefaultBinder": ${(error as Error).message}` };
+      return { state: 'refused', message: (error as Error).message };
     }
+    return bind(this.#tools, pod, node);
   }
 
   /** The pod was charged to the node when it was decided. */

@@ -17,6 +17,8 @@ export interface Attempt {
   readonly candidates: readonly Candidate[];
   /** Why nodes were of no use, with their number. */
   readonly reasons: ReadonlyMap<string, number>;
+  /** What cannot be: nothing follows from it, but that there is no candidate is said otherwise. */
+  readonly errors: readonly string[];
 }
 
 export interface Candidate extends Preemption {
@@ -26,7 +28,7 @@ export interface Candidate extends Preemption {
 }
 
 /** What came of a look at one row: how to clear it, or why it is of no use. */
-export type Cleared = Candidate | { readonly reasons: readonly string[] };
+export type Cleared = Candidate | { readonly reasons: readonly string[] } | { readonly error: string };
 
 const NO_VICTIMS = 'No preemption victims found for incoming pod';
 
@@ -45,18 +47,22 @@ export function ineligible(snapshot: Snapshot, { pod, demand }: Case, helpful: r
 /** `rows`: the nodes where evictions might help. Leaves the snapshot as it was. */
 export function preempt(snapshot: Snapshot, known: Case, rows: readonly number[], { random }: { readonly random: Random }): Attempt {
   const reasons = new Map<string, number>();
-  if (!snapshot.hasBelow(known.demand.priority)) return { candidates: [], reasons: rows.length > 0 ? reasons.set(NO_VICTIMS, rows.length) : reasons };
+  if (!snapshot.hasBelow(known.demand.priority)) return { candidates: [], errors: [], reasons: rows.length > 0 ? reasons.set(NO_VICTIMS, rows.length) : reasons };
   const { candidatesLeast, candidatesPercentage } = known.memo.ask.profile;
   const enough = Math.min(rows.length, Math.max(candidatesLeast, Math.floor((rows.length * candidatesPercentage) / 100)));
   const offset = rows.length > 0 ? below(random, rows.length) : 0;
   const candidates: Candidate[] = [];
+  const errors = new Set<string>();
+  // What others than the filters said has no weight here.
+  const filtered = known.asked ? reopened(snapshot, { ...known, asked: undefined }) : known;
   for (let i = 0; i < rows.length; i++) {
-    const found = clear(snapshot, known, rows[(offset + i) % rows.length] as number);
+    const found = clear(snapshot, filtered, rows[(offset + i) % rows.length] as number);
     if ('node' in found) candidates.push(found);
+    else if ('error' in found) errors.add(found.error);
     else for (const reason of found.reasons) reasons.set(reason, (reasons.get(reason) ?? 0) + 1);
     if (candidates.length >= enough && candidates.some(({ violations }) => violations === 0)) break;
   }
-  return { candidates, reasons };
+  return { candidates, reasons, errors: [...errors] };
 }
 
 /** The best of the candidates, with its victims as they are now. */
@@ -132,8 +138,9 @@ function turns(snapshot: Snapshot, lesser: Placed[]): { readonly order: readonly
   return { order: broken.size === 0 ? lesser : [...lesser.filter(({ pod }) => broken.has(pod)), ...lesser.filter(({ pod }) => !broken.has(pod))], broken };
 }
 
-function candidate(node: string, lesser: readonly Placed[], gone: ReadonlySet<Placed>, broken: ReadonlySet<Stored<Pod>>): Candidate {
+function candidate(node: string, lesser: readonly Placed[], gone: ReadonlySet<Placed>, broken: ReadonlySet<Stored<Pod>>): Cleared {
   const victims = lesser.filter((placed) => gone.has(placed)).map(({ pod }) => pod);
+  if (victims.length === 0) return { error: `expected at least one victim pod on node ${JSON.stringify(node)}` };
   return candidateOf(node, victims, victims.filter((pod) => broken.has(pod)).length);
 }
 

@@ -88,7 +88,7 @@ class RunningScheduler {
       binding: () => this.#outcomes.underWay,
     });
     this.#backlog = new Backlog(backoff, options.meter && ((queue, event) => this.#series.queued(queue, event)));
-    this.#extenders = new Extenders(extenders);
+    this.#extenders = new Extenders(extenders, clock);
     this.#nodes = openInformer(client, nodes, {}, options);
     this.#pods = openInformer(client, pods, { fieldSelector: 'status.phase!=Succeeded,status.phase!=Failed' }, options);
     this.#outcomes = new Outcomes({
@@ -351,12 +351,12 @@ class RunningScheduler {
 
   /** Others have a say in who is evicted; what fails there is told with the reasons why the pod fits nowhere. */
   async #negotiate(pod: Stored<Pod>, unschedulable: Unschedulable): Promise<void> {
-    const { candidates = [], refused } = unschedulable.proposal ?? {};
+    const { candidates = [], failed } = unschedulable.proposal ?? {};
     let outcome: Unschedulable;
     try {
-      outcome = concluded(this.#snapshot, unschedulable, await this.#extenders.preempt(pod, candidates, (node) => this.#snapshot.podsOn(node)));
+      outcome = concluded(this.#snapshot, unschedulable, await this.#extenders.preempt(pod, candidates, (node) => (this.#snapshot.row(node) === undefined ? undefined : this.#snapshot.podsOn(node))));
     } catch (error) {
-      outcome = { ...unschedulable, message: refused?.((error as Error).message) ?? unschedulable.message };
+      outcome = { ...unschedulable, message: failed?.((error as Error).message) ?? unschedulable.message };
     }
     const { uid } = pod.metadata;
     if (this.#stopped || !this.#backlog.has(uid)) return;

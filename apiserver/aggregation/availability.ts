@@ -1,7 +1,7 @@
 /** Whether an aggregated API can be used: its Service, its endpoints, and its own answer, in the order and the words of upstream. Provenance: kube-aggregator/pkg/controllers/status/remote of v0.36. */
 import { services } from '../../api/resources.ts';
 import type { Clock } from '../../std/clock.ts';
-import { networkProblem } from '../network-problem.ts';
+import { networkProblem } from '../../std/network-problem.ts';
 import type { Reader } from '../auth/reader.ts';
 import { fetchFrom } from './fetch.ts';
 import type { Remote } from './remote.ts';

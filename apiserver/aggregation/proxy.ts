@@ -2,7 +2,7 @@
 import type { IncomingMessage, OutgoingHttpHeaders } from 'node:http';
 import { ApiError, type Status } from '../../api/status.ts';
 import type { Clock } from '../../std/clock.ts';
-import { networkProblem } from '../network-problem.ts';
+import { networkProblem } from '../../std/network-problem.ts';
 import type { Answer, Exchange } from '../exchange.ts';
 import { passedOn, tunnel } from '../streaming/forward.ts';
 import { watchAnswer } from './direct-watch.ts';

@@ -2,7 +2,7 @@
 import { sleep, type Clock } from '../../std/clock.ts';
 import { request as plainRequest } from '../../std/plain-http.ts';
 import { openAgent, request as secureRequest } from '../../std/secure-http.ts';
-import { networkProblem } from '../network-problem.ts';
+import { networkProblem } from '../../std/network-problem.ts';
 
 /** How a webhook is reached, as a kubeconfig says. */
 export interface WebhookConnection {

@@ -9,7 +9,7 @@ import { sleep, type Clock } from '../../../std/clock.ts';
 import type { DeepReadonly } from '../../../std/deep.ts';
 import type { Reader } from '../../auth/reader.ts';
 import { addressOf, resolveService, type Address, type Endpoint } from './address.ts';
-import { networkProblem, statusProblem } from '../../network-problem.ts';
+import { networkProblem, statusProblem } from '../../../std/network-problem.ts';
 
 /** Pools kept; the one used longest ago is closed. */
 const POOLS_LIMIT = 200;

@@ -2,7 +2,7 @@
 import type { JSONWebKeySet } from 'jose';
 import { every, type Clock, type Timer } from '../../../std/clock.ts';
 import { request as secureRequest } from '../../../std/secure-http.ts';
-import { networkProblem } from '../../network-problem.ts';
+import { networkProblem } from '../../../std/network-problem.ts';
 
 export interface ProviderOptions {
   readonly url: string;
