@@ -1,10 +1,11 @@
 /** The door within the process: the same chain, without sockets and without bytes; what comes back is shared with the caches. */
-import type { ApiCall, Door, WatchEvent } from '../api/request.ts';
+import type { ApiCall, Door } from '../api/request.ts';
 import { ApiError, badRequest } from '../api/status.ts';
 import { backoff } from '../std/backoff.ts';
 import { sleep, type Clock } from '../std/clock.ts';
 import { ANONYMOUS, type UserInfo } from './auth/auth.ts';
-import type { Answer, Exchange, Query, WatchAnswer, WatchItem, WatchSink } from './exchange.ts';
+import { DirectWatch } from './direct-watch.ts';
+import type { Answer, Exchange, Query } from './exchange.ts';
 import { finish } from './chain/chain.ts';
 import { TooManyRequests } from './flow/flow-control.ts';
 import { answerDocument } from './forms/answer-document.ts';
@@ -35,17 +36,16 @@ export function openDoor(serve: Serve, clock: Clock, user: UserInfo, options: Do
         return documentOf(exchange.answer as Answer, exchange, clock);
       }
     },
-    async *watch(call) {
-      const exchange = new DirectExchange({ ...call, verb: 'watch' }, user, options);
-      // Whatever goes wrong comes out as a Status, as it does on a socket.
-      await serve(exchange).catch((error: unknown) => {
-        throw errorAnswer(error).error;
-      });
-      try {
-        yield* eventsOf(exchange.answer as WatchAnswer, call.signal, clock);
-      } finally {
-        finish(exchange);
-      }
+    watch(call) {
+      const open = async (): Promise<Exchange> => {
+        const exchange = new DirectExchange({ ...call, verb: 'watch' }, user, options);
+        // Whatever goes wrong comes out as a Status, as it does on a socket.
+        await serve(exchange).catch((error: unknown) => {
+          throw errorAnswer(error).error;
+        });
+        return exchange;
+      };
+      return new DirectWatch({ open, finish, signal: call.signal });
     },
   };
 }
@@ -133,64 +133,5 @@ function documentOf(answer: Answer, exchange: Exchange, clock: Clock): unknown {
     case 'watch':
     case 'tunnel':
       throw badRequest('this call opens a stream');
-  }
-}
-
-/** Items that a consumer has not taken yet; a watch that falls further behind waits in its own bounded queue. */
-const BUFFER = 64;
-
-async function* eventsOf(answer: WatchAnswer, signal: AbortSignal | undefined, clock: Clock): AsyncGenerator<WatchEvent> {
-  const { resource } = answer;
-  const context = { accepted: PLAIN_JSON, query: new URLSearchParams(), now: clock.now() };
-  const buffer: WatchItem[] = [];
-  let ended = false;
-  let wake: (() => void) | undefined;
-  const notify = (): void => {
-    wake?.();
-    wake = undefined;
-  };
-  const sink: WatchSink = {
-    onReady: undefined,
-    send(item) {
-      buffer.push(item);
-      notify();
-      return buffer.length < BUFFER;
-    },
-    end() {
-      ended = true;
-      notify();
-    },
-  };
-  const handle = answer.start(sink);
-  const abort = (): void => {
-    handle.close();
-    sink.end();
-  };
-  signal?.addEventListener('abort', abort, { once: true });
-  if (signal?.aborted) abort();
-  try {
-    for (;;) {
-      const item = buffer.shift();
-      if (item) {
-        yield eventOf(item);
-        if (buffer.length === 0) sink.onReady?.();
-      } else if (ended) return;
-      else await new Promise<void>((resolve) => (wake = resolve));
-      if (signal?.aborted) return;
-    }
-  } finally {
-    signal?.removeEventListener('abort', abort);
-    handle.close();
-  }
-
-  function eventOf(item: WatchItem): WatchEvent {
-    if (item.type === 'ERROR') return { type: 'ERROR', object: item.status };
-    if (item.type === 'BOOKMARK') {
-      const annotations = item.initialEventsEnd ? { 'k8s.io/initial-events-end': 'true' } : undefined;
-      const metadata = { resourceVersion: String(item.revision), ...(annotations && { annotations }) };
-      return { type: 'BOOKMARK', object: { kind: resource.kind.kind, apiVersion: resource.apiVersion, metadata } };
-    }
-    const object = item.object.object as never;
-    return { type: item.type, object: answerDocument({ type: 'object', code: 200, resource, object: { object, bytes: item.object.bytes } }, context) };
   }
 }

@@ -119,10 +119,21 @@ function deleting(parameters: DeleteParameters | undefined): Pick<ApiCall, 'quer
   return { ...(parameters?.dryRun && { query: { dryRun: 'All' } }), ...(parameters?.signal && { signal: parameters.signal }) };
 }
 
-/** A watch whose ERROR event has become what it means: a refusal. */
-async function* events<T>(stream: AsyncIterable<WatchEvent>): AsyncGenerator<WatchEvent<Stored<T>>> {
-  for await (const event of stream) {
-    if (event.type === 'ERROR') throw new ApiError(event.object as Status);
-    yield event as WatchEvent<Stored<T>>;
-  }
+/** A watch whose ERROR event has become what it means: a refusal. No generator, as thousands of them wait. */
+function events<T>(stream: AsyncIterable<WatchEvent>): AsyncIterable<WatchEvent<Stored<T>>> {
+  return {
+    [Symbol.asyncIterator]() {
+      const iterator = stream[Symbol.asyncIterator]();
+      const end = async (): Promise<IteratorResult<WatchEvent<Stored<T>>>> => {
+        await iterator.return?.();
+        return { done: true, value: undefined };
+      };
+      const checked = (result: IteratorResult<WatchEvent>): IteratorResult<WatchEvent<Stored<T>>> | Promise<never> => {
+        if (result.done || result.value.type !== 'ERROR') return result as IteratorResult<WatchEvent<Stored<T>>>;
+        const refusal = new ApiError(result.value.object as Status);
+        return end().then(() => Promise.reject(refusal));
+      };
+      return { next: () => iterator.next().then(checked), return: end };
+    },
+  };
 }
