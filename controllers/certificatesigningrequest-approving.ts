@@ -5,7 +5,7 @@
  */
 import { certificatesigningrequests, subjectaccessreviews } from '../api/resources.ts';
 import type { CertificateAuthority } from './certificates/authority.ts';
-import { followRequests, hasCondition, requestPem, type StoredRequest } from './certificates/follow.ts';
+import { followRequests, hasCondition, requestPem, type Answered, type StoredRequest } from './certificates/follow.ts';
 import { KUBELET_CLIENT, kubeletClientProblem } from './certificates/rules.ts';
 import type { ControllerTools, FreeController } from './controller.ts';
 
@@ -20,7 +20,7 @@ export function requestApprovingController(authority: CertificateAuthority): Fre
   };
 }
 
-async function approve(request: StoredRequest, tools: ControllerTools, authority: CertificateAuthority): Promise<void> {
+async function approve(request: StoredRequest, tools: ControllerTools, authority: CertificateAuthority): Promise<Answered> {
   const { spec, status } = request;
   if (spec.signerName !== KUBELET_CLIENT || status?.certificate || hasCondition(request, 'Approved') || hasCondition(request, 'Denied')) return;
   const pem = requestPem(request);
@@ -33,6 +33,8 @@ async function approve(request: StoredRequest, tools: ControllerTools, authority
     await tools.client.update(certificatesigningrequests, { ...request, status: { ...status, conditions: [...(status?.conditions ?? []), approved] } }, { subresource: 'approval' });
     return;
   }
+  // Who may not yet may be let later.
+  return 'later';
 }
 
 async function isAllowed({ spec }: StoredRequest, subresource: string, { client }: ControllerTools): Promise<boolean> {

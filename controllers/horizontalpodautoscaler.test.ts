@@ -170,3 +170,27 @@ test('a scale whose selector cannot be read is no scale', async () => {
   stop.abort();
   informers.stop();
 });
+
+test('one who only minds the bounds does not claim pods', async () => {
+  const clock = new VirtualClock();
+  const real = openClient(new FakeDoor({ now: () => clock.now() }), { userAgent: 'test' });
+  const scale = { metadata: {}, spec: { replicas: 3 }, status: { replicas: 3, selector: ' app = web' } };
+  const client: Client = Object.create(real, { call: { value: async () => scale } });
+  const random = seededRandom(1);
+  const informers = new SharedInformers(client, { clock, random });
+  const stop = new AbortController();
+  const said: string[] = [];
+  const log = { info: () => undefined, warn: () => undefined, error: () => undefined };
+  await real.create(pods, { metadata: { name: 'p', namespace: 'a', labels: { app: 'web' } }, spec: { containers: [{ name: 'c' }] } });
+  void horizontalPodAutoscalerController({ syncPeriodMs: 1000 }).run({ client, clock, random, log, informer: informers.of.bind(informers), event: ({ about, reason, message }) => void said.push(`${about.name} ${reason}: ${message}`) }, stop.signal);
+  const scaled = { scaleTargetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'web' } };
+  await real.create(horizontalpodautoscalers, { metadata: { name: 'low', namespace: 'a' }, spec: { ...scaled, maxReplicas: 2 } });
+  await real.create(horizontalpodautoscalers, { metadata: { name: 'other', namespace: 'a' }, spec: { ...scaled, maxReplicas: 5 } });
+  await clock.advance(1500);
+  expect(said.filter((line) => line.includes('Ambiguous'))).toEqual([]);
+  await real.create(horizontalpodautoscalers, { metadata: { name: 'third', namespace: 'a' }, spec: { ...scaled, maxReplicas: 6 } });
+  await clock.advance(3000);
+  expect(said).toContain('third AmbiguousSelector: pods by selector  app = web are controlled by multiple HPAs: [a/other a/third]');
+  stop.abort();
+  informers.stop();
+});

@@ -5,7 +5,7 @@
  * `autoscaler/decide.ts`, which is pure.
  */
 import { customresourcedefinitions, horizontalpodautoscalers, pods } from '../api/resources.ts';
-import { formatSelector, matchesLabels, parseLabelSelector, type Selector } from '../api/selectors.ts';
+import { matchesLabels, parseLabelSelector, type Selector } from '../api/selectors.ts';
 import { ApiError, isReason } from '../api/status.ts';
 import { parseKey } from '../client/cache.ts';
 import type { Informer } from '../client/client.ts';
@@ -105,8 +105,10 @@ class Autoscaling {
       return true;
     }
     const { scale, resource, selector } = found;
-    const selected = this.#select(key, hpa, selector);
-    const readings = selected.problem || !needsMetrics(hpa, scale.spec?.replicas ?? 0) ? [] : await this.#read(hpa, scale);
+    // Whose pods they are is asked where it matters.
+    const measures = needsMetrics(hpa, scale.spec?.replicas ?? 0);
+    const selected = measures ? this.#select(key, hpa, selector, scale) : { pods: [], problem: undefined };
+    const readings = selected.problem || !measures ? [] : await this.#read(hpa, scale);
     const decision = decide({ hpa, scale, readings, pods: selected.pods, selection: selected.problem, history: this.#histories.get(key), settings: this.#settings, now: this.#tools.clock.now() });
     this.#histories.set(key, decision.history);
     for (const warning of decision.warnings) this.#warn(hpa, warning);
@@ -170,13 +172,13 @@ class Autoscaling {
   }
 
   /** The pods that the scale selects, if they are this autoscaler's alone. */
-  #select(key: string, { metadata: { namespace } }: StoredAutoscaler, selector: Selector | undefined): { readonly pods: readonly StoredPod[]; readonly problem: SelectionProblem | undefined } {
+  #select(key: string, { metadata: { namespace } }: StoredAutoscaler, selector: Selector | undefined, scale: Scale): { readonly pods: readonly StoredPod[]; readonly problem: SelectionProblem | undefined } {
     if (!selector) return { pods: [], problem: { event: { reason: 'SelectorRequired', message: 'selector is required' }, condition: { reason: 'InvalidSelector', message: "the HPA target's scale is missing a selector" } } };
     this.#selectors.set(key, selector);
     const chosen = this.#pods.cache.list(namespace).filter(({ metadata }) => matchesLabels(selector, metadata.labels));
     const others = [...this.#selectors].filter(([other, theirs]) => other.startsWith(`${namespace}/`) && chosen.some(({ metadata }) => matchesLabels(theirs, metadata.labels))).map(([other]) => other);
     if (others.length <= 1) return { pods: chosen, problem: undefined };
-    return { pods: [], problem: both('AmbiguousSelector', `pods by selector ${formatSelector(selector)} are controlled by multiple HPAs: [${others.sort().join(' ')}]`) };
+    return { pods: [], problem: both('AmbiguousSelector', `pods by selector ${scale.status?.selector ?? ''} are controlled by multiple HPAs: [${others.sort().join(' ')}]`) };
   }
 
   #resourceOf(group: string, kind: string): AnyRef | undefined {

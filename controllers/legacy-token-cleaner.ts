@@ -72,10 +72,17 @@ function dateText(ms: number): string {
   return new Date(ms).toISOString().slice(0, 10);
 }
 
+/** All that a pod may read a Secret for. */
 function secretsOf(pod: StoredPod): readonly string[] {
   const { namespace } = pod.metadata;
-  const names = (pod.spec?.volumes ?? []).flatMap(({ secret, projected }) => [secret?.secretName, ...(projected?.sources ?? []).map((source) => source.secret?.name)]);
-  const containers = [...(pod.spec?.containers ?? []), ...(pod.spec?.initContainers ?? [])];
+  const names = (pod.spec?.volumes ?? []).flatMap((volume) => [
+    volume.secret?.secretName,
+    volume.azureFile?.secretName,
+    ...(volume.projected?.sources ?? []).map((source) => source.secret?.name),
+    ...[volume.cephfs, volume.cinder, volume.flexVolume, volume.rbd, volume.scaleIO, volume.iscsi, volume.storageos].map((source) => source?.secretRef?.name),
+    volume.csi?.nodePublishSecretRef?.name,
+  ]);
+  const containers = [...(pod.spec?.containers ?? []), ...(pod.spec?.initContainers ?? []), ...(pod.spec?.ephemeralContainers ?? [])];
   const used = containers.flatMap(({ env = [], envFrom = [] }) => [...env.map(({ valueFrom }) => valueFrom?.secretKeyRef?.name), ...envFrom.map(({ secretRef }) => secretRef?.name)]);
   const pull = (pod.spec?.imagePullSecrets ?? []).map(({ name }) => name);
   return [...new Set([...names, ...used, ...pull].filter((name) => name !== undefined))].map((name) => `${namespace}/${name}`);

@@ -46,6 +46,7 @@ test.each<[string, Item[], string | undefined]>([
   ['stays for now when just marked', [tracking('2020-01-01'), account, secret({ 'kubernetes.io/legacy-token-invalid-since': '2025-12-01' })], undefined],
   ['stays when it is used', [tracking('2020-01-01'), account, secret({ 'kubernetes.io/legacy-token-last-used': '2025-12-01' })], undefined],
   ['stays when a pod mounts it', [tracking('2020-01-01'), account, secret({}), user], undefined],
+  ['stays when a volume of another kind reads it', [tracking('2020-01-01'), account, secret({}), item(pods, { metadata: { name: 'q' }, spec: { containers: [], volumes: [{ name: 'v', csi: { driver: 'd', nodePublishSecretRef: { name: 'old' } } }] } })], undefined],
   ['stays when somebody made it by hand', [tracking('2020-01-01'), account, secret({}, 'manual')], undefined],
   ['stays while nothing is known of its use', [account, secret({})], undefined],
   ['stays until use has been watched long enough', [tracking('2025-06-01'), account, secret({})], undefined],
@@ -62,4 +63,15 @@ test.each<[string, Item[], number, string[]]>([
   const controller = serviceAccountTokenController();
   reconciled(controller, 'a/old', items);
   expect(shown(reconciled(controller, 'a/old', items, NOW + afterMs).actions)).toEqual(expected);
+});
+
+test('an account does not list a token Secret any more that has gone', () => {
+  const controller = serviceAccountTokenController();
+  const listing = item(serviceaccounts, { metadata: { name: 'sa' }, secrets: [{ name: 'other' }, { name: 'old' }] });
+  expect(shown(reconciled(controller, 'a/old', [listing]).actions)).toEqual([]);
+  reconciled(controller, 'a/old', [listing, secret({})]);
+  const { actions } = reconciled(controller, 'a/old', [listing]);
+  expect(actions).toMatchObject([{ do: 'update', object: { metadata: { name: 'sa' }, secrets: [{ name: 'other' }] } }]);
+  const renewed = item(serviceaccounts, { metadata: { name: 'sa', uid: 'newer' }, secrets: [{ name: 'old' }] });
+  expect(shown(reconciled(controller, 'a/old', [renewed]).actions)).toEqual([]);
 });

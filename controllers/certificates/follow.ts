@@ -9,15 +9,23 @@ import type { ControllerTools } from '../controller.ts';
 export type StoredRequest = Stored<CertificateSigningRequest>;
 
 const WORKERS = 5;
+/** As upstream's: some seconds of patience soon become minutes. */
+const REST = { baseMs: 200, limitMs: 1_000_000 };
 
-export async function followRequests(tools: ControllerTools, signal: AbortSignal, work: (request: StoredRequest) => Promise<void>): Promise<void> {
+/** `later`: it may be answered otherwise another time. */
+export type Answered = 'later' | void;
+
+export async function followRequests(tools: ControllerTools, signal: AbortSignal, work: (request: StoredRequest) => Promise<Answered>): Promise<void> {
   const informer = tools.informer(certificatesigningrequests);
   const queue = new WorkQueue({
     clock: tools.clock,
     workers: tools.workers ?? WORKERS,
+    rest: REST,
     async work(name) {
       const request = informer.cache.get({ name });
-      if (request && !signal.aborted) await work(request);
+      if (!request || signal.aborted || (await work(request)) !== 'later') return;
+      queue.retry(name);
+      return 'again';
     },
     onError: (name, error, failures) => {
       if (!isReason(error, 'Conflict')) tools.log.warn({ request: name, error: String(error), failures }, 'a certificate request could not be answered');

@@ -1,0 +1,33 @@
+import { certificatesigningrequests } from '../api/resources.ts';
+import { openClient } from '../client/client.ts';
+import { FakeDoor } from '../client/fake-door.ts';
+import { VirtualClock } from '../std/clock.ts';
+import { seededRandom } from '../std/random.ts';
+import type { CertificateAuthority } from './certificates/authority.ts';
+import { KUBELET_CLIENT } from './certificates/rules.ts';
+import { requestApprovingController } from './certificatesigningrequest-approving.ts';
+import { SharedInformers } from './informers.ts';
+
+test('who may not ask for a certificate yet has it once he may', async () => {
+  const clock = new VirtualClock();
+  let isAllowed = false;
+  const door = new FakeDoor({ now: () => clock.now() });
+  const real = openClient(door, { userAgent: 'test' });
+  const client = Object.create(real, { create: { value: async () => ({ status: { allowed: isAllowed } }) } }) as typeof real;
+  const random = seededRandom(1);
+  const informers = new SharedInformers(real, { clock, random });
+  const authority = { read: async () => ({ commonName: 'system:node:n', organizations: ['system:nodes'], dnsNames: [], addresses: [], emails: [], uris: [] }) } as unknown as CertificateAuthority;
+  const stop = new AbortController();
+  const log = { info: () => undefined, warn: () => undefined, error: () => undefined };
+  void requestApprovingController(authority).run({ client, clock, random, log, informer: informers.of.bind(informers), event: () => undefined }, stop.signal);
+  const request = Buffer.from('-----BEGIN CERTIFICATE REQUEST-----').toString('base64');
+  await real.create(certificatesigningrequests, { metadata: { name: 'r' }, spec: { request, signerName: KUBELET_CLIENT, usages: ['digital signature', 'client auth'] } });
+  const reasons = async (): Promise<unknown> => (await real.get(certificatesigningrequests, { name: 'r' })).status?.conditions?.map(({ type, reason }) => [type, reason]);
+  await clock.advance(1000);
+  expect(await reasons()).toBeUndefined();
+  isAllowed = true;
+  await clock.advance(2000);
+  expect(await reasons()).toEqual([['Approved', 'AutoApproved']]);
+  stop.abort();
+  informers.stop();
+});
