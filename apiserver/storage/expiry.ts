@@ -1,50 +1,44 @@
-/** Which keys go by themselves, and when: whole-second buckets, so that renewing a key costs no more than setting it. */
+/** Which writes go by themselves, and when: whole-second buckets, filled and emptied once. A key that was written again since is no longer what is named here. */
 import { Heap } from '../../std/heap.ts';
 
 const BUCKET_MS = 1_000;
 
+/** By place: there are hundreds of thousands. */
+interface Bucket {
+  readonly keys: string[];
+  readonly revisions: number[];
+}
+
 export class Expiry {
-  readonly #bucketOf = new Map<string, number>();
-  readonly #buckets = new Map<number, Set<string>>();
+  /** Bounded by the writes that name a time and have not come to it. */
+  readonly #buckets = new Map<number, Bucket>();
   readonly #order = new Heap<number>((a, b) => a - b);
 
-  /** Sets when a key goes; undefined: never. It goes up to a second later, never earlier. */
-  set(key: string, atMs: number | undefined): void {
-    const old = this.#bucketOf.get(key);
-    const bucket = atMs === undefined ? undefined : Math.ceil(atMs / BUCKET_MS);
-    if (old === bucket) return;
-    if (old !== undefined) this.#buckets.get(old)?.delete(key);
-    if (bucket === undefined) {
-      this.#bucketOf.delete(key);
-      return;
+  /** What this revision put under the key goes up to a second later than said, never earlier. */
+  add(key: string, revision: number, atMs: number): void {
+    const at = Math.ceil(atMs / BUCKET_MS);
+    let bucket = this.#buckets.get(at);
+    if (!bucket) {
+      this.#buckets.set(at, (bucket = { keys: [], revisions: [] }));
+      this.#order.push(at);
     }
-    this.#bucketOf.set(key, bucket);
-    const keys = this.#buckets.get(bucket);
-    if (keys) {
-      keys.add(key);
-      return;
-    }
-    this.#buckets.set(bucket, new Set([key]));
-    this.#order.push(bucket);
+    bucket.keys.push(key);
+    bucket.revisions.push(revision);
   }
 
-  /** When the next keys may be due. */
+  /** When the next may be due. */
   next(): number | undefined {
     const bucket = this.#order.peek();
     return bucket === undefined ? undefined : bucket * BUCKET_MS;
   }
 
-  /** Takes out the keys that are due. */
-  take(nowMs: number): string[] {
-    const due: string[] = [];
+  /** Takes out what is due, for those to whom it still says something. */
+  take(nowMs: number, due: (key: string, revision: number) => void): void {
     for (let next = this.next(); next !== undefined && next <= nowMs; next = this.next()) {
-      const bucket = this.#order.pop() as number;
-      for (const key of this.#buckets.get(bucket) ?? []) {
-        due.push(key);
-        this.#bucketOf.delete(key);
-      }
-      this.#buckets.delete(bucket);
+      const at = this.#order.pop() as number;
+      const { keys, revisions } = this.#buckets.get(at) as Bucket;
+      this.#buckets.delete(at);
+      for (const [i, key] of keys.entries()) due(key, revisions[i] as number);
     }
-    return due;
   }
 }

@@ -163,7 +163,7 @@ class MemoryStore implements Store, WatchSource {
     const row: Row = { key, revision: id, created, value, expires, previous: this.#rows.get(key) };
     if (value) this.#rows.set(key, row);
     else this.#rows.delete(key);
-    this.#expiry.set(key, expires);
+    if (expires !== undefined) this.#expiry.add(key, id, expires);
     this.#log.push(row);
     this.#head = id;
     return row;
@@ -189,10 +189,9 @@ class MemoryStore implements Store, WatchSource {
   #expire(): void {
     if (this.#closed) return;
     this.#armedFor = undefined;
-    for (const key of this.#expiry.take(this.#clock.now())) {
-      const expected = this.#rows.get(key)?.revision;
-      if (expected !== undefined) this.#enqueue({ key, expected, value: undefined, options: undefined, resolve: ignore, reject: ignore });
-    }
+    this.#expiry.take(this.#clock.now(), (key, revision) => {
+      if (this.#rows.get(key)?.revision === revision) this.#enqueue({ key, expected: revision, value: undefined, options: undefined, resolve: ignore, reject: ignore });
+    });
     this.#armExpiry();
   }
 
@@ -212,7 +211,7 @@ class MemoryStore implements Store, WatchSource {
     this.#head = this.#compacted = saved.revision;
     for (const { key, revision, created, expires, value } of saved.rows) {
       this.#rows.set(key, { key, revision, created, expires, value: Buffer.from(value, 'base64'), previous: undefined });
-      this.#expiry.set(key, expires);
+      if (expires !== undefined) this.#expiry.add(key, revision, expires);
     }
     this.#armExpiry();
   }

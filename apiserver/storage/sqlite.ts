@@ -235,7 +235,7 @@ class SqliteStore implements Store, WatchSource {
       const live = liveOf(row);
       if (live) this.#live.set(row.key, live);
       else this.#live.delete(row.key);
-      this.#expiry.set(row.key, row.expires);
+      if (row.expires !== undefined) this.#expiry.add(row.key, row.id, row.expires);
     }
     this.#head += rows.length;
     if (!durable) this.#relaxedFlush ??= this.#clock.after(RELAXED_FLUSH_MS, () => this.#flushRelaxed());
@@ -312,15 +312,14 @@ class SqliteStore implements Store, WatchSource {
     if (this.#closed) return;
     this.#armedFor = undefined;
     const now = this.#clock.now();
-    for (const key of this.#expiry.take(now)) {
-      const live = this.#live.get(key);
-      if (!live) continue;
-      this.write(key, live.revision, undefined, { relaxed: true }).catch((error: unknown) => {
+    this.#expiry.take(now, (key, revision) => {
+      if (this.#live.get(key)?.revision !== revision) return;
+      this.write(key, revision, undefined, { relaxed: true }).catch((error: unknown) => {
         if (error instanceof Conflict) return;
-        this.#expiry.set(key, now + EXPIRY_RETRY_MS);
+        this.#expiry.add(key, revision, now + EXPIRY_RETRY_MS);
         this.#armExpiry();
       });
-    }
+    });
     this.#armExpiry();
   }
 
@@ -356,7 +355,7 @@ class SqliteStore implements Store, WatchSource {
     this.#head = Math.max(this.#head, this.#log.last);
     for (const { key, revision, created, expires } of this.#log.standing()) {
       this.#live.set(key, { revision, created });
-      if (expires !== null) this.#expiry.set(key, expires);
+      if (expires !== null) this.#expiry.add(key, revision, expires);
     }
   }
 
