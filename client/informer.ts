@@ -10,9 +10,9 @@ import { ApiError } from '../api/status.ts';
 import { backoff } from '../std/backoff.ts';
 import { sleep, type Clock } from '../std/clock.ts';
 import type { Random } from '../std/random.ts';
-import { remembered } from '../std/remembered.ts';
 import { ResourceCache, keyText } from './cache.ts';
 import type { CacheEvent, Client, Informer, InformerOptions, Selection, Stored } from './client.ts';
+import { trimmed } from './trimmed.ts';
 
 export interface InformerTools {
   readonly clock: Clock;
@@ -172,19 +172,6 @@ async function follow<T>({ client, resource, selection, tools, publish, signal }
     }
     await sleep(clock, backoff(failures++, RETRY, random), signal);
   }
-}
-
-/**
- * Who set which field is a third of an object, and no cache is asked for it: none keeps it (as upstream's controller manager). Caches of
- * one process that are given the same object keep the same one.
- */
-const withoutManagedFields = remembered((object: Stored<unknown>): Stored<unknown> => {
-  const { managedFields: _who, ...metadata } = object.metadata as Stored<unknown>['metadata'] & { readonly managedFields?: unknown };
-  return Object.freeze({ ...object, metadata: Object.freeze(metadata) });
-});
-
-function trimmed<T>(object: Stored<T>): Stored<T> {
-  return 'managedFields' in object.metadata ? (withoutManagedFields(object) as Stored<T>) : object;
 }
 
 function applied<T>(cache: ResourceCache<T>, { type, object }: WatchEvent<Stored<T>>): CacheEvent<T>[] {

@@ -5,6 +5,7 @@ import type { NodeCondition } from '../api/types/core.v1.ts';
 import type { Lease } from '../api/types/coordination.v1.ts';
 import type { Client, Stored } from '../client/client.ts';
 import { microTimeText, timeText } from '../client/time.ts';
+import { trimmed } from '../client/trimmed.ts';
 import { backoff } from '../std/backoff.ts';
 import { every, sleep, type Clock, type Timer } from '../std/clock.ts';
 import type { Random } from '../std/random.ts';
@@ -148,7 +149,7 @@ export class NodeAgent {
     const renewTime = microTimeText(clock.now());
     try {
       if (this.#lease) {
-        this.#lease = await client.update(leases, { ...this.#lease, spec: { ...this.#lease.spec, renewTime } });
+        this.#lease = trimmed(await client.update(leases, { ...this.#lease, spec: { ...this.#lease.spec, renewTime } }));
         return;
       }
     } catch (error) {
@@ -158,12 +159,12 @@ export class NodeAgent {
     const spec = { holderIdentity: node.name, leaseDurationSeconds: LEASE_SECONDS, renewTime };
     try {
       const present = await client.get(leases, key);
-      this.#lease = await client.update(leases, { ...present, spec: { ...present.spec, ...spec } });
+      this.#lease = trimmed(await client.update(leases, { ...present, spec: { ...present.spec, ...spec } }));
     } catch (error) {
       if (!(error instanceof ApiError) || error.code !== 404) throw error;
       const { metadata } = await client.get(nodes, { name: node.name });
       const ownerReferences = [{ apiVersion: 'v1', kind: 'Node', name: node.name, uid: metadata.uid }];
-      this.#lease = await client.create(leases, { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', metadata: { ...key, ownerReferences }, spec });
+      this.#lease = trimmed(await client.create(leases, { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', metadata: { ...key, ownerReferences }, spec }));
     }
   }
 }

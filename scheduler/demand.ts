@@ -52,8 +52,23 @@ export function demandOf(pod: Stored<Pod>): Demand {
   const { uid } = pod.metadata;
   const before = known.get(spec);
   if (before?.uid === uid) return before.demand;
-  const demand = newDemand(pod);
+  const demand = alike(newDemand(pod));
   known.set(spec, { uid, demand });
+  return demand;
+}
+
+/** Most pods ask for what others ask for, and nothing of their own: they have one demand together. So many are remembered, then all forgotten. */
+const shared = new Map<string, Demand>();
+const SHARED_LIMIT = 1_024;
+
+function alike(demand: Demand): Demand {
+  const { signature, priority, claims, affinity, features, disks, devices } = demand;
+  if (claims.length > 0 || affinity !== NO_AFFINITY || features.length > 0 || disks || devices) return demand;
+  const key = `${priority} ${signature}`;
+  const before = shared.get(key);
+  if (before) return before;
+  if (shared.size >= SHARED_LIMIT) shared.clear();
+  shared.set(key, demand);
   return demand;
 }
 
