@@ -59,6 +59,7 @@ describe('a profile decides', () => {
   };
   const shape = (...points: [number, number][]): object => ({ shape: points.map(([utilization, score]) => ({ utilization, score })) });
   const ratio = (...points: [number, number][]): object => args('NodeResourcesFit', { scoringStrategy: { type: 'RequestedToCapacityRatio', resources: [{ name: 'cpu', weight: 3 }], requestedToCapacityRatio: shape(...points) } });
+  const MISSING: PodInput = { volumes: [{ name: 'v', persistentVolumeClaim: { claimName: 'c' } }] };
   const onlyFit = { score: { disabled: [{ name: '*' }], enabled: [{ name: 'NodeResourcesFit', weight: 1 }] } };
   const rows: [string, object, PodInput, string][] = [
     ['by the room that is left', {}, { cpu: '1', memory: '1Gi' }, 'empty'],
@@ -70,6 +71,10 @@ describe('a profile decides', () => {
     ['with an affinity for all', args('NodeAffinity', { addedAffinity: { requiredDuringSchedulingIgnoredDuringExecution: { nodeSelectorTerms: [{ matchExpressions: [{ key: ZONE, operator: 'In', values: ['a'] }] }] } } }), { cpu: '1' }, 'full'],
     ['with an affinity that nothing meets', args('NodeAffinity', { addedAffinity: { requiredDuringSchedulingIgnoredDuringExecution: { nodeSelectorTerms: [{ matchExpressions: [{ key: 'x', operator: 'Exists' }] }] } } }), { cpu: '1', tolerations: [{ operator: 'Exists' }] }, "0/3 nodes are available: 3 node(s) didn't match scheduler-enforced node affinity. no new claims to deallocate, preemption: 0/3 nodes are available: 3 Preemption is not helpful for scheduling."],
     ['without preemption', { profiles: [{ plugins: { postFilter: { disabled: [{ name: 'DefaultPreemption' }] } } }] }, { cpu: '9', priority: 9, nodeSelector: { [ZONE]: 'a' } }, "0/3 nodes are available: 1 Insufficient cpu, 1 node(s) didn't match Pod's node affinity/selector, 1 node(s) were unschedulable. no new claims to deallocate"],
+    ['with nobody to ask afterwards', { profiles: [{ plugins: { postFilter: { disabled: [{ name: '*' }] } } }] }, { cpu: '9', nodeSelector: { [ZONE]: 'a' } }, "0/3 nodes are available: 1 Insufficient cpu, 1 node(s) didn't match Pod's node affinity/selector, 1 node(s) were unschedulable."],
+    ['what cannot be at all', {}, MISSING, '0/3 nodes are available: persistentvolumeclaim "c" not found. not found'],
+    ['what cannot be at all, where nobody looks after devices', { profiles: [{ plugins: { postFilter: { disabled: [{ name: 'DynamicResources' }] } } }] }, { ...MISSING, preemptionPolicy: 'Never' }, '0/3 nodes are available: persistentvolumeclaim "c" not found. preemption: not eligible due to preemptionPolicy=Never.'],
+    ['what cannot be at all, where others are never evicted', { profiles: [{ plugins: { postFilter: { disabled: [{ name: '*' }] } } }] }, MISSING, '0/3 nodes are available: persistentvolumeclaim "c" not found.'],
     ['with resources that others count', args('NodeResourcesFit', { ignoredResourceGroups: ['example.com'] }), { containers: [{ name: 'c', image: 'i', resources: { requests: { 'example.com/gpu': '1' } } }] }, 'empty'],
   ];
   test.each(rows)('%s', (_, fields, input, expected) => {

@@ -94,7 +94,7 @@ interface Choice {
   readonly disabled: ReadonlySet<string>;
 }
 
-function pluginsOf(document: unknown, path: string, profile: string): { readonly chosen: Pick<Profile, 'filters' | 'weights' | 'preempts'>; readonly impossible: string | undefined } {
+function pluginsOf(document: unknown, path: string, profile: string): { readonly chosen: Pick<Profile, 'filters' | 'weights' | 'preempts' | 'deallocates'>; readonly impossible: string | undefined } {
   const fields = strict(document ?? {}, path, [...POINTS, ...OTHER_POINTS]);
   const choices = new Map([...POINTS, ...OTHER_POINTS].map((point) => [point, choiceOf(fields[point], `${path}.${point}`)] as const));
   const [filter, score, postFilter, multi] = POINTS.map((point) => choices.get(point)) as [Choice, Choice, Choice, Choice];
@@ -111,6 +111,7 @@ function pluginsOf(document: unknown, path: string, profile: string): { readonly
     filters: new Set(FILTERS.filter((name) => isOn(filter, name))),
     weights: Object.fromEntries(weights) as Record<ScoringPlugin, number>,
     preempts: isOn(postFilter, 'DefaultPreemption'),
+    deallocates: isOn(postFilter, 'DynamicResources'),
   };
   return { chosen, impossible: impossible ?? (Object.values(chosen.weights).some((weight) => weight < 0) ? 'score plugins: total score of Score plugins could overflow' : undefined) };
 }

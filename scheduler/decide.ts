@@ -51,7 +51,7 @@ function decideOne(snapshot: Snapshot, pod: Stored<Pod>, memos: Memos, rows: Int
     if (pod.status?.nominatedNodeName) snapshot.nominations.set(pod, demand, pod.status.nominatedNodeName);
   }
   const opened = openCase(snapshot, pod, demand, memos.of(demand, moment.profile ?? DEFAULT_PROFILE), moment.asked);
-  if ('impossible' in opened) return { pod, unschedulable: explainImpossible(snapshot, opened) };
+  if ('impossible' in opened) return { pod, unschedulable: explainImpossible(snapshot, opened, pod, moment.profile ?? DEFAULT_PROFILE) };
   try {
     return place(snapshot, opened, rows, moment);
   } catch (error) {

@@ -1,10 +1,13 @@
 /** Why a pod fits nowhere, in the words that events and conditions show, and what could be done about it. */
+import type { Pod } from '../api/types/core.v1.ts';
+import type { Stored } from '../client/client.ts';
 import type { Random } from '../std/random.ts';
 import { type Case, refusalsAt } from './case.ts';
 import { standsFor } from './devices/extended.ts';
 import type { Claim } from './devices/devices.ts';
 import type { Impossible, Refusal } from './filters.ts';
-import { type Candidate, type Preemption, chosen, ineligible, preempt } from './preempt.ts';
+import { type Candidate, NEVER, type Preemption, chosen, ineligible, preempt } from './preempt.ts';
+import type { Profile } from './profile.ts';
 import type { Snapshot } from './snapshot.ts';
 
 export interface Unschedulable {
@@ -27,12 +30,16 @@ export interface Unschedulable {
 }
 
 /** Refused before any node was asked. Upstream's text tells how far the plugins after it came. */
-export function explainImpossible(snapshot: Snapshot, { impossible, plugin }: Impossible): Unschedulable {
+export function explainImpossible(snapshot: Snapshot, { impossible, plugin }: Impossible, { spec }: Stored<Pod>, { preempts, deallocates }: Profile): Unschedulable {
   const total = snapshot.nodeCount;
   if (total === 0) return NO_NODES;
   const available = `0/${total} nodes are available:`;
-  const rest = plugin === 'DynamicResources' ? `no new claims to deallocate, preemption: ${available} ${total} Preemption is not helpful for scheduling.` : 'not found';
-  return { message: `${available} ${impossible}. ${rest}`, plugins: new Set([plugin]) };
+  const why = { plugins: new Set([plugin]), ...(!preempts && !deallocates && { nominated: '' }) };
+  // Those who look after claims of devices fail where they had not come to their first look.
+  if (deallocates && plugin !== 'DynamicResources') return { ...why, message: `${available} ${impossible}. not found` };
+  const claims = deallocates ? ['no new claims to deallocate'] : [];
+  const preemption = preempts ? [`preemption: ${spec.preemptionPolicy === 'Never' ? NEVER : `${available} ${total} Preemption is not helpful for scheduling.`}`] : [];
+  return { ...why, message: [`${available} ${impossible}.`, [...claims, ...preemption].join(', ')].filter(Boolean).join(' ') };
 }
 
 export function explain(snapshot: Snapshot, known: Case, moment: { readonly now: number; readonly random: Random }): Unschedulable {
@@ -48,11 +55,12 @@ export function explain(snapshot: Snapshot, known: Case, moment: { readonly now:
   const { profile } = known.memo.ask;
   const kind = known.memo.key;
   // What the plugins that could still have helped say, one after the other.
-  const useless = known.devices?.useless(snapshot.facts.filter((node) => node !== undefined));
+  const useless = !profile.deallocates ? undefined : known.devices?.useless(snapshot.facts.filter((node) => node !== undefined));
   const more = useless && { useless };
-  const claims = profile.filters.has('DynamicResources') ? [useless ? `${standsFor(useless) === undefined ? 'deallocation' : 'deletion'} of ResourceClaim completed` : known.devices ? 'still not schedulable' : 'no new claims to deallocate'] : [];
+  const claims = profile.deallocates ? [useless ? `${standsFor(useless) === undefined ? 'deallocation' : 'deletion'} of ResourceClaim completed` : known.devices ? 'still not schedulable' : 'no new claims to deallocate'] : [];
   const text = (...preemption: string[]): string => [why, [...claims, ...preemption].join(', ')].filter(Boolean).join(' ');
-  if (!profile.preempts) return { message: text(), plugins, kind, ...more };
+  // Where nobody is asked at all what was nominated before is withdrawn.
+  if (!profile.preempts) return { message: text(), plugins, kind, ...more, ...(!profile.deallocates && { nominated: '' }) };
   const refused = ineligible(snapshot, known, helpful);
   if (refused) return { message: text(`preemption: ${refused}`), plugins, kind, ...more };
   const attempt = preempt(snapshot, known, helpful, moment);

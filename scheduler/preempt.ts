@@ -30,11 +30,12 @@ export interface Candidate extends Preemption {
 /** What came of a look at one row: how to clear it, or why it is of no use. */
 export type Cleared = Candidate | { readonly reasons: readonly string[] } | { readonly error: string };
 
+export const NEVER = 'not eligible due to preemptionPolicy=Never.';
 const NO_VICTIMS = 'No preemption victims found for incoming pod';
 
 /** Why the pod may not evict others at all. `helpful`: the nodes where evictions might help. */
 export function ineligible(snapshot: Snapshot, { pod, demand }: Case, helpful: readonly number[]): string | undefined {
-  if (pod.spec.preemptionPolicy === 'Never') return 'not eligible due to preemptionPolicy=Never.';
+  if (pod.spec.preemptionPolicy === 'Never') return NEVER;
   const nominated = snapshot.nominations.of(pod.metadata.uid) ?? pod.status?.nominatedNodeName;
   const row = nominated ? snapshot.row(nominated) : undefined;
   if (row === undefined || !helpful.includes(row)) return undefined;
