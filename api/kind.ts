@@ -55,6 +55,8 @@ export interface KindVersion {
   readonly toHub?: (object: ApiObject) => ApiObject;
   readonly fromHub?: (object: ApiObject) => ApiObject;
   readonly narrow?: (object: ApiObject) => void;
+  /** Why an object that has its schema's form cannot become one of the hub, as upstream's conversion says it. */
+  readonly unreadable?: (object: ApiObject) => string | undefined;
   readonly deprecated?: { readonly warning: string };
   readonly storageVersionHash: string;
   /** Where a webhook converts, a version has a place of its own in the store, `example.com/widgets@v2`: there it is what is stored, in its form. */

@@ -2,9 +2,6 @@
 import type { AdmissionSeries } from './metrics/admission-series.ts';
 import type { AdmissionPlugin, AdmissionRequest, MutationPass } from './admission/admission.ts';
 
-/** The plugins that show objects to others before they change them. */
-const EXTENSIONS: ReadonlySet<string> = new Set(['MutatingAdmissionPolicy', 'MutatingAdmissionWebhook']);
-
 export class Admission {
   readonly #plugins: readonly AdmissionPlugin[];
   readonly #mutating: readonly AdmissionPlugin[];
@@ -20,7 +17,7 @@ export class Admission {
 
   /** Whether a policy or a webhook may look at the object before it is changed. */
   isExtended(request: AdmissionRequest): boolean {
-    for (const plugin of this.#plugins) if (EXTENSIONS.has(plugin.name) && plugin.handles(request)) return true;
+    for (const plugin of this.#plugins) if (plugin.asksOthers && plugin.handles(request)) return true;
     return false;
   }
 

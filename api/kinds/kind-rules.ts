@@ -12,7 +12,7 @@ export interface KindRules {
   readonly selectableFields?: Readonly<Record<string, (object: ApiObject) => string>>;
   /** Of the only served version. Kinds with several say so per version. */
   readonly defaults?: (object: ApiObject) => void;
-  readonly versions?: Readonly<Record<string, Pick<KindVersion, 'defaults' | 'toHub' | 'fromHub' | 'deprecated'>>>;
+  readonly versions?: Readonly<Record<string, Pick<KindVersion, 'defaults' | 'toHub' | 'fromHub' | 'unreadable' | 'deprecated'>>>;
   readonly hub?: string;
   /** Where upstream stores it under another name than its plural. */
   readonly storagePath?: string;

@@ -1,5 +1,8 @@
 import { createErrors, kindOf } from './testing.ts';
 
+/** Of a certificate, in base64. */
+const REQUEST = 'MIHFMG4CAQAwDDEKMAgGA1UEAwwBeDBZMBMGByqGSM49AgEGCCqGSM49AwEHA0IABMn40hIh1hx+TIhl8cvi6/w+ApJxYWEsqbyiU6dk/M3DzQcp0Cc9cRbi+qhb6fFdwkOwsF95ao24P3+wqrLMgEegADAKBggqhkjOPQQDAgNHADBEAiASQp9aAlAljDKS0gbuqiLbWfhprSFiwZawFtadPDjXVgIgAJiSHWoHp/VM2pujpjHsDX7DnPZVvwCfXFHJ23+EtRs=';
+
 /** One mistake each: what the kind says to it. */
 const REFUSED: readonly (readonly [kind: string, group: string, object: object, errors: readonly string[]])[] = [
   ['ConfigMap', '', { data: { 'a b': '' } }, ["data[a b]: Invalid value: \"a b\": a valid config key must consist of alphanumeric characters, '-', '_' or '.' (e.g. 'key.name',  or 'KEY_NAME',  or 'key-name', regex used for validation is '[-._a-zA-Z0-9]+')"]],
@@ -21,7 +24,7 @@ const REFUSED: readonly (readonly [kind: string, group: string, object: object, 
   ['PriorityClass', 'scheduling.k8s.io', { value: 2_000_000_000 }, ['value: Forbidden: maximum allowed value of a user defined priority is 1000000000']],
   ['StorageClass', 'storage.k8s.io', { provisioner: 'disks.example', reclaimPolicy: 'Burn' }, ['reclaimPolicy: Unsupported value: "Burn": supported values: "Delete", "Retain"']],
   ['ValidatingWebhookConfiguration', 'admissionregistration.k8s.io', { webhooks: [{ name: 'hook', sideEffects: 'None', admissionReviewVersions: ['v1'], clientConfig: { url: 'https://hook.example' } }] }, ['webhooks[0].name: Invalid value: "hook": should be a domain with at least three segments separated by dots']],
-  ['CertificateSigningRequest', 'certificates.k8s.io', { spec: { request: btoa('-----BEGIN CERTIFICATE REQUEST-----\nMAA=\n-----END CERTIFICATE REQUEST-----'), signerName: 'plain', usages: ['client auth'] } }, ["spec.signerName: Invalid value: \"plain\": must be a fully qualified domain and path of the form 'example.com/signer-name'"]],
+  ['CertificateSigningRequest', 'certificates.k8s.io', { spec: { request: btoa(`-----BEGIN CERTIFICATE REQUEST-----\n${REQUEST}\n-----END CERTIFICATE REQUEST-----`), signerName: 'plain', usages: ['client auth'] } }, ["spec.signerName: Invalid value: \"plain\": must be a fully qualified domain and path of the form 'example.com/signer-name'"]],
   ['EndpointSlice', 'discovery.k8s.io', { addressType: 'IPv4', endpoints: [{ addresses: ['127.0.0.1'] }] }, ['endpoints[0].addresses[0]: Invalid value: "127.0.0.1": may not be in the loopback range (127.0.0.0/8, ::1/128)']],
   ['Lease', 'coordination.k8s.io', { spec: { leaseDurationSeconds: 0 } }, ['spec.leaseDurationSeconds: Invalid value: 0: must be greater than 0']],
 ];

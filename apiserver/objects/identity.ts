@@ -17,6 +17,13 @@ export function checkNamespace(object: ApiObject, route: Route, resource: Resour
   }
 }
 
+/** Drops what only the server says of an object. */
+export function dropGiven({ metadata }: ApiObject): void {
+  for (const field of GIVEN_BY_SERVER) if (metadata[field] !== undefined) delete metadata[field];
+}
+
+const GIVEN_BY_SERVER = ['uid', 'creationTimestamp', 'deletionTimestamp', 'deletionGracePeriodSeconds', 'selfLink'] as const;
+
 /** For objects with a name in the URL. Throws 400. */
 export function checkName(object: ApiObject, name: string): void {
   const own = object.metadata.name ?? '';

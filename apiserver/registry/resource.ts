@@ -6,6 +6,7 @@ import { parseExact } from '../../api/codec/json-text.ts';
 import type { Subject } from '../../api/status.ts';
 import type { Schema } from '../../api/schema.ts';
 import { deepCopy, deepFreeze, type DeepReadonly } from '../../std/deep.ts';
+import type { Expected } from '../request/decode.ts';
 import type { ResourceCache } from '../cache/cache.ts';
 
 export class Resource {
@@ -78,6 +79,12 @@ export class Resource {
 
   subject(name: string): Subject {
     return { group: this.kind.group, resource: this.kind.plural, name };
+  }
+
+  /** What a body or a patch is to come to. */
+  get expected(): Expected {
+    const { schema, unreadable } = this.version;
+    return { apiVersion: this.apiVersion, kind: this.kind.kind, schema, unreadable };
   }
 
   /** From this version to the hub; changes the object in place where it can. */

@@ -4,7 +4,7 @@ import { emptiesOf } from '../../api/codec/empties.ts';
 import { decodeProtobuf } from '../../api/codec/protobuf.ts';
 import { parseYaml, yamlDuplicatesProblem, yamlProblem } from '../../api/codec/yaml.ts';
 import { invalid, Path } from '../../api/field-error.ts';
-import type { ApiObject } from '../../api/kind.ts';
+import type { ApiObject, KindVersion } from '../../api/kind.ts';
 import type { Schema } from '../../api/schema.ts';
 import { patchedText } from '../../api/patch/patched-text.ts';
 import { ApiError, badRequest } from '../../api/status.ts';
@@ -22,6 +22,7 @@ export interface Expected {
   readonly anyVersion?: boolean;
   /** Older versions that are read like this one. */
   readonly alsoVersions?: readonly string[];
+  readonly unreadable?: KindVersion['unreadable'] | undefined;
 }
 
 /** An object of the expected kind; its kind and apiVersion may be left out. Not defaulted. Throws 400, 413, 415. */
@@ -43,6 +44,8 @@ export async function decodeBody(exchange: Exchange, expected: Expected, validat
   if (!expected.anyVersion) object.apiVersion = expected.apiVersion;
   object.metadata ??= {};
   if ('type' in expected.schema && clearsOwnership(object, exchange)) object.metadata.managedFields = [];
+  const unreadable = expected.unreadable?.(object);
+  if (unreadable !== undefined) throw cannotHandle({ version: versionOf(object.apiVersion), kind: object.kind }, object.kind, unreadable);
   return object;
 }
 

@@ -2,7 +2,7 @@
 import { forbiddenField, notSupported, Path, type FieldError } from '../../api/field-error.ts';
 import { exactField, formatSelector, matchesFields, matchesLabels, parseFieldSelector, parseLabelSelector, type FieldSelector, type Selector } from '../../api/selectors.ts';
 import { badRequest } from '../../api/status.ts';
-import type { CachedObject, Filter, WatchHint } from '../cache/cache.ts';
+import type { CachedObject, Filter, FieldHint } from '../cache/cache.ts';
 import type { ApiObject } from '../../api/kind.ts';
 import type { Query } from '../exchange.ts';
 import { invalidObject } from '../invalid.ts';
@@ -23,7 +23,7 @@ export interface Selection {
   /** Undefined: everything. */
   readonly filter: Filter | undefined;
   readonly labels: Selector | undefined;
-  readonly hint: WatchHint | undefined;
+  readonly hint: FieldHint | undefined;
   readonly name: string | undefined;
   readonly namespace: string | undefined;
 }
@@ -96,10 +96,10 @@ export function parseSelection(query: Query, resource: Resource, name?: string):
   };
 }
 
-/** Watches by such a field are many, each for few objects. */
+/** Those who ask by such a field are many, each for few objects. */
 const HINTED = ['metadata.name', 'spec.nodeName'];
 
-function hintOf(fields: FieldSelector): WatchHint | undefined {
+function hintOf(fields: FieldSelector): FieldHint | undefined {
   for (const field of HINTED) {
     const value = exactField(fields, field);
     if (value !== undefined && value !== '') return { field, value };

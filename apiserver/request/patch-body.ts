@@ -112,6 +112,8 @@ export function patched(exchange: Exchange, { type, value, complaints }: Patch, 
   } catch (error) {
     throw isReason(error, 'BadRequest') ? unfit(error.message) : error;
   }
+  const unreadable = expected.unreadable?.(read.object);
+  if (unreadable !== undefined) throw strategic ? new ApiError({ code: 500, message: unreadable }) : unfit(unreadable);
   const strict = [...complaints, ...read.strict];
   if (strict.length === 0 || validation === 'Ignore') return read.object;
   if (validation === 'Strict') throw unfit(strictProblem(strict));

@@ -7,7 +7,7 @@
 import type { ApiObject } from '../../api/kind.ts';
 import { badRequest } from '../../api/status.ts';
 import type { Authorizer, UserInfo } from '../auth/auth.ts';
-import type { RequestAuthenticator } from '../auth/authenticator.ts';
+import { bearerToken, type RequestAuthenticator } from '../auth/authenticator.ts';
 import { localSubjectAccessReview, selfSubjectAccessReview, subjectAccessReview } from './access-review.ts';
 import { selfSubjectRulesReview } from './rules-review.ts';
 
@@ -57,13 +57,17 @@ async function tokenReview({ object: asked }: ReviewRequest, { authenticator }: 
   const object: ApiObject = { ...asked, metadata };
   const { token, audiences } = (object['spec'] ?? {}) as { token?: string; audiences?: string[] };
   if (!token) throw badRequest('token is required for TokenReview in authentication');
+  const said = (object['status'] ?? {}) as { user?: object; audiences?: string[]; error?: string };
+  // What the question said stays where the answer says nothing.
+  const refused = (error = said.error): ApiObject => ({ ...object, status: { user: said.user ?? {}, ...(said.audiences?.length && { audiences: said.audiences }), ...(error && { error }) } });
+  // It is read as a header would be, in which a blank ends a token.
+  const bearer = bearerToken(`Bearer ${token}`);
+  if (bearer === undefined) return refused();
   const wanted = audiences?.length ? audiences : authenticator.audiences;
   try {
-    const verified = await authenticator.authenticateToken(token, wanted);
+    const verified = await authenticator.authenticateToken(bearer, wanted);
     return { ...object, status: { authenticated: true, user: shown(verified.user), audiences: verified.audiences } };
   } catch (error) {
-    // What the question said of a user stays.
-    const { user = {}, audiences: said } = (object['status'] ?? {}) as { user?: object; audiences?: string[] };
-    return { ...object, status: { user, ...(said?.length && { audiences: said }), error: (error as Error).message } };
+    return refused((error as Error).message);
   }
 }

@@ -3,13 +3,12 @@ import type { RequestAuthenticator } from '../auth/authenticator.ts';
 import type { ServiceAccountTokens } from '../auth/service-account-tokens.ts';
 import { trackUpdate } from '../../api/apply/track-update.ts';
 import { decodeBody } from '../request/decode.ts';
-import { checkNamespace } from '../objects/identity.ts';
+import { checkNamespace, dropGiven } from '../objects/identity.ts';
 import { trackManager } from '../objects/managed-fields.ts';
 import type { Handler } from '../dispatch.ts';
 import { reviews } from '../reviews/review.ts';
 import { requestToken } from '../reviews/token-request.ts';
 import { managerOf, parseWriteOptions } from '../request/write-options.ts';
-import { dropGiven } from '../verbs/create.ts';
 import { admitBody } from './admit-body.ts';
 
 export function reviewHandler(plural: string, authenticator: RequestAuthenticator): Handler {

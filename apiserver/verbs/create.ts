@@ -10,7 +10,7 @@ import type { Exchange, ObjectAnswer, StoredForm } from '../exchange.ts';
 import { invalidObject } from '../invalid.ts';
 import { trackManager } from '../objects/managed-fields.ts';
 import { stateOf, storedState } from '../objects/current.ts';
-import { checkNamespace, createdWithVersion } from '../objects/identity.ts';
+import { checkNamespace, createdWithVersion, dropGiven } from '../objects/identity.ts';
 import { dropDuplicateOwners } from '../objects/owners.ts';
 import { generatedName, namespaceFacts, prepareNew } from '../objects/prepare.ts';
 import { existsError, put } from '../objects/put.ts';
@@ -21,20 +21,13 @@ import { Conflict } from '../storage/store.ts';
 export async function create(core: Core, exchange: Exchange, resource: Resource): Promise<ObjectAnswer> {
   const options = parseWriteOptions(exchange, 'CreateOptions');
   const { version, kind } = resource;
-  const own = await decodeBody(exchange, { apiVersion: resource.apiVersion, kind: kind.kind, schema: version.schema }, options.fieldValidation);
+  const own = await decodeBody(exchange, resource.expected, options.fieldValidation);
   checkNamespace(own, exchange.route, resource);
   // Before admission, which shall not take them for the server's.
   dropGiven(own);
   version.defaults?.(own);
   return { type: 'object', code: 201, resource, object: await createObject(core, exchange, { resource, object: resource.toHub(own), options }) };
 }
-
-/** What only the server says of an object. */
-export function dropGiven({ metadata }: ApiObject): void {
-  for (const field of GIVEN_BY_SERVER) if (metadata[field] !== undefined) delete metadata[field];
-}
-
-const GIVEN_BY_SERVER = ['uid', 'creationTimestamp', 'deletionTimestamp', 'deletionGracePeriodSeconds', 'selfLink'] as const;
 
 export interface NewObject {
   readonly resource: Resource;

@@ -39,8 +39,8 @@ interface PageQuery {
 }
 
 async function pageOf(resource: Resource, { options, within, position }: PageQuery): Promise<ListAnswer> {
-  const { filter } = options.selection;
-  const query = { ...within, ...(filter && { filter }), ...(options.limit > 0 && { limit: options.limit }), ...(position && { from: position.from }) };
+  const { filter, hint } = options.selection;
+  const query = { ...within, ...(filter && { filter }), ...(hint && { hint }), ...(options.limit > 0 && { limit: options.limit }), ...(position && { from: position.from }) };
   const at = await revisionOf(resource, options, position);
   const page = at === undefined ? resource.cache.list(query) : await pageAt(resource, at, query, position);
   const more = page.next !== undefined;

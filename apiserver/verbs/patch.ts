@@ -22,7 +22,7 @@ export async function patch(core: Core, exchange: Exchange, resource: Resource):
   const force = flag(exchange.query.get('force'));
   const options = parseWriteOptions(exchange, 'PatchOptions', optionErrors(type, exchange, force));
   const sent = await readPatch(exchange, type, options.fieldValidation);
-  const expected = { apiVersion: resource.apiVersion, kind: resource.kind.kind, schema: resource.version.schema };
+  const { expected } = resource;
   if (type === APPLY_PATCH) return applyPatch(core, exchange, { resource, options, sent, force: force ?? false, expected });
   const { namespace, name, subresource } = exchange.route;
   const changed = await updateObject(core, exchange, {
@@ -57,6 +57,8 @@ async function applyPatch(core: Core, exchange: Exchange, { resource, options, s
     const applied = read.value as ApiObject;
     const own = await apply({ resource, subresource, live, applied, manager: options.fieldManager, force, now: core.clock.now() });
     const object = fit(own, applied, expected);
+    const unreadable = expected.unreadable?.(object);
+    if (unreadable !== undefined) throw new ApiError({ code: 500, message: unreadable });
     tellOfApply(exchange, read, options.fieldValidation);
     if (!live && object.metadata.uid) throw conflict(resource.subject(name), `uid mismatch: the provided object specified uid ${object.metadata.uid}, and no existing object was found`);
     return finish(object, exchange, resource, { keepNulls: true });

@@ -17,7 +17,7 @@ export async function update(core: Core, exchange: Exchange, resource: Resource)
   const options = parseWriteOptions(exchange, 'UpdateOptions');
   const { namespace, name, subresource } = exchange.route;
   const read = async (): Promise<ApiObject> => {
-    const own = await decodeBody(exchange, { apiVersion: resource.apiVersion, kind: resource.kind.kind, schema: resource.version.schema }, options.fieldValidation);
+    const own = await decodeBody(exchange, resource.expected, options.fieldValidation);
     checkNamespace(own, exchange.route, resource);
     checkName(own, name);
     resource.version.defaults?.(own);

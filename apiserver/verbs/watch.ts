@@ -8,7 +8,7 @@ import type { Core } from '../core.ts';
 import { deletedAt } from '../cache/cached-object.ts';
 import { NotYet, type CacheEvent, type CachedObject, type CacheWatchSink, type Filter, type ResourceCache } from '../cache/cache.ts';
 import type { Exchange, WatchAnswer, WatchHandle, WatchItem, WatchSink } from '../exchange.ts';
-import { checkListOptions, parseListOptions, type ListOptions } from '../request/list-options.ts';
+import { checkListOptions, parseListOptions, type ListOptions, type Selection } from '../request/list-options.ts';
 import type { Resource } from '../registry/resource.ts';
 import { expired, tooLarge, versionForOthers } from '../request/resource-version.ts';
 import { Compacted } from '../storage/store.ts';
@@ -126,7 +126,7 @@ class Watching implements WatchHandle, CacheWatchSink {
     const { filter, hint } = options.selection;
     let after = start.revision ?? cache.revision;
     if (start.initial) {
-      const initial = initialItems(cache, namespace, filter);
+      const initial = initialItems(cache, namespace, options.selection);
       after = initial.revision;
       // All of it at once: these are references into the cache, and the bound on the queue is for what comes after.
       this.#initial = initial;
@@ -203,12 +203,12 @@ const initials = new WeakMap<ResourceCache, Map<string, WeakRef<Initial>>>();
 /** So many namespaces of a resource are remembered; then all are forgotten. */
 const NAMESPACES_LIMIT = 1_000;
 
-function initialItems(cache: ResourceCache, namespace: string | undefined, filter: Filter | undefined): Initial {
+function initialItems(cache: ResourceCache, namespace: string | undefined, { filter, hint }: Pick<Selection, 'filter' | 'hint'>): Initial {
   let known = initials.get(cache);
   if (!known) initials.set(cache, (known = new Map()));
   const there = filter ? undefined : known.get(namespace ?? '')?.deref();
   if (there?.revision === cache.revision) return there;
-  const { items, revision } = cache.list({ ...(namespace !== undefined && { namespace }), ...(filter && { filter }) });
+  const { items, revision } = cache.list({ ...(namespace !== undefined && { namespace }), ...(filter && { filter }), ...(hint && { hint }) });
   const initial: Initial = {
     revision,
     items: items.map((object) => ({ type: 'ADDED', object, event: undefined })),

@@ -1,7 +1,6 @@
 /** DaemonSets, with the template generation that older clients look for. */
 import { goQuote } from '../../go-quote.ts';
 import type { ApiObject } from '../../kind.ts';
-import { badRequest } from '../../status.ts';
 import type { DaemonSet } from '../../types/apps.v1.ts';
 import { rulesFor } from '../kind-rules.ts';
 import { AGE, NAME, containerColumns, integer, labelsCell, selectorCell, text, wide } from '../shared/columns.ts';
@@ -15,7 +14,7 @@ import { validateDaemonSet, validateDaemonSetStatus, validateDaemonSetUpdate } f
 const TEMPLATE_GENERATION = 'deprecated.daemonset.template.generation';
 
 export const daemonset = rulesFor<DaemonSet>({
-  versions: { v1: { toHub: checkTemplateGeneration } },
+  versions: { v1: { unreadable: badTemplateGeneration } },
   defaults(object) {
     const spec = object.spec;
     if (!spec) return;
@@ -69,10 +68,10 @@ function setTemplateGeneration(object: DaemonSet, generation: number): void {
 }
 
 /** To upstream it is a number, so that what is none cannot be read at all. */
-function checkTemplateGeneration(object: ApiObject): ApiObject {
+function badTemplateGeneration(object: ApiObject): string | undefined {
   const text = object.metadata.annotations?.[TEMPLATE_GENERATION];
-  if (text === undefined) return object;
+  if (text === undefined) return undefined;
   const isNumber = /^[+-]?[0-9]+$/.test(text);
-  if (isNumber && BigInt.asIntN(64, BigInt(text)) === BigInt(text)) return object;
-  throw badRequest(`DaemonSet in version "v1" cannot be handled as a DaemonSet: strconv.ParseInt: parsing ${goQuote(text)}: ${isNumber ? 'value out of range' : 'invalid syntax'}`);
+  if (isNumber && BigInt.asIntN(64, BigInt(text)) === BigInt(text)) return undefined;
+  return `strconv.ParseInt: parsing ${goQuote(text)}: ${isNumber ? 'value out of range' : 'invalid syntax'}`;
 }

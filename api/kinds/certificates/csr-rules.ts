@@ -1,9 +1,10 @@
-/** The rules for CertificateSigningRequests. That a request is well signed is for signers to see: only its envelope is looked at. */
+/** The rules for CertificateSigningRequests. That a request is well signed is for signers to see: only its form is looked at. */
 import { type FieldError, Path, duplicate, forbiddenField, invalid, notSupported, required, tooLong } from '../../field-error.ts';
 import type { RuleContext } from '../../kind.ts';
 import type { CertificateSigningRequest } from '../../types/certificates.v1.ts';
 import { goQuote } from '../../go-quote.ts';
 import { dnsLabel, dnsSubdomain } from '../shared/formats.ts';
+import { requestProblem } from './asn1.ts';
 import { isSequence, pemBlocks } from './pem.ts';
 
 const SPEC = Path.of('spec');
@@ -25,7 +26,8 @@ export function validateRequest(object: CertificateSigningRequest, _context?: Ru
   const { request, usages = [], signerName, expirationSeconds } = object.spec;
   const path = SPEC.child('usages');
   const errors: FieldError[] = [];
-  if (pemBlocks(request ?? '')[0]?.type !== 'CERTIFICATE REQUEST') errors.push(invalid(SPEC.child('request'), request ?? null, 'PEM block type must be CERTIFICATE REQUEST'));
+  const unreadable = requestWrong(request ?? '');
+  if (unreadable !== undefined) errors.push(invalid(SPEC.child('request'), request ?? null, unreadable));
   if (usages.length === 0) errors.push(required(path));
   const before = old?.spec.usages ?? [];
   if (before.every((usage) => USAGES.includes(usage))) {
@@ -63,6 +65,11 @@ export function validateRequestUpdate(object: CertificateSigningRequest, old: Ce
   const here = Path.of('status', 'certificate');
   if (subresource !== 'status') return [...errors, forbiddenField(here, 'updates may not set certificate content')];
   return before === '' ? errors : [...errors, forbiddenField(here, 'updates may not modify existing certificate content')];
+}
+
+function requestWrong(request: string): string | undefined {
+  const [block] = pemBlocks(request);
+  return block?.type === 'CERTIFICATE REQUEST' ? requestProblem(block.der) : 'PEM block type must be CERTIFICATE REQUEST';
 }
 
 function certificateWrong(certificate: string): string | undefined {

@@ -28,6 +28,7 @@ export function mutatingPolicies(dependencies: PolicyDependencies): AdmissionPlu
   const policies = followPolicies(dependencies.reader, { policies: mutatingadmissionpolicies, bindings: mutatingadmissionpolicybindings, compile: compileMutating });
   return {
     name: NAME,
+    asksOthers: true,
     handles: (request) => policies.all.length > 0 && !isBeyondPolicies(request),
     async mutate(request, pass) {
       const round = new Round(request, pass, dependencies);

@@ -22,6 +22,7 @@ export function mutatingWebhooks(dependencies: WebhookDependencies): AdmissionPl
   const hooks = followHooks(dependencies.reader, mutatingwebhookconfigurations);
   return {
     name: NAME,
+    asksOthers: true,
     handles: (request) => hooks.all.length > 0 && !isExempt(request),
     async mutate(request, pass) {
       const objects = new VersionedObjects(request, dependencies.kinds);
