@@ -52,6 +52,8 @@ export interface CacheListOptions {
   /** First key, inclusive. */
   readonly from?: string;
   readonly filter?: Filter;
+  /** What the filter asks for exactly, where it does: others are not even looked at. Not for pages of a limit. */
+  readonly hint?: FieldHint;
 }
 
 export interface CacheWatchSink {
@@ -63,8 +65,8 @@ export interface CacheWatchSink {
   ended(error: Error): void;
 }
 
-/** What a watcher asks for exactly, so that it is not even woken for other objects; its own filter still decides. */
-export interface WatchHint {
+/** What a reader asks for exactly, so that he is not even woken for other objects; his own filter still decides. */
+export interface FieldHint {
   /** A selectable field, `metadata.name` or `spec.nodeName`. */
   readonly field: string;
   readonly value: string;
@@ -87,7 +89,7 @@ export interface ResourceCache {
   /** A page as of an older revision, for `continue` and `resourceVersionMatch=Exact`; throws `Compacted`. */
   listAt(revision: number, options: CacheListOptions): Promise<CachePage>;
   /** Events after a revision; throws `Compacted` when the ring no longer reaches back so far. The sink gets them synchronously, in order. */
-  watch(after: number, namespace: string | undefined, sink: CacheWatchSink, hint?: WatchHint): { close(): void };
+  watch(after: number, namespace: string | undefined, sink: CacheWatchSink, hint?: FieldHint): { close(): void };
   /** Ends all watches and stops following the store. */
   close(): void;
 }

@@ -1,9 +1,9 @@
 /** Who is to see an event: watchers by namespace and by the one field value they ask for, so that most are not even looked at. */
-import type { CacheEvent, CachedObject, CacheWatchSink, WatchHint } from './cache.ts';
+import type { CacheEvent, CachedObject, CacheWatchSink, FieldHint } from './cache.ts';
 
 export interface Watcher {
   readonly namespace: string | undefined;
-  readonly hint: WatchHint | undefined;
+  readonly hint: FieldHint | undefined;
   readonly sink: CacheWatchSink;
   /** Events up to here are not for this watcher. It may lie in the future. */
   readonly after: number;
@@ -93,6 +93,6 @@ export function concerns(watcher: Watcher, event: CacheEvent): boolean {
   return !watcher.hint || asks(watcher.hint, event.object) || asks(watcher.hint, event.previous);
 }
 
-function asks(hint: WatchHint, object: CachedObject | undefined): boolean {
+function asks(hint: FieldHint, object: CachedObject | undefined): boolean {
   return object !== undefined && object.fields[hint.field] === hint.value;
 }

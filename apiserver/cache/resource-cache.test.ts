@@ -2,7 +2,7 @@
 import { VirtualClock } from '../../std/clock.ts';
 import { openMemory } from '../storage/memory.ts';
 import { Compacted, Overflow, type Store, type WatchSink } from '../storage/store.ts';
-import { NotYet, type CacheEvent, type ResourceCache, type WatchHint } from './cache.ts';
+import { NotYet, type CacheEvent, type ResourceCache, type FieldHint } from './cache.ts';
 import { kindIndexer } from './cached-object.ts';
 import { openCache, type CacheLimits } from './resource-cache.ts';
 
@@ -60,7 +60,7 @@ interface Seen {
   lines(): string[];
 }
 
-function observe(cache: ResourceCache, after: number, namespace?: string, hint?: WatchHint): Seen {
+function observe(cache: ResourceCache, after: number, namespace?: string, hint?: FieldHint): Seen {
   const events: CacheEvent[] = [];
   const bookmarks: number[] = [];
   const seen: Seen = {
@@ -127,6 +127,19 @@ describe('reads', () => {
     expect([names(second), second.next, second.remaining]).toEqual(['3', undefined, 0]);
     expect(names(cache.list({ filter: (object) => object.labels.odd === '1' }))).toBe('1 3 1');
     expect(cache.list({ limit: 1, filter: (object) => object.namespace === 'b' }).next).toBeUndefined();
+  });
+
+  test('list() by a hint looks at what has the value, as it comes and goes', async () => {
+    const { cache, put, remove } = rig();
+    const on = (node: string, namespace?: string): string => names(cache.list({ hint: { field: 'spec.nodeName', value: node }, ...(namespace && { namespace }), filter: ({ fields }) => fields['spec.nodeName'] === node }));
+    for (const [name, node] of [['b/2', 'x'], ['a/3', 'x'], ['a/1', 'y']] as const) await put(name, { node });
+    await cache.fresh();
+    expect([on('x'), on('y'), on('z')]).toEqual(['3 2', '1', '']);
+    await put('a/4', { node: 'x' });
+    await put('a/3', { node: 'y' });
+    await put('a/5');
+    await remove('b/2');
+    expect([on('x'), on('y', 'a'), on('y', 'b')]).toEqual(['4', '1 3', '']);
   });
 
   test('listAt() shows an older state page by page while writes go on, from the ring or from the store', async () => {

@@ -5,12 +5,13 @@ import { every, type Clock, type Timer } from '../../std/clock.ts';
 import { SortedMap } from '../../std/sorted-map.ts';
 import { countPast, prefixRange, scanPast, type Past } from '../storage/past.ts';
 import { Compacted, type Change, type Store, type Watch } from '../storage/store.ts';
-import { NotYet, type CachedObject, type CacheEvent, type CacheListOptions, type CachePage, type CacheWatchSink, type ResourceCache, type WatchHint } from './cache.ts';
+import { NotYet, type CachedObject, type CacheEvent, type CacheListOptions, type CachePage, type CacheWatchSink, type ResourceCache, type FieldHint } from './cache.ts';
 import { Arena } from './arena.ts';
 import { deletedAt, ingest, type Indexer, type PackedCached } from './cached-object.ts';
 import { concerns, Dispatch, type Watcher } from './dispatch.ts';
 import { difference, type Happened } from './difference.ts';
 import { EventRing } from './event-ring.ts';
+import { FieldIndexes } from './field-index.ts';
 import { loadPicture, type Picture } from './load.ts';
 import { spliceRevision } from '../../api/codec/encode.ts';
 
@@ -72,6 +73,7 @@ class StoreCache implements ResourceCache {
   readonly #arena = new Arena();
   /** How far regaining space has come; undefined while there is little to regain. */
   #tidied: string | undefined;
+  readonly #indexes = new FieldIndexes();
   readonly #dispatch = new Dispatch();
   readonly #waiters = new Set<Waiter>();
   #readiness = Promise.withResolvers<void>();
@@ -133,7 +135,10 @@ class StoreCache implements ResourceCache {
   }
 
   list(options: CacheListOptions): CachePage {
-    return this.#page(NOTHING_PAST, this.#revision, options);
+    const { namespace, limit, from, hint, filter } = options;
+    if (!hint || limit !== undefined || from !== undefined) return this.#page(NOTHING_PAST, this.#revision, options);
+    const items = this.#indexes.of(hint, this.#items).filter((object) => (namespace === undefined || object.namespace === namespace) && (!filter || filter(object)));
+    return { items, revision: this.#revision, next: undefined, remaining: 0 };
   }
 
   async listAt(revision: number, options: CacheListOptions): Promise<CachePage> {
@@ -144,7 +149,7 @@ class StoreCache implements ResourceCache {
     return this.#pageFromStore(revision, options);
   }
 
-  watch(after: number, namespace: string | undefined, sink: CacheWatchSink, hint?: WatchHint): { close(): void } {
+  watch(after: number, namespace: string | undefined, sink: CacheWatchSink, hint?: FieldHint): { close(): void } {
     if (this.#phase === 'closed') throw closed();
     if (!this.#ring || after < this.#ring.floor) throw new Compacted(this.#ring?.floor ?? this.#revision);
     const watcher: Watcher = { namespace, hint, sink, after };
@@ -267,7 +272,7 @@ class StoreCache implements ResourceCache {
   }
 
   #apply(event: Happened): void {
-    if (event.type === 'DELETED') this.#forget(this.#items.delete(event.object.key));
+    if (event.type === 'DELETED') this.#forget(this.#items.delete(event.object.key), undefined);
     else this.#put(event.object);
     this.#revision = Math.max(this.#revision, event.revision);
     this.#ring?.push(event, this.#options.clock.now());
@@ -278,13 +283,14 @@ class StoreCache implements ResourceCache {
 
   #put(object: PackedCached): void {
     object.keepIn(this.#arena);
-    this.#forget(this.#items.set(object.key, object));
+    this.#forget(this.#items.set(object.key, object), object);
     this.#sizeBytes += object.sizeBytes;
   }
 
-  #forget(object: PackedCached | undefined): void {
+  #forget(object: PackedCached | undefined, successor: PackedCached | undefined): void {
     object?.releaseFrom(this.#arena);
     this.#sizeBytes -= object?.sizeBytes ?? 0;
+    this.#indexes.replace(object, successor);
   }
 
   /** Regains the space that objects have left behind, some objects at a time. */
