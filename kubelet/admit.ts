@@ -1,4 +1,5 @@
 /** Whether this node takes a pod: what it asks for must still be free, its host ports too, and its selector must fit. */
+import { isExtendedResource } from '../api/kinds/shared/resource-list.ts';
 import { milliValue, parseQuantity, value } from '../api/quantity.ts';
 import { fitsNode } from '../api/selectors/node-selector.ts';
 import type { PodObject } from './pod.ts';
@@ -11,6 +12,8 @@ export interface AdmissionInput {
   readonly allocatable: Readonly<Record<string, string>>;
   readonly labels: Readonly<Record<string, string>>;
   readonly nodeName: string;
+  /** Devices as well as containers are simulated: any claim can be prepared. */
+  readonly isSimulated: boolean;
 }
 
 export interface Refusal {
@@ -32,13 +35,13 @@ function wrongSystem({ pod }: AdmissionInput): Refusal | undefined {
 }
 
 /** What a pod may ask for and this node cannot do. To start it without would be worse than not to start it. */
-function unsupported({ pod }: AdmissionInput): Refusal | undefined {
+function unsupported({ pod, isSimulated }: AdmissionInput): Refusal | undefined {
   const { hostUsers, resourceClaims, securityContext } = pod.spec;
   const specs = [...(pod.spec.initContainers ?? []), ...pod.spec.containers];
   const profiles = [securityContext, ...specs.map((spec) => spec.securityContext)].map((context) => context?.appArmorProfile?.type);
   const wanted: [string, boolean][] = [
     ['user namespaces (hostUsers: false)', hostUsers === false],
-    ['resource claims', (resourceClaims ?? []).length > 0],
+    ['resource claims', !isSimulated && (resourceClaims ?? []).length > 0],
     ['supplementalGroupsPolicy: Strict', securityContext?.supplementalGroupsPolicy === 'Strict'],
     ['block devices (volumeDevices)', specs.some(({ volumeDevices = [] }) => volumeDevices.length > 0)],
     ['recursive read-only mounts', specs.some(({ volumeMounts = [] }) => volumeMounts.some(({ recursiveReadOnly }) => recursiveReadOnly === 'Enabled'))],
@@ -55,7 +58,8 @@ function outOfResources({ pod, others, allocatable }: AdmissionInput): Refusal |
   const used = new Map<string, bigint>();
   for (const other of others) for (const [name, amount] of podRequests(other)) used.set(name, (used.get(name) ?? 0n) + amount);
   for (const [name, amount] of podRequests(pod)) {
-    if (amount === 0n) continue;
+    // What the node does not know others count, or devices of claims stand for it.
+    if (amount === 0n || (allocatable[name] === undefined && isExtendedResource(name))) continue;
     const free = parseQuantity(allocatable[name] ?? '0');
     const capacity = free?.nano ?? 0n;
     const taken = used.get(name) ?? 0n;

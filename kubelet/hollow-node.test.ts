@@ -1,6 +1,7 @@
-import { pods } from '../api/resources.ts';
+import { pods, resourceclaims } from '../api/resources.ts';
 import type { Pod } from '../api/types/core.v1.ts';
 import { openClient } from '../client/client.ts';
+import type { Recorder } from '../client/events.ts';
 import { FakeDoor } from '../client/fake-door.ts';
 import { VirtualClock } from '../std/clock.ts';
 import { seededRandom } from '../std/random.ts';
@@ -39,4 +40,27 @@ test.each<[string, Record<string, string>, object, string]>([
 ])('a container that is %s', async (_, fields, spec, expected) => {
   const annotations = Object.fromEntries(Object.entries(fields).map(([key, value]) => [`coracle.dev/hollow-${key}`, value]));
   expect(await readiness(annotations, expected.length, spec)).toBe(expected);
+});
+
+test('a pod with claims of devices starts when they are reserved for it', async () => {
+  const clock = new VirtualClock();
+  const door = new FakeDoor({ now: () => clock.now() });
+  const client = openClient(door, { userAgent: 'kubelet' });
+  const said: string[] = [];
+  const recorder = { record: ({ reason, message }: { reason: string; message: string }) => void said.push(`${reason}: ${message}`), flush: async () => undefined } as unknown as Recorder;
+  const node = await startHollowNode({ client, name: 'n1', clock, random: seededRandom(1), log, address: '192.0.2.1', port: 10_250, recorder });
+  await clock.advance(100);
+  await node.ready;
+  const made = await client.create(resourceclaims, { metadata: { name: 'gpu', namespace: 'default' }, spec: { devices: { requests: [] } } });
+  const gpus = { requests: { 'example.com/gpu': '1' } };
+  const pod = await client.create(pods, { metadata: { name: 'web', namespace: 'default' }, spec: { nodeName: 'n1', resourceClaims: [{ name: 'c', resourceClaimName: 'gpu' }], containers: [{ name: 'app', image: 'app:1', resources: gpus }] } });
+  await clock.advance(2000);
+  const phase = async (): Promise<unknown> => (await client.get(pods, { namespace: 'default', name: 'web' })).status?.phase;
+  expect([await phase(), said.find((line) => line.startsWith('FailedPrepare'))]).toEqual(['Pending', `FailedPrepareDynamicResources: Failed to prepare dynamic resources: prepare dynamic resources: pod web (${pod.metadata.uid}) is not allowed to use ResourceClaim gpu (${made.metadata.uid})`]);
+  const current = await client.get(resourceclaims, { namespace: 'default', name: 'gpu' });
+  await client.update(resourceclaims, { ...current, status: { allocation: {}, reservedFor: [{ resource: 'pods', name: 'web', uid: pod.metadata.uid }] } });
+  await clock.advance(20_000);
+  expect(await phase()).toBe('Running');
+  await node.stop();
+  await node.runtime.close();
 });

@@ -106,9 +106,9 @@ export class PodSet {
   }
 
   #admit(pod: PodObject): boolean {
-    const { node, clock, record } = this.#context;
+    const { node, clock, record, isSimulated } = this.#context;
     const others = [...this.#workers.values()].filter(({ isActive, status }) => isActive && !isTerminalPhase(status.phase)).map((worker) => worker.pod);
-    const refusal = refuse({ pod, others, allocatable: node.allocatable, labels: this.#options.labels, nodeName: node.name });
+    const refusal = refuse({ pod, others, allocatable: node.allocatable, labels: this.#options.labels, nodeName: node.name, isSimulated });
     if (!refusal) return true;
     this.#refused.add(pod.metadata.uid);
     record(pod, { type: 'Warning', ...refusal });

@@ -14,6 +14,7 @@ import { type Action, plan } from './plan.ts';
 import { type PodObject, type PodRuntime, type PodStatusObject, allSpecs, hasProbes, isTerminalPhase, podText } from './pod.ts';
 import { isMaterial } from './pod-update.ts';
 import { Prober } from './probes/prober.ts';
+import { prepareClaims } from './resource-claims.ts';
 import { resize } from './resize.ts';
 import { type Backoff, nextBackoff } from './restart.ts';
 import { podFacts, sandboxConfigOf, startContainer } from './start-container.ts';
@@ -310,18 +311,18 @@ export class PodWorker {
 
   async #createSandbox(attempt: number, runtime: PodRuntime, signal: AbortSignal): Promise<PodRuntime | undefined> {
     const { runtime: engine, observation, runtimeHandler, sandboxGate } = this.#context;
-    const { uid } = this.#pod.metadata;
     if (this.#timer.isTooSoon('sandbox') || this.#timer.isTooSoon('volumes')) return undefined;
     if (!(await this.#prepareVolumes(runtime)) || signal.aborted) return undefined;
     if (attempt > 0) this.#event('Normal', 'SandboxChanged', 'Pod sandbox changed, it will be killed and re-created.');
     try {
+      await prepareClaims(this.#context.client, this.#pod);
       const handler = await runtimeHandler(this.#pod);
       const id = await sandboxGate.run(() => engine.runSandbox(sandboxConfigOf(this.#context, this.#pod, attempt, handler)));
-      observation.note(uid, id);
+      observation.note(this.#pod.metadata.uid, id);
       this.#timer.succeeded('sandbox');
-      return await observation.observe(uid);
+      return await observation.observe(this.#pod.metadata.uid);
     } catch (error) {
-      this.#event('Warning', 'FailedCreatePodSandBox', `Failed to create pod sandbox: ${errorText(error)}`);
+      this.#event('Warning', error instanceof StartFailure ? error.reason : 'FailedCreatePodSandBox', `Failed to ${error instanceof StartFailure ? '' : 'create pod sandbox: '}${errorText(error)}`);
       this.#timer.retryLater('sandbox', backoff(this.#timer.failures('sandbox'), SANDBOX_RETRY));
       return undefined;
     }
@@ -376,8 +377,7 @@ export class PodWorker {
       try {
         await client.delete(pods, { namespace, name }, { gracePeriodSeconds: 0, preconditions: { uid } });
       } catch (error) {
-        const isGone = error instanceof ApiError && (error.code === 404 || error.code === 409);
-        if (!isGone) {
+        if (!(error instanceof ApiError && (error.code === 404 || error.code === 409))) {
           this.#context.log.warn({ pod: podText(this.#pod), error: String(error) }, 'a pod could not be deleted');
           return this.#timer.retryLater('delete', backoff(this.#timer.failures('delete'), DELETE_RETRY));
         }
