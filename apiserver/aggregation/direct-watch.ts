@@ -50,7 +50,7 @@ function itemOf({ type, object }: WatchEvent<ApiObject>): WatchItem | undefined 
   const { name = '', namespace = '', resourceVersion = '', labels = {}, annotations } = object.metadata;
   const revision = Number(resourceVersion);
   if (type === 'BOOKMARK') return Number.isInteger(revision) ? { type, revision, initialEventsEnd: annotations?.['k8s.io/initial-events-end'] === 'true' } : undefined;
-  const shown: CachedObject = { key: `${namespace}/${name}`, namespace, name, revision, labels, fields: {}, object: deepFreeze(object), bytes: NO_BYTES, sizeBytes: 0, slab: NO_BYTES, at: 0 };
+  const shown: CachedObject = { key: `${namespace}/${name}`, namespace, name, revision, labels, fields: {}, object: deepFreeze(object), bytes: NO_BYTES, sizeBytes: 0, copy: () => 0 };
   return { type, object: shown, event: undefined };
 }
 

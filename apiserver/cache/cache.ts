@@ -13,12 +13,11 @@ export interface CachedObject {
   readonly namespace: string;
   readonly name: string;
   readonly revision: number;
-  /** JSON of the hub version, resourceVersion included. Never changed. */
+  /** JSON of the hub version, resourceVersion included. Never changed; made anew each time where it is kept in another form. */
   readonly bytes: Buffer;
   readonly sizeBytes: number;
-  /** The same bytes as `bytes` among others, from `at` on: for those who only copy or look at them. Both may be others after a turn. */
-  readonly slab: Buffer;
-  readonly at: number;
+  /** Copies what `bytes` has from a place on, and returns how much that is: for those who only copy them. */
+  copy(target: Buffer, to: number, from: number): number;
   readonly labels: Readonly<Record<string, string>>;
   /** Selectable fields, `metadata.name` and `metadata.namespace` included. */
   readonly fields: Readonly<Record<string, string>>;

@@ -13,6 +13,7 @@ import { difference, type Happened } from './difference.ts';
 import { EventRing } from './event-ring.ts';
 import { FieldIndexes } from './field-index.ts';
 import { loadPicture, type Picture } from './load.ts';
+import { Upkeep } from './upkeep.ts';
 import { spliceRevision } from '../../api/codec/encode.ts';
 
 export interface CacheLimits {
@@ -54,8 +55,6 @@ export function openCache(options: CacheOptions): ResourceCache {
 const RETRY = { baseMs: 100, limitMs: 5_000 };
 /** How much of the store's history a new cache takes in. */
 const REPLAYED_REVISIONS = 1_000;
-/** So many objects are looked at after a batch of changes. */
-const TIDIED_AT_ONCE = 256;
 
 type Phase = 'idle' | 'loading' | 'live' | 'closed';
 
@@ -71,8 +70,7 @@ class StoreCache implements ResourceCache {
   readonly #limits: CacheLimits;
   readonly #items = new SortedMap<PackedCached>();
   readonly #arena = new Arena();
-  /** How far regaining space has come; undefined while there is little to regain. */
-  #tidied: string | undefined;
+  readonly #upkeep: Upkeep;
   readonly #indexes = new FieldIndexes();
   readonly #dispatch = new Dispatch();
   readonly #waiters = new Set<Waiter>();
@@ -90,6 +88,7 @@ class StoreCache implements ResourceCache {
   constructor(options: CacheOptions) {
     this.#options = options;
     this.#limits = { ...CACHE_LIMITS, ...options.limits };
+    this.#upkeep = new Upkeep(this.#items, this.#arena, options.clock);
     this.#readiness.promise.catch(() => undefined);
   }
 
@@ -166,6 +165,7 @@ class StoreCache implements ResourceCache {
     if (this.#phase === 'closed') return;
     this.#phase = 'closed';
     this.#watch?.close();
+    this.#upkeep.close();
     const watchers = [...this.#dispatch];
     for (const watcher of watchers) {
       this.#drop(watcher);
@@ -293,19 +293,6 @@ class StoreCache implements ResourceCache {
     this.#indexes.replace(object, successor);
   }
 
-  /** Regains the space that objects have left behind, some objects at a time. */
-  #tidy(): void {
-    if (this.#tidied === undefined && !this.#arena.isSparse) return;
-    let left = TIDIED_AT_ONCE;
-    let next: string | undefined;
-    this.#items.scan(this.#tidied ?? '', '\uffff', (key, object) => {
-      if (left-- === 0) next = key;
-      else object.settleIn(this.#arena);
-      return next === undefined;
-    });
-    this.#tidied = next;
-  }
-
   #hand(watcher: Watcher, event: CacheEvent): void {
     try {
       watcher.sink.event(event);
@@ -317,7 +304,7 @@ class StoreCache implements ResourceCache {
   #advance(revision: number): void {
     this.#revision = Math.max(this.#revision, revision);
     if (this.#phase === 'live' && this.#revision >= this.#readyAt) this.#readiness.resolve();
-    this.#tidy();
+    this.#upkeep.after(this.#revision, this.#sizeBytes);
     if (this.#waiters.size === 0) return;
     for (const waiter of this.#waiters) {
       if (waiter.revision > this.#revision) continue;

@@ -38,8 +38,7 @@ export class ListBody {
       }
       if (this.#at > 0) buffer[to++] = COMMA;
       this.#at++;
-      buffer[to++] = BRACE;
-      to += item.slab.copy(buffer, to, item.at + headLength(resource, item), item.at + item.sizeBytes);
+      to = putItem(resource, item, buffer, to);
     }
     this.#phase = 'done';
     to += TAIL.copy(buffer, to);
@@ -54,8 +53,9 @@ export class ListBody {
 
   /** An object that is larger than a piece goes alone. */
   #large(item: CachedObject): Buffer {
-    const first = this.#at++ === 0;
-    return Buffer.concat([Buffer.from(first ? '{' : ',{'), item.bytes.subarray(headLength(this.#answer.resource, item))]);
+    const to = this.#at++ === 0 ? 0 : 1;
+    const buffer = Buffer.alloc(to + item.sizeBytes, COMMA);
+    return buffer.subarray(0, putItem(this.#answer.resource, item, buffer, to));
   }
 }
 
@@ -71,10 +71,16 @@ export function listBytes(answer: ListAnswer, sizeBytes: number): Buffer {
 /** For the head and the tail of a list. */
 const SPARE_BYTES = 4 * 1024;
 
-/** Items of built-in lists have no kind and apiVersion: all of an object up to its metadata is left out. */
-function headLength({ kind, hubApiVersion }: Resource, item: CachedObject): number {
-  if (kind.custom) return 1;
-  const length = 27 + kind.kind.length + hubApiVersion.length;
-  const { slab, at } = item;
-  return slab[at + length] === 0x22 && slab[at + length - 1] === COMMA ? length : item.bytes.indexOf('"metadata"');
+/** Items of built-in lists have no kind and apiVersion: all of an object up to its metadata is left out. Returns where it ends. */
+function putItem({ kind, hubApiVersion }: Resource, item: CachedObject, buffer: Buffer, to: number): number {
+  const head = kind.custom ? 0 : HEAD_BYTES + kind.kind.length + hubApiVersion.length;
+  const end = to + item.copy(buffer, to, head);
+  const isIts = kind.custom || (buffer[to] === COMMA && buffer[to + 1] === QUOTE);
+  buffer[to] = BRACE;
+  if (isIts) return end;
+  const { bytes } = item;
+  return to + 1 + bytes.copy(buffer, to + 1, bytes.indexOf('"metadata"'));
 }
+
+const HEAD_BYTES = '{"kind":"","apiVersion":""'.length;
+const QUOTE = 0x22;
