@@ -109,7 +109,7 @@ export interface WatchHandle {
 export interface WatchSink {
   send(item: WatchItem): boolean;
   /** The same for items that many watches are shown, from one of them on: returns the first that it did not take. Absent where each watch is on its own. */
-  sendAll?(items: readonly WatchItem[], from: number): number;
+  sendAll?: (items: readonly WatchItem[], from: number) => number;
   /** Called when a transport that had said `false` takes items again. */
   end(): void;
   onReady: (() => void) | undefined;

@@ -39,7 +39,9 @@ export function watchSeries(meter: Meter, clock: Clock): WatchSeries {
 /** The same sink; says when the first picture is complete. */
 function untilShown(sink: WatchSink, shown: () => void): WatchSink {
   let due = true;
+  const { sendAll } = sink;
   return {
+    ...(sendAll && { sendAll }),
     send(item) {
       if (due && item.type === 'BOOKMARK' && item.initialEventsEnd) {
         due = false;
