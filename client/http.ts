@@ -180,9 +180,12 @@ function refusal(code: number, text: string): ApiError {
     // Not a Status: a proxy's page, or a server that is just coming up.
   }
   const reason = REASONS[code] ?? (code >= 500 ? 'InternalError' : 'Unknown');
-  return new ApiError({ code, reason, message: text.trim().slice(0, MAX_MESSAGE_CHARS) || `the server answered ${code}` });
+  const said = text.trim().slice(0, MAX_MESSAGE_CHARS);
+  return new ApiError({ code, reason, message: said || `the server answered ${code}`, details: { causes: [{ reason: UNEXPECTED, message: said }] } });
 }
 
+/** As upstream's clients mark an answer that is no Status. */
+const UNEXPECTED = 'UnexpectedServerResponse';
 const MAX_MESSAGE_CHARS = 1000;
 const REASONS: Readonly<Record<number, string>> = {
   400: 'BadRequest', 401: 'Unauthorized', 403: 'Forbidden', 404: 'NotFound', 405: 'MethodNotAllowed', 406: 'NotAcceptable', 409: 'Conflict',

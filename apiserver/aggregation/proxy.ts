@@ -101,7 +101,7 @@ async function documentOf(response: IncomingMessage): Promise<Answer> {
   } catch {
     // Said below.
   }
-  if (code >= 400) throw new ApiError(object && 'code' in object ? (object as Status) : { code, message: text });
+  if (code >= 400) throw new ApiError(object && 'code' in object ? (object as Status) : { code, message: text, details: { causes: [{ reason: 'UnexpectedServerResponse', message: text.trim() }] } });
   if (!object) throw new ApiError({ code: 500, message: 'an aggregated API gave an answer that is no JSON' });
   return { type: 'document', code, object };
 }

@@ -7,6 +7,7 @@ import type { CrossVersionObjectReference, MetricIdentifier, MetricSpec } from '
 import { timeMs } from '../../client/time.ts';
 import type { Client } from '../../client/client.ts';
 import type { DeepReadonly } from '../../std/deep.ts';
+import { statusProblem } from '../../std/network-problem.ts';
 import type { AnyRef } from '../served.ts';
 import type { PodReading, Reading } from './readings.ts';
 
@@ -24,7 +25,8 @@ const CUSTOM = 'custom.metrics.k8s.io';
 /** Of adapters that have not moved on. */
 const OLDER_CUSTOM_VERSION = 'v1beta1';
 const NO_PAGE = '404 page not found';
-const NOT_SERVED = 'the server could not find the requested resource';
+/** The mark of an answer that is no Status. */
+const UNEXPECTED = 'UnexpectedServerResponse';
 
 /** Never rejects: what went wrong is the reading. */
 export async function readMetric(client: Client, spec: Spec, query: MetricsQuery): Promise<Reading> {
@@ -94,12 +96,12 @@ async function ofObject(client: Client, { name, selector: of }: DeepReadonly<Met
   const group = object.apiVersion?.includes('/') ? (object.apiVersion.split('/')[0] ?? '') : '';
   const query = metricLabels(of);
   const described = resourceOf(group, object.kind);
-  if (!described) throw new Error(`unable to fetch metrics from custom metrics API: no matches for kind "${object.kind}" in group "${group}"`);
+  if (!described) throw new Error(`unable to fetch metrics from custom metrics API: unable to map kind ${group ? `${object.kind}.${group}` : object.kind} to resource: no matches for kind "${object.kind}" in group "${group}"`);
   const call = described.kind === 'Namespace' && group === ''
     ? custom({ resource: 'metrics', namespace, name, query })
-    : custom({ resource: qualified(described), ...(described.namespaced && { namespace }), name: object.name, subresource: name, query });
+    : custom({ resource: qualified(described), namespace, name: object.name, subresource: name, query });
   const { items } = await ask<{ readonly items: readonly MetricValue[] | null }>(client, call, 'custom');
-  if (items?.length !== 1) throw new Error(`unable to fetch metrics from custom metrics API: the server returned ${items?.length ?? 0} values for one object`);
+  if (items?.length !== 1) throw new Error(`unable to fetch metrics from custom metrics API: the custom metrics API server returned ${items?.length ?? 0} results when we asked for exactly one`);
   return { kind: 'values', values: items.map(({ value }) => milli(value)) };
 }
 
@@ -134,10 +136,12 @@ async function ask<T>(client: Client, call: ApiCall, which: 'resource' | 'custom
   }
 }
 
-/** Clients name what they asked for where nobody serves it at all. */
+/** Clients name what they asked for where the answer says nothing that they understand. */
 export function answerText(error: unknown, { verb, resource: name, group, name: object }: Pick<ApiCall, 'verb' | 'resource' | 'group' | 'name'>): string {
   const text = error instanceof Error ? error.message : String(error);
-  return isNoPage(error) ? `${NOT_SERVED} (${verb === 'list' ? 'get' : verb} ${qualified({ group, resource: name })}${object ? ` ${object}` : ''})` : text;
+  const cause = error instanceof ApiError ? error.status.details?.causes?.find(({ reason }) => reason === UNEXPECTED) : undefined;
+  const problem = isNoPage(error) ? statusProblem(404, '', true) : cause && statusProblem((error as ApiError).code, cause.message ?? '', true);
+  return problem === undefined ? text : `${problem} (${verb === 'list' ? 'get' : verb} ${qualified({ group, resource: name })}${object ? ` ${object}` : ''})`;
 }
 
 function isNoPage(error: unknown): boolean {
