@@ -1,5 +1,6 @@
 /** What server-side apply must know of a schema: which values are leaves, and how items of lists are told apart. Compiled lazily. */
-import { typeFact, type FieldFact } from '../facts/facts.ts';
+import { typeFact } from '../facts/facts.ts';
+import type { FieldFact } from '../facts/fact.ts';
 import type { Schema } from '../schema.ts';
 
 export type Scalar = 'string' | 'numeric' | 'boolean' | 'untyped';

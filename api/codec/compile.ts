@@ -3,7 +3,8 @@
  *
  * A function gets a value that is there (null counts) and returns what is printed, or undefined where nothing is.
  */
-import { knownType, type FieldFact, type TypeFact } from '../facts/facts.ts';
+import { knownType } from '../facts/facts.ts';
+import type { FieldFact, TypeFact } from '../facts/fact.ts';
 import type { Context } from './context.ts';
 import { emptiesOf, isEmptyCollection, noteEmpties } from './empties.ts';
 import { convertScalar } from './convert-scalars.ts';

@@ -2,12 +2,10 @@
 import { badRequest, type ApiError } from '../status.ts';
 import { goPlace, type GoPlace } from './go-place.ts';
 import { WrittenNumber, type Duplicate } from './json-text.ts';
+import type { Step } from './go-place.ts';
 
 /** How many complaints of strict decoding are kept. */
 export const STRICT_LIMIT = 100;
-
-/** A field name, an index, or the key of a map. */
-export type Step = string | number | { readonly key: string };
 
 export interface DuplicatesOf {
   readonly list: readonly Duplicate[];

@@ -1,5 +1,5 @@
 /** Scalars and types with a form of their own, from JSON to what Go prints of them. */
-import type { FieldKind } from '../facts/facts.ts';
+import type { FieldKind } from '../facts/fact.ts';
 import { canonicalQuantity, quantityProblem } from '../quantity.ts';
 import { badRequest } from '../status.ts';
 import { convertType, type Convert } from './compile.ts';

@@ -1,7 +1,10 @@
 /** Where something stands in an object as Go's decoder tells it: with the names of embedded structs in the path, and the name that the field's type has. */
-import { knownType, type FieldFact } from '../facts/facts.ts';
+import { knownType } from '../facts/facts.ts';
+import type { FieldFact } from '../facts/fact.ts';
 import { namedGoType } from '../facts/go-types.ts';
-import type { Step } from './context.ts';
+
+/** A field name, an index, or the key of a map. */
+export type Step = string | number | { readonly key: string };
 
 export interface GoPlace {
   /** `spec`, `volumes`, `VolumeSource`, `emptyDir`. */

@@ -1,5 +1,6 @@
 /** From protobuf messages to JSON values, not yet in the form that is printed: zero values stand where a message has them. */
-import { knownType, type FieldFact } from '../facts/facts.ts';
+import { knownType } from '../facts/facts.ts';
+import type { FieldFact } from '../facts/fact.ts';
 import { badRequest } from '../status.ts';
 import { exactInteger } from './exact-integers.ts';
 import { parseExact, setKey } from './json-text.ts';

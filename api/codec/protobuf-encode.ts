@@ -1,5 +1,6 @@
 /** From JSON values to protobuf messages, byte for byte as upstream's generated code writes them: per type one function, made when first asked for. */
-import { knownType, type FieldFact } from '../facts/facts.ts';
+import { knownType } from '../facts/facts.ts';
+import type { FieldFact } from '../facts/fact.ts';
 import { byteOrder } from './byte-order.ts';
 import './exact-integers.ts';
 import type { ProtobufWriter } from './protobuf-writer.ts';

@@ -3,7 +3,8 @@
  * While a request is worked on they still differ: an empty list that was sent is a field that somebody owns.
  */
 import { remembered } from '../../std/remembered.ts';
-import { kindFact, type FieldFact } from '../facts/facts.ts';
+import { kindFact } from '../facts/facts.ts';
+import type { FieldFact } from '../facts/fact.ts';
 import { jsonFields } from './compile.ts';
 
 type Json = Readonly<Record<string, unknown>>;

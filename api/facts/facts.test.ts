@@ -1,7 +1,8 @@
 /** The facts table: it can be read, it is whole, and its rows say what they are taken to say. */
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { groupFacts, kindFact, kindFacts, knownType, resourceFacts, typeFact, type FieldFact } from './facts.ts';
+import { groupFacts, kindFact, kindFacts, knownType, resourceFacts, typeFact } from './facts.ts';
+import type { FieldFact } from './fact.ts';
 
 test('every kind has its type, and every type those that it refers to', () => {
   const missing = new Set<string>();

@@ -4,7 +4,7 @@
  * A field is `[name, number, shape, flags, more]`. No name: inline; number 0: not in protobuf. The shape is a scalar, a form, or `#Type`
  * (of the same package unless the name has dots), behind any number of `[` (list of), `{` (map of) and `m[` (list that is a message of its own).
  */
-import type { FieldFact, FieldKind, Form, TypeFact, Union } from './facts.ts';
+import type { FieldFact, FieldKind, Form, TypeFact, Union } from './fact.ts';
 
 export type FieldRow = readonly [name: string, number: number, shape: string, flags?: string, more?: FieldMore];
 

@@ -1,5 +1,6 @@
 /** The rows of all built-in kinds: the facts of discovery, and on top the rules that a kind's own file exports. */
-import { type ResourceFact, type SubresourceFact, kindFact, resourceFacts } from '../facts/facts.ts';
+import { kindFact, resourceFacts } from '../facts/facts.ts';
+import type { ResourceFact, SubresourceFact } from '../facts/fact.ts';
 import type { CrudVerb, Kind, KindVersion, Subresource } from '../kind.ts';
 import type { KindRules } from './kind-rules.ts';
 import { KIND_RULES } from './rules.ts';

@@ -1,6 +1,6 @@
 /** The paths and operations of what is served, as data that both OpenAPI versions are written from. */
 import { kindFact } from '../facts/facts.ts';
-import type { GroupVersionKind } from '../facts/facts.ts';
+import type { GroupVersionKind } from '../facts/fact.ts';
 import type { Kind, KindVersion, Subresource } from '../kind.ts';
 import { NAME, NAMESPACE, optionsOf, query, REST, type Parameter } from './parameters.ts';
 

@@ -1,6 +1,7 @@
 /** OpenAPI schemas of the types of the facts table. */
 import { jsonFields } from '../codec/compile.ts';
-import { knownType, typeFact, type FieldFact } from '../facts/facts.ts';
+import { knownType, typeFact } from '../facts/facts.ts';
+import type { FieldFact } from '../facts/fact.ts';
 
 export type Json = Record<string, unknown>;
 export type OpenApiVersion = 2 | 3;

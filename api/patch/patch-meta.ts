@@ -1,5 +1,6 @@
 /** What the facts table says about merging a field: its patch strategy, its merge key, and what its value is made of. */
-import { typeFact, type FieldFact } from '../facts/facts.ts';
+import { typeFact } from '../facts/facts.ts';
+import type { FieldFact } from '../facts/fact.ts';
 import { mergeFailure } from './refusals.ts';
 
 export interface PatchMeta {

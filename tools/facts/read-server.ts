@@ -4,7 +4,7 @@
  * server's OpenAPI documents differ from those made from the table, and exits with 1 where they do.
  */
 import { writeFileSync } from 'node:fs';
-import type { ResourceFact, SubresourceFact } from '../../api/facts/facts.ts';
+import type { ResourceFact, SubresourceFact } from '../../api/facts/fact.ts';
 import { builtinKinds } from '../../api/kinds/index.ts';
 import { openApiV3 } from '../../api/openapi/v3.ts';
 

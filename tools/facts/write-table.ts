@@ -2,7 +2,8 @@
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { isDeepStrictEqual } from 'node:util';
 import { join } from 'node:path';
-import { packageFile, type FieldFact, type Index, type KindFact, type ResourceFact } from '../../api/facts/facts.ts';
+import { packageFile, type Index } from '../../api/facts/facts.ts';
+import type { FieldFact, KindFact, ResourceFact } from '../../api/facts/fact.ts';
 import { FLAGS, FORM_TYPES, ZERO, type FieldMore, type FieldRow, type TypeRow } from '../../api/facts/row.ts';
 
 /** As the facts files have it: the same words as the table, and more than it keeps. */

@@ -1,7 +1,8 @@
 /** Writes `api/types/*.ts`, the TypeScript types of every served API type, and `api/resources.ts` from the facts table. Run: node tools/facts/write-types.ts */
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { kindFact, kindFacts, knownType, resourceFacts, typeFact, type FieldFact, type FieldKind } from '../../api/facts/facts.ts';
+import { kindFact, kindFacts, knownType, resourceFacts, typeFact } from '../../api/facts/facts.ts';
+import type { FieldFact, FieldKind } from '../../api/facts/fact.ts';
 
 const SCALARS: Readonly<Partial<Record<FieldKind, string>>> = {
   string: 'string', bool: 'boolean', int32: 'number', int64: 'number', double: 'number', bytes: 'string', any: 'unknown',

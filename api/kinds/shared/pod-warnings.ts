@@ -9,6 +9,7 @@ import { APPARMOR_PREFIX } from './pod-annotation-rules.ts';
 import { portWarnings } from './port-warnings.ts';
 import type { ResourceList } from './resource-list.ts';
 import { volumeWarnings } from './volume-warnings.ts';
+import type { ContainerAt } from './port-warnings.ts';
 
 export function podWarnings({ spec, metadata: { annotations = {} } }: Pod): readonly string[] {
   return Object.keys(annotations).some(isOld) ? warningsFor(spec, annotations, Path.of()) : warningsOfSpec(spec);
@@ -34,11 +35,6 @@ export function workloadWarnings(object: Workload, old: Workload | undefined): s
 
 export function podTemplateWarnings(template: PodTemplateSpec | undefined, path: Path): string[] {
   return template?.spec ? warningsFor(template.spec, template.metadata?.annotations ?? {}, path) : [];
-}
-
-export interface ContainerAt {
-  readonly container: Container;
-  readonly path: Path;
 }
 
 const SYSCTLS = 'non-functional in v1.11+; use the "sysctls" field instead';

@@ -1,6 +1,11 @@
 /** Container ports that say the same as others, or less than their author thought. */
-import type { ContainerPort } from '../../types/core.v1.ts';
-import type { ContainerAt } from './pod-warnings.ts';
+import type { Path } from '../../field-error.ts';
+import type { Container, ContainerPort } from '../../types/core.v1.ts';
+
+export interface ContainerAt {
+  readonly container: Container;
+  readonly path: Path;
+}
 
 export function portWarnings(containers: readonly ContainerAt[]): string[] {
   const ports = containers.flatMap(({ container, path }) => (container.ports ?? []).map((port, at) => ({ port, path: path.child('ports').index(at) })));

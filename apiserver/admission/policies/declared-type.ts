@@ -1,6 +1,7 @@
 /** The type of a kind's objects as type checking sees it: what the schema names, and nothing else. Provenance: cel/common/schemas.go of apiserver v0.36. */
 import type { CelObject, CelType } from '../../../api/cel/cel.ts';
-import { typeFact, type FieldFact } from '../../../api/facts/facts.ts';
+import { typeFact } from '../../../api/facts/facts.ts';
+import type { FieldFact } from '../../../api/facts/fact.ts';
 import type { Schema } from '../../../api/schema.ts';
 
 /** Undefined: expressions cannot speak of it. */
