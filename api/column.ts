@@ -1,5 +1,5 @@
 /** How objects look in a Table. */
-import type { ApiObject } from './kind.ts';
+import type { ApiObject } from './object.ts';
 
 /** A column of the Table output. `priority` 0 is always shown, 1 only with `-o wide`. */
 export interface Column {

@@ -1,49 +1,17 @@
 /** Which function answers what: everything besides the verbs that all resources share. */
-import type { Aggregator } from './aggregation/aggregator.ts';
-import type { RequestAuthenticator } from './auth/authenticator.ts';
-import type { ServiceAccountTokens } from './auth/service-account-tokens.ts';
-import type { Meter } from '../std/meter.ts';
-import type { Core } from './core.ts';
-import type { FlowControl } from './flow/flow-control.ts';
 import { CUSTOM_SCALE, type Handler, type Handlers } from './dispatch.ts';
 import { customScale } from './extensions/custom-scale.ts';
 import { nodeMetricsHandler, podMetricsHandler } from './metrics-api/handler.ts';
-import type { NodeStatistics } from './metrics-api/node-statistics.ts';
-import type { Pki } from './pki/pki.ts';
 import { pathsOf } from './paths/paths.ts';
-import type { Readiness } from './readiness.ts';
 import { reviews } from './reviews/review.ts';
 import { execHandler, logHandler, portForwardHandler } from './streaming/pod-streams.ts';
 import { nodeProxy, podProxy, serviceProxy } from './streaming/proxies.ts';
 import { bind } from './subresources/binding.ts';
-import type { ComponentName } from './subresources/component-health.ts';
 import { componentStatuses } from './subresources/component-statuses.ts';
 import { evict } from './subresources/eviction.ts';
 import { reviewHandler, tokenHandler } from './subresources/reviews.ts';
 import { scale } from './subresources/scale.ts';
-
-export interface HandlerParts {
-  readonly core: Core;
-  readonly meter: Meter;
-  readonly flow: FlowControl;
-  readonly authenticator: RequestAuthenticator;
-  readonly tokens: ServiceAccountTokens;
-  readonly readiness: Readiness;
-  readonly pki: Pki;
-  /** How the server was started, for those who look. */
-  readonly flags?: Readonly<Record<string, string>>;
-  readonly aggregator: Aggregator;
-  readonly statistics: NodeStatistics;
-  readonly companions?: Companions | undefined;
-  /** Components that need no probe. Default: all. */
-  readonly ownComponents?: readonly ComponentName[] | undefined;
-}
-
-/** Further API servers in other threads of this process. */
-export interface Companions {
-  /** What they have counted, in the text format of Prometheus. */
-  readonly counted: () => Promise<readonly string[]>;
-}
+import type { HandlerParts } from './handler-parts.ts';
 
 const REVIEW_GROUPS: Readonly<Record<string, string>> = {
   tokenreviews: 'authentication.k8s.io', selfsubjectreviews: 'authentication.k8s.io', subjectaccessreviews: 'authorization.k8s.io',

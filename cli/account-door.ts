@@ -2,7 +2,7 @@
 import { serviceaccounts } from '../api/resources.ts';
 import type { ApiCall, Door, WatchEvent } from '../api/request.ts';
 import { isReason } from '../api/status.ts';
-import { openClient } from '../client/client.ts';
+import { openClient } from '../client/open-client.ts';
 import { type HttpDoor, type HttpDoorOptions, openHttpDoor } from '../client/http.ts';
 import type { Connection } from '../client/kubeconfig.ts';
 import type { Clock } from '../std/clock.ts';

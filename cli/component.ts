@@ -3,7 +3,7 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import type { Door } from '../api/request.ts';
 import type { Check } from '../apiserver/readiness.ts';
-import { openClient } from '../client/client.ts';
+import { openClient } from '../client/open-client.ts';
 import { type HttpDoorOptions, openHttpDoor } from '../client/http.ts';
 import { type Connection, readKubeconfig } from '../client/kubeconfig.ts';
 import { runAsLeader } from '../client/leader.ts';

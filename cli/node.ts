@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseYaml } from '../api/codec/yaml.ts';
-import { openClient } from '../client/client.ts';
+import { openClient } from '../client/open-client.ts';
 import type { Client } from '../client/client.ts';
 import { openRecorder } from '../client/events.ts';
 import type { KubeletBackend } from '../kubelet/backend.ts';
@@ -19,7 +19,7 @@ import { DNS_ADDRESS, KUBELET_PORT } from './flags.ts';
 import type { Log } from './log.ts';
 import { type OpenedRuntime, openContainers } from './containers.ts';
 import type { Stopper } from './stopper.ts';
-import type { Context } from './up.ts';
+import type { Context } from './up-context.ts';
 
 export type RuntimeChoice = 'cri' | 'hollow' | 'none';
 

@@ -1,6 +1,6 @@
 /** Further threads that answer requests at the port of this process's API server: as many as are asked for, or as many as there is work for. */
 import { type EventLoopUtilization, performance } from 'node:perf_hooks';
-import type { Companions } from '../apiserver/handlers.ts';
+import type { Companions } from '../apiserver/handler-parts.ts';
 import type { Listener } from '../apiserver/http/listen.ts';
 import type { ApiServer } from '../apiserver/server.ts';
 import { hostStore, type StoreHost } from '../apiserver/storage/remote-host.ts';

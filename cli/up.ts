@@ -10,27 +10,15 @@ import { type Api, openApi } from './api.ts';
 import { controllerOptionsOf } from './controller-flags.ts';
 import { ADMIN, kubeconfigFor, writePrivate } from './credentials.ts';
 import { defaultDataDir, hold } from './data-dir.ts';
-import { COMPONENTS, CLUSTER_DOMAIN, DNS_ADDRESS, POD_CIDR, type ComponentName, type UpFlags } from './flags.ts';
+import { COMPONENTS, CLUSTER_DOMAIN, DNS_ADDRESS, POD_CIDR, type UpFlags } from './flags.ts';
 import { controllerUser, userOf } from './identities.ts';
-import { type Log, openLog } from './log.ts';
+import { openLog } from './log.ts';
 import { type RuntimeChoice, chooseRuntime, startNode } from './node.ts';
 import { signingAuthority } from './signing-authority.ts';
 import { collectStartGarbage } from './start-garbage.ts';
 import { Stopper, untilSignal } from './stopper.ts';
 import { takeTurns } from './take-turns.ts';
-
-export interface Context {
-  readonly flags: UpFlags;
-  readonly dataDir: string;
-  readonly nodeName: string;
-  readonly components: ReadonlySet<ComponentName>;
-  readonly api: Api;
-  readonly doors: (who: string) => Door;
-  readonly clock: typeof systemClock;
-  readonly random: typeof systemRandom;
-  readonly log: Log;
-  readonly stopper: Stopper;
-}
+import type { Context } from './up-context.ts';
 
 export async function up(flags: UpFlags): Promise<void> {
   const say = (line: string): void => console.log(line);

@@ -9,8 +9,6 @@ import type { ApiCall, PatchType, WatchEvent } from '../api/request.ts';
 import type { ResourceRef } from '../api/resources.ts';
 import type { DeepReadonly } from '../std/deep.ts';
 
-export { openClient } from './open-client.ts';
-
 /** An object as the server gave it. `namespace` is '' nowhere: on cluster-scoped kinds nobody asks for it. */
 export type Stored<T> = DeepReadonly<T> & {
   readonly metadata: {

@@ -1,5 +1,5 @@
 import { VirtualClock } from '../std/clock.ts';
-import { openClient } from './client.ts';
+import { openClient } from './open-client.ts';
 import { openRecorder, type EventRecord } from './events.ts';
 import { FakeDoor } from './fake-door.ts';
 

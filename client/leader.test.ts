@@ -2,7 +2,7 @@ import { leases } from '../api/resources.ts';
 import type { Lease } from '../api/types/coordination.v1.ts';
 import { VirtualClock } from '../std/clock.ts';
 import { seededRandom } from '../std/random.ts';
-import { openClient } from './client.ts';
+import { openClient } from './open-client.ts';
 import { FakeDoor } from './fake-door.ts';
 import { runAsLeader } from './leader.ts';
 

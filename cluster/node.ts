@@ -1,6 +1,6 @@
 /** A simulated node of a cluster in a test: its agent can crash and come back, its power can fail. */
 import type { Taint } from '../api/types/core.v1.ts';
-import { openClient } from '../client/client.ts';
+import { openClient } from '../client/open-client.ts';
 import { HollowRuntime, type HollowState } from '../kubelet/runtime/hollow.ts';
 import type { HollowRules } from '../kubelet/runtime/hollow-behaviour.ts';
 import { startHollowNode } from '../kubelet/hollow-node.ts';

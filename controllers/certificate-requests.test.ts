@@ -1,5 +1,5 @@
 import { certificatesigningrequests } from '../api/resources.ts';
-import { openClient } from '../client/client.ts';
+import { openClient } from '../client/open-client.ts';
 import { FakeDoor } from '../client/fake-door.ts';
 import { VirtualClock } from '../std/clock.ts';
 import { seededRandom } from '../std/random.ts';

@@ -1,6 +1,6 @@
 import { deployments, poddisruptionbudgets, pods, replicasets } from '../api/resources.ts';
 import type { PodDisruptionBudget } from '../api/types/policy.v1.ts';
-import { openClient } from '../client/client.ts';
+import { openClient } from '../client/open-client.ts';
 import { FakeDoor } from '../client/fake-door.ts';
 import { VirtualClock } from '../std/clock.ts';
 import { seededRandom } from '../std/random.ts';

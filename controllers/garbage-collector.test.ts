@@ -1,7 +1,8 @@
 import { configmaps, customresourcedefinitions, deployments, pods, replicasets, secrets, clusterroles } from '../api/resources.ts';
 import type { ResourceRef } from '../api/resources.ts';
 import type { OwnerReference } from '../api/types/meta.v1.ts';
-import { openClient, type Client, type Stored } from '../client/client.ts';
+import type { Client, Stored } from '../client/client.ts';
+import { openClient } from '../client/open-client.ts';
 import { apiVersionOf } from '../client/open-client.ts';
 import { FakeDoor } from '../client/fake-door.ts';
 import { VirtualClock } from '../std/clock.ts';

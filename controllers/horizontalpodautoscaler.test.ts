@@ -1,7 +1,8 @@
 import { horizontalpodautoscalers, pods } from '../api/resources.ts';
 import type { HorizontalPodAutoscaler, HorizontalPodAutoscalerSpec, MetricSpec, MetricTarget } from '../api/types/autoscaling.v2.ts';
 import type { Pod } from '../api/types/core.v1.ts';
-import { openClient, type Client } from '../client/client.ts';
+import type { Client } from '../client/client.ts';
+import { openClient } from '../client/open-client.ts';
 import { FakeDoor } from '../client/fake-door.ts';
 import { VirtualClock } from '../std/clock.ts';
 import { seededRandom } from '../std/random.ts';

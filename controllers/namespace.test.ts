@@ -1,7 +1,7 @@
 import { apiservices, configmaps, namespaces, pods, secrets, serviceaccounts } from '../api/resources.ts';
 import type { ApiCall } from '../api/request.ts';
 import { ApiError } from '../api/status.ts';
-import { openClient } from '../client/client.ts';
+import { openClient } from '../client/open-client.ts';
 import { FakeDoor } from '../client/fake-door.ts';
 import { VirtualClock } from '../std/clock.ts';
 import { seededRandom } from '../std/random.ts';

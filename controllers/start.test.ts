@@ -1,6 +1,6 @@
 import { deployments, namespaces } from '../api/resources.ts';
 import type { ApiCall, Door } from '../api/request.ts';
-import { openClient } from '../client/client.ts';
+import { openClient } from '../client/open-client.ts';
 import { FakeDoor } from '../client/fake-door.ts';
 import { VirtualClock } from '../std/clock.ts';
 import { seededRandom } from '../std/random.ts';

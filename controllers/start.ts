@@ -1,6 +1,6 @@
 /** Starts the controllers: each under its own identity, all on shared informers, behind one leader lease where asked. */
 import type { Door } from '../api/request.ts';
-import { openClient } from '../client/client.ts';
+import { openClient } from '../client/open-client.ts';
 import { openRecorder, type Recorder } from '../client/events.ts';
 import { type LeaderOptions, runAsLeader } from '../client/leader.ts';
 import type { Clock } from '../std/clock.ts';

@@ -2,7 +2,7 @@
 import type { KubeletContext } from './context.ts';
 import { runHook } from './hooks.ts';
 import { errorText } from './images.ts';
-import type { Action } from './plan.ts';
+import type { Action } from './situation.ts';
 import { type PodObject, type PodRuntime, allSpecs, podText } from './pod.ts';
 import { podFacts } from './start-container.ts';
 import { MINIMUM_GRACE_SECONDS } from './termination.ts';

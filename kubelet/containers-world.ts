@@ -8,7 +8,7 @@ import { text } from 'node:stream/consumers';
 import { promisify } from 'node:util';
 import { configmaps, pods } from '../api/resources.ts';
 import type { Pod } from '../api/types/core.v1.ts';
-import { openClient } from '../client/client.ts';
+import { openClient } from '../client/open-client.ts';
 import { FakeDoor, type FakeObject } from '../client/fake-door.ts';
 import { systemClock as clock } from '../std/clock.ts';
 import { systemRandom as random } from '../std/random.ts';

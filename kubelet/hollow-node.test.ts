@@ -1,6 +1,6 @@
 import { pods, resourceclaims } from '../api/resources.ts';
 import type { Pod } from '../api/types/core.v1.ts';
-import { openClient } from '../client/client.ts';
+import { openClient } from '../client/open-client.ts';
 import type { Recorder } from '../client/events.ts';
 import { FakeDoor } from '../client/fake-door.ts';
 import { VirtualClock } from '../std/clock.ts';

@@ -1,7 +1,8 @@
 import { nodes, pods } from '../api/resources.ts';
 import { ApiError } from '../api/status.ts';
 import type { Pod } from '../api/types/core.v1.ts';
-import { type Client, openClient } from '../client/client.ts';
+import type { Client } from '../client/client.ts';
+import { openClient } from '../client/open-client.ts';
 import { FakeDoor, type FakeObject } from '../client/fake-door.ts';
 import { VirtualClock } from '../std/clock.ts';
 import { seededRandom } from '../std/random.ts';

@@ -15,7 +15,7 @@ import { Observation } from './observation.ts';
 import { LABELS, containerPath } from './pod.ts';
 import { NO_FILES, type PodFiles, openPodFiles } from './pod-files.ts';
 import { NO_REFERENCES, type References, openReferences } from './references.ts';
-import type { KubeletOptions } from './run.ts';
+import type { KubeletOptions } from './options.ts';
 import { restartCount } from './status-containers.ts';
 import { Tokens } from './volumes/tokens.ts';
 import { Volumes } from './volumes/volumes.ts';
@@ -33,8 +33,8 @@ export interface OpenedContext {
   close(): Promise<void>;
 }
 
-export const CLUSTER_DNS = '10.96.0.10';
-export const CLUSTER_DOMAIN = 'cluster.local';
+const CLUSTER_DNS = '10.96.0.10';
+const CLUSTER_DOMAIN = 'cluster.local';
 const SANDBOXES_AT_ONCE = 16;
 const NO_DNS: Dns = { servers: [], searches: [], options: [] };
 

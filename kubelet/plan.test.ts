@@ -1,5 +1,6 @@
 import { NOW, type Run, podOf, runtimeOf, sandbox } from './fixtures.ts';
-import { type Action, type Situation, plan } from './plan.ts';
+import { plan } from './plan.ts';
+import type { Action, Situation } from './situation.ts';
 import type { Sandbox } from './runtime/model.ts';
 
 /** An action in short: `start app`, `kill app-0 30s: why`, `sandbox 1`. */

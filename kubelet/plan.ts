@@ -6,47 +6,15 @@
  */
 import type { Container } from './runtime/model.ts';
 import { ANNOTATIONS, type ContainerKind, type PodObject, type PodRuntime, type Spec, containerHash, ephemeralSpecs, isHostNetwork, isSidecar, latest, podText } from './pod.ts';
-import { type Backoff, durationText, restartsAfter, waitBeforeRestart } from './restart.ts';
-import { planTermination, type Termination } from './termination.ts';
-
-export type ProbeKind = 'startup' | 'liveness' | 'readiness';
-export type ProbeResult = 'success' | 'failure' | 'unknown';
-/** By `containerId/kind`. What was not probed yet is absent. */
-export type Probes = ReadonlyMap<string, ProbeResult>;
+import { durationText, restartsAfter, waitBeforeRestart } from './restart.ts';
+import type { Action, KillReason, ProbeKind, Situation } from './situation.ts';
+import { planTermination } from './termination.ts';
 
 export function probeKey(containerId: string, kind: ProbeKind): string {
   return `${containerId}/${kind}`;
 }
 
-export interface Situation {
-  readonly pod: PodObject;
-  readonly runtime: PodRuntime;
-  readonly now: number;
-  readonly probes: Probes;
-  readonly backoffs: ReadonlyMap<string, Backoff>;
-  /** Set once the pod has to end: deleted, evicted, out of time, or done. */
-  readonly termination?: Termination;
-  /** Containers that are being stopped, with the grace that they were given. */
-  readonly stopping: ReadonlyMap<string, number>;
-}
-
-export type Action =
-  | { readonly do: 'stopSandbox'; readonly sandboxId: string }
-  | { readonly do: 'createSandbox'; readonly attempt: number }
-  | { readonly do: 'kill'; readonly containerId: string; readonly name: string; readonly message: string; readonly reason: KillReason; readonly graceSeconds: number }
-  | { readonly do: 'start'; readonly kind: ContainerKind; readonly name: string }
-  /** Not yet: the container is in back-off. */
-  | { readonly do: 'wait'; readonly kind: ContainerKind; readonly name: string; readonly message: string; readonly untilMs: number }
-  | { readonly do: 'remove'; readonly containerId: string }
-  | { readonly do: 'removeSandbox'; readonly sandboxId: string }
-  /** All of the pod's work is done or has failed: it is to be terminated. */
-  | { readonly do: 'end' }
-  /** Nothing of the pod runs any more, and nothing will. */
-  | { readonly do: 'finish' };
-
 const END: readonly Action[] = [{ do: 'end' }];
-
-export type KillReason = 'unknown' | 'startupProbe' | 'livenessProbe' | 'changed' | 'terminated';
 
 export function plan(situation: Situation): readonly Action[] {
   const { pod, runtime, termination } = situation;

@@ -10,7 +10,8 @@ import { NONE, including, without } from './few.ts';
 import { errorText } from './images.ts';
 import { NO_FILES } from './pod-files.ts';
 import { interrupted } from './interrupted.ts';
-import { type Action, plan } from './plan.ts';
+import { plan } from './plan.ts';
+import type { Action } from './situation.ts';
 import { type PodObject, type PodRuntime, type PodStatusObject, allSpecs, hasProbes, isTerminalPhase, podText } from './pod.ts';
 import { isMaterial } from './pod-update.ts';
 import { Prober } from './probes/prober.ts';
@@ -20,9 +21,11 @@ import { type Backoff, nextBackoff } from './restart.ts';
 import { podFacts, sandboxConfigOf, startContainer } from './start-container.ts';
 import { StartFailure } from './start-failure.ts';
 import { restartCount } from './status-containers.ts';
-import { type StatusInput, type Waiting, podStatus } from './status.ts';
+import { podStatus } from './status.ts';
+import type { Waiting } from './status-input.ts';
+import type { StatusInput } from './status-input.ts';
 import { StatusWriter } from './status-writer.ts';
-import type { Termination } from './termination.ts';
+import type { Termination } from './situation.ts';
 import { WakeTimer } from './wake-timer.ts';
 
 /** `work`: until the runtime shows nothing more to do. `idle`: over, but the object stands. `gone`: nothing is left. */

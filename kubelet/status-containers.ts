@@ -5,7 +5,7 @@ import { ANNOTATIONS, type ContainerKind, type ContainerStatusObject, type Spec,
 import { probeKey } from './plan.ts';
 import { restartsAfter } from './restart.ts';
 import type { Container } from './runtime/model.ts';
-import type { StatusInput } from './status.ts';
+import type { StatusInput } from './status-input.ts';
 
 export type ContainerStatusOut = ContainerStatus;
 

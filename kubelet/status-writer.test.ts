@@ -1,7 +1,7 @@
 import { pods } from '../api/resources.ts';
 import type { Pod, PodStatus } from '../api/types/core.v1.ts';
 import type { Client } from '../client/client.ts';
-import { openClient } from '../client/client.ts';
+import { openClient } from '../client/open-client.ts';
 import { FakeDoor } from '../client/fake-door.ts';
 import { VirtualClock } from '../std/clock.ts';
 import type { PodObject } from './pod.ts';

@@ -1,7 +1,8 @@
 import type { ContainerStatus, PodStatus } from '../api/types/core.v1.ts';
 import { NOW, type Run, podOf, runtimeOf, sandbox } from './fixtures.ts';
 import type { PodStatusObject } from './pod.ts';
-import { type StatusInput, podStatus } from './status.ts';
+import { podStatus } from './status.ts';
+import type { StatusInput } from './status-input.ts';
 import type { Sandbox } from './runtime/model.ts';
 
 interface Case {

@@ -1,38 +1,11 @@
 /** The kubelet's word on a pod: spec, runtime state and probe results → PodStatus, as upstream's kubelet writes it (v1.36). */
 import type { PodStatus } from '../api/types/core.v1.ts';
-import { type PodConditionInput, podConditions } from './status-conditions.ts';
+import { podConditions } from './status-conditions.ts';
 import { type ContainerStatusOut, containerStatuses } from './status-containers.ts';
 import { podPhase } from './status-phase.ts';
-import type { Probes } from './plan.ts';
-import { type PodObject, type PodRuntime, type PodStatusObject, ephemeralSpecs, isHostNetwork, isSidecar, isTerminalPhase } from './pod.ts';
+import { type PodObject, ephemeralSpecs, isHostNetwork, isSidecar, isTerminalPhase } from './pod.ts';
 import { qosClass } from './resources.ts';
-
-/** Why a container is not running although it should be. */
-export interface Waiting {
-  readonly reason: string;
-  readonly message: string;
-}
-
-export interface StatusInput {
-  readonly pod: PodObject;
-  /** What was written last; the pod's own where nothing was. */
-  readonly previous: PodStatusObject;
-  readonly runtime: PodRuntime;
-  readonly probes: Probes;
-  /** By container name. */
-  readonly waiting: ReadonlyMap<string, Waiting>;
-  readonly hostIps: readonly string[];
-  /** `containerd` */
-  readonly runtimeName: string;
-  readonly startTime: string;
-  readonly now: string;
-  /** Containers that have ended will not be started again. */
-  readonly isEnding: boolean;
-  /** Nothing runs any more: what did not end in sight is said to have failed. */
-  readonly isFinished: boolean;
-  /** The kubelet's own reason to fail the pod: `Evicted`, `DeadlineExceeded`, … */
-  readonly failure?: { readonly reason: string; readonly message: string; readonly condition?: PodConditionInput };
-}
+import type { StatusInput } from './status-input.ts';
 
 export function podStatus(input: StatusInput): PodStatus {
   const { pod, previous, failure } = input;

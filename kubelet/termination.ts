@@ -1,15 +1,6 @@
 /** How a pod ends: main containers first, then sidecars in reverse order, then the sandbox; each step once the one before is done. */
-import type { Action, Situation } from './plan.ts';
+import type { Action, Situation, Termination } from './situation.ts';
 import { isSidecar } from './pod.ts';
-
-export interface Termination {
-  /** `done`: its work has ended. `gone`: the API knows it no more. */
-  readonly reason: 'deleted' | 'gone' | 'done' | 'evicted' | 'deadline';
-  readonly graceSeconds: number;
-  readonly startedAt: number;
-  /** What the events of killed containers say more than that they are stopped. */
-  readonly message?: string;
-}
 
 /** Processes get at least so long, even where none was wanted. */
 export const MINIMUM_GRACE_SECONDS = 2;

@@ -5,12 +5,13 @@
  */
 import { knownType } from '../facts/facts.ts';
 import type { FieldFact, TypeFact } from '../facts/fact.ts';
-import type { Context } from './context.ts';
+import type { Context, Convert } from './context.ts';
 import { emptiesOf, isEmptyCollection, noteEmpties } from './empties.ts';
 import { convertScalar } from './convert-scalars.ts';
+import { convertSchemas } from './convert-schemas.ts';
 import { setKey, WrittenNumber, type Duplicate } from './json-text.ts';
 
-export type Convert = (value: unknown, context: Context) => unknown;
+const JSON_SCHEMA = 'io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.JSONSchemaProps';
 
 interface Slot {
   readonly name: string;
@@ -19,6 +20,8 @@ interface Slot {
   /** What is printed when nothing was given; absent: nothing. */
   readonly absent: (() => unknown) | undefined;
 }
+
+const convertSchema = convertSchemas((value, context) => convertType(JSON_SCHEMA)(value, context));
 
 const structs = new Map<string, Convert>();
 const fields = new Map<string, readonly FieldFact[]>();
@@ -183,7 +186,7 @@ function fieldConvert(field: FieldFact, name: string): Convert {
       if (none === null) return convert;
       return (value, context) => convert(value, context) || undefined;
     case 'bytes':
-      return (value, context) => (value === null ? none : convert(value, context) || none);
+      return none === null ? convert : (value, context) => convert(value, context) || none;
     case 'any':
       return (value, context) => convert(value, context) ?? none;
     case 'time':
@@ -229,7 +232,7 @@ function valueConvert(field: FieldFact): Convert {
     case 'map':
       return mapConvert(field);
     default:
-      return convertScalar[field.kind] as Convert;
+      return (convertScalar[field.kind] ?? convertSchema[field.kind as keyof typeof convertSchema]) as Convert;
   }
 }
 

@@ -1,8 +1,7 @@
 /** Where a decoder stands in an object, and what it has found wrong so far. */
 import { badRequest, type ApiError } from '../status.ts';
-import { goPlace, type GoPlace } from './go-place.ts';
+import { goPlace, type GoPlace, type Step } from './go-place.ts';
 import { WrittenNumber, type Duplicate } from './json-text.ts';
-import type { Step } from './go-place.ts';
 
 /** How many complaints of strict decoding are kept. */
 export const STRICT_LIMIT = 100;
@@ -14,6 +13,9 @@ export interface DuplicatesOf {
   readonly known: (key: string) => boolean;
   readonly depth: number;
 }
+
+/** Reads one value. */
+export type Convert = (value: unknown, context: Context) => unknown;
 
 export class Context {
   readonly steps: Step[] = [];

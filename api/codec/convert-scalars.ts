@@ -2,8 +2,7 @@
 import type { FieldKind } from '../facts/fact.ts';
 import { canonicalQuantity, quantityProblem } from '../quantity.ts';
 import { badRequest } from '../status.ts';
-import { convertType, type Convert } from './compile.ts';
-import type { Context } from './context.ts';
+import type { Context, Convert } from './context.ts';
 import { isInt64 } from './exact-integers.ts';
 import { DEPTH_LIMIT, setKey, toPlain, WrittenNumber } from './json-text.ts';
 import {
@@ -93,35 +92,10 @@ export const convertScalar: Readonly<Partial<Record<FieldKind, Convert>>> = {
   fieldsv1: raw,
   json: raw,
   unknown: raw,
-  schemaorbool: (value, context) => {
-    if (typeof value === 'boolean') return value;
-    if (value === null) return false;
-    if (typeof value !== 'object' || Array.isArray(value) || value instanceof WrittenNumber) throw badRequest('boolean or JSON schema expected');
-    return ownSchema(value, context);
-  },
-  schemaorarray: (value, context) => {
-    if (!Array.isArray(value)) return isSchema(value) ? ownSchema(value, context) : null;
-    return context.own(() => value.map((item) => convertType(JSON_SCHEMA)(item, context)));
-  },
-  schemaorstrings: (value, context) => {
-    if (!Array.isArray(value)) return isSchema(value) ? ownSchema(value, context) : null;
-    return context.own(() => value.map((item) => (convertScalar.string as Convert)(item, context)));
-  },
 };
 
 /** Numbers that are not safe are those that were written so, to the digit: the readers see to it. */
 const INT64_LIMIT = 2 ** 63;
-
-/** What is neither a schema nor a list is read as nothing. */
-function isSchema(value: unknown): boolean {
-  return typeof value === 'object' && value !== null && !(value instanceof WrittenNumber);
-}
-
-const JSON_SCHEMA = 'io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.JSONSchemaProps';
-
-function ownSchema(value: unknown, context: Context): unknown {
-  return context.own(() => convertType(JSON_SCHEMA)(value, context));
-}
 
 function ownText(value: unknown, context: Context): string {
   if (typeof value === 'string') return value;

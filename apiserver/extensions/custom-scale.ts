@@ -2,7 +2,7 @@
 import { Path, required } from '../../api/field-error.ts';
 import type { ApiObject, Subresource } from '../../api/kind.ts';
 import { atPath } from '../../api/structural/json-path.ts';
-import { badRequest, internalError, isReason } from '../../api/status.ts';
+import { ApiError, badRequest, internalError, isReason } from '../../api/status.ts';
 import { deepCopy, put, type DeepReadonly } from '../../std/deep.ts';
 import type { Core } from '../core.ts';
 import { decodeBody } from '../request/decode.ts';
@@ -10,10 +10,11 @@ import { mediaType } from '../request/body.ts';
 import type { Answer, Exchange } from '../exchange.ts';
 import { checkName } from '../objects/identity.ts';
 import { updateObject } from '../objects/update.ts';
-import { APPLY_PATCH, patched, readPatch } from '../request/patch-body.ts';
+import { APPLY_PATCH, JSON_PATCH, MERGE_PATCH, patched, readPatch } from '../request/patch-body.ts';
 import type { Resource } from '../registry/resource.ts';
 import { SCALE, scaleObject } from '../subresources/scale-object.ts';
-import { applyToScale, trackScale, type ScaleWrite } from '../subresources/scale-owners.ts';
+import { CUSTOM_COLUMNS, scaleTable } from '../subresources/scale.ts';
+import { applyToScale, ownersOfScale, trackScale, type ScaleWrite } from '../subresources/scale-owners.ts';
 import { get } from '../verbs/get.ts';
 import { parseWriteOptions, type FieldValidation } from '../request/write-options.ts';
 

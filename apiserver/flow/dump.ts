@@ -2,7 +2,7 @@
 import type { Exchange } from '../exchange.ts';
 import type { Levels } from './levels.ts';
 import type { PriorityLevel } from './priority-level.ts';
-import type { FlowRequest } from './queue-set.ts';
+import type { FlowRequest } from './request-queue.ts';
 
 export const DUMPS: Readonly<Record<string, (levels: Levels, view: DumpView) => string>> = {
   '/debug/api_priority_and_fairness/dump_priority_levels': priorityLevels,

@@ -13,7 +13,7 @@ import { requestTimeoutMs } from '../request/request-timeout.ts';
 import { flowSeries, type FlowSeries, type SchemaSeries } from './flow-series.ts';
 import { Levels, type SchemaInUse } from './levels.ts';
 import { matchSchema } from './match.ts';
-import { FlowRequest } from './queue-set.ts';
+import { FlowRequest } from './request-queue.ts';
 import { WatchCounts } from './watch-counts.ts';
 import { widthOf, type WidthFacts } from './width.ts';
 

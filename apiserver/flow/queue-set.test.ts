@@ -1,6 +1,7 @@
 import { below, seededRandom } from '../../std/random.ts';
 import { Demand } from './demand.ts';
-import { FlowRequest, QueueSet, type QueueSetConfig, type Start } from './queue-set.ts';
+import { QueueSet, type QueueSetConfig, type Start } from './queue-set.ts';
+import { FlowRequest } from './request-queue.ts';
 import { RetryAfter } from './retry-after.ts';
 import { shareOut, type Claim } from './share-out.ts';
 import { canDeal, deal, flowHash } from './shuffle-deal.ts';

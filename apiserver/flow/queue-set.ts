@@ -6,7 +6,7 @@
  * done first is next. Bounds: `queueLength` requests per queue. A request that finds free seats and nobody waiting touches
  * one queue and no loop over queues.
  */
-import { RequestQueue } from './request-queue.ts';
+import { RequestQueue, SERVICE_SECONDS, type FlowRequest } from './request-queue.ts';
 
 export interface QueueSetConfig {
   /** Seats. */
@@ -14,50 +14,6 @@ export interface QueueSetConfig {
   /** `none`: what finds no seat is refused; `exempt`: there is always a seat. */
   readonly queuing: 'none' | 'exempt' | { readonly queues: number; readonly queueLength: number };
 }
-
-export interface Width {
-  readonly seats: number;
-  /** Seats that stay taken for a while after the answer, for the events that a write causes; 0: none. */
-  readonly finalSeats: number;
-  readonly lingerMs: number;
-}
-
-export class FlowRequest {
-  readonly schema: string;
-  readonly distinguisher: string;
-  readonly arrivalMs: number;
-  startMs = 0;
-  /** In virtual time. */
-  arrivalR = 0;
-  width: Width;
-  queue: RequestQueue | undefined;
-  state: 'new' | 'waiting' | 'running' | 'lingering' | 'done' = 'new';
-  /** Called when the turn of one that waited has come. */
-  begin: (() => void) | undefined;
-  /** What it is about, for those who look. */
-  readonly about: unknown;
-
-  constructor(parts: { readonly schema: string; readonly distinguisher: string; readonly arrivalMs: number; readonly width: Width; readonly about?: unknown }) {
-    this.schema = parts.schema;
-    this.distinguisher = parts.distinguisher;
-    this.arrivalMs = parts.arrivalMs;
-    this.width = parts.width;
-    this.about = parts.about;
-  }
-
-  /** What it takes while it is worked on and after. */
-  get seats(): number {
-    return Math.max(this.width.seats, this.width.finalSeats);
-  }
-
-  /** Seat-seconds, guessed before it has run. */
-  get work(): number {
-    return this.width.seats * SERVICE_SECONDS + (this.width.finalSeats * this.width.lingerMs) / 1000;
-  }
-}
-
-/** How long a request is taken to last, until it is known. */
-export const SERVICE_SECONDS = 0.003;
 
 export type Start = 'running' | 'waiting' | 'queue-full' | 'concurrency-limit';
 

@@ -1,5 +1,48 @@
-/** One of the queues of a priority level: who waits in it, who of it is worked on, and when in virtual time its next one starts. */
-import type { FlowRequest } from './queue-set.ts';
+/** One of the queues of a priority level, and what stands in it: who waits, who is worked on, and when in virtual time the next one starts. */
+
+export interface Width {
+  readonly seats: number;
+  /** Seats that stay taken for a while after the answer, for the events that a write causes; 0: none. */
+  readonly finalSeats: number;
+  readonly lingerMs: number;
+}
+
+export class FlowRequest {
+  readonly schema: string;
+  readonly distinguisher: string;
+  readonly arrivalMs: number;
+  startMs = 0;
+  /** In virtual time. */
+  arrivalR = 0;
+  width: Width;
+  queue: RequestQueue | undefined;
+  state: 'new' | 'waiting' | 'running' | 'lingering' | 'done' = 'new';
+  /** Called when the turn of one that waited has come. */
+  begin: (() => void) | undefined;
+  /** What it is about, for those who look. */
+  readonly about: unknown;
+
+  constructor(parts: { readonly schema: string; readonly distinguisher: string; readonly arrivalMs: number; readonly width: Width; readonly about?: unknown }) {
+    this.schema = parts.schema;
+    this.distinguisher = parts.distinguisher;
+    this.arrivalMs = parts.arrivalMs;
+    this.width = parts.width;
+    this.about = parts.about;
+  }
+
+  /** What it takes while it is worked on and after. */
+  get seats(): number {
+    return Math.max(this.width.seats, this.width.finalSeats);
+  }
+
+  /** Seat-seconds, guessed before it has run. */
+  get work(): number {
+    return this.width.seats * SERVICE_SECONDS + (this.width.finalSeats * this.width.lingerMs) / 1000;
+  }
+}
+
+/** How long a request is taken to last, until it is known. */
+export const SERVICE_SECONDS = 0.003;
 
 export class RequestQueue {
   /** Oldest first. */

@@ -3,7 +3,7 @@
  * Provenance: apiserver/pkg/util/flowcontrol/request of v0.36.
  */
 import type { Exchange } from '../exchange.ts';
-import type { Width } from './queue-set.ts';
+import type { Width } from './request-queue.ts';
 
 export interface WidthFacts {
   /** Of the resource; undefined: not known. */

@@ -1,5 +1,4 @@
 /** The one renderer: answers and errors of the chain onto an HTTP response. */
-import type { ServerResponse } from 'node:http';
 import { pipeline } from 'node:stream/promises';
 import { Readable } from 'node:stream';
 import { constants, createGzip, gzip } from 'node:zlib';
@@ -12,19 +11,12 @@ import { answerDocument } from '../forms/answer-document.ts';
 import { ListBody, listBytes } from '../forms/list-bytes.ts';
 import { sendPieces } from '../forms/send-pieces.ts';
 import { countProtobuf, jsonListPieces, protobufListPieces } from '../forms/list-stream.ts';
-import { bodyOut, type StreamResponse } from './http2-messages.ts';
+import { bodyOut } from './http2-messages.ts';
+import { writeHead, type Response } from './response.ts';
 import { contentType, type Accepted } from '../request/negotiate.ts';
 import { sendWatch } from './watch-stream.ts';
 import { warningHeaders } from './warning-headers.ts';
 import type { Clock } from '../../std/clock.ts';
-
-export type Response = ServerResponse | StreamResponse;
-
-type Headers = Readonly<Record<string, string | string[]>>;
-
-export function writeHead(response: Response, code: number, headers: Headers): void {
-  (response as ServerResponse).writeHead(code, headers as Record<string, string>);
-}
 
 /** Smaller bodies are not worth packing. */
 const GZIP_FROM_BYTES = 128 * 1024;

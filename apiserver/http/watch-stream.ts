@@ -11,7 +11,7 @@ import { eventDocument, type FormContext } from '../forms/answer-document.ts';
 import { encodeDocument } from '../forms/encode.ts';
 import { bodyOut } from './http2-messages.ts';
 import { contentType, type Accepted } from '../request/negotiate.ts';
-import { writeHead, type Response } from './render.ts';
+import { writeHead, type Response } from './response.ts';
 import type { Resource } from '../registry/resource.ts';
 import { PIECE_BYTES, Runs, type Frame, type Run } from './watch-run.ts';
 

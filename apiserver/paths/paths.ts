@@ -1,7 +1,7 @@
 /** What stands at paths that are no resources: health, version, discovery, OpenAPI, keys of token issuers, metrics. */
 import type { Core } from '../core.ts';
 import type { Answer, Exchange } from '../exchange.ts';
-import type { HandlerParts } from '../handlers.ts';
+import type { HandlerParts } from '../handler-parts.ts';
 import { methodNotAllowed } from '../dispatch.ts';
 import { DUMPS, type DumpView } from '../flow/dump.ts';
 import { discovery } from './discovery.ts';

@@ -6,7 +6,7 @@ import { parseExact } from '../../api/codec/json-text.ts';
 import type { Subject } from '../../api/status.ts';
 import type { Schema } from '../../api/schema.ts';
 import { deepCopy, deepFreeze, type DeepReadonly } from '../../std/deep.ts';
-import type { Expected } from '../request/decode.ts';
+import type { Expected } from './expected.ts';
 import type { ResourceCache } from '../cache/cache.ts';
 
 export class Resource {

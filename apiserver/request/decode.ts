@@ -4,8 +4,7 @@ import { emptiesOf } from '../../api/codec/empties.ts';
 import { decodeProtobuf } from '../../api/codec/protobuf.ts';
 import { parseYaml, yamlDuplicatesProblem, yamlProblem } from '../../api/codec/yaml.ts';
 import { invalid, Path } from '../../api/field-error.ts';
-import type { ApiObject, KindVersion } from '../../api/kind.ts';
-import type { Schema } from '../../api/schema.ts';
+import type { ApiObject } from '../../api/kind.ts';
 import { patchedText } from '../../api/patch/patched-text.ts';
 import { ApiError, badRequest } from '../../api/status.ts';
 import { bodyMedia } from './body.ts';
@@ -13,17 +12,7 @@ import type { Exchange } from '../exchange.ts';
 import { invalidObject } from '../invalid.ts';
 import { whyUnexpected } from '../registry/registered-kinds.ts';
 import type { FieldValidation } from './write-options.ts';
-
-export interface Expected {
-  readonly apiVersion: string;
-  readonly kind: string;
-  readonly schema: Schema;
-  /** Options are known in every group's version. */
-  readonly anyVersion?: boolean;
-  /** Older versions that are read like this one. */
-  readonly alsoVersions?: readonly string[];
-  readonly unreadable?: KindVersion['unreadable'] | undefined;
-}
+import type { Expected } from '../registry/expected.ts';
 
 /** An object of the expected kind; its kind and apiVersion may be left out. Not defaulted. Throws 400, 413, 415. */
 export async function decodeBody(exchange: Exchange, expected: Expected, validation: FieldValidation): Promise<ApiObject> {

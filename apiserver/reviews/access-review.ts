@@ -7,7 +7,7 @@ import { ApiError } from '../../api/status.ts';
 import type { NonResourceAttributes, ResourceAttributes, SubjectAccessReviewSpec } from '../../api/types/authorization.v1.ts';
 import { show } from '../../api/field-error.ts';
 import type { Attributes, UserInfo } from '../auth/auth.ts';
-import type { ReviewDependencies, ReviewRequest } from './review.ts';
+import type { ReviewDependencies, ReviewRequest } from './review-request.ts';
 
 export async function subjectAccessReview(request: ReviewRequest, dependencies: ReviewDependencies): Promise<ApiObject> {
   const spec = specOf(request);

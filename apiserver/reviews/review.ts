@@ -6,22 +6,11 @@
  */
 import type { ApiObject } from '../../api/kind.ts';
 import { badRequest } from '../../api/status.ts';
-import type { Authorizer, UserInfo } from '../auth/auth.ts';
-import { bearerToken, type RequestAuthenticator } from '../auth/authenticator.ts';
+import type { UserInfo } from '../auth/auth.ts';
+import { bearerToken } from '../auth/authenticator.ts';
 import { localSubjectAccessReview, selfSubjectAccessReview, subjectAccessReview } from './access-review.ts';
 import { selfSubjectRulesReview } from './rules-review.ts';
-
-export interface ReviewRequest {
-  readonly user: UserInfo;
-  /** '' but for LocalSubjectAccessReview. */
-  readonly namespace: string;
-  readonly object: ApiObject;
-}
-
-export interface ReviewDependencies {
-  readonly authorizer: Authorizer;
-  readonly authenticator: Pick<RequestAuthenticator, 'authenticateToken' | 'audiences' | 'clock'>;
-}
+import type { ReviewRequest, ReviewDependencies } from './review-request.ts';
 
 export type ReviewHandler = (request: ReviewRequest, dependencies: ReviewDependencies) => Promise<ApiObject>;
 

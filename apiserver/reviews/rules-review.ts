@@ -2,7 +2,7 @@
 import type { ApiObject } from '../../api/kind.ts';
 import { badRequest } from '../../api/status.ts';
 import { nodeOf } from '../auth/node-authorizer.ts';
-import type { ReviewDependencies, ReviewRequest } from './review.ts';
+import type { ReviewDependencies, ReviewRequest } from './review-request.ts';
 
 export async function selfSubjectRulesReview({ user, object }: ReviewRequest, { authorizer }: ReviewDependencies): Promise<ApiObject> {
   const namespace = ((object['spec'] ?? {}) as { namespace?: string }).namespace ?? '';

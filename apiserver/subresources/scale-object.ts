@@ -1,7 +1,7 @@
 /** A Scale: how many replicas an object wants and has, and what selects them. */
 import type { ApiObject } from '../../api/kind.ts';
 import type { DeepReadonly } from '../../std/deep.ts';
-import type { Expected } from '../request/decode.ts';
+import type { Expected } from '../registry/expected.ts';
 
 const SCHEMA = { type: 'io.k8s.api.autoscaling.v1.Scale' };
 export const SCALE: Expected = { apiVersion: 'autoscaling/v1', kind: 'Scale', schema: SCHEMA };

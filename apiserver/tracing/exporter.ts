@@ -1,11 +1,7 @@
 /** Gives spans to a collector in batches. What the collector does not take is lost. */
 import { sleep, type Clock } from '../../std/clock.ts';
 import type { Attributes, Span } from './span.ts';
-
-export interface Exporter {
-  add(span: Span): void;
-  close(): Promise<void>;
-}
+import type { Exporter } from './span.ts';
 
 /** Who sends: `service.name` and the like. */
 export type Resource = Attributes;

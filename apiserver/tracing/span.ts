@@ -2,7 +2,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Clock } from '../../std/clock.ts';
 import type { Random } from '../../std/random.ts';
-import type { Exporter } from './exporter.ts';
 import { randomId } from './trace-context.ts';
 
 export type Attributes = Readonly<Record<string, string | number | boolean>>;
@@ -72,4 +71,9 @@ export function span<T>(name: string, attributes: () => Attributes, run: () => T
 export function finely(clock: Clock): () => number {
   const offset = clock.now() - clock.monotonic();
   return () => clock.monotonic() + offset;
+}
+
+export interface Exporter {
+  add(span: Span): void;
+  close(): Promise<void>;
 }

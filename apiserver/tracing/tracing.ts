@@ -5,7 +5,7 @@ import { codeOf } from '../chain/code-of.ts';
 import type { Step } from '../chain/chain.ts';
 import type { Exchange } from '../exchange.ts';
 import type { Route } from '../request/route.ts';
-import type { Exporter } from './exporter.ts';
+import type { Exporter } from './span.ts';
 import { begin, finely, span, type Attributes } from './span.ts';
 import { formatTraceparent, parseTraceparent, randomId } from './trace-context.ts';
 import { jsYaml } from '../../std/js-yaml.ts';

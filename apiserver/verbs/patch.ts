@@ -4,7 +4,8 @@ import { forbiddenField, Path, required, type FieldError } from '../../api/field
 import type { ApiObject } from '../../api/kind.ts';
 import { ApiError, conflict, isReason } from '../../api/status.ts';
 import type { Core } from '../core.ts';
-import { readValue, type Expected } from '../request/decode.ts';
+import { readValue } from '../request/decode.ts';
+import type { Expected } from '../registry/expected.ts';
 import type { Exchange, ObjectAnswer } from '../exchange.ts';
 import { checkName, checkNamespace } from '../objects/identity.ts';
 import { apply } from '../objects/managed-fields.ts';

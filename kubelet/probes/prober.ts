@@ -2,7 +2,8 @@
 import type { Clock, Timer } from '../../std/clock.ts';
 import type { Random } from '../../std/random.ts';
 import type { KubeletContext } from '../context.ts';
-import { probeKey, type ProbeKind, type ProbeResult } from '../plan.ts';
+import { probeKey } from '../plan.ts';
+import type { ProbeKind, ProbeResult } from '../situation.ts';
 import { type PodObject, type PodRuntime, type PodStatusObject, type Spec, isSidecar, latest } from '../pod.ts';
 import type { HollowRuntime } from '../runtime/hollow.ts';
 import type { Runtime } from '../runtime/runtime.ts';

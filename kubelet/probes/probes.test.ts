@@ -7,7 +7,7 @@ import { loadSync } from '@grpc/proto-loader';
 import { VirtualClock } from '../../std/clock.ts';
 import { seededRandom } from '../../std/random.ts';
 import { NOW, podOf, runtimeOf } from '../fixtures.ts';
-import type { ProbeResult } from '../plan.ts';
+import type { ProbeResult } from '../situation.ts';
 import { type Runtime, RuntimeRefused } from '../runtime/runtime.ts';
 import { probeExec } from './exec.ts';
 import { probeGrpc } from './grpc.ts';

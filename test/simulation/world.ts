@@ -7,7 +7,7 @@ import { Part, type Running, type Who } from '../../cluster/part.ts';
 import { dynamicPlugins } from '../../apiserver/admission/dynamic.ts';
 import { openMemory } from '../../apiserver/storage/memory.ts';
 import type { Store } from '../../apiserver/storage/store.ts';
-import { openClient } from '../../client/client.ts';
+import { openClient } from '../../client/open-client.ts';
 import { runAsLeader } from '../../client/leader.ts';
 import { startControllers } from '../../controllers/start.ts';
 import { startScheduler } from '../../scheduler/run.ts';
