@@ -4,7 +4,6 @@ import { ApiError } from '../api/status.ts';
 import type { PodStatus } from '../api/types/core.v1.ts';
 import { reaches } from '../client/cache.ts';
 import type { Client } from '../client/client.ts';
-import { trimmed } from '../client/trimmed.ts';
 import { backoff } from '../std/backoff.ts';
 import { sleep, type Clock } from '../std/clock.ts';
 import { deepEqual } from '../std/deep.ts';

@@ -1,9 +1,8 @@
 /** Finds the type of every part of an expression, and which overloads its calls mean. Provenance: checker/checker.go of cel-go v0.26. */
 import { type Call, type Expr, type Fold, qualifiedName, type StructLiteral } from './ast.ts';
-import type { CelEnvironment, CelObject } from './cel.ts';
+import type { CelEnvironment } from './cel.ts';
 import type { Overload } from './function.ts';
 import { functionsNamed } from './library/index.ts';
-import { messageNamed } from './messages.ts';
 import type { Mistake } from './source.ts';
 import {
   assignable, BOOL, DYN, ERROR, INT, internalType, isDynOrError, isExact, isOptional, listOf, type Mapping, mapOf, mostGeneral, NULL, optionalOf, param, showType, simpleType, STRING,

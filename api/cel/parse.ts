@@ -2,11 +2,9 @@
 import type { Entry, Expr, Field } from './ast.ts';
 import { readBytes, readInt, readString, readUint } from './literals.ts';
 import { expandBinding, expandMacro } from './macros.ts';
-import { recover } from './recover.ts';
 import { checkShape, DEPTH_LIMIT } from './shape.ts';
 import { type Mistake, SourceError, SourceErrors } from './source.ts';
-import { treeMistakes } from './tree-mistakes.ts';
-import { type Token, type Tokens, tokenize } from './tokens.ts';
+import { type Token, tokenize } from './tokens.ts';
 
 /** Longer expressions are not looked at. */
 const SOURCE_LIMIT_CHARACTERS = 100_000;

@@ -1,5 +1,4 @@
 /** Lists, maps and objects that an expression writes out. Those of constants only are made once and cost nothing. */
-import { messageNamed } from './messages.ts';
 import { LIST, MAP, STRUCT } from './cost.ts';
 import { constantNode, evaluated, type Node, spend, type Step } from './plan-node.ts';
 import { Entries, Fault, Items, MadeObject, Optional, type Value } from './value.ts';

@@ -7,11 +7,10 @@ import { equal } from './equal.ts';
 import { fieldOf, indexOf, Missing } from './field.ts';
 import { accepts, type Overload } from './function.ts';
 import { authorizerValue } from './library/authorizer.ts';
-import { messageNamed } from './messages.ts';
 import { compileRegex } from './regex.ts';
 import { listNode, mapNode, structNode } from './plan-literals.ts';
 import { boundAt, constantNode, evaluated, extended, found, goName, Growing, GrowingEntries, initial, Later, noOverload, type Node, pathNode, spend, type Step } from './plan-node.ts';
-import { Entries, Fault, fromJson, Library, List, Mapper, NO_OVERLOAD, NONE, Optional, TypeValue, type Value } from './value.ts';
+import { Entries, Fault, fromJson, Library, List, Mapper, NO_OVERLOAD, NONE, Optional, type Value } from './value.ts';
 
 export interface Plan {
   readonly run: Step;

@@ -1,5 +1,4 @@
 /** Whether the rules of a definition compile, and what they could cost. Provenance: apiextensions-apiserver pkg/apis/apiextensions/validation/{validation,cel_validation}.go of v0.36. */
-import { fixedDigits } from '../cel/library/fixed-digits.ts';
 import { forbiddenField, invalid, type Path, type FieldError } from '../field-error.ts';
 import { internalRule } from './internal-form.ts';
 import { hasRules } from './rule-check.ts';

@@ -1,5 +1,4 @@
 /** The rules for APIServices. Their name is their version and group. */
-import { goQuote } from '../../go-quote.ts';
 import { type FieldError, Path, invalid, notSupported, required } from '../../field-error.ts';
 import type { APIService } from '../../types/apiregistration.v1.ts';
 import { base64Length } from '../shared/base64.ts';

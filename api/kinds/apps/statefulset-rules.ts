@@ -1,5 +1,5 @@
 /** The rules for StatefulSets. */
-import { Named, type FieldError, Path, forbiddenField, invalid, notSupported, required } from '../../field-error.ts';
+import { type FieldError, Path, forbiddenField, invalid, notSupported, required } from '../../field-error.ts';
 import type { StatefulSet, StatefulSetSpec } from '../../types/apps.v1.ts';
 import type { PodTemplateSpec, Volume } from '../../types/core.v1.ts';
 import { checkClaimSpec } from '../shared/claim-rules.ts';

@@ -1,5 +1,5 @@
 /** The rules for HorizontalPodAutoscalers. */
-import { Named, type FieldError, Path, forbiddenField, invalid, notSupported, required } from '../../field-error.ts';
+import { type FieldError, Path, forbiddenField, invalid, notSupported, required } from '../../field-error.ts';
 import { canonicalQuantity, parseQuantity } from '../../quantity.ts';
 import type {
   CrossVersionObjectReference,

@@ -2,7 +2,6 @@
 import type { ApiObject } from '../../kind.ts';
 import type * as v1 from '../../types/autoscaling.v1.ts';
 import type * as v2 from '../../types/autoscaling.v2.ts';
-import { BEHAVIOR, CONDITIONS, CURRENT_METRICS, METRICS, readAnnotation } from './old-annotations.ts';
 
 const METRICS = 'autoscaling.alpha.kubernetes.io/metrics';
 const CURRENT_METRICS = 'autoscaling.alpha.kubernetes.io/current-metrics';

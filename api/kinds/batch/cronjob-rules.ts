@@ -1,6 +1,6 @@
 /** The rules for CronJobs. */
 import { parseCron } from '../../cron.ts';
-import { Named, type FieldError, Path, invalid, notSupported, required } from '../../field-error.ts';
+import { type FieldError, Path, invalid, notSupported, required } from '../../field-error.ts';
 import type { CronJob, CronJobSpec } from '../../types/batch.v1.ts';
 import { bytes } from '../shared/formats.ts';
 import { shownSelector } from '../shared/label-selector.ts';

@@ -1,5 +1,4 @@
 /** Lists of a Job's indexes: `0,3-5`. */
-import { goQuote } from '../../go-quote.ts';
 
 /** How many indexes the text names, or why it is malformed. */
 export function countIndexes(text: string, completions: number): number | string {

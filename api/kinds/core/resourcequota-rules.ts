@@ -1,5 +1,5 @@
 /** The rules for ResourceQuotas. */
-import { Named, type FieldError, Path, invalid, required } from '../../field-error.ts';
+import { type FieldError, Path, invalid, required } from '../../field-error.ts';
 import type { ResourceQuota, ResourceQuotaSpec, ScopedResourceSelectorRequirement } from '../../types/core.v1.ts';
 import { IMMUTABLE_WORDS } from '../shared/object-meta.ts';
 import { checkAmount, checkQuotaResourceName, isStandardQuotaResource } from '../shared/quantity-rules.ts';

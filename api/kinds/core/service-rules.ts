@@ -1,5 +1,5 @@
 /** The rules for Services. Addresses and ports have been given out before. */
-import { Named, type FieldError, Path, duplicate, forbiddenField, invalid, notSupported, required } from '../../field-error.ts';
+import { type FieldError, Path, duplicate, forbiddenField, invalid, notSupported, required } from '../../field-error.ts';
 import type { LoadBalancerStatus, Service, ServicePort, ServiceSpec } from '../../types/core.v1.ts';
 import { portNumber } from '../shared/formats.ts';
 import { checkLegacyAddress, checkLegacyCidr, checkNotSpecial, parseAddress } from '../shared/ip-address.ts';

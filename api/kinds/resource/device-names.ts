@@ -1,5 +1,5 @@
 /** How pools, devices, attributes and what stands in lists of them may be named. Provenance: pkg/apis/resource/validation of v1.36. */
-import { Named, type FieldError, type Path, duplicate, invalid, required, tooLong, tooMany } from '../../field-error.ts';
+import { type FieldError, type Path, duplicate, invalid, required, tooLong, tooMany } from '../../field-error.ts';
 import { bytes, cIdentifier, dnsSubdomain } from '../shared/formats.ts';
 import { checkDriverName } from '../shared/volume-rules.ts';
 

@@ -1,5 +1,5 @@
 /** Where a pod may go: affinity, node selectors, topology spread, tolerations. */
-import { Named, type FieldError, type Path, duplicate, forbiddenField, invalid, notSupported, required } from '../../field-error.ts';
+import { type FieldError, type Path, duplicate, forbiddenField, invalid, notSupported, required } from '../../field-error.ts';
 import type {
   Affinity,
   NodeAffinity,

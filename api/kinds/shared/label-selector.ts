@@ -1,5 +1,5 @@
 /** What a LabelSelector in an object must look like. */
-import { Named, type FieldError, type Path, forbiddenField, invalid, required } from '../../field-error.ts';
+import { type FieldError, type Path, forbiddenField, invalid, required } from '../../field-error.ts';
 import { compileLabelSelector, formatSelector, matchesLabels } from '../../selectors.ts';
 import type { LabelSelector, LabelSelectorRequirement } from '../../types/meta.v1.ts';
 import { labelValue } from './formats.ts';

@@ -1,5 +1,5 @@
 /** Which amounts and which resource names objects may hold. */
-import { Named, type FieldError, type Path, invalid } from '../../field-error.ts';
+import { type FieldError, type Path, invalid } from '../../field-error.ts';
 import { canonicalQuantity, isFractional, parseQuantity } from '../../quantity.ts';
 import { qualifiedName } from './formats.ts';
 import { HUGEPAGES_PREFIX, isExtendedResource, isHugePages } from './resource-list.ts';

@@ -11,9 +11,7 @@ import { checkParameters } from './parameter-rules.ts';
 import { checkInlineVolume } from '../core/persistentvolume-rules.ts';
 import { qualifiedName } from '../shared/formats.ts';
 import { semanticEqual } from '../shared/semantic-equal.ts';
-import { roundUpToMilli } from '../shared/resource-list.ts';
 import { isDnsSubdomain } from '../shared/text-rules.ts';
-import { defaultOldDrivers } from '../shared/volume-defaults.ts';
 import { checkDriverName } from '../shared/volume-rules.ts';
 
 export const csinode = rulesFor<CSINode>({
