@@ -123,7 +123,7 @@ class Watching implements WatchHandle, CacheWatchSink {
   #begin(): void {
     const { cache } = this.#resource;
     const { start, namespace, options } = this.#plan;
-    const { filter, hint } = options.selection;
+    const { hint } = options.selection;
     let after = start.revision ?? cache.revision;
     if (start.initial) {
       const initial = initialItems(cache, namespace, options.selection);
