@@ -65,9 +65,9 @@ export interface CelBudget {
 
 /**
  * `stage`: what failed. Reading and checking tell mistakes as `ERROR: <input>:…`; a program may not be makeable of what
- * was checked; and the result may have another type than it must.
+ * was checked (then its type is known); and the result may have another type than it must.
  */
-export type CelCompilation = { readonly program: CelProgram } | { readonly errors: readonly string[]; readonly stage: 'check' | 'program' | 'result' };
+export type CelCompilation = { readonly program: CelProgram } | { readonly errors: readonly string[]; readonly stage: 'check' | 'program' | 'result'; readonly type?: CelType };
 
 /** Answers the checks of `authorizer`, at once: nothing waits inside an expression. */
 export interface CelAuthorizer {

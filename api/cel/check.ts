@@ -1,8 +1,9 @@
 /** Finds the type of every part of an expression, and which overloads its calls mean. Provenance: checker/checker.go of cel-go v0.26. */
 import { type Call, type Expr, type Fold, qualifiedName, type StructLiteral } from './ast.ts';
-import type { CelEnvironment } from './cel.ts';
+import type { CelEnvironment, CelObject } from './cel.ts';
 import type { Overload } from './function.ts';
 import { functionsNamed } from './library/index.ts';
+import { messageNamed } from './messages.ts';
 import type { Mistake } from './source.ts';
 import {
   assignable, BOOL, DYN, ERROR, INT, internalType, isDynOrError, isExact, isOptional, listOf, type Mapping, mapOf, mostGeneral, NULL, optionalOf, param, showType, simpleType, STRING,
@@ -33,11 +34,14 @@ export function check(expr: Expr, environment: CelEnvironment): Checked {
 
 /** Types that expressions name, and how. */
 const TYPE_NAMES: ReadonlyMap<string, Type> = new Map<string, Type>([
-  ...['bool', 'int', 'uint', 'double', 'string', 'bytes', 'dyn'].map((name) => [name, simpleType(name) as Type] as const),
+  ...['bool', 'int', 'uint', 'double', 'string', 'bytes'].map((name) => [name, simpleType(name) as Type] as const),
   ['null_type', NULL], ['list', listOf(DYN)], ['map', mapOf(DYN, DYN)], ['type', typeOf(DYN)], ['google.protobuf.Timestamp', simpleType('timestamp') as Type],
   ['google.protobuf.Duration', simpleType('duration') as Type], ['optional_type', optionalOf(DYN)], ['net.IP', { kind: 'opaque', name: 'net.IP', of: [] }],
   ['net.CIDR', { kind: 'opaque', name: 'net.CIDR', of: [] }],
 ]);
+
+/** The only value of an enumeration that expressions can name. */
+const NULL_VALUE = 'google.protobuf.NullValue.NULL_VALUE';
 
 class Checker {
   readonly types = new Map<Expr, Type>();
@@ -107,7 +111,11 @@ class Checker {
       this.references.set(expr, { kind: 'variable', name });
       return internalType(this.#environment.variables[name] as NonNullable<CelEnvironment['variables'][string]>);
     }
-    const type = TYPE_NAMES.get(name);
+    if (name === NULL_VALUE) {
+      this.references.set(expr, { kind: 'constant', value: 0n });
+      return INT;
+    }
+    const type = TYPE_NAMES.get(name) ?? messageNamed(name)?.type;
     if (!type) return undefined;
     this.references.set(expr, { kind: 'constant', value: new TypeValue(name) });
     return typeOf(type);
@@ -134,7 +142,7 @@ class Checker {
         return type.of[1] as Type;
       case 'object': {
         // Types of the libraries have a name and nothing that could be looked up.
-        if (!type.object) return this.#wrong(expr.at, `unexpected failed resolution of '${type.name}'`);
+        if (!type.object) return this.#wrong(expr.at, messageNamed(type.name) ? `undefined field '${field}'` : `unexpected failed resolution of '${type.name}'`);
         const of = type.object.field(field);
         return of ? internalType(of) : this.#wrong(expr.at, `undefined field '${field}'`);
       }
@@ -247,15 +255,27 @@ class Checker {
   #struct(expr: StructLiteral): Type {
     const name = expr.name.replace(/^\./, '');
     const object = this.#environment.objects?.(name);
-    if (!object) return this.#undeclared(expr.at, expr.name);
+    const [type, fieldType, unknown] = object ? [internalType(object), (field: string): Type | undefined => typeOfField(object, field)] as const : this.#message(expr, name);
+    if (type === UNDECLARED) return ERROR;
     for (const { at, name: field, value, optional } of expr.fields) {
-      const type = optional ? this.#unwrapped(value) : this.check(value);
-      const of = object.field(field);
-      if (!of) this.#wrong(at, `undefined field '${field}'`);
-      const wanted = of ? internalType(of) : ERROR;
-      if (!this.#assign(wanted, type)) this.#wrong(at, `expected type of field '${field}' is '${showType(wanted)}' but provided type is '${showType(type)}'`);
+      const given = optional ? this.#unwrapped(value) : this.check(value);
+      const of = fieldType(field);
+      if (!of) this.#wrong(at, unknown ?? `undefined field '${field}'`);
+      if (!this.#assign(of ?? ERROR, given)) this.#wrong(at, `expected type of field '${field}' is '${showType(of ?? ERROR)}' but provided type is '${showType(given)}'`);
     }
-    return internalType(object);
+    return type;
+  }
+
+  /** A message of protobuf, or what is none. */
+  #message(expr: StructLiteral, name: string): readonly [Type, (field: string) => Type | undefined, unknown?: string] {
+    const message = messageNamed(name);
+    const none = (): undefined => undefined;
+    if (message) return [message.type, (field) => (Object.hasOwn(message.fields, field) ? message.fields[field] : undefined)];
+    const known = this.#named(expr, name);
+    if (!known) return [(this.#undeclared(expr.at, expr.name), UNDECLARED), none];
+    if (known.kind !== 'type') return [this.#wrong(expr.at, `'${showType(known)}' is not a type`), none, `unexpected failed resolution of '${name}'`];
+    const [of = DYN] = known.of;
+    return [of.kind === 'null' ? of : this.#wrong(expr.at, `'${of.name}' is not a message type`), none];
   }
 
   #fold(expr: Fold): Type {
@@ -309,6 +329,14 @@ class Checker {
     if (next) this.mapping = next;
     return next !== undefined;
   }
+}
+
+/** Nothing in it is looked at. */
+const UNDECLARED: Type = { ...ERROR };
+
+function typeOfField(object: CelObject, field: string): Type | undefined {
+  const of = object.field(field);
+  return of && internalType(of);
 }
 
 function literalType(value: Value): Type {

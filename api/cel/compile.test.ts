@@ -106,6 +106,12 @@ const MISTAKES: readonly (readonly [expression: string, mistake: string])[] = [
   ["dyn(ip('::1')) == 'a'", 'error: no such overload'],
   ["duration('x')", "check: ERROR: <input>:1:10: invalid duration argument\n | duration('x')\n | .........^"],
   ["'a'.matches('(')", "check: ERROR: <input>:1:13: invalid matches argument\n | 'a'.matches('(')\n | ............^"],
+  ['google.protobuf.Int64Value{foo: 1} == 1', "check: ERROR: <input>:1:31: undefined field 'foo'\n | google.protobuf.Int64Value{foo: 1} == 1\n | ..............................^"],
+  ["google.protobuf.Int64Value{value: 'a'} == 1", "check: ERROR: <input>:1:33: expected type of field 'value' is 'int' but provided type is 'string'\n | google.protobuf.Int64Value{value: 'a'} == 1\n | ................................^"],
+  ['list{}', "check: ERROR: <input>:1:5: 'list' is not a message type\n | list{}\n | ....^"],
+  ['dyn{}', "check: ERROR: <input>:1:4: undeclared reference to 'dyn' (in container '')\n | dyn{}\n | ...^"],
+  ['google.protobuf.Int32Value{value: dyn(5000000000)} == 1', 'error: field type conversion error for google.protobuf.Int32Value.value value type: integer overflow'],
+  ['type(google.protobuf.Int64Value{}) == google.protobuf.Int64Value', 'program: program instantiation failed: reference to undefined type: google.protobuf.Int64Value'],
   ['self.s && self.nosuch', "check: ERROR: <input>:1:5: expected type 'bool' but found 'string'\n | self.s && self.nosuch\n | ....^\nERROR: <input>:1:15: undefined field 'nosuch'\n | self.s && self.nosuch\n | ..............^"],
   ["int('x') == 1", 'program: program instantiation failed: type conversion error from \'string\' to \'int\''],
   ['9223372036854775807 + self.n', 'error: integer overflow'],
@@ -117,6 +123,11 @@ const MISTAKES: readonly (readonly [expression: string, mistake: string])[] = [
   ["dyn(1).contains('x')", 'error: no such overload'],
   ["'a'.find(self.s + '(') == ''", 'error: Illegal regex: error parsing regexp: missing closing ): `abc(`'],
 ];
+
+test.each([
+  'google.protobuf.Int64Value{value: 1} == 1', 'google.protobuf.Int64Value{} == 0', 'google.protobuf.Duration{seconds: 1, nanos: 5} > duration("1s")', 'google.protobuf.Timestamp{seconds: 1} == timestamp("1970-01-01T00:00:01Z")',
+  'google.protobuf.Struct{fields: {"a": 1}} == {"a": 1}', 'google.protobuf.Value{string_value: "a"} == "a"', 'google.protobuf.ListValue{values: [1]} == [1]', 'google.protobuf.StringValue{,}.size() == 0', 'google.protobuf.NullValue.NULL_VALUE == 0',
+])('%s', (expression) => expect(run(expression)).toBe(true));
 
 test.each(MISTAKES)('%s is refused', (expression, mistake) => {
   expect(run(expression)).toBe(mistake);

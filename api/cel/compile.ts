@@ -29,7 +29,7 @@ export function compile(expression: string, environment: CelEnvironment): CelCom
   try {
     return { program: new Program(checked, withWork(() => plan(checked, environment.variables)), environment) };
   } catch (error) {
-    return { errors: [`program instantiation failed: ${(error as Error).message}`], stage: 'program' };
+    return { errors: [`program instantiation failed: ${(error as Error).message}`], stage: 'program', type: publicType(type) };
   }
 }
 

@@ -2,9 +2,11 @@
 import type { Entry, Expr, Field } from './ast.ts';
 import { readBytes, readInt, readString, readUint } from './literals.ts';
 import { expandBinding, expandMacro } from './macros.ts';
+import { recover } from './recover.ts';
 import { checkShape, DEPTH_LIMIT } from './shape.ts';
 import { type Mistake, SourceError, SourceErrors } from './source.ts';
-import { type Token, tokenize } from './tokens.ts';
+import { treeMistakes } from './tree-mistakes.ts';
+import { type Token, type Tokens, tokenize } from './tokens.ts';
 
 /** Longer expressions are not looked at. */
 const SOURCE_LIMIT_CHARACTERS = 100_000;
@@ -13,21 +15,28 @@ const SOURCE_LIMIT_CHARACTERS = 100_000;
 export function parse(source: string, bindings = false): Expr {
   const length = source.length > SOURCE_LIMIT_CHARACTERS ? [...source].length : source.length;
   if (length > SOURCE_LIMIT_CHARACTERS) throw new SourceErrors([new SourceError(-1, `expression code point size exceeds limit: size: ${length}, limit ${SOURCE_LIMIT_CHARACTERS}`)]);
-  const { tokens, mistakes } = tokenize(source);
-  const parser = new Parser(tokens, mistakes, bindings);
+  const read = tokenize(source);
+  const parser = new Parser(read.tokens, bindings);
   try {
     const expr = parser.expr();
     parser.end();
-    if (parser.mistakes.length > 0) throw new SourceErrors(parser.mistakes);
+    if (read.mistakes.length > 0) throw new SourceErrors(read.mistakes);
     checkShape(expr);
     return expr;
   } catch (error) {
-    throw error instanceof SourceError ? new SourceErrors([...parser.mistakes, error]) : error;
+    if (error instanceof SourceError) throw new SourceErrors(error.at < 0 ? [error] : allMistakes(source, read, { bindings, first: error }));
+    if (!(error instanceof SourceErrors)) throw error;
+    throw new SourceErrors(allMistakes(source, read, { bindings }));
   }
 }
 
-const STARTS = new Set(['[', '{', '(', '.', '-', '!']);
-const CLOSES = new Set([')', ']', '}', ',', ':', 'in']);
+/** Whatever was found first, all that is wrong is told. */
+function allMistakes(source: string, read: Tokens, { bindings, first }: { readonly bindings: boolean; readonly first?: SourceError }): readonly Mistake[] {
+  const { tree, mistakes } = recover(source, read);
+  const all = [...read.mistakes, ...mistakes, ...treeMistakes(tree, bindings, RESERVED)];
+  return all.length > 0 || !first ? all : [first];
+}
+
 const RESERVED = new Set([
   'as', 'break', 'const', 'continue', 'else', 'for', 'function', 'if', 'import', 'in', 'let', 'loop', 'package', 'namespace', 'return', 'var', 'void', 'while',
 ]);
@@ -35,33 +44,20 @@ const VALUES = new Set(['true', 'false', 'null']);
 const RELATIONS = new Set(['<', '<=', '>=', '>', '==', '!=', 'in']);
 const PRODUCTS = new Set(['*', '/', '%']);
 const SUMS = new Set(['+', '-']);
-const LITERALS = "'true', 'false', 'null', NUM_FLOAT, NUM_INT, NUM_UINT, STRING, BYTES, IDENTIFIER}";
-const OPERAND = `{'[', '{', '(', '.', '-', '!', ${LITERALS}`;
-/** Where the operand may be optional; and at the start of a list, where it may be none. */
-const OPTIONAL_OPERAND = `{'[', '{', '(', '.', '-', '!', '?', ${LITERALS}`;
-const FIRST_ENTRY = `{'[', '{', '}', '(', '.', ',', '-', '!', '?', ${LITERALS}`;
-const FIRST_ARGUMENT = `{'[', '{', '(', ')', '.', '-', '!', ${LITERALS}`;
-const FIRST_ITEM = `{'[', ']', '{', '(', '.', ',', '-', '!', '?', ${LITERALS}`;
 
 class Parser {
-  /** Those that did not end the reading. */
-  readonly mistakes: Mistake[] = [];
   readonly #tokens: readonly Token[];
   readonly #bindings: boolean;
   #next = 0;
   #depth = 0;
 
-  constructor(tokens: readonly Token[], mistakes: readonly Mistake[], bindings: boolean) {
+  constructor(tokens: readonly Token[], bindings: boolean) {
     this.#tokens = tokens;
     this.#bindings = bindings;
-    this.mistakes.push(...mistakes);
   }
 
   end(): void {
-    const token = this.#peek();
-    if (token.kind === 'end') return;
-    const alone = this.#tokens[this.#next + 1]?.kind === 'end';
-    throw new SourceError(token.at, `Syntax error: ${alone ? 'extraneous' : 'mismatched'} input '${token.text}' expecting <EOF>`);
+    if (this.#peek().kind !== 'end') throw this.#unexpected();
   }
 
   expr(): Expr {
@@ -70,9 +66,8 @@ class Parser {
     let made = condition;
     if (this.#is('?')) {
       const { at } = this.#take();
-      this.#leaveOut(':');
       const yes = this.#either();
-      this.#expect(':', "':'");
+      this.#expect(':');
       made = { kind: 'call', at, name: '_?_:_', args: [condition, yes, this.expr()] };
     }
     this.#depth--;
@@ -117,9 +112,6 @@ class Parser {
     if (sign.kind !== 'sign' || (sign.text !== '!' && sign.text !== '-') || (sign.text === '-' && isNumber)) return this.#member();
     let count = 0;
     while (this.#accept(sign.text)) count++;
-    const end = this.#peek();
-    if (end.kind === 'end' && sign.text === '-' && count === 1) this.mistakes.push({ at: end.at, message: "Syntax error: no viable alternative at input '-'" });
-    if (end.kind === 'end' && sign.text === '!') throw new SourceError(end.at, `Syntax error: extraneous input '<EOF>' expecting ${OPERAND}`);
     const operand = this.#member();
     return count % 2 === 0 ? operand : { kind: 'call', at: sign.at, name: sign.text === '!' ? '!_' : '-_', args: [operand] };
   }
@@ -140,19 +132,8 @@ class Parser {
   #select(operand: Expr): Expr {
     const { at } = this.#take();
     const optional = this.#accept('?');
-    if (this.#is('in')) {
-      // It is no name, and is read on as the operator.
-      this.mistakes.push({ at: this.#peek().at, message: "Syntax error: no viable alternative at input '.in'" });
-      return operand;
-    }
     const token = this.#take();
-    if (optional && token.kind === 'end') {
-      this.mistakes.push({ at: token.at, message: this.#unexpected(token, '{IDENTIFIER, ESC_IDENTIFIER}').message });
-      throw new SourceError(token.at, 'unsupported ident kind');
-    }
-    if (token.kind === 'escaped') throw new SourceError(token.at, `unsupported syntax: '${token.text.slice(0, 1)}'`);
-    if (token.kind === 'identifier' && VALUES.has(token.text)) throw this.#unexpected(token, 'IDENTIFIER');
-    if (token.kind !== 'identifier') throw new SourceError(token.at, `Syntax error: no viable alternative at input '.${token.kind === 'end' ? '' : `${' '.repeat(Math.max(0, token.at - at - 1))}${token.text}`}'`);
+    if (token.kind !== 'identifier' || VALUES.has(token.text)) throw this.#unexpected();
     if (!optional && this.#is('(')) {
       const open = this.#take();
       const args = this.#args(')');
@@ -165,8 +146,6 @@ class Parser {
 
   #index(operand: Expr): Expr {
     const { at } = this.#take();
-    if (this.#is(']')) throw this.#unexpected(this.#peek(), OPTIONAL_OPERAND);
-    this.#notEnd(OPTIONAL_OPERAND);
     const optional = this.#accept('?');
     const index = this.expr();
     this.#expect(']');
@@ -174,7 +153,7 @@ class Parser {
   }
 
   #primary(): Expr {
-    const token = this.#operand();
+    const token = this.#take();
     switch (token.kind) {
       case 'int':
       case 'float':
@@ -188,25 +167,8 @@ class Parser {
       case 'sign':
         return this.#enclosed(token);
       default:
-        throw this.#unexpected(token, OPERAND);
+        throw this.#unexpected();
     }
-  }
-
-  /** A sign that does not belong before an operand. */
-  #leaveOut(text: string): void {
-    const next = this.#tokens[this.#next + 1];
-    if (!this.#is(text) || next === undefined || !(next.kind === 'sign' ? STARTS.has(next.text) : next.kind !== 'end')) return;
-    const { at } = this.#take();
-    this.mistakes.push({ at, message: `Syntax error: extraneous input '${text}' expecting ${OPERAND}` });
-  }
-
-  /** One token that does not belong here is left out, where what follows does. */
-  #operand(): Token {
-    const token = this.#take();
-    const next = this.#peek();
-    if (token.kind !== 'sign' || STARTS.has(token.text) || CLOSES.has(token.text) || !(next.kind === 'sign' ? STARTS.has(next.text) : next.kind !== 'end')) return token;
-    this.mistakes.push({ at: token.at, message: `Syntax error: extraneous input '${token.text}' expecting ${OPERAND}` });
-    return this.#take();
   }
 
   #enclosed(token: Token): Expr {
@@ -224,16 +186,16 @@ class Parser {
         return this.#map(token);
       case '.': {
         const name = this.#take();
-        if (name.kind !== 'identifier') throw this.#unexpected(name, 'IDENTIFIER');
+        if (name.kind !== 'identifier' || VALUES.has(name.text)) throw this.#unexpected();
         return this.#named(name, '.');
       }
       default:
-        throw this.#unexpected(token, OPERAND);
+        throw this.#unexpected();
     }
   }
 
   #number(token: Token, sign?: Token): Expr {
-    if (token.kind !== 'int' && token.kind !== 'float' && token.kind !== 'uint') throw this.#unexpected(token, OPERAND);
+    if (token.kind !== 'int' && token.kind !== 'float' && token.kind !== 'uint') throw this.#unexpected();
     const at = sign?.at ?? token.at;
     if (token.kind === 'float') {
       const value = Number((sign ? '-' : '') + token.text);
@@ -250,8 +212,7 @@ class Parser {
     if (dot === '' && (text === 'true' || text === 'false')) return { kind: 'literal', at, value: text === 'true' };
     if (dot === '' && text === 'null') return { kind: 'literal', at, value: null };
     if (this.#isStruct()) return this.#struct(dot + text);
-    // It is read on: there may be more to tell.
-    if (RESERVED.has(text)) this.mistakes.push({ at, message: `reserved identifier: ${text}` });
+    if (RESERVED.has(text)) throw new SourceError(at, `reserved identifier: ${text}`);
     if (!this.#is('(')) return { kind: 'ident', at, name: dot + text };
     const open = this.#take();
     const args = this.#args(')');
@@ -271,10 +232,11 @@ class Parser {
     while (this.#accept('.')) name += `.${this.#take().text}`;
     const { at } = this.#take();
     const fields: Field[] = [];
+    if (this.#is(',') && this.#tokens[this.#next + 1]?.text === '}') this.#take();
     while (!this.#is('}')) {
       const optional = this.#accept('?');
       const field = this.#take();
-      if (field.kind !== 'identifier') throw this.#unexpected(field, optional ? '{IDENTIFIER, ESC_IDENTIFIER}' : fields.length === 0 ? "{'}', ',', '?', IDENTIFIER, ESC_IDENTIFIER}" : "{'}', '?', IDENTIFIER, ESC_IDENTIFIER}");
+      if (field.kind !== 'identifier') throw this.#unexpected();
       const colon = this.#expect(':');
       fields.push({ at: colon.at, name: field.text, value: this.expr(), optional });
       if (!this.#accept(',')) break;
@@ -286,37 +248,33 @@ class Parser {
   #list({ at }: Token): Expr {
     const items: Expr[] = [];
     const optional = new Set<number>();
-    this.#notEnd(FIRST_ITEM);
     if (this.#is(',') && this.#tokens[this.#next + 1]?.text === ']') this.#take();
     while (!this.#is(']')) {
       if (this.#accept('?')) optional.add(items.length);
       items.push(this.expr());
       if (!this.#accept(',')) break;
-      if (this.#is(',')) throw this.#unexpected(this.#peek(), "']'");
     }
-    this.#expect(']', "{']', ','}");
+    this.#expect(']');
     return { kind: 'list', at, items, optional };
   }
 
   #map({ at }: Token): Expr {
     const entries: Entry[] = [];
-    this.#notEnd(FIRST_ENTRY);
     if (this.#is(',') && this.#tokens[this.#next + 1]?.text === '}') this.#take();
     while (!this.#is('}')) {
       const optional = this.#accept('?');
       const key = this.expr();
-      const colon = this.#expect(':', "':'");
+      const colon = this.#expect(':');
       entries.push({ at: colon.at, key, value: this.expr(), optional });
       if (!this.#accept(',')) break;
     }
-    this.#expect('}', "{'}', ','}");
+    this.#expect('}');
     return { kind: 'map', at, entries };
   }
 
   #args(close: string): Expr[] {
     const args: Expr[] = [];
     if (this.#accept(close)) return args;
-    this.#notEnd(FIRST_ARGUMENT);
     do args.push(this.expr());
     while (this.#accept(','));
     this.#expect(close);
@@ -344,31 +302,14 @@ class Parser {
     return is;
   }
 
-  /** `others`: what else could stand here. */
-  #expect(text: string, others?: string): Token {
-    const token = this.#peek();
-    if (this.#is(text)) return this.#take();
-    const next = this.#tokens[this.#next + 1];
-    if (token.kind !== 'end' && next?.kind === 'sign' && next.text === text) {
-      this.mistakes.push({ at: token.at, message: `Syntax error: extraneous input '${token.text}' expecting ${others ?? `'${text}'`}` });
-      this.#next++;
-      return this.#take();
-    }
-    if (text === ':' && (token.kind === 'sign' ? STARTS.has(token.text) : token.kind !== 'end')) {
-      this.mistakes.push({ at: token.at, message: `Syntax error: missing ':' at '${token.text}'` });
-      return token;
-    }
-    if (token.kind === 'end' && others === undefined) throw new SourceError(token.at, `Syntax error: missing '${text}' at '<EOF>'`);
-    throw this.#unexpected(token, others ?? `'${text}'`);
+  #expect(text: string): Token {
+    if (!this.#is(text)) throw this.#unexpected();
+    return this.#take();
   }
 
-  #notEnd(expected: string): void {
-    const token = this.#peek();
-    if (token.kind === 'end') throw this.#unexpected(token, expected);
-  }
-
-  #unexpected(token: Token, expected: string): SourceError {
-    return new SourceError(token.at, `Syntax error: mismatched input '${token.text}' expecting ${expected}`);
+  /** What is wrong is told by whoever reads it once more. */
+  #unexpected(): SourceError {
+    return new SourceError(this.#peek().at, 'Syntax error');
   }
 
   #deeper(): void {

@@ -1,4 +1,5 @@
 /** Lists, maps and objects that an expression writes out. Those of constants only are made once and cost nothing. */
+import { messageNamed } from './messages.ts';
 import { LIST, MAP, STRUCT } from './cost.ts';
 import { constantNode, evaluated, type Node, spend, type Step } from './plan-node.ts';
 import { Entries, Fault, Items, MadeObject, Optional, type Value } from './value.ts';
@@ -48,6 +49,7 @@ export function mapNode(entries: readonly (Item & { readonly key: Node })[]): No
 }
 
 export function structNode(typeName: string, fields: readonly (Item & { readonly name: string })[]): Node {
+  const message = messageNamed(typeName);
   return {
     run(frame) {
       const made = new Map<string, Value>();
@@ -57,7 +59,7 @@ export function structNode(typeName: string, fields: readonly (Item & { readonly
         if (given !== undefined) made.set(name, given);
       }
       spend(frame, STRUCT);
-      return new MadeObject(typeName, made);
+      return message ? message.make(made) : new MadeObject(typeName, made);
     },
   };
 }

@@ -7,10 +7,11 @@ import { equal } from './equal.ts';
 import { fieldOf, indexOf, Missing } from './field.ts';
 import { accepts, type Overload } from './function.ts';
 import { authorizerValue } from './library/authorizer.ts';
+import { messageNamed } from './messages.ts';
 import { compileRegex } from './regex.ts';
 import { listNode, mapNode, structNode } from './plan-literals.ts';
 import { boundAt, constantNode, evaluated, extended, found, goName, Growing, GrowingEntries, initial, Later, noOverload, type Node, pathNode, spend, type Step } from './plan-node.ts';
-import { Entries, Fault, fromJson, Library, List, Mapper, NO_OVERLOAD, NONE, Optional, type Value } from './value.ts';
+import { Entries, Fault, fromJson, Library, List, Mapper, NO_OVERLOAD, NONE, Optional, TypeValue, type Value } from './value.ts';
 
 export interface Plan {
   readonly run: Step;
@@ -62,7 +63,7 @@ class Planner {
 
   #reference(expr: Expr): Node | undefined {
     const reference = this.#checked.references.get(expr);
-    if (reference?.kind === 'constant') return constantNode(reference.value);
+    if (reference?.kind === 'constant') return constantNode(nameable(reference.value));
     if (reference?.kind !== 'variable') return undefined;
     const { name } = reference;
     const slot = this.#slotOf(name);
@@ -384,6 +385,12 @@ class Planner {
       },
     };
   }
+}
+
+/** Of most messages of protobuf there is no type as a value. Throws an Error. */
+function nameable(value: Value): Value {
+  if (value instanceof TypeValue && messageNamed(value.name)?.unnamed) throw new Error(`reference to undefined type: ${value.name}`);
+  return value;
 }
 
 /** Their second argument is a pattern, which must be one where it is constant. */

@@ -25,6 +25,9 @@ export interface Mistake {
   readonly message: string;
 }
 
+/** The place of what should be there and is not; upstream shows it before the beginning. */
+export const NOWHERE = -2;
+
 /** Longer lines are not shown. */
 const SNIPPET_LIMIT_CHARACTERS = 16_384;
 /** After so many, more would not help. */
@@ -37,6 +40,7 @@ export function describeMistakes(source: string, mistakes: readonly Mistake[]): 
 
 function describe(source: string, at: number, message: string): string {
   if (source === '') return `ERROR: <input>:1:0: ${message}`;
+  if (at === NOWHERE) return `ERROR: <input>:1:0: ${message}\n | ${source.split('\n')[0]?.replaceAll('\t', ' ')}\n | ^`;
   if (at < 0) return `ERROR: <input>:-1:0: ${message}`;
   const before = source.slice(0, at);
   const line = before.split('\n').length;

@@ -20,8 +20,16 @@ const IDENTIFIER = /[A-Za-z_][A-Za-z0-9_]*/y;
 const ESCAPED = /`[A-Za-z0-9_.\-/ ]+`/y;
 const SIGN = /==|!=|<=|>=|&&|\|\||[<>[\]{}().,\-!?:+*/%]/y;
 
+export interface Tokens {
+  readonly tokens: readonly Token[];
+  readonly mistakes: readonly Mistake[];
+  /** What cannot be read: from where to where. */
+  readonly unread: readonly (readonly [number, number])[];
+}
+
 /** What cannot be read is left out, and told. */
-export function tokenize(source: string): { readonly tokens: readonly Token[]; readonly mistakes: readonly Mistake[] } {
+export function tokenize(source: string): Tokens {
+  const unread: [number, number][] = [];
   const tokens: Token[] = [];
   const mistakes: Mistake[] = [];
   let at = 0;
@@ -37,11 +45,15 @@ export function tokenize(source: string): { readonly tokens: readonly Token[]; r
     }
     const token = next(take, at);
     if (token) tokens.push(token);
-    else mistakes.push({ at, message: `Syntax error: token recognition error at: '${unreadable(source, at)}'` });
+    else {
+      const text = unreadable(source, at);
+      mistakes.push({ at, message: `Syntax error: token recognition error at: '${text}'` });
+      unread.push([at, at + text.length]);
+    }
     at += token?.text.length ?? unreadable(source, at).length;
   }
   tokens.push({ kind: 'end', text: '<EOF>', at: source.length });
-  return { tokens, mistakes };
+  return { tokens, mistakes, unread };
 }
 
 function next(take: (pattern: RegExp) => string | undefined, at: number): Token | undefined {

@@ -1,13 +1,15 @@
 /** Types as the checker reasons about them, with parameters to be found out. Provenance: checker/{types,format}.go of cel-go v0.26. */
 import type { CelObject, CelType } from './cel.ts';
 
-export type TypeKind = 'bool' | 'bytes' | 'double' | 'duration' | 'dyn' | 'error' | 'int' | 'list' | 'map' | 'null' | 'object' | 'opaque' | 'param' | 'string' | 'timestamp' | 'type' | 'uint';
+export type TypeKind = 'any' | 'bool' | 'bytes' | 'double' | 'duration' | 'dyn' | 'error' | 'int' | 'list' | 'map' | 'null' | 'object' | 'opaque' | 'param' | 'string' | 'timestamp' | 'type' | 'uint';
 
 export interface Type {
   readonly kind: TypeKind;
   readonly name: string;
   readonly of: readonly Type[];
   readonly object?: CelObject;
+  /** It may be null as well, as protobuf's wrappers of simple values. */
+  readonly nullable?: true;
 }
 
 function simple(kind: TypeKind, name: string = kind): Type {
@@ -39,6 +41,10 @@ export function mapOf(key: Type, value: Type): Type {
 
 export function optionalOf(value: Type): Type {
   return { kind: 'opaque', name: 'optional_type', of: [value] };
+}
+
+export function nullable(type: Type): Type {
+  return { ...type, nullable: true };
 }
 
 export function typeOf(of: Type): Type {
@@ -85,7 +91,9 @@ export function publicType(type: Type): CelType {
     case 'opaque':
       return isOptional(type) ? { kind: 'optional', of: publicType(type.of[0] ?? DYN) } : { kind: 'library', name: type.name };
     case 'type':
-      return { kind: 'library', name: showType(type) };
+      return { kind: 'library', name: `type(${declaredName(type.of[0] ?? DYN)})` };
+    case 'any':
+      return { kind: 'library', name: declaredName(type) };
     case 'param':
     case 'error':
       return { kind: 'dyn' };
@@ -99,12 +107,21 @@ export function isOptional(type: Type): boolean {
 }
 
 export function isDynOrError(type: Type): boolean {
-  return type.kind === 'dyn' || type.kind === 'error';
+  return type.kind === 'dyn' || type.kind === 'any' || type.kind === 'error';
 }
 
 export function showType(type: Type): string {
+  if (type.nullable) return `wrapper(${type.name})`;
   return type.of.length === 0 ? type.name : `${type.name}(${type.of.map(showType).join(', ')})`;
 }
+
+/** As upstream shows a type that an expression names. */
+export function declaredName(type: Type): string {
+  const inner = type.of.length === 0 ? '' : `(${type.of.map(declaredName).join(', ')})`;
+  return (type.nullable ? showType(type) : (DECLARED[type.kind] ?? type.name)) + inner;
+}
+
+const DECLARED: Readonly<Record<string, string>> = { any: 'google.protobuf.Any', null: 'null_type', timestamp: 'google.protobuf.Timestamp', duration: 'google.protobuf.Duration' };
 
 export function isExact(a: Type, b: Type): boolean {
   return a === b || (a.kind === b.kind && a.name === b.name && a.of.length === b.of.length && a.of.every((one, at) => isExact(one, b.of[at] as Type)));
@@ -145,8 +162,8 @@ function fit(mapping: Mapping, a: Type, b: Type): boolean {
   }
 }
 
-function isNullable({ kind }: Type): boolean {
-  return kind === 'null' || kind === 'opaque' || kind === 'object' || kind === 'duration' || kind === 'timestamp';
+function isNullable({ kind, nullable: wrapped }: Type): boolean {
+  return wrapped === true || kind === 'null' || kind === 'opaque' || kind === 'object' || kind === 'duration' || kind === 'timestamp' || kind === 'any';
 }
 
 function bind(mapping: Mapping, type: Type, parameter: Type): { valid: boolean; bound: boolean } {

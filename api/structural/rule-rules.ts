@@ -1,4 +1,5 @@
 /** Whether the rules of a definition compile, and what they could cost. Provenance: apiextensions-apiserver pkg/apis/apiextensions/validation/{validation,cel_validation}.go of v0.36. */
+import { fixedDigits } from '../cel/library/fixed-digits.ts';
 import { forbiddenField, invalid, type Path, type FieldError } from '../field-error.ts';
 import { internalRule } from './internal-form.ts';
 import { hasRules } from './rule-check.ts';
@@ -26,7 +27,7 @@ interface Where {
   readonly isResource: boolean;
   /** How many values of the schema one object can have; undefined: nothing bounds it. */
   readonly times: number | undefined;
-  /** The list around it whose items cannot be told apart. */
+  /** The outermost list around it whose items cannot be told apart. */
   readonly uncorrelated: Path | undefined;
 }
 
@@ -50,10 +51,10 @@ class Check {
     const additional = additionalOf(schema);
     const mapType = schema['x-kubernetes-map-type'];
     const odd = mapType !== undefined && mapType !== 'granular' && mapType !== 'atomic' ? path : undefined;
-    if (additional) this.walk(additional, path.child('additionalProperties'), inside(additional, odd ?? where.uncorrelated));
-    for (const [name, property] of Object.entries(schema.properties ?? {})) this.walk(property, path.child('properties').key(name), inside(property, odd ?? where.uncorrelated));
+    if (additional) this.walk(additional, path.child('additionalProperties'), inside(additional, where.uncorrelated ?? odd));
+    for (const [name, property] of Object.entries(schema.properties ?? {})) this.walk(property, path.child('properties').key(name), inside(property, where.uncorrelated ?? odd));
     const items = itemsOf(schema);
-    if (items) this.walk(items, path.child('items'), inside(items, schema['x-kubernetes-list-type'] === 'map' ? where.uncorrelated : path));
+    if (items) this.walk(items, path.child('items'), inside(items, schema['x-kubernetes-list-type'] === 'map' ? where.uncorrelated : (where.uncorrelated ?? path)));
     this.#check(schema, path, where);
   }
 
@@ -116,6 +117,6 @@ function multiplied(cost: number, times: number): number {
 
 function tooExpensive(what: string, cost: number, limit: number): string {
   const factor = cost / limit;
-  const shown = factor > 100 ? 'more than 100x' : `${factor < 1.5 ? factor.toFixed(6) : factor.toFixed(1)}x`;
+  const shown = factor > 100 ? 'more than 100x' : `${fixedDigits(factor, factor < 1.5 ? 6 : 1)}x`;
   return `${what} exceeds budget by factor of ${shown} (try simplifying the rule, or adding maxItems, maxProperties, and maxLength where arrays, maps, and strings are declared)`;
 }

@@ -20,30 +20,40 @@ import { parseWriteOptions, type FieldValidation } from '../request/write-option
 
 type Paths = NonNullable<Subresource['scale']>;
 
+const REPLICAS = ['spec', 'replicas'];
+/** Stands for replicas that are not there while a patch is applied: the smallest number of 32 bits. */
+const UNSET = -(2 ** 31);
+const PATCHES = [JSON_PATCH, MERGE_PATCH, APPLY_PATCH];
+
 export async function customScale(core: Core, exchange: Exchange, resource: Resource): Promise<Answer> {
   const paths = resource.subresource('scale')?.scale as Paths;
   if (exchange.route.verb === 'get') {
     const { object } = await get(core, exchange, resource);
     if (replicasAt(object.object, paths.spec) === undefined) throw internalError(`the spec replicas field ".${paths.spec.join('.')}" does not exist`);
-    return document(scaleOf(object.object, paths));
+    const scaled = scaleOf(object.object, paths);
+    return document(exchange.accepted().as === 'Table' ? scaleTable(scaled, { exchange, now: core.clock.now(), columns: CUSTOM_COLUMNS }) : scaled);
   }
   const patching = exchange.route.verb === 'patch';
   const type = mediaType(exchange.body.contentType);
+  if (patching && !PATCHES.includes(type)) throw new ApiError({ code: 415, reason: 'UnsupportedMediaType', message: `the body of the request was in an unknown format - accepted media types include: ${PATCHES.join(', ')}` });
   const unnamed = patching && type === APPLY_PATCH && !exchange.query.get('fieldManager');
   const options = parseWriteOptions(exchange, patching ? 'PatchOptions' : 'UpdateOptions', unnamed ? [required(Path.of('fieldManager'), 'is required for apply patch')] : []);
   const force = !['false', '0'].includes(exchange.query.get('force') ?? 'false');
   const patch = patching ? await readPatch(exchange, type, options.fieldValidation) : undefined;
   const sent = patching ? undefined : await decodeScale(exchange, options.fieldValidation);
   const { namespace, name } = exchange.route;
+  if (sent) checkName(sent, name);
   const changed = await updateObject(core, exchange, {
     resource, namespace: resource.kind.namespaced ? namespace : '', name, subresource: 'scale', options, tracked: true,
+    ...(sent?.metadata.uid && { preconditions: { uid: sent.metadata.uid } }),
     produce({ object }) {
       const before = scaleOf(object, paths);
       const change = patch?.();
       const write: ScaleWrite = { resource, exchange, options, now: core.clock.now(), path: paths.spec, object, before };
       if (change?.type === APPLY_PATCH) return applyToScale(write, { value: change.value as ApiObject, force, withReplicas: (scaled) => withReplicas(object, scaled, paths) });
-      const wanted = change ? patched(exchange, change, { expected: SCALE, before, validation: options.fieldValidation }) : (sent as ApiObject);
+      const wanted = change ? patched(exchange, change, { expected: SCALE, before: patchable(write, paths), validation: options.fieldValidation }) : (sent as ApiObject);
       checkName(wanted, name);
+      if (replicasAt(wanted, REPLICAS) === UNSET) throw badRequest(`the spec replicas field ".${paths.spec.join('.')}" cannot be empty`);
       const next = withReplicas(object, wanted, paths);
       trackScale(write, { next, wanted });
       return next;
@@ -63,6 +73,14 @@ async function decodeScale(exchange: Exchange, validation: FieldValidation): Pro
     if (!isReason(error, 'BadRequest') || error.message.startsWith('the API version in the data')) throw error;
     throw badRequest('no kind is registered for the type v1.Scale in scheme "pkg/runtime/scheme.go:111"');
   }
+}
+
+/** What a patch is applied to: the Scale with its owners, and a sign where the object has no replicas. */
+function patchable(write: ScaleWrite, paths: Paths): ApiObject {
+  const { before, object } = write;
+  const managedFields = ownersOfScale(write);
+  const unset = replicasAt(object, paths.spec) === undefined;
+  return { ...before, metadata: { ...before.metadata, ...(managedFields && { managedFields }) }, ...(unset && { spec: { replicas: UNSET } }) } as ApiObject;
 }
 
 function document(object: object): Answer {
@@ -88,7 +106,7 @@ function withReplicas(object: Readonly<ApiObject>, wanted: ApiObject, paths: Pat
     put(at, name, inner);
     at = inner as Record<string, unknown>;
   }
-  put(at, paths.spec.at(-1) ?? '', replicasAt(wanted, ['spec', 'replicas']) ?? 0);
+  put(at, paths.spec.at(-1) ?? '', replicasAt(wanted, REPLICAS) ?? 0);
   if (wanted.metadata.resourceVersion) next.metadata.resourceVersion = wanted.metadata.resourceVersion;
   return next;
 }

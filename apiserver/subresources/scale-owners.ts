@@ -22,6 +22,11 @@ export interface ScaleWrite {
   readonly before: ApiObject;
 }
 
+/** The managed fields of the Scale that is there. */
+export function ownersOfScale(write: ScaleWrite): ApiObject['metadata']['managedFields'] {
+  return scaleManagedFields(write.object.metadata.managedFields, placesOf(write)) as ApiObject['metadata']['managedFields'];
+}
+
 /** Sets the managers of `next`, which is the object with the replicas of the Scale that was wanted. */
 export function trackScale(write: ScaleWrite, { next, wanted }: { readonly next: ApiObject; readonly wanted: ApiObject }): void {
   const { exchange, options, now, before } = write;

@@ -24,7 +24,7 @@ export async function scale(core: Core, exchange: Exchange, resource: Resource):
   if (exchange.route.verb === 'get') {
     const { object } = await get(core, exchange, resource);
     const accepted = exchange.accepted();
-    if (accepted.as === 'Table') return document(scaleTable(object.object, { exchange, now: core.clock.now() }));
+    if (accepted.as === 'Table') return document(scaleTable(scaleOf(object.object), { exchange, now: core.clock.now() }));
     return document(scaleOf(object.object));
   }
   if (exchange.route.verb === 'patch' && mediaType(exchange.body.contentType) === APPLY_PATCH) return applyScale(core, exchange, resource);
@@ -53,15 +53,16 @@ export async function scale(core: Core, exchange: Exchange, resource: Resource):
 }
 
 interface TableContext {
+  readonly columns?: readonly Column[];
   readonly exchange: Exchange;
   readonly now: number;
 }
 
-function scaleTable(object: DeepReadonly<ApiObject>, { exchange, now }: TableContext): object {
-  const scaled = scaleOf(object);
+/** `columns`: as upstream has them for the kind that is scaled. */
+export function scaleTable(scaled: ApiObject, { exchange, now, columns = COLUMNS }: TableContext): object {
   const include = includeOption(exchange.query.get('includeObject'));
   const metadata = { resourceVersion: scaled.metadata.resourceVersion };
-  return table([scaled], metadata, { kind: { columns: COLUMNS }, version: exchange.accepted().asVersion, include, now, columns: true, show: (one) => one });
+  return table([scaled], metadata, { kind: { columns }, version: exchange.accepted().asVersion, include, now, columns: true, show: (one) => one });
 }
 
 const COLUMNS: readonly Column[] = [
@@ -70,6 +71,9 @@ const COLUMNS: readonly Column[] = [
   { name: 'Available', type: 'integer', priority: 0, cell: (object) => (object as unknown as Replicated).status?.replicas ?? 0 },
   { name: 'Age', type: 'string', priority: 0, cell: (object, now) => AGE.cell(object, now) },
 ];
+
+/** Of custom resources. */
+export const CUSTOM_COLUMNS: readonly Column[] = COLUMNS.map((column) => ({ ...column, ...(column.name === 'Name' && { format: 'name' }), ...(column.name === 'Age' && { type: 'date' }) }));
 
 function document(object: object): Answer {
   return { type: 'document', code: 200, object };

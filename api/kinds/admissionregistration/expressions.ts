@@ -17,10 +17,11 @@ export type Compiled = { readonly program: CelProgram } | { readonly problem: st
 /** `returns`: one of these types it must have, exactly; none: any. */
 export function compileExpression(expression: string, scope: Scope, returns: readonly CelType[]): Compiled {
   const compiled = compile(expression, environmentOf(scope));
-  if ('errors' in compiled) return { problem: `${compiled.stage === 'check' ? 'compilation failed: ' : ''}${compiled.errors.join('\n')}`, internal: compiled.stage === 'program' };
-  const { program } = compiled;
-  const got = showType(program.type);
-  if (returns.length === 0 || returns.some((type) => showType(type) === got)) return { program };
+  const got = 'program' in compiled ? showType(compiled.program.type) : compiled.type && showType(compiled.type);
+  if (got === undefined || returns.length === 0 || returns.some((type) => showType(type) === got)) {
+    if ('program' in compiled) return { program: compiled.program };
+    return { problem: `${compiled.stage === 'check' ? 'compilation failed: ' : ''}${compiled.errors.join('\n')}`, internal: compiled.stage === 'program' };
+  }
   const [only] = returns;
   const wanted = returns.length === 1 && only ? showType(only) : `one of [${returns.map(showType).join(' ')}]`;
   return { problem: `must evaluate to ${wanted} but got ${got}` };
