@@ -3,14 +3,7 @@ import type { PodCondition } from '../api/types/core.v1.ts';
 import { sandboxNeeded } from './plan.ts';
 import { isSidecar } from './pod.ts';
 import type { ContainerStatusOut } from './status-containers.ts';
-import type { StatusInput } from './status-input.ts';
-
-export interface PodConditionInput {
-  readonly type: string;
-  readonly status: 'True' | 'False';
-  readonly reason?: string;
-  readonly message?: string;
-}
+import type { PodConditionInput, StatusInput } from './status-input.ts';
 
 export const KUBELET_CONDITIONS: readonly string[] = ['PodScheduled', 'PodReadyToStartContainers', 'Initialized', 'ContainersReady', 'Ready', 'DisruptionTarget', 'AllContainersRestarting'];
 

@@ -1,7 +1,6 @@
 /** What a pod's status is made from. */
 import type { PodObject, PodRuntime, PodStatusObject } from './pod.ts';
 import type { Probes } from './situation.ts';
-import type { PodConditionInput } from './status-conditions.ts';
 
 export interface StatusInput {
   readonly pod: PodObject;
@@ -28,4 +27,11 @@ export interface StatusInput {
 export interface Waiting {
   readonly reason: string;
   readonly message: string;
+}
+
+export interface PodConditionInput {
+  readonly type: string;
+  readonly status: 'True' | 'False';
+  readonly reason?: string;
+  readonly message?: string;
 }
