@@ -5,7 +5,8 @@ export type Indexes<T> = Readonly<Record<string, (object: Stored<T>) => readonly
 
 export class ResourceCache<T> implements Cache<T> {
   readonly #objects = new Map<string, Stored<T>>();
-  readonly #namespaces = new Group<T>();
+  /** Made when somebody asks by namespace: most do not. */
+  #namespaces: Group<T> | undefined;
   readonly #indexes: { readonly name: string; readonly of: (object: Stored<T>) => readonly string[]; readonly group: Group<T> }[] = [];
   #all: readonly Stored<T>[] | undefined;
   #resourceVersion = '';
@@ -28,7 +29,7 @@ export class ResourceCache<T> implements Cache<T> {
   }
 
   list(namespace?: string): readonly Stored<T>[] {
-    if (namespace) return this.#namespaces.at(namespace);
+    if (namespace) return this.#byNamespace().at(namespace);
     return (this.#all ??= [...this.#objects.values()]);
   }
 
@@ -90,15 +91,23 @@ export class ResourceCache<T> implements Cache<T> {
     this.#synced = true;
   }
 
+  #byNamespace(): Group<T> {
+    if (!this.#namespaces) {
+      this.#namespaces = new Group();
+      for (const [key, object] of this.#objects) if (object.metadata.namespace) this.#namespaces.add(object.metadata.namespace, key, object);
+    }
+    return this.#namespaces;
+  }
+
   #index(key: string, object: Stored<T>): void {
     this.#all = undefined;
-    if (object.metadata.namespace) this.#namespaces.add(object.metadata.namespace, key, object);
+    if (object.metadata.namespace) this.#namespaces?.add(object.metadata.namespace, key, object);
     for (const { of, group } of this.#indexes) for (const value of of(object)) group.add(value, key, object);
   }
 
   #unindex(key: string, object: Stored<T>): void {
     this.#all = undefined;
-    if (object.metadata.namespace) this.#namespaces.remove(object.metadata.namespace, key);
+    if (object.metadata.namespace) this.#namespaces?.remove(object.metadata.namespace, key);
     for (const { of, group } of this.#indexes) for (const value of of(object)) group.remove(value, key);
   }
 }

@@ -31,6 +31,7 @@ export class PodSet {
   /** Of those, the ones that are being deleted. */
   readonly #leaving = new Set<string>();
   readonly #known = new Map<string, PodObject>();
+  readonly #onGone = (uid: string): void => void this.#workers.delete(uid);
 
   constructor(context: KubeletContext, options: PodSetOptions) {
     this.#context = context;
@@ -45,7 +46,7 @@ export class PodSet {
     if (this.#refused.has(uid)) return this.#deleteRefused(pod);
     const isNew = this.#context.observation.latest(uid).containers.length === 0 && (pod.metadata as { deletionTimestamp?: string }).deletionTimestamp === undefined;
     if (isNew && !isTerminalPhase(pod.status?.phase) && !this.#admit(pod)) return;
-    const made = new PodWorker(this.#context, pod, () => void this.#workers.delete(uid));
+    const made = new PodWorker(this.#context, pod, this.#onGone);
     this.#workers.set(uid, made);
     made.update(pod);
   }

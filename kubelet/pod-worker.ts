@@ -41,7 +41,7 @@ const FAILURE_RETRY = { baseMs: 1000, limitMs: 30_000 };
 
 export class PodWorker {
   readonly #context: KubeletContext;
-  readonly #onGone: () => void;
+  readonly #onGone: (uid: string) => void;
   readonly #writer: StatusWriter;
   readonly #startTime: string;
   readonly #timer: WakeTimer;
@@ -64,13 +64,13 @@ export class PodWorker {
   #isDirty = false;
   #renewAt = 0;
 
-  constructor(context: KubeletContext, pod: PodObject, onGone: () => void) {
+  constructor(context: KubeletContext, pod: PodObject, onGone: (uid: string) => void) {
     this.#context = context;
     this.#pod = pod;
     this.#status = pod.status ?? {};
     this.#onGone = onGone;
     this.#startTime = timeText(context.clock.now());
-    this.#timer = new WakeTimer(context.clock, () => this.wake());
+    this.#timer = new WakeTimer(context.clock, this);
     this.#writer = new StatusWriter(pod, context);
   }
 
@@ -93,7 +93,10 @@ export class PodWorker {
     if (this.#termination?.reason !== 'gone') this.#writer.seen(pod);
     // The cache has it as well: one is enough.
     if (pod.status && deepEqual(pod.status, this.#status)) this.#status = pod.status;
-    if (this.#isBegun && !isMaterial(before, pod, this.#status)) return;
+    if (this.#isBegun && !isMaterial(before, pod, this.#status)) {
+      if (this.#sized === before.spec) this.#sized = pod.spec;
+      return;
+    }
     this.#isBegun = true;
     this.#context.references.hold(pod);
     const { deletionTimestamp, deletionGracePeriodSeconds } = pod.metadata as { deletionTimestamp?: string; deletionGracePeriodSeconds?: number };
@@ -389,7 +392,7 @@ export class PodWorker {
     references.release(uid);
     this.#phase = 'gone';
     this.#timer.cancel();
-    this.#onGone();
+    this.#onGone(uid);
   }
 
   #event(type: 'Normal' | 'Warning', reason: string, message: string, container?: string): void {

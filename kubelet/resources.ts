@@ -50,16 +50,17 @@ export function oomScore(pod: PodObject, spec: Spec, nodeMemoryBytes: number): n
 
 const SYSTEM_PRIORITY = 2_000_000_000;
 
-/** Each pod that comes is weighed against all those that are there. */
-const requested = new WeakMap<PodObject['spec'], ReadonlyMap<string, bigint>>();
+/** Each pod that comes is weighed against all those that are there: by its containers, which pods of one template share. */
+const requested = new WeakMap<PodObject['spec']['containers'], { readonly spec: PodObject['spec']; readonly sum: ReadonlyMap<string, bigint> }>();
 
 /** What scheduling counts, in billionths of a unit. */
-export function podRequests(pod: PodObject): ReadonlyMap<string, bigint> {
-  let sum = requested.get(pod.spec);
-  if (!sum) {
-    const amounts = podAmounts(pod.spec as PodSpec, 'requests', { overhead: true });
-    requested.set(pod.spec, (sum = new Map(Object.entries(amounts).map(([name, { nano }]) => [name, nano]))));
-  }
+export function podRequests({ spec }: Pick<PodObject, 'spec'>): ReadonlyMap<string, bigint> {
+  const known = requested.get(spec.containers);
+  const isSame = known && known.spec.initContainers === spec.initContainers && known.spec.overhead === spec.overhead && known.spec.resources === spec.resources;
+  if (isSame) return known.sum;
+  const amounts = podAmounts(spec as PodSpec, 'requests', { overhead: true });
+  const sum = new Map(Object.entries(amounts).map(([name, { nano }]) => [name, nano]));
+  requested.set(spec.containers, { spec, sum });
   return sum;
 }
 

@@ -4,6 +4,7 @@ import { ApiError } from '../api/status.ts';
 import type { PodStatus } from '../api/types/core.v1.ts';
 import { reaches } from '../client/cache.ts';
 import type { Client } from '../client/client.ts';
+import { trimmed } from '../client/trimmed.ts';
 import { backoff } from '../std/backoff.ts';
 import { sleep, type Clock } from '../std/clock.ts';
 import { deepEqual } from '../std/deep.ts';
@@ -72,7 +73,7 @@ export class StatusWriter {
       const { name, namespace, uid } = this.#pod.metadata;
       try {
         const body = { metadata: { uid }, status: patchOf(status, this.#written ?? this.#pod.status ?? {}) };
-        const { metadata, status: stands } = await client.patch(pods, { namespace, name }, { type: 'application/strategic-merge-patch+json', body }, { subresource: 'status' });
+        const { metadata, status: stands } = trimmed(await client.patch(pods, { namespace, name }, { type: 'application/strategic-merge-patch+json', body }, { subresource: 'status' }));
         // What the server has is what caches have: one is enough.
         this.#written = deepEqual(stands, status) ? (stands as PodStatus) : status;
         if (this.#wanted === status) this.#wanted = this.#written;

@@ -3,14 +3,14 @@ import type { Clock, Timer } from '../std/clock.ts';
 
 export class WakeTimer {
   readonly #clock: Clock;
-  readonly #wake: () => void;
+  readonly #sleeper: { wake(): void };
   #armed: { readonly at: number; readonly timer: Timer } | undefined;
   /** What must not be tried again before its time. */
   #notBefore: Map<string, { readonly at: number; readonly failures: number }> | undefined;
 
-  constructor(clock: Clock, wake: () => void) {
+  constructor(clock: Clock, sleeper: { wake(): void }) {
     this.#clock = clock;
-    this.#wake = wake;
+    this.#sleeper = sleeper;
   }
 
   after(delayMs: number): void {
@@ -19,7 +19,7 @@ export class WakeTimer {
     this.#armed?.timer.cancel();
     const timer = this.#clock.after(Math.max(0, delayMs), () => {
       this.#armed = undefined;
-      this.#wake();
+      this.#sleeper.wake();
     });
     this.#armed = { at, timer };
   }
