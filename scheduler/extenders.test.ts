@@ -15,7 +15,7 @@ interface Question {
 
 const CLOCK = { now: () => NOW };
 
-/** What extenders make of it that answer so, one after the other; undefined: with code 500. */
+/** What extenders make of it that answer so, one after the other; undefined: with code 500; symbols: with their text. */
 async function withExtenders<T>(each: readonly object[], answers: readonly unknown[], work: (extenders: Extenders) => Promise<T>): Promise<{ readonly outcome: T | string; readonly asked: Question[] }> {
   const asked: Question[] = [];
   const server = createServer((incoming, outgoing) => {
@@ -24,7 +24,7 @@ async function withExtenders<T>(each: readonly object[], answers: readonly unkno
     incoming.on('end', () => {
       const answer = answers[asked.length];
       asked.push(JSON.parse(body) as Question);
-      outgoing.writeHead(answer === undefined ? 500 : 200).end(JSON.stringify(answer ?? {}));
+      outgoing.writeHead(answer === undefined ? 500 : 200).end(typeof answer === 'symbol' ? Symbol.keyFor(answer) : JSON.stringify(answer ?? {}));
     });
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -93,7 +93,9 @@ test.each<[string, readonly object[], readonly unknown[], string]>([
   ['says that a node is of no use for ever, and for now', [{}], [{ FailedNodes: { n1: 'now', n2: 'now' }, FailedAndUnresolvableNodes: { n1: 'ever', n2: 'ever' } }], `0/2 nodes are available: 2 ever. ${FIT}`],
   ['refuses where evictions might help', [{}], [{ FailedNodes: { n1: 'full', n2: 'full' } }], '0/2 nodes are available: 2 full. preemption: [expected at least one victim pod on node "n1", expected at least one victim pod on node "n2"]'],
   ['leaves a node that it was not asked about', [{ nodeCacheCapable: true }], [{ NodeNames: ['n9'] }], 'extender "URL" claims a filtered node "n9" which is not found in the input node list'],
-  ['may fail', [{ ignorable: true }, {}], [{ Error: 'oh' }, { Nodes: { items: [{ metadata: { name: 'n2' } }] } }], 'n2'],
+  ['may fail, and is asked last', [{ ignorable: true }, {}], [{ Nodes: { items: [{ metadata: { name: 'n2' } }] } }, { Error: 'oh' }], 'n2'],
+  ['answers with what is no object', [{}], [Symbol.for('hello')], "invalid character 'h' looking for beginning of value"],
+  ['answers with nothing', [{}], [Symbol.for('')], 'EOF'],
   ['fails', [{}], [{ Error: 'oh' }], 'oh'],
 ])('Extenders.ask(): one that %s', async (_, each, answers, expected) => {
   const nodes = [node('n1'), node('n2')];

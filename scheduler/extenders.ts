@@ -1,6 +1,7 @@
 /** Asks extenders over HTTP: which nodes they refuse for a pod, how they score the others, and to bind. */
 import { readFileSync } from 'node:fs';
 import type { Agent } from 'undici';
+import { parseJsonText } from '../api/codec/json-text.ts';
 import type { Node, Pod } from '../api/types/core.v1.ts';
 import type { Stored } from '../client/client.ts';
 import type { Clock } from '../std/clock.ts';
@@ -23,7 +24,8 @@ export class Extenders {
   readonly #agents = new Map<ExtenderSettings, Agent>();
 
   constructor(extenders: readonly ExtenderSettings[], clock: Pick<Clock, 'now'>) {
-    this.#extenders = extenders;
+    // Those that may fail come after those that may not.
+    this.#extenders = [...extenders.filter(({ ignorable }) => !ignorable), ...extenders.filter(({ ignorable }) => ignorable)];
     this.#clock = clock;
   }
 
@@ -119,7 +121,8 @@ export class Extenders {
     const signal = AbortSignal.timeout(timeoutMs);
     let answer;
     try {
-      answer = await request(url, { method: 'POST', dispatcher: agent, headers: { 'content-type': 'application/json' }, body: JSON.stringify(body), signal });
+      // A name that is looked up hears no signal.
+      answer = await Promise.race([request(url, { method: 'POST', dispatcher: agent, headers: { 'content-type': 'application/json' }, body: JSON.stringify(body), signal }), over(signal)]);
     } catch (error) {
       const why = signal.aborted || (error as NodeJS.ErrnoException).code?.includes('TIMEOUT') ? TOO_SLOW : networkProblem(error, this.#clock.now());
       throw new Error(`Post "${url}": ${why}`, { cause: error });
@@ -134,12 +137,18 @@ export class Extenders {
       if ((bytes += chunk.length) > ANSWER_LIMIT_BYTES) throw new Error(`extender at URL ${url} answers more than ${ANSWER_LIMIT_BYTES} bytes`);
       chunks.push(chunk);
     }
-    return JSON.parse(Buffer.concat(chunks).toString('utf8'));
+    const text = Buffer.concat(chunks).toString('utf8');
+    if (text.trim() === '') throw new Error('EOF');
+    return parseJsonText(text).value;
   }
 }
 
 /** Of a node that an extender does not name at all it is only known that evictions would not help. */
 const UNSAID: Refusal = { plugin: 'Extender', reason: '', lasting: true };
+function over(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true }));
+}
+
 /** As upstream's client says it. */
 const TOO_SLOW = 'context deadline exceeded (Client.Timeout exceeded while awaiting headers)';
 
