@@ -65,6 +65,7 @@ export class Path {
 export function show(value: unknown): string {
   if (value === undefined || value === null) return 'null';
   if (typeof value === 'string') return goQuote(value);
+  if (value instanceof Named) return showNamed(value.text);
   if (typeof value === 'number' || typeof value === 'bigint') return goNumber(value);
   return typeof value === 'boolean' ? String(value) : JSON.stringify(value, inOrder).replace(/[<>&\u2028\u2029]/g, escapeHtml);
 }
@@ -87,6 +88,18 @@ function escapeHtml(char: string): string {
   return `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`;
 }
 
+/** A text whose Go type has a name of its own, or that stands behind a pointer: it is shown as JSON. */
+export class Named {
+  readonly text: string;
+  constructor(text: string) {
+    this.text = text;
+  }
+}
+
+function showNamed(text: string): string {
+  return JSON.stringify(text).replace(/[<>&\u2028\u2029\b\f]/g, escapeHtml);
+}
+
 export function invalid(field: Path, value: unknown, why: string): FieldError {
   return { type: 'FieldValueInvalid', field: field.text, message: `Invalid value: ${show(value)}${why && `: ${why}`}` };
 }
@@ -103,9 +116,10 @@ export function notFoundValue(field: Path, value: unknown): FieldError {
   return { type: 'FieldValueNotFound', field: field.text, message: `Not found: ${show(value)}` };
 }
 
+/** Nearly all texts that have a choice are of a type with a name. */
 export function notSupported(field: Path, value: unknown, supported: readonly string[]): FieldError {
   const choices = supported.length > 0 ? `: supported values: ${[...supported].map(goQuote).join(', ')}` : '';
-  return { type: 'FieldValueNotSupported', field: field.text, message: `Unsupported value: ${show(value)}${choices}` };
+  return { type: 'FieldValueNotSupported', field: field.text, message: `Unsupported value: ${typeof value === 'string' ? showNamed(value) : show(value)}${choices}` };
 }
 
 export function forbiddenField(field: Path, why: string): FieldError {

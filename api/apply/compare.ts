@@ -1,5 +1,6 @@
 /** What changed between two objects, as sets of fields. */
 import { deepEqual } from '../../std/deep.ts';
+import { hasNotes } from '../codec/empties.ts';
 import type { ListAtom, MapAtom, Type } from './atoms.ts';
 import { growingSet, insert, type FieldSet, type GrowingSet } from './field-set.ts';
 import { asList, asMap, isEmptyMap, itemElement, kindOf, own, typeOfKey, type AtomKind, type Json } from './values.ts';
@@ -59,7 +60,8 @@ function visitAs(walk: Walk, kind: AtomKind, type: Type, left: unknown, right: u
   }
   if (left === undefined) insert(walk.added, walk.path);
   else if (right === undefined) insert(walk.removed, walk.path);
-  else if (!deepEqual(left, right)) insert(walk.modified, walk.path);
+  // Inside of what is taken as a whole, upstream tells empty from absent.
+  else if (!deepEqual(left, right) || (walk.complete && hasNotes(right))) insert(walk.modified, walk.path);
   return true;
 }
 

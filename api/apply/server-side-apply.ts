@@ -126,6 +126,11 @@ function groupVersionKind(object: { readonly apiVersion?: unknown; readonly kind
   return `${apiVersion.includes('/') ? apiVersion : `/${apiVersion}`}, Kind=${kind}`;
 }
 
+/** What came of an apply has its type's form, and yet cannot become an object as the server keeps it. */
+export function unversionedFailure(applied: ApiObject, why: string): ApiError {
+  return failure(`failed to convert to unversioned (${named(applied)}): ${why}`);
+}
+
 /** What came of an apply cannot be an object of its kind. */
 export function conversionFailure(applied: ApiObject, why: string): ApiError {
   return failure(`failed to convert new object (${named(applied)}) to proper version: unable to convert unstructured object to ${groupVersionKind(applied)}: ${why}`);

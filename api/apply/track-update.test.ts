@@ -1,3 +1,4 @@
+import { decodeJson } from '../codec/json.ts';
 import type { ApiObject } from '../kind.ts';
 import { trackUpdate } from './track-update.ts';
 
@@ -11,4 +12,20 @@ test.each([
   const next = { ...live, metadata: { ...live.metadata }, spec: { size: '1', color: 'red' } } as ApiObject;
   trackUpdate({ schema, live, next, manager: 'm', apiVersion: 'e/v1', now: 0 });
   expect((next.metadata.managedFields as { manager: string }[] | undefined)?.map(({ manager }) => manager).sort()).toEqual(owners?.sort());
+});
+
+test.each([
+  ['the same', {}, ['a']],
+  ['an empty list inside of what is taken as a whole', { nonResourceURLs: [] }, ['b']],
+])('who owns a list after somebody else has sent %s', (_, more, owners) => {
+  const schema = { type: 'io.k8s.api.rbac.v1.Role' };
+  const role = (rule: object): ApiObject => {
+    const text = JSON.stringify({ apiVersion: 'rbac.authorization.k8s.io/v1', kind: 'Role', metadata: { name: 'r' }, rules: [{ verbs: ['get'], apiGroups: [''], resources: ['pods'], ...rule }] });
+    return decodeJson(schema, text).object as ApiObject;
+  };
+  const live = role({});
+  trackUpdate({ schema, live: undefined, next: live, manager: 'a', apiVersion: live.apiVersion, now: 0 });
+  const next = role(more);
+  trackUpdate({ schema, live, next, manager: 'b', apiVersion: live.apiVersion, now: 1000 });
+  expect((next.metadata.managedFields as { manager: string }[]).map(({ manager }) => manager)).toEqual(owners);
 });

@@ -8,5 +8,10 @@ test.each([
   ['what a merge patch has in lists', { spec: { b: [{ d: 1 }] } }, '{"apiVersion":"v1","kind":"K","metadata":{"name":"a","uid":"u","labels":{"a":"\\u003c","z":"1"}},"spec":{"b":[{"c":2,"d":1}],"z":{"y":1,"x":2}}}'],
   ['all of a custom resource', undefined, '{"apiVersion":"v1","kind":"K","metadata":{"labels":{"a":"\\u003c","z":"1"},"name":"a","uid":"u"},"spec":{"b":[{"c":2,"d":1}],"z":{"x":2,"y":1}}}'],
 ])('patchedText() orders %s', (_, patch, expected) => {
-  expect(patchedText(object, patch)).toBe(expected);
+  expect(patchedText(object, patch, patch && 'io.k8s.api.core.v1.ConfigMap')).toBe(expected);
+});
+
+test('maps of a type that is known have their keys in order, wherever they stand', () => {
+  const slice = { spec: { driver: 'd', devices: [{ name: 'x', attributes: { b: { string: 'z' }, a: { int: 1 } } }] } };
+  expect(patchedText(slice, { spec: { driver: 'd' } }, 'io.k8s.api.resource.v1.ResourceSlice')).toBe('{"spec":{"devices":[{"name":"x","attributes":{"a":{"int":1},"b":{"string":"z"}}}],"driver":"d"}}');
 });

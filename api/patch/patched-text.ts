@@ -1,21 +1,33 @@
 /** An object as upstream's libraries print it after a patch: what the patch went through has its keys in order, the rest stands as it was. */
+import type { FieldFact } from '../facts/fact.ts';
+import { typeFact } from '../facts/facts.ts';
 import { isObject } from './refusals.ts';
 
-/** `patch` is a list of operations or a merge patch. Without one, all keys come in order. */
-export function patchedText(object: unknown, patch: unknown): string {
+/** `patch` is a list of operations or a merge patch. Without one, all keys come in order. `type`: of the object, whose maps always have theirs in order. */
+export function patchedText(object: unknown, patch: unknown, type?: string): string {
   const touched = patch === undefined ? undefined : new Set(['', ...(Array.isArray(patch) ? ofOperations(patch) : ofMerge(patch, ''))]);
-  const print = (value: unknown, path: string): string => {
-    if (Array.isArray(value)) return `[${value.map((item, i) => print(item, `${path}/${i}`)).join(',')}]`;
+  const print = (value: unknown, path: string, field: FieldFact | undefined): string => {
+    if (Array.isArray(value)) return `[${value.map((item, i) => print(item, `${path}/${i}`, field?.of)).join(',')}]`;
     if (!isObject(value)) return JSON.stringify(value ?? null);
     const keys = Object.keys(value).filter((key) => value[key] !== undefined);
-    if (!touched || touched.has(path) || MAP.test(path)) keys.sort();
+    if (!touched || touched.has(path) || field?.kind === 'map') keys.sort();
     else if (path === '/metadata') keys.sort((a, b) => METADATA.indexOf(a) - METADATA.indexOf(b));
-    return `{${keys.map((key) => `${JSON.stringify(key)}:${print(value[key], `${path}/${key}`)}`).join(',')}}`;
+    return `{${keys.map((key) => `${JSON.stringify(key)}:${print(value[key], `${path}/${key}`, inside(field, key))}`).join(',')}}`;
   };
-  return print(object, '').replace(/[<>&\u2028\u2029]/g, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`);
+  return print(object, '', type === undefined ? undefined : { kind: 'ref', ref: type }).replace(/[<>&\u2028\u2029]/g, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }
 
-const MAP = /\/(?:labels|annotations|data|binaryData|stringData|matchLabels|[a-z]*[sS]elector|requests|limits|capacity|allocatable|hard|used)$/;
+/** What stands under a key. */
+function inside(field: FieldFact | undefined, key: string): FieldFact | undefined {
+  if (field?.kind === 'map') return field.of;
+  if (field?.kind !== 'ref' || field.ref === undefined) return undefined;
+  for (const one of typeFact(field.ref)?.fields ?? []) {
+    const found = one.inline ? inside(one, key) : one.name === key ? one : undefined;
+    if (found) return found;
+  }
+  return undefined;
+}
+
 const METADATA = [
   'name', 'generateName', 'namespace', 'selfLink', 'uid', 'resourceVersion', 'generation', 'creationTimestamp', 'deletionTimestamp', 'deletionGracePeriodSeconds',
   'labels', 'annotations', 'ownerReferences', 'finalizers', 'managedFields',

@@ -73,8 +73,9 @@ test.each<[string, Spec]>([
   await remove('free');
 });
 
-test('a dry run shows an address and reserves none', async () => {
-  expect((await create('dry', { type: 'NodePort' }, one, { dryRun: 'All' })).spec).toMatchObject({ clusterIP: expect.stringMatching(/^10\.96\.0\./), ports: [{ nodePort: expect.any(Number) }] });
+test('a dry run shows an address, and ports that no Service could have, and reserves none', async () => {
+  expect((await create('dry', { type: 'NodePort' }, one, { dryRun: 'All' })).spec).toMatchObject({ clusterIP: expect.stringMatching(/^10\.96\.0\./), ports: [{ nodePort: 32_769 }] });
+  expect((await create('dry', { type: 'LoadBalancer', externalTrafficPolicy: 'Local' }, one, { dryRun: 'All' })).spec).toMatchObject({ ports: [{ nodePort: 32_769 }], healthCheckNodePort: 32_770 });
   expect([await reserved(ADDRESSES), await reserved(PORTS)]).toEqual([[], []]);
 });
 

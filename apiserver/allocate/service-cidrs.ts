@@ -72,7 +72,7 @@ async function open({ writer, clock }: Core, object: Stored<ServiceCIDR>, own: r
   const cidrs = current.spec?.cidrs ?? [];
   const becomesDual = current.metadata.name === OWN_NAME && own.length === 2 && cidrs.length === 1 && cidrs[0] === own[0];
   if (!finalizers.includes(FINALIZER) || becomesDual) {
-    const metadata = { ...current.metadata, finalizers: [...new Set([...finalizers, FINALIZER])] };
+    const metadata = { ...current.metadata, finalizers: [...new Set([FINALIZER, ...finalizers])] };
     current = await writer.update(servicecidrs, { ...current, metadata, spec: { cidrs: becomesDual ? own : cidrs } } as unknown as ApiObject, undefined, { manager: becomesDual ? 'kube-apiserver' : 'kube-controller-manager' });
   }
   await tell(writer, current, { status: 'True', reason: '', message: 'Kubernetes Service CIDR is ready' }, clock.now());

@@ -116,10 +116,11 @@ class Allocation implements ServiceHooks {
       if (got) taken.push(key);
       return got;
     };
+    const dry = dryRun ? new Set<number>() : undefined;
     try {
       await this.#takeAddresses(service, old?.spec, take, dryRun);
-      await (old?.spec ? this.#takeMorePorts(service, old.spec, take, dryRun) : this.#takePorts(service, take, dryRun));
-      await this.#takeHealthCheckPort(service, old?.spec, take, dryRun);
+      await (old?.spec ? this.#takeMorePorts(service, old.spec, take, dry) : this.#takePorts(service, take, dry));
+      await this.#takeHealthCheckPort(service, old?.spec, take, dry);
     } catch (error) {
       await this.#release(taken, who);
       throw error;
@@ -189,7 +190,7 @@ class Allocation implements ServiceHooks {
   }
 
   /** Of a new Service: ports of one number, of several protocols, share one port on the nodes; none may be asked for twice otherwise. */
-  async #takePorts(service: Service, take: (key: string) => Promise<boolean>, dryRun: boolean): Promise<void> {
+  async #takePorts(service: Service, take: (key: string) => Promise<boolean>, dry: DryPorts): Promise<void> {
     const spec = service.spec as ServiceSpec;
     if (!needsNodePorts(spec)) return;
     const own = new Set<number>();
@@ -208,24 +209,24 @@ class Allocation implements ServiceHooks {
       if (asked) {
         const field = Path.of('spec', 'ports').index(at).child('nodePort');
         if (own.has(asked)) throw portTaken(service, field, asked);
-        await this.#takeAsked(service, asked, field, take, dryRun);
+        await this.#takeAsked(service, asked, field, take, dry);
       }
-      port.nodePort = asked ?? (await this.#drawPort(service, own, take, dryRun));
+      port.nodePort = asked ?? (await this.#drawPort(service, own, take, dry));
       own.add(port.nodePort);
       if (there === undefined) allocated.set(port.port, port.nodePort);
     }
   }
 
   /** Of a Service that is there: what it has it may use, and no two ports are the same. */
-  async #takeMorePorts(service: Service, old: ServiceSpec, take: (key: string) => Promise<boolean>, dryRun: boolean): Promise<void> {
+  async #takeMorePorts(service: Service, old: ServiceSpec, take: (key: string) => Promise<boolean>, dry: DryPorts): Promise<void> {
     const spec = service.spec as ServiceSpec;
     if (!needsNodePorts(spec)) return;
     const own = new Set((old.ports ?? []).flatMap(({ nodePort }) => nodePort ?? []));
     const seen = new Set<string>();
     for (const [at, port] of (spec.ports ?? []).entries()) {
       if (!port.nodePort && !allocatesNodePorts(spec)) continue;
-      if (!port.nodePort) port.nodePort = await this.#drawPort(service, own, take, dryRun);
-      else if (!own.has(port.nodePort)) await this.#takeAsked(service, port.nodePort, Path.of('spec', 'ports').index(at).child('nodePort'), take, dryRun);
+      if (!port.nodePort) port.nodePort = await this.#drawPort(service, own, take, dry);
+      else if (!own.has(port.nodePort)) await this.#takeAsked(service, port.nodePort, Path.of('spec', 'ports').index(at).child('nodePort'), take, dry);
       own.add(port.nodePort);
       const id = `{${port.protocol ?? ''} ${port.nodePort}}`;
       if (seen.has(id)) throw new ApiError({ code: 500, message: `duplicate nodePort: ${id}` });
@@ -233,30 +234,32 @@ class Allocation implements ServiceHooks {
     }
   }
 
-  async #takeHealthCheckPort(service: Service, old: ServiceSpec | undefined, take: (key: string) => Promise<boolean>, dryRun: boolean): Promise<void> {
+  async #takeHealthCheckPort(service: Service, old: ServiceSpec | undefined, take: (key: string) => Promise<boolean>, dry: DryPorts): Promise<void> {
     const spec = service.spec as ServiceSpec;
     if (!needsHealthCheckPort(spec) || (old && needsHealthCheckPort(old))) return;
-    if (spec.healthCheckNodePort) await this.#takeAsked(service, spec.healthCheckNodePort, undefined, take, dryRun);
-    else spec.healthCheckNodePort = await this.#drawPort(service, new Set((spec.ports ?? []).flatMap(({ nodePort }) => nodePort ?? [])), take, dryRun);
+    if (spec.healthCheckNodePort) await this.#takeAsked(service, spec.healthCheckNodePort, undefined, take, dry);
+    else spec.healthCheckNodePort = await this.#drawPort(service, new Set((spec.ports ?? []).flatMap(({ nodePort }) => nodePort ?? [])), take, dry);
   }
 
   /** A dry run may ask for any number that is not in use, as upstream's. Without a field it is the port for health checks, which upstream tells as its own fault. */
-  async #takeAsked(service: Service, port: number, field: Path | undefined, take: (key: string) => Promise<boolean>, dryRun: boolean): Promise<void> {
+  async #takeAsked(service: Service, port: number, field: Path | undefined, take: (key: string) => Promise<boolean>, dry: DryPorts): Promise<void> {
     const { from, to } = this.#ports;
-    const outside = !dryRun && (port < from || port > to);
-    if (dryRun ? !this.#usage.hasPort(port) : !outside && (await take(portKey(port)))) return;
+    const outside = !dry && (port < from || port > to);
+    dry?.add(port);
+    if (dry ? !this.#usage.hasPort(port) : !outside && (await take(portKey(port)))) return;
     const why = outside ? `provided port is not in the valid range. The range of valid ports is ${from}-${to}` : PORT_TAKEN;
     if (field) throw invalidObject('', 'Service', service.metadata?.name ?? '', [invalid(field, port, why)]);
     throw internalError(`failed to allocate requested HealthCheck NodePort ${port}: ${why}`);
   }
 
-  async #drawPort(service: Service, own: ReadonlySet<number>, take: (key: string) => Promise<boolean>, dryRun: boolean): Promise<number> {
+  async #drawPort(service: Service, own: ReadonlySet<number>, take: (key: string) => Promise<boolean>, dry: DryPorts): Promise<number> {
+    if (dry) return nextOf(dry);
     const { from, to } = this.#ports;
     const size = to - from + 1;
     const staticBand = bandOf(size, { least: 16, most: 128, divisor: 32 });
     const isFree = (index: number): boolean => !this.#usage.hasPort(from + index) && !own.has(from + index);
     for (const index of picks({ size, staticBand, isFree }, this.#options.random)) {
-      if (dryRun || (await take(portKey(from + index)))) return from + index;
+      if (await take(portKey(from + index))) return from + index;
     }
     throw internalError(`failed to allocate a nodePort for Service ${JSON.stringify(service.metadata?.name)}: range is full`);
   }
@@ -264,6 +267,18 @@ class Allocation implements ServiceHooks {
   async #release(keys: readonly string[], who: Owner): Promise<void> {
     await Promise.all(keys.map((key) => this.#reservations.release(key, who)));
   }
+}
+
+/** The ports that a dry run has given out or was asked for. */
+type DryPorts = Set<number> | undefined;
+
+/** Upstream gives numbers out that no Service could have: nobody shall take them for his. */
+const DRY_PORTS_FROM = 32_769;
+
+function nextOf(dry: Set<number>): number {
+  const port = dry.size > 0 ? Math.max(...dry) + 1 : DRY_PORTS_FROM;
+  dry.add(port);
+  return port;
 }
 
 const PORT_TAKEN = 'provided port is already allocated';

@@ -45,6 +45,8 @@ export interface RequestAuthenticator {
   readonly audiences: readonly string[];
   /** By which tokens end; answers about users are dated by it. */
   readonly clock: Pick<Clock, 'now'>;
+  /** Who comes without credentials; undefined where he may not, wherever he goes. */
+  readonly anonymous: UserInfo | undefined;
   /** Who may be anonymous, from now on. */
   setAnonymous(anonymous: Anonymous): void;
 }
@@ -97,6 +99,9 @@ export function createAuthenticator(options: AuthenticationOptions): RequestAuth
     audiences: tokens.audiences,
     clock,
     authenticateToken,
+    get anonymous() {
+      return anonymous.enabled && anonymous.paths.length === 0 ? ANONYMOUS : undefined;
+    },
     setAnonymous(next) {
       anonymous = next;
     },

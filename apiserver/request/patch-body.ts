@@ -104,7 +104,7 @@ export function patched(exchange: Exchange, { type, value, complaints }: Patch, 
   const strategic = type === STRATEGIC_PATCH;
   const after = patchValue(type, expected, value, validation === 'Ignore')(before);
   const unfit = (why: string): ApiError => {
-    const shown = strategic ? goText(value) : patchedText(after, 'type' in expected.schema ? value : undefined);
+    const shown = strategic ? goText(withoutRetained(value)) : 'type' in expected.schema ? patchedText(after, value, expected.schema.type) : patchedText(after, undefined);
     return invalidObject('', '', '', [invalid(Path.of('patch'), shown, why)]);
   };
   let read;
@@ -120,6 +120,12 @@ export function patched(exchange: Exchange, { type, value, complaints }: Patch, 
   if (validation === 'Strict') throw unfit(strictProblem(strict));
   exchange.warnings.push(...strict);
   return read.object;
+}
+
+/** The merge takes these directives out of a patch as it follows them. */
+function withoutRetained(patch: unknown): unknown {
+  if (!isObject(patch)) return patch;
+  return Object.fromEntries(Object.entries(patch).filter(([key]) => key !== '$retainKeys').map(([key, inner]) => [key, withoutRetained(inner)]));
 }
 
 function patchValue(type: string, { schema }: Expected, sent: unknown, lax: boolean): (before: unknown) => unknown {

@@ -12,5 +12,5 @@ export interface ReviewRequest {
 
 export interface ReviewDependencies {
   readonly authorizer: Authorizer;
-  readonly authenticator: Pick<RequestAuthenticator, 'authenticateToken' | 'audiences' | 'clock'>;
+  readonly authenticator: Pick<RequestAuthenticator, 'authenticateToken' | 'audiences' | 'clock' | 'anonymous'>;
 }

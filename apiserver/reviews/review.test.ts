@@ -66,7 +66,7 @@ describe('reviews', () => {
     ['my rules', 'selfsubjectrulesreviews', { namespace: 'd' }, {}, { resourceRules: [{ verbs: ['get'], apiGroups: ['batch'], resources: ['jobs'], resourceNames: ['nightly'] }], nonResourceRules: [], incomplete: false }],
     ['my rules nowhere', 'selfsubjectrulesreviews', {}, {}, 'no namespace on request'],
     ['a bad token', 'tokenreviews', { token: 'nonsense' }, {}, { user: {}, error: 'invalid bearer token' }],
-    ['a token behind a blank', 'tokenreviews', { token: ' nonsense' }, {}, { user: {} }],
+    ['a token behind a blank, which is none', 'tokenreviews', { token: ' nonsense', audiences: ['a'] }, {}, { authenticated: true, user: { username: 'system:anonymous', groups: ['system:unauthenticated'] }, audiences: ['a'] }],
     ['a token with something behind it', 'tokenreviews', { token: 'nonsense at all' }, {}, { user: {}, error: 'invalid bearer token' }],
     ['no token', 'tokenreviews', {}, {}, 'token is required for TokenReview in authentication'],
   ];

@@ -51,7 +51,11 @@ async function tokenReview({ object: asked }: ReviewRequest, { authenticator }: 
   const refused = (error = said.error): ApiObject => ({ ...object, status: { user: said.user ?? {}, ...(said.audiences?.length && { audiences: said.audiences }), ...(error && { error }) } });
   // It is read as a header would be, in which a blank ends a token.
   const bearer = bearerToken(`Bearer ${token}`);
-  if (bearer === undefined) return refused();
+  // Who shows nothing is nobody, where nobody may come.
+  if (bearer === undefined) {
+    const { anonymous } = authenticator;
+    return anonymous ? { ...object, status: { ...(said.error && { error: said.error }), authenticated: true, user: shown(anonymous), audiences: audiences?.length ? audiences : authenticator.audiences } } : refused();
+  }
   const wanted = audiences?.length ? audiences : authenticator.audiences;
   try {
     const verified = await authenticator.authenticateToken(bearer, wanted);

@@ -20,7 +20,7 @@ import { Conflict } from '../storage/store.ts';
 
 export async function create(core: Core, exchange: Exchange, resource: Resource): Promise<ObjectAnswer> {
   const options = parseWriteOptions(exchange, 'CreateOptions');
-  const { version, kind } = resource;
+  const { version } = resource;
   const own = await decodeBody(exchange, resource.expected, options.fieldValidation);
   checkNamespace(own, exchange.route, resource);
   // Before admission, which shall not take them for the server's.

@@ -1,5 +1,5 @@
 /** PATCH: JSON patch, merge patch, strategic merge patch, and server-side apply. */
-import { conversionFailure } from '../../api/apply/server-side-apply.ts';
+import { conversionFailure, unversionedFailure } from '../../api/apply/server-side-apply.ts';
 import { forbiddenField, Path, required, type FieldError } from '../../api/field-error.ts';
 import type { ApiObject } from '../../api/kind.ts';
 import { ApiError, conflict, isReason } from '../../api/status.ts';
@@ -59,7 +59,7 @@ async function applyPatch(core: Core, exchange: Exchange, { resource, options, s
     const own = await apply({ resource, subresource, live, applied, manager: options.fieldManager, force, now: core.clock.now() });
     const object = fit(own, applied, expected);
     const unreadable = expected.unreadable?.(object);
-    if (unreadable !== undefined) throw new ApiError({ code: 500, message: unreadable });
+    if (unreadable !== undefined) throw unversionedFailure(applied, unreadable);
     tellOfApply(exchange, read, options.fieldValidation);
     if (!live && object.metadata.uid) throw conflict(resource.subject(name), `uid mismatch: the provided object specified uid ${object.metadata.uid}, and no existing object was found`);
     return finish(object, exchange, resource, { keepNulls: true });

@@ -70,6 +70,19 @@ test('the generation of a DaemonSet that is no number cannot be read', async () 
   });
 });
 
+test.each([
+  ['application/merge-patch+json', 422, /^ "" is invalid: patch: Invalid value: "\{.*\}": strconv.ParseInt: parsing "x": invalid syntax$/],
+  ['application/strategic-merge-patch+json', 500, /^strconv.ParseInt: parsing "x": invalid syntax$/],
+  ['application/apply-patch+yaml', 500, /^failed to convert to unversioned \(\/c; apps\/v1, Kind=DaemonSet\): strconv.ParseInt: parsing "x": invalid syntax$/],
+])('nor can it by %s', async (patchType, code, message) => {
+  const daemonsets = { group: 'apps', version: 'v1', resource: 'daemonsets' };
+  const spec = { selector: { matchLabels: { a: 'b' } }, template: { metadata: { labels: { a: 'b' } }, spec: { containers: [{ name: 'c', image: 'i' }] } } };
+  await create(daemonsets, { metadata: { name: 'c' }, spec }).catch(() => undefined);
+  const body = { apiVersion: 'apps/v1', kind: 'DaemonSet', metadata: { name: 'c', annotations: { 'deprecated.daemonset.template.generation': 'x' } } };
+  const call = door.call({ ...daemonsets, namespace: 'default', name: 'c', verb: 'patch', patchType: patchType as never, body, query: { fieldManager: 'm', ...(patchType.includes('apply') && { force: 'true' }) } });
+  await expect(call).rejects.toMatchObject({ code, message: expect.stringMatching(message) });
+});
+
 test('PUT of what is not there reads its version, and goes by it no more', async () => {
   const leases = { group: 'coordination.k8s.io', version: 'v1', resource: 'leases' };
   await expect(put(leases, { metadata: { name: 'a', resourceVersion: 'abc' } })).rejects.toMatchObject({ code: 500, message: 'strconv.ParseUint: parsing "abc": invalid syntax' });

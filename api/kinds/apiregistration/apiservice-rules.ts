@@ -1,4 +1,5 @@
 /** The rules for APIServices. Their name is their version and group. */
+import { goQuote } from '../../go-quote.ts';
 import { type FieldError, Path, invalid, notSupported, required } from '../../field-error.ts';
 import type { APIService } from '../../types/apiregistration.v1.ts';
 import { base64Length } from '../shared/base64.ts';
@@ -22,7 +23,7 @@ export function validateApiService({ metadata, spec }: APIService): FieldError[]
   const { group = '', version = '', service } = spec;
   const name = `${version}.${group}`;
   const errors: FieldError[] = [];
-  if (metadata.name !== name && pathSegment(metadata.name ?? '', false).length === 0) errors.push(invalid(Path.of('metadata', 'name'), metadata.name ?? '', `must be \`spec.version+"."+spec.group\`: ${JSON.stringify(name)}`));
+  if (metadata.name !== name && pathSegment(metadata.name ?? '', false).length === 0) errors.push(invalid(Path.of('metadata', 'name'), metadata.name ?? '', `must be \`spec.version+"."+spec.group\`: ${goQuote(name)}`));
   if (group === '') {
     if (version !== 'v1') errors.push(required(SPEC.child('group'), 'only v1 may have an empty group and it better be legacy kube'));
   } else errors.push(...dnsSubdomain(group).map((why) => invalid(SPEC.child('group'), group, why)));

@@ -25,6 +25,8 @@ export const daemonset = rulesFor<DaemonSet>({
       strategy.rollingUpdate.maxUnavailable ??= 1;
       strategy.rollingUpdate.maxSurge ??= 0;
     }
+    // To upstream it is no pointer: it is always there.
+    if (strategy.rollingUpdate) strategy.rollingUpdate.maxSurge ??= 0;
     object.metadata.annotations = { [TEMPLATE_GENERATION]: '0', ...object.metadata.annotations };
     spec.revisionHistoryLimit ??= 10;
     defaultPodTemplate(spec.template);

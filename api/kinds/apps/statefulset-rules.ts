@@ -1,5 +1,5 @@
 /** The rules for StatefulSets. */
-import { type FieldError, Path, forbiddenField, invalid, notSupported, required } from '../../field-error.ts';
+import { Named, type FieldError, Path, forbiddenField, invalid, notSupported, required } from '../../field-error.ts';
 import type { StatefulSet, StatefulSetSpec } from '../../types/apps.v1.ts';
 import type { PodTemplateSpec, Volume } from '../../types/core.v1.ts';
 import { checkClaimSpec } from '../shared/claim-rules.ts';
@@ -69,7 +69,7 @@ function checkSpec(spec: StatefulSetSpec, { isNew, template: withTemplate }: Par
 function checkManagement(policy: string): FieldError[] {
   const path = SPEC.child('podManagementPolicy');
   if (policy === '') return [required(path)];
-  return policy === 'OrderedReady' || policy === 'Parallel' ? [] : [invalid(path, policy, "must be 'OrderedReady' or 'Parallel'")];
+  return policy === 'OrderedReady' || policy === 'Parallel' ? [] : [invalid(path, new Named(policy), "must be 'OrderedReady' or 'Parallel'")];
 }
 
 function checkStrategy({ updateStrategy = {} }: StatefulSetSpec, path: Path): FieldError[] {

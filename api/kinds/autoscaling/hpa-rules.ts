@@ -1,5 +1,5 @@
 /** The rules for HorizontalPodAutoscalers. */
-import { type FieldError, Path, forbiddenField, invalid, notSupported, required } from '../../field-error.ts';
+import { Named, type FieldError, Path, forbiddenField, invalid, notSupported, required } from '../../field-error.ts';
 import { canonicalQuantity, parseQuantity } from '../../quantity.ts';
 import type {
   CrossVersionObjectReference,
@@ -162,7 +162,7 @@ function checkResourceTarget(target: MetricTarget, path: Path): FieldError[] {
 function checkTarget(target: MetricTarget, path: Path): FieldError[] {
   const type: string = target.type;
   const errors: FieldError[] = type ? [] : [required(path.child('type'), 'must specify a metric target type')];
-  if (!['Utilization', 'Value', 'AverageValue'].includes(type)) errors.push(invalid(path.child('type'), type, 'must be either Utilization, Value, or AverageValue'));
+  if (!['Utilization', 'Value', 'AverageValue'].includes(type)) errors.push(invalid(path.child('type'), new Named(type), 'must be either Utilization, Value, or AverageValue'));
   for (const field of ['value', 'averageValue'] as const) {
     const text = target[field];
     const quantity = text === undefined ? undefined : parseQuantity(text);

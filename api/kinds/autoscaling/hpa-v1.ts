@@ -2,34 +2,35 @@
 import type { ApiObject } from '../../kind.ts';
 import type * as v1 from '../../types/autoscaling.v1.ts';
 import type * as v2 from '../../types/autoscaling.v2.ts';
+import { BEHAVIOR, CONDITIONS, CURRENT_METRICS, METRICS, readAnnotation } from './old-annotations.ts';
 
-const METRICS = 'autoscaling.alpha.kubernetes.io/metrics';
-const CURRENT_METRICS = 'autoscaling.alpha.kubernetes.io/current-metrics';
-const CONDITIONS = 'autoscaling.alpha.kubernetes.io/conditions';
-const BEHAVIOR = 'autoscaling.alpha.kubernetes.io/behavior';
+const METRICS_NAME = 'autoscaling.alpha.kubernetes.io/metrics';
+const CURRENT_METRICS_NAME = 'autoscaling.alpha.kubernetes.io/current-metrics';
+const CONDITIONS_NAME = 'autoscaling.alpha.kubernetes.io/conditions';
+const BEHAVIOR_NAME = 'autoscaling.alpha.kubernetes.io/behavior';
 const DEFAULT_PERCENT = 80;
 
 export function fromV1(object: ApiObject): ApiObject {
   const { spec, status, metadata } = object as unknown as v1.HorizontalPodAutoscaler;
   const annotations = { ...metadata.annotations };
   const percent = spec?.targetCPUUtilizationPercentage;
-  const others = list(read(annotations[METRICS])).map((metric) => metricFromV1(metric as OldMetric));
+  const others = ((readAnnotation(METRICS, annotations[METRICS_NAME]) ?? []) as OldMetric[]).map(metricFromV1);
   const metrics = [...others, ...(percent === undefined ? [] : [cpuMetric(percent)])];
-  const behavior = lowerCased(read(annotations[BEHAVIOR])) as v2.HorizontalPodAutoscalerBehavior | undefined;
-  const conditions = read(annotations[CONDITIONS]);
+  const behavior = lowerCased(readAnnotation(BEHAVIOR, annotations[BEHAVIOR_NAME])) as v2.HorizontalPodAutoscalerBehavior | undefined;
+  const conditions = readAnnotation(CONDITIONS, annotations[CONDITIONS_NAME]);
   // The annotation knows more than the field.
-  const known = read(annotations[CURRENT_METRICS]);
-  for (const name of [METRICS, CURRENT_METRICS, CONDITIONS, BEHAVIOR]) delete annotations[name];
+  const known = readAnnotation(CURRENT_METRICS, annotations[CURRENT_METRICS_NAME]) as OldStatus[] | undefined;
+  for (const name of [METRICS_NAME, CURRENT_METRICS_NAME, CONDITIONS_NAME, BEHAVIOR_NAME]) delete annotations[name];
   const { targetCPUUtilizationPercentage: _percent, ...sameSpec } = spec ?? { scaleTargetRef: {}, maxReplicas: 0 };
   const { currentCPUUtilizationPercentage: current, ...sameStatus } = status ?? {};
   const ofCpu = current === undefined ? null : [{ type: 'Resource', resource: { name: 'cpu', current: { averageUtilization: current } } }];
-  const currentMetrics = Array.isArray(known) && list(known).length === known.length ? known.map((metric) => statusFromV1(metric as OldStatus)) : ofCpu;
+  const currentMetrics = known ? known.map(statusFromV1) : ofCpu;
   return {
     ...object,
     apiVersion: 'autoscaling/v2',
     metadata: withAnnotations(object, annotations),
     spec: { ...sameSpec, metrics: metrics.length > 0 ? metrics : [cpuMetric(DEFAULT_PERCENT)], ...(behavior && Object.keys(behavior).length > 0 && { behavior }) },
-    ...((status || currentMetrics) && { status: { ...sameStatus, currentMetrics, ...(Array.isArray(conditions) && { conditions }) } }),
+    ...((status || currentMetrics) && { status: { ...sameStatus, currentMetrics, ...(conditions !== undefined && { conditions }) } }),
   };
 }
 
@@ -41,10 +42,10 @@ export function toV1(object: ApiObject): ApiObject {
   const percent = metrics.find(isCpuPercent)?.resource?.target.averageUtilization;
   const others = metrics.filter((metric) => !isCpuPercent(metric)).map(metricToV1);
   const current = currentMetrics?.find(({ resource }) => resource?.name === 'cpu')?.resource?.current.averageUtilization;
-  if (others.length > 0) annotations[METRICS] = JSON.stringify(others);
-  if (currentMetrics?.length) annotations[CURRENT_METRICS] = JSON.stringify(currentMetrics.map(statusToV1));
-  if (behavior) annotations[BEHAVIOR] = JSON.stringify({ ScaleUp: internalRules(behavior.scaleUp), ScaleDown: internalRules(behavior.scaleDown) });
-  if (conditions?.length) annotations[CONDITIONS] = JSON.stringify(conditions);
+  if (others.length > 0) annotations[METRICS_NAME] = JSON.stringify(others);
+  if (currentMetrics?.length) annotations[CURRENT_METRICS_NAME] = JSON.stringify(currentMetrics.map(statusToV1));
+  if (behavior) annotations[BEHAVIOR_NAME] = JSON.stringify({ ScaleUp: internalRules(behavior.scaleUp), ScaleDown: internalRules(behavior.scaleDown) });
+  if (conditions?.length) annotations[CONDITIONS_NAME] = JSON.stringify(conditions);
   return {
     ...object,
     apiVersion: 'autoscaling/v1',
@@ -214,20 +215,6 @@ function internalRules(rules: v2.HPAScalingRules | undefined): object | null {
 function withAnnotations(object: ApiObject, annotations: Record<string, string>): ApiObject['metadata'] {
   const { annotations: _before, ...metadata } = object.metadata;
   return { ...metadata, ...(Object.keys(annotations).length > 0 && { annotations }) };
-}
-
-/** What is no JSON is as if it were not there. */
-function read(text: string | undefined): unknown {
-  try {
-    return text === undefined ? undefined : JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}
-
-function list(value: unknown): unknown[] {
-  if (value === undefined || value === null) return [];
-  return Array.isArray(value) && value.every((item) => typeof item === 'object' && item !== null) ? value : [];
 }
 
 /** The behavior's annotation has Go's names; nulls are absent fields. */

@@ -1,6 +1,6 @@
 /** The rules for CronJobs. */
 import { parseCron } from '../../cron.ts';
-import { type FieldError, Path, invalid, notSupported, required } from '../../field-error.ts';
+import { Named, type FieldError, Path, invalid, notSupported, required } from '../../field-error.ts';
 import type { CronJob, CronJobSpec } from '../../types/batch.v1.ts';
 import { bytes } from '../shared/formats.ts';
 import { shownSelector } from '../shared/label-selector.ts';
@@ -50,12 +50,12 @@ function checkTimeZone(zone: string | undefined, path: Path): FieldError[] {
   if (zone === undefined) return [];
   if (zone === '') return [invalid(path, zone, 'timeZone must be nil or non-empty string')];
   const malformed = zone.split('/').some((part) => part === '.' || part === '..' || part.startsWith('-') || !/^[A-Za-z.\-_0-9+]{1,}$/.test(part));
-  if (malformed) return [invalid(path, zone, `unknown time zone ${zone}`)];
+  if (malformed) return [invalid(path, new Named(zone), `unknown time zone ${zone}`)];
   const errors: FieldError[] = [];
   if (zone.toLowerCase() === 'local') {
     errors.push(invalid(path, zone, 'timeZone must be an explicit time zone as defined in https://www.iana.org/time-zones'));
   }
-  return isTimeZone(zone) || zone === 'Local' ? errors : [...errors, invalid(path, zone, `unknown time zone ${zone}`)];
+  return isTimeZone(zone) || zone === 'Local' ? errors : [...errors, invalid(path, new Named(zone), `unknown time zone ${zone}`)];
 }
 
 function isTimeZone(zone: string): boolean {

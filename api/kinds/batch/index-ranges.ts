@@ -1,4 +1,5 @@
 /** Lists of a Job's indexes: `0,3-5`. */
+import { goQuote } from '../../go-quote.ts';
 
 /** How many indexes the text names, or why it is malformed. */
 export function countIndexes(text: string, completions: number): number | string {
@@ -33,7 +34,7 @@ function parseRange(text: string, completions: number): [number, number] | strin
   const limits = text.split('-');
   if (limits.length > 2) return `the fragment ${JSON.stringify(text)} violates the requirement that an index interval can have at most two parts separated by '-'`;
   for (const limit of limits) {
-    if (!/^[+-]?[0-9]+$/.test(limit)) return `cannot convert string to integer for index: ${JSON.stringify(limit)}`;
+    if (!/^[+-]?[0-9]+$/.test(limit)) return `cannot convert string to integer for index: ${goQuote(limit)}`;
     if (Number(limit) >= completions) return `too large index: ${JSON.stringify(limit)}`;
   }
   const [from = 0, to = from] = limits.map(Number);

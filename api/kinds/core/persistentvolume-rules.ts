@@ -86,9 +86,31 @@ function withoutNewSecret(spec: PersistentVolumeSpec, before: PersistentVolumeSp
 }
 
 function affinityKept(affinity: PersistentVolumeSpec['nodeAffinity'], old: PersistentVolumeSpec['nodeAffinity']): FieldError[] {
-  if (semanticEqual(affinity, old)) return [];
+  if (semanticEqual(affinity, withStableLabels(old, affinity))) return [];
   const shown = affinity && internalForm('VolumeNodeAffinity', affinity as never);
   return [invalid(Path.of('nodeAffinity'), shown, 'field is immutable, except for updating from beta label to GA')];
+}
+
+/** Labels of nodes that had names of their own before. */
+const STABLE_LABELS: Readonly<Record<string, string>> = {
+  'failure-domain.beta.kubernetes.io/zone': 'topology.kubernetes.io/zone', 'failure-domain.beta.kubernetes.io/region': 'topology.kubernetes.io/region',
+  'beta.kubernetes.io/os': 'kubernetes.io/os', 'beta.kubernetes.io/arch': 'kubernetes.io/arch', 'beta.kubernetes.io/instance-type': 'node.kubernetes.io/instance-type',
+};
+
+/** The old affinity with those keys that the new one has under their stable names; upstream lets other keys become empty as well. */
+function withStableLabels(old: PersistentVolumeSpec['nodeAffinity'], affinity: PersistentVolumeSpec['nodeAffinity']): PersistentVolumeSpec['nodeAffinity'] {
+  const terms = old?.required?.nodeSelectorTerms;
+  if (!terms) return old;
+  const nodeSelectorTerms = terms.map((term, at) => {
+    const next = affinity?.required?.nodeSelectorTerms?.[at];
+    const moved = (field: 'matchExpressions' | 'matchFields') => term[field]?.map((one, i) => {
+      const key = next?.[field]?.[i]?.key;
+      return key !== undefined && (STABLE_LABELS[one.key] ?? '') === key ? { ...one, key } : one;
+    });
+    const [matchExpressions, matchFields] = [moved('matchExpressions'), moved('matchFields')];
+    return { ...term, ...(matchExpressions && { matchExpressions }), ...(matchFields && { matchFields }) };
+  });
+  return { ...old, required: { ...old.required, nodeSelectorTerms } };
 }
 
 function checkCapacity({ capacity: given }: PersistentVolumeSpec): FieldError[] {

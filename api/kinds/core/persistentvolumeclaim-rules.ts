@@ -20,7 +20,7 @@ export function validateClaim({ spec }: PersistentVolumeClaim): FieldError[] {
 
 export function validateClaimUpdate(claim: PersistentVolumeClaim, old: PersistentVolumeClaim): FieldError[] {
   const [spec, before] = [claim.spec ?? {}, old.spec ?? {}];
-  const errors = checkClaimSpec(spec, SPEC, { allowInvalidValues: hasInvalidValues(before.selector), anySourceGroup: before.dataSource?.apiGroup !== undefined || before.dataSourceRef?.apiGroup !== undefined });
+  const errors = checkClaimSpec(spec, SPEC, { allowInvalidValues: hasInvalidValues(before.selector), anySourceGroup: (before.dataSource?.apiGroup ?? before.dataSourceRef?.apiGroup ?? undefined) !== undefined });
   const [beta, betaBefore] = [claim.metadata.annotations?.[BETA_CLASS], old.metadata.annotations?.[BETA_CLASS]];
   const [left, right] = [{ ...before }, { ...spec }];
   if (!before.volumeName) copy(left, spec, 'volumeName');
@@ -70,7 +70,9 @@ export function validateClaimStatus(claim: PersistentVolumeClaim): FieldError[] 
   const allocated = Path.of('status', 'allocatedResources');
   for (const [name, text] of Object.entries(claim.status?.allocatedResources ?? {})) {
     const wrong = checkAllocatedName(name, allocated);
-    errors.push(...(wrong.length > 0 ? wrong : checkAmount('storage', text, allocated.key(name))));
+    const { nano } = amount(claim.status?.allocatedResources, name);
+    const unfit = nano < 0n ? [invalid(allocated.key(name), Number(nano / 1_000_000_000n), 'must be a valid resource quantity')] : checkAmount('storage', text, allocated.key(name));
+    errors.push(...(wrong.length > 0 ? wrong : unfit));
   }
   return errors;
 }

@@ -1,5 +1,5 @@
 /** The rules for ResourceQuotas. */
-import { type FieldError, Path, invalid, required } from '../../field-error.ts';
+import { Named, type FieldError, Path, invalid, required } from '../../field-error.ts';
 import type { ResourceQuota, ResourceQuotaSpec, ScopedResourceSelectorRequirement } from '../../types/core.v1.ts';
 import { IMMUTABLE_WORDS } from '../shared/object-meta.ts';
 import { checkAmount, checkQuotaResourceName, isStandardQuotaResource } from '../shared/quantity-rules.ts';
@@ -55,7 +55,7 @@ function checkSelector(spec: ResourceQuotaSpec): FieldError[] {
 }
 
 function checkRequirement({ scopeName, operator, values }: ScopedResourceSelectorRequirement, spec: ResourceQuotaSpec, path: Path): FieldError[] {
-  const errors: FieldError[] = STANDARD.includes(scopeName) ? [] : [invalid(path.child('scopeName'), scopeName, 'unsupported scope')];
+  const errors: FieldError[] = STANDARD.includes(scopeName) ? [] : [invalid(path.child('scopeName'), new Named(scopeName), 'unsupported scope')];
   const shown = { MatchExpressions: (spec.scopeSelector?.matchExpressions ?? []).map((one) => ({ ScopeName: one.scopeName, Operator: one.operator, Values: one.values ?? null })) };
   for (const name of unsuited(scopeName, spec.hard)) if (name) errors.push(invalid(path, shown, 'unsupported scope applied to resource'));
   if (ONLY_EXISTS.includes(scopeName) && (operator as string) !== 'Exists') {
@@ -71,7 +71,7 @@ function checkRequirement({ scopeName, operator, values }: ScopedResourceSelecto
     const why = "must be no value when `operator` is 'Exist' or 'DoesNotExist' for scope selector";
     return count === 0 ? errors : [...errors, invalid(field, values, why)];
   }
-  return [...errors, invalid(path.child('operator'), operator, 'not a valid selector operator')];
+  return [...errors, invalid(path.child('operator'), new Named(operator), 'not a valid selector operator')];
 }
 
 const COMPUTE = ['cpu', 'memory', 'limits.cpu', 'limits.memory', 'requests.cpu', 'requests.memory'];

@@ -1,5 +1,5 @@
 /** The rules for Services. Addresses and ports have been given out before. */
-import { type FieldError, Path, duplicate, forbiddenField, invalid, notSupported, required } from '../../field-error.ts';
+import { Named, type FieldError, Path, duplicate, forbiddenField, invalid, notSupported, required } from '../../field-error.ts';
 import type { LoadBalancerStatus, Service, ServicePort, ServiceSpec } from '../../types/core.v1.ts';
 import { portNumber } from '../shared/formats.ts';
 import { checkLegacyAddress, checkLegacyCidr, checkNotSpecial, parseAddress } from '../shared/ip-address.ts';
@@ -229,7 +229,7 @@ function checkExternalTraffic(service: Service, spec: ServiceSpec): FieldError[]
   const field = SPEC.child('externalTrafficPolicy');
   const errors: FieldError[] = [];
   if (!isExternallyAccessible(service)) {
-    if (policy) errors.push(invalid(field, policy, 'may only be set for externally-accessible services'));
+    if (policy) errors.push(invalid(field, new Named(policy), 'may only be set for externally-accessible services'));
   } else if (policy === '') errors.push(required(field));
   else if (!POLICIES.includes(policy)) errors.push(notSupported(field, policy, POLICIES));
   const port = spec.healthCheckNodePort ?? 0;

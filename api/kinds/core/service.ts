@@ -15,6 +15,7 @@ export const service = rulesFor<Service>({
   strategy: splitStrategy<Service>({
     createOnUpdate: true,
     validateName: nameIsLabel,
+    prepareForCreate: hideTrafficPolicy,
     prepareForUpdate(object, old) {
       dropWhatTheTypeLacks(object, old);
       hideTrafficPolicy(object);

@@ -1,5 +1,5 @@
 /** How pools, devices, attributes and what stands in lists of them may be named. Provenance: pkg/apis/resource/validation of v1.36. */
-import { type FieldError, type Path, duplicate, invalid, required, tooLong, tooMany } from '../../field-error.ts';
+import { Named, type FieldError, type Path, duplicate, invalid, required, tooLong, tooMany } from '../../field-error.ts';
 import { bytes, cIdentifier, dnsSubdomain } from '../shared/formats.ts';
 import { checkDriverName } from '../shared/volume-rules.ts';
 
@@ -26,7 +26,7 @@ export function checkDeviceKey(name: string, path: Path): FieldError[] {
 
 export function checkQualifiedKey(name: string, path: Path): FieldError[] {
   const errors = checkDeviceKey(name, path);
-  return name.includes('/') ? errors : [...errors, invalid(path, name, 'a fully qualified name must be a domain and a name separated by a slash')];
+  return name.includes('/') ? errors : [...errors, invalid(path, new Named(name), 'a fully qualified name must be a domain and a name separated by a slash')];
 }
 
 function checkIdentifier(id: string, path: Path): FieldError[] {
@@ -37,7 +37,7 @@ function checkIdentifier(id: string, path: Path): FieldError[] {
 export function checkUid(uid: string, path: Path): FieldError[] {
   if (/^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(uid)) return [];
   const parsed = /^(?:urn:uuid:)?\{?[0-9a-fA-F]{8}-?(?:[0-9a-fA-F]{4}-?){3}[0-9a-fA-F]{12}\}?$/.test(uid);
-  if (!parsed) return [invalid(path, uid, `error validating uid: ${[32, 36, 38, 45].includes(uid.length) ? 'invalid UUID format' : `invalid UUID length: ${uid.length}`}`)];
+  if (!parsed) return [invalid(path, uid, `error validating uid: ${[32, 36, 38, 45].includes(bytes(uid)) ? 'invalid UUID format' : `invalid UUID length: ${bytes(uid)}`}`)];
   return [invalid(path, uid, 'uid must be in RFC 4122 normalized form, `xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx` with lowercase hexadecimal characters')];
 }
 

@@ -36,7 +36,10 @@ function checkClass({ spec }: DeviceClass): FieldError[] {
 
 export const resourceclaim = rulesFor<ResourceClaim>({
   metadataChecks: { '': 2 },
-  defaults: ({ spec }) => defaultClaim(spec?.devices),
+  defaults({ spec, status }) {
+    defaultClaim(spec?.devices);
+    for (const { tolerations } of status?.allocation?.devices?.results ?? []) for (const toleration of tolerations ?? []) toleration.operator ||= 'Equal';
+  },
   strategy: splitStrategy<ResourceClaim>({
     statusKeeps: ALL_METADATA,
     prepareStatus: dropReleasedDevices,

@@ -1,5 +1,5 @@
 /** Where a pod may go: affinity, node selectors, topology spread, tolerations. */
-import { type FieldError, type Path, duplicate, forbiddenField, invalid, notSupported, required } from '../../field-error.ts';
+import { Named, type FieldError, type Path, duplicate, forbiddenField, invalid, notSupported, required } from '../../field-error.ts';
 import type {
   Affinity,
   NodeAffinity,
@@ -144,7 +144,7 @@ function checkOperator({ operator, values }: NodeSelectorRequirement, path: Path
     case 'Lt':
       return count === 1 ? [] : [required(path.child('values'), "must be specified single value when `operator` is 'Lt' or 'Gt'")];
     default:
-      return [invalid(path.child('operator'), operator, 'not a valid selector operator')];
+      return [invalid(path.child('operator'), new Named(operator), 'not a valid selector operator')];
   }
 }
 
@@ -154,7 +154,7 @@ function checkValues({ values }: NodeSelectorRequirement, path: Path): FieldErro
 
 function checkFieldRequirement({ key, operator, values }: NodeSelectorRequirement, path: Path): FieldError[] {
   const errors: FieldError[] = [];
-  if (operator !== 'In' && operator !== 'NotIn') errors.push(invalid(path.child('operator'), operator, 'not a valid selector operator'));
+  if (operator !== 'In' && operator !== 'NotIn') errors.push(invalid(path.child('operator'), new Named(operator), 'not a valid selector operator'));
   else if (values?.length !== 1) {
     errors.push(required(path.child('values'), "must be only one value when `operator` is 'In' or 'NotIn' for node field selector"));
   }

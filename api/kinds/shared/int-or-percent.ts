@@ -15,5 +15,6 @@ export function notMoreThanAll(value: number | string | undefined, path: Path): 
 
 /** The number, or the percentage's number; what is neither is 0. */
 export function amountOf(value: number | string | undefined): number {
-  return typeof value === 'number' ? value : Number.parseInt(value ?? '0', 10) || 0;
+  if (typeof value === 'number') return value;
+  return /^(?:[0-9]+%|[+-]?[0-9]+)$/.test(value ?? '') ? Number.parseInt(value as string, 10) : 0;
 }

@@ -77,7 +77,7 @@ function convert(form: string, value: unknown, owner: Fields): unknown {
     case 'q':
       return value === undefined || value === null ? '0' : (canonicalQuantity(String(value)) ?? value);
     default:
-      return value ?? ZERO[form] ?? {};
+      return value ?? (Object.hasOwn(ZERO, form) ? ZERO[form] : {});
   }
 }
 

@@ -1,5 +1,5 @@
 /** What a LabelSelector in an object must look like. */
-import { type FieldError, type Path, forbiddenField, invalid, required } from '../../field-error.ts';
+import { Named, type FieldError, type Path, forbiddenField, invalid, required } from '../../field-error.ts';
 import { compileLabelSelector, formatSelector, matchesLabels } from '../../selectors.ts';
 import type { LabelSelector, LabelSelectorRequirement } from '../../types/meta.v1.ts';
 import { labelValue } from './formats.ts';
@@ -72,7 +72,7 @@ function checkRequirement(requirement: LabelSelectorRequirement, path: Path, rul
     if (values.length > 0) {
       errors.push(forbiddenField(path.child('values'), "may not be specified when `operator` is 'Exists' or 'DoesNotExist'"));
     }
-  } else errors.push(invalid(path.child('operator'), operator, 'not a valid selector operator'));
+  } else errors.push(invalid(path.child('operator'), new Named(operator), 'not a valid selector operator'));
   errors.push(...checkLabelKey(requirement.key, path.child('key')));
   if (!rules.allowInvalidValues) {
     values.forEach((value, at) =>

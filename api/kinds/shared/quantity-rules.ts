@@ -1,5 +1,5 @@
 /** Which amounts and which resource names objects may hold. */
-import { type FieldError, type Path, invalid } from '../../field-error.ts';
+import { Named, type FieldError, type Path, invalid } from '../../field-error.ts';
 import { canonicalQuantity, isFractional, parseQuantity } from '../../quantity.ts';
 import { qualifiedName } from './formats.ts';
 import { HUGEPAGES_PREFIX, isExtendedResource, isHugePages } from './resource-list.ts';
@@ -69,7 +69,7 @@ export function checkQuotaResourceName(name: string, path: Path): FieldError[] {
 export function checkContainerResourceName(name: string, path: Path): FieldError[] {
   const errors = checkResourceName(name, path);
   if (!name.includes('/')) {
-    if (!COMPUTE.includes(name) && !isHugePages(name)) errors.push(invalid(path, name, 'must be a standard resource for containers'));
+    if (!COMPUTE.includes(name) && !isHugePages(name)) errors.push(invalid(path, new Named(name), 'must be a standard resource for containers'));
   } else if (!name.includes('kubernetes.io/') && !isWellFormedExtended(name)) {
     errors.push(invalid(path, name, "doesn't follow extended resource name standard"));
   }

@@ -40,7 +40,9 @@ function checkPath(text: string, path: Path): FieldError[] {
   if (text === '' || text === '/') return [];
   if (text === '//') return [invalid(path, text, 'segment[0] may not be empty')];
   const errors = text.startsWith('/') ? [] : [invalid(path, text, "must start with a '/'")];
-  for (const [at, step] of text.slice(1).replace(/\/$/, '').split('/').entries()) {
+  // Upstream cuts off the first byte, which may be a part of a character.
+  const rest = (text.codePointAt(0) ?? 0) < 0x80 ? text.slice(1) : `\uFFFD${text.slice(1)}`;
+  for (const [at, step] of rest.replace(/\/$/, '').split('/').entries()) {
     if (step === '') errors.push(invalid(path, text, `segment[${at}] may not be empty`));
     else errors.push(...dnsSubdomain(step).map((why) => invalid(path, text, `segment[${at}]: ${why}`)));
   }

@@ -11,7 +11,9 @@ import { checkParameters } from './parameter-rules.ts';
 import { checkInlineVolume } from '../core/persistentvolume-rules.ts';
 import { qualifiedName } from '../shared/formats.ts';
 import { semanticEqual } from '../shared/semantic-equal.ts';
+import { roundUpToMilli } from '../shared/resource-list.ts';
 import { isDnsSubdomain } from '../shared/text-rules.ts';
+import { defaultOldDrivers } from '../shared/volume-defaults.ts';
 import { checkDriverName } from '../shared/volume-rules.ts';
 
 export const csinode = rulesFor<CSINode>({
@@ -67,6 +69,13 @@ export const csistoragecapacity = rulesFor<CSIStorageCapacity>({
 });
 
 export const volumeattachment = rulesFor<VolumeAttachment>({
+  defaults({ spec }) {
+    const inline = spec?.source?.inlineVolumeSpec;
+    if (!inline) return;
+    roundUpToMilli(inline.capacity);
+    if (inline.hostPath) inline.hostPath.type ??= '';
+    defaultOldDrivers(inline as Parameters<typeof defaultOldDrivers>[0]);
+  },
   metadataChecks: { '': 'as new' },
   strategy: splitStrategy<VolumeAttachment>({
     unconditionalUpdate: false,
