@@ -1,4 +1,5 @@
 /** All controllers, in the order in which they are started. */
+import { attachDetachController } from './attach-detach.ts';
 import { bootstrapSignerController, tokenCleanerController } from './bootstrap-tokens.ts';
 import { requestApprovingController } from './certificatesigningrequest-approving.ts';
 import { requestCleanerController } from './certificatesigningrequest-cleaner.ts';
@@ -99,6 +100,7 @@ export function controllers(options: ControllerOptions): readonly (Controller | 
     volumeBinderController(options.volumeBinder),
     ephemeralVolumeController(),
     volumeExpanderController(),
+    attachDetachController(),
     localPathController(options.localPath),
     serviceLoadBalancerController(),
     resourceClaimController(),

@@ -69,7 +69,7 @@ test.each<[string, object, readonly unknown[], string]>([
   ['may fail', { ignorable: true }, [undefined], 'n2: b'],
   ['names no victim', {}, [only('n1')], 'expected at least one victim pod on node "n1"'],
   ['names no victim and may', { ignorable: true }, [only('n1')], NONE],
-  ['names a pod of another node', {}, [only('n1', 'b')], 'extender: URL claims to preempt pod (UID: &MetaPod{UID:b,}) on node: n1, but the pod is not found on that node'],
+  ['names a pod of another node', {}, [only('n1', 'b')], 'extender: URL claims to preempt pod (UID: &{b}) on node: n1, but the pod is not found on that node'],
   ['names a node that is not there', {}, [only('n9', 'b')], 'nodeinfo not found for node name "n9"'],
   ['is not interested', { managedResources: [{ name: 'example.com/x' }] }, [both], 'nothing proposed'],
 ])('Extenders.preempt(): one that %s', async (_, fields, answers, expected) => {

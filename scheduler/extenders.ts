@@ -191,7 +191,7 @@ function candidatesOf({ urlPrefix, ignorable }: ExtenderSettings, { NodeNameToMe
     const there = new Map([...standing].map((pod) => [pod.metadata.uid, pod]));
     const victims = (meta?.Pods ?? []).map(({ UID }) => {
       const victim = there.get(UID);
-      if (!victim) throw new Error(`extender: ${urlPrefix} claims to preempt pod (UID: &MetaPod{UID:${UID},}) on node: ${node}, but the pod is not found on that node`);
+      if (!victim) throw new Error(`extender: ${urlPrefix} claims to preempt pod (UID: &{${UID}}) on node: ${node}, but the pod is not found on that node`);
       return victim;
     });
     if (victims.length > 0) out.push(candidateOf(node, victims, meta?.NumPDBViolations ?? 0));
