@@ -1,4 +1,5 @@
 /** The watch caches as authenticators, authorizers and admission see them. */
+import { parseExact } from '../api/codec/json-text.ts';
 import type { ApiObject } from '../api/kind.ts';
 import type { ResourceRef } from '../api/resources.ts';
 import { deepFreeze } from '../std/deep.ts';
@@ -43,7 +44,7 @@ export function createReader(registry: Registry, store: Store): Reader {
       const resource = resourceOf(ref);
       const entry = resource && (await store.get(resource.key(namespace, name)));
       if (!resource || !entry) return undefined;
-      const object = JSON.parse(resource.splice(entry.value, entry.revision).toString()) as ApiObject;
+      const object = parseExact(resource.splice(entry.value, entry.revision).toString()) as ApiObject;
       return deepFreeze(object) as unknown as Stored<T>;
     },
   };

@@ -112,6 +112,8 @@ const MISTAKES: readonly (readonly [expression: string, mistake: string])[] = [
   ['dyn{}', "check: ERROR: <input>:1:4: undeclared reference to 'dyn' (in container '')\n | dyn{}\n | ...^"],
   ['google.protobuf.Int32Value{value: dyn(5000000000)} == 1', 'error: field type conversion error for google.protobuf.Int32Value.value value type: integer overflow'],
   ['type(google.protobuf.Int64Value{}) == google.protobuf.Int64Value', 'program: program instantiation failed: reference to undefined type: google.protobuf.Int64Value'],
+  ["'%f'.format([timestamp('2020-01-01T00:00:00Z')])", "check: ERROR: <input>:1:23: error during formatting: fixed-point clause can only be used on doubles, was given google.protobuf.Timestamp\n | '%f'.format([timestamp('2020-01-01T00:00:00Z')])\n | ......................^"],
+  ['timestamp(null)', 'check: ERROR: <input>:1:11: invalid timestamp argument\n | timestamp(null)\n | ..........^'],
   ['self.s && self.nosuch', "check: ERROR: <input>:1:5: expected type 'bool' but found 'string'\n | self.s && self.nosuch\n | ....^\nERROR: <input>:1:15: undefined field 'nosuch'\n | self.s && self.nosuch\n | ..............^"],
   ["int('x') == 1", 'program: program instantiation failed: type conversion error from \'string\' to \'int\''],
   ['9223372036854775807 + self.n', 'error: integer overflow'],
@@ -145,6 +147,10 @@ test.each(COSTS)('%s costs %d', (expression, cost) => {
   const budget = { left: 1_000 };
   run(expression, budget);
   expect(1_000 - budget.left).toBe(cost);
+});
+
+test('what no path can go on with is refused before anything runs', () => {
+  expect(compile('object[[1]] == 1', { variables: { object: { kind: 'dyn' } } })).toMatchObject({ stage: 'program', errors: ['program instantiation failed: invalid qualifier type: *types.baseList'] });
 });
 
 describe('bounds', () => {

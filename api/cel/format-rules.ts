@@ -1,7 +1,7 @@
 /** Checks `'%s'.format([…])` while both are there to be read. Provenance: stringFormatValidator in ext/formatting.go of cel-go v0.26. */
 import type { Expr } from './ast.ts';
 import type { Mistake } from './source.ts';
-import type { Type, TypeKind } from './type.ts';
+import { declaredName, type Type, type TypeKind } from './type.ts';
 
 interface Clause {
   readonly kinds: readonly TypeKind[];
@@ -38,10 +38,15 @@ export function checkFormat(call: Expr & { kind: 'call' }, typeOf: (expr: Expr) 
     const { kinds, wrong } = CLAUSES[verb] ?? { kinds: [], wrong: '' };
     if (wrong === '') return [{ at, message: `could not parse formatting clause: unrecognized formatting clause "${verb}"` }];
     const odd = firstOdd(item, kinds, { typeOf, inside: verb === 's' });
-    if (odd) return [{ at: odd.at, message: `error during formatting: ${wrong}, was given ${typeOf(odd).name}` }];
+    if (odd) return [{ at: odd.at, message: `error during formatting: ${wrong}, was given ${nameOf(typeOf(odd))}` }];
     used++;
   }
   return list.items.length > used ? [{ at, message: `too many arguments supplied to string.format (expected ${used}, got ${list.items.length})` }] : [];
+}
+
+/** Without what it holds. */
+function nameOf(type: Type): string {
+  return declaredName({ ...type, of: [] });
 }
 
 /** The first part that cannot be shown; of lists and maps that are written out, `inside` as well. */

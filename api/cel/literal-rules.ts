@@ -10,7 +10,7 @@ import type { Value } from './value.ts';
 
 const RULES: Readonly<Record<string, (value: Value) => boolean>> = {
   duration: (value) => typeof value === 'string' && parseGoDuration(value) !== undefined,
-  timestamp: (value) => (typeof value === 'bigint' ? timestampOf(value * 1_000_000_000n) !== undefined : typeof value !== 'string' || parseStrictTimestamp(value) !== undefined),
+  timestamp: (value) => (typeof value === 'bigint' ? timestampOf(value * 1_000_000_000n) !== undefined : value !== null && (typeof value !== 'string' || parseStrictTimestamp(value) !== undefined)),
   matches: (value) => typeof value !== 'string' || isRegex(value),
 };
 

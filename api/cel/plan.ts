@@ -181,6 +181,7 @@ class Planner {
 
   #index(expr: Call, args: readonly Expr[], optional: boolean): Node {
     const [operand, index] = args.map((arg) => this.plan(arg)) as [Node, Node];
+    if (operand.path && index.constant !== undefined) qualifying(index.constant);
     const base = operand.path ?? operand.run;
     const at = index.path ?? index.run;
     const select = expr.name === '_?._';
@@ -385,6 +386,12 @@ class Planner {
       },
     };
   }
+}
+
+/** What no path can go on with. Throws an Error. */
+function qualifying(value: Value): void {
+  const name = value === null ? 'types.Null' : value instanceof List ? '*types.baseList' : value instanceof Mapper ? '*types.baseMap' : value instanceof Uint8Array ? 'types.Bytes' : undefined;
+  if (name !== undefined) throw new Error(`invalid qualifier type: ${name}`);
 }
 
 /** Of most messages of protobuf there is no type as a value. Throws an Error. */

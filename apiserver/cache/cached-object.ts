@@ -116,21 +116,14 @@ export function ingest(stored: StoredValue, prefix: string, index: Indexer, aren
     return new CachedEntry({ ...place, bytes: shown.bytes, labels, fields }, { arena, object: shown.object });
   }
   if (index.keepsForm && isSound(value)) return new UnreadEntry({ ...place, bytes: spliceRevision(value, revision, arena?.allocate) }, index, arena);
-  const object = JSON.parse(value.toString()) as ApiObject;
+  const object = parseExact(value.toString()) as ApiObject;
   const { labels, fields, changed } = index(object);
-  return new CachedEntry({ ...place, bytes: spliceRevision(changed ? reformed(value, index) : value, revision, arena?.allocate), labels, fields }, { arena });
+  return new CachedEntry({ ...place, bytes: spliceRevision(changed ? encodeJson(object) : value, revision, arena?.allocate), labels, fields }, { arena });
 }
 
 function namespaceOf(key: string, prefix: string): string {
   const slash = key.indexOf('/', prefix.length);
   return slash < 0 ? '' : key.slice(prefix.length, slash);
-}
-
-/** With its numbers exactly as they were. */
-function reformed(value: Buffer, index: Indexer): Buffer {
-  const object = parseExact(value.toString()) as ApiObject;
-  index(object);
-  return encodeJson(object);
 }
 
 /** The last state of a deleted object, at the revision of its deletion; `bytes` where they are known. */
@@ -141,7 +134,5 @@ export function deletedAt(last: CachedObject, revision: number, bytes?: Buffer):
 }
 
 function withRevision(bytes: Buffer, revision: number): Buffer {
-  const object = JSON.parse(bytes.toString()) as ApiObject;
-  object.metadata.resourceVersion = String(revision);
-  return Buffer.from(JSON.stringify(object));
+  return spliceRevision(encodeJson(parseExact(bytes.toString()) as ApiObject), revision);
 }

@@ -1,5 +1,6 @@
 /** An object whose bytes stand in the arena of its cache, or what makes them of another's; outside of an arena they stand for themselves. */
 import type { ApiObject } from '../../api/kind.ts';
+import { parseExact } from '../../api/codec/json-text.ts';
 import { deepFreeze, type DeepReadonly } from '../../std/deep.ts';
 import type { Arena, Place, Slab } from './arena.ts';
 import { type Delta, decodeDelta, encodeDelta } from './delta.ts';
@@ -70,7 +71,7 @@ export abstract class PackedObject {
   get object(): DeepReadonly<ApiObject> {
     const known = this.#parsed?.deref();
     if (known) return known;
-    const object = deepFreeze(JSON.parse(this.bytes.toString()) as ApiObject);
+    const object = deepFreeze(parseExact(this.bytes.toString()) as ApiObject);
     this.#parsed = new WeakRef(object);
     return object;
   }

@@ -1,4 +1,4 @@
-/** The Scale of custom resources, through a running server. */
+/** The Scale of custom resources, and their numbers, through a running server. */
 import type { ApiObject } from '../../api/kind.ts';
 import type { WatchEvent } from '../../api/request.ts';
 import { openTestServer, type TestServer } from '../test-server.ts';
@@ -41,4 +41,12 @@ test.each([
 test('a Scale is shown as a table', async () => {
   const table = (await it.http('GET', `${URL}/one/scale`, { headers: { Accept: 'application/json;as=Table;g=meta.k8s.io;v=v1' } })).json() as unknown as { columnDefinitions: { name: string }[]; rows: { cells: unknown[] }[] };
   expect([table.columnDefinitions.map(({ name }) => name), table.rows[0]?.cells.slice(0, 3)]).toEqual([['Name', 'Desired', 'Available', 'Age'], ['one', 1, 0]]);
+});
+
+test('whole numbers beyond 53 bits live through patches and selections', async () => {
+  const headers = { 'Content-Type': 'application/json' };
+  await it.http('POST', URL, { headers, body: `{"apiVersion":"${GROUP}/v1","kind":"Thing","metadata":{"name":"big"},"spec":{"n":9007199254740993}}` });
+  const patched = await it.http('PATCH', `${URL}/big`, { headers: { 'Content-Type': MERGE }, body: '{"spec":{"other":1}}' });
+  const read = await it.http('GET', `${URL}/big`);
+  expect([patched, read].map(({ bytes }) => /"n":(\d+)/.exec(bytes.toString())?.[1])).toEqual(['9007199254740993', '9007199254740993']);
 });

@@ -1,7 +1,7 @@
 import type { RuleWithOperations } from '../../../api/types/admissionregistration.v1.ts';
 import { requestFor } from '../admit.ts';
 import { matchesRule } from './rules.ts';
-import { targetOf } from './subject.ts';
+import { isExempt, isPolicy, targetOf } from './subject.ts';
 
 const pod = { metadata: { name: 'p' } };
 
@@ -32,4 +32,11 @@ test.each<[string, Partial<RuleWithOperations>, boolean]>([
   const request = requestFor(what, pod);
   Object.assign(request.kind, { versions: [], subresources: [] });
   expect(matchesRule({ apiGroups: [''], apiVersions: ['v1'], operations: ['CREATE'], resources: ['pods'], ...rule }, request, targetOf(request).resource)).toBe(matches);
+});
+
+test.each([
+  ['validatingwebhookconfigurations', true, false], ['mutatingadmissionpolicies', true, true], ['validatingadmissionpolicybindings', true, true], ['pods', false, false],
+])('%s are beyond webhooks: %s, and beyond policies: %s', (plural, webhooks, policies) => {
+  const request = requestFor(plural === 'pods' ? plural : `admissionregistration.k8s.io/${plural}`, pod);
+  expect([isExempt(request), isPolicy(request)]).toEqual([webhooks, policies]);
 });

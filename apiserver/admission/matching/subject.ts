@@ -72,12 +72,16 @@ export function namespaceOf(request: AdmissionRequest): string {
   return isNamespaceObject(request) ? request.name : request.namespace;
 }
 
-const POLICY_KINDS = new Set([
-  'validatingwebhookconfigurations', 'mutatingwebhookconfigurations', 'validatingadmissionpolicies', 'validatingadmissionpolicybindings',
-  'mutatingadmissionpolicies', 'mutatingadmissionpolicybindings',
-]);
+const POLICIES = new Set(['validatingadmissionpolicies', 'validatingadmissionpolicybindings', 'mutatingadmissionpolicies', 'mutatingadmissionpolicybindings']);
+const WEBHOOKS = new Set(['validatingwebhookconfigurations', 'mutatingwebhookconfigurations']);
 
-/** What configures policies and webhooks is not subject to them: nobody shall lock himself out. */
-export function isExempt({ kind }: AdmissionRequest): boolean {
-  return kind.group === 'admissionregistration.k8s.io' && POLICY_KINDS.has(kind.plural);
+/** What configures policies is not subject to policies: nobody shall lock himself out. */
+export function isPolicy({ kind }: AdmissionRequest): boolean {
+  return kind.group === 'admissionregistration.k8s.io' && POLICIES.has(kind.plural);
+}
+
+/** What configures policies or webhooks is not subject to webhooks. */
+export function isExempt(request: AdmissionRequest): boolean {
+  const { group, plural } = request.kind;
+  return isPolicy(request) || (group === 'admissionregistration.k8s.io' && WEBHOOKS.has(plural));
 }

@@ -6,7 +6,7 @@ import type { Reader, Stored } from '../../auth/reader.ts';
 import type { AdmissionRequest } from '../admission.ts';
 import { namespaceObject } from '../matching/selectors.ts';
 import type { DynamicSeries } from '../series.ts';
-import { isExempt, isNamespaceObject, namespaceOf, RequestTargets, type Target } from '../matching/subject.ts';
+import { isPolicy, isNamespaceObject, namespaceOf, RequestTargets, type Target } from '../matching/subject.ts';
 import type { Binding, Policy } from './follow.ts';
 import { inNamespace, targetBy, type Match } from './match.ts';
 import { collectParams, paramRow, unknownParamKind } from './params.ts';
@@ -101,5 +101,5 @@ const REVIEWS = new Set(['tokenreviews', 'selfsubjectreviews', 'subjectaccessrev
 /** Questions about rights are answered whatever policies say. */
 export function isBeyondPolicies(request: AdmissionRequest): boolean {
   const { group, plural } = request.kind;
-  return isExempt(request) || ((group === 'authentication.k8s.io' || group === 'authorization.k8s.io') && REVIEWS.has(plural));
+  return isPolicy(request) || ((group === 'authentication.k8s.io' || group === 'authorization.k8s.io') && REVIEWS.has(plural));
 }
