@@ -1,16 +1,19 @@
 /** How well nodes suit a pod: the sum of the framework's scores, each from 0 to 100 times what its profile makes it weigh. */
 import type { Case } from './case.ts';
 import { affinityScores } from './pod-affinity.ts';
+import { Scratch } from './scratch.ts';
 import type { NodeFacts, Snapshot } from './snapshot.ts';
 import { spreadScores } from './spread.ts';
 
 const MAX = 100;
 
-/** The total of each row in `rows`, in that order. */
+const totals = new Scratch(Float64Array);
+
+/** The total of each row in `rows`, in that order; theirs until the next decision. */
 export function scores(snapshot: Snapshot, rows: Int32Array, count: number, asking: Case): Float64Array {
   const { memo } = asking;
   const { weights } = memo.ask.profile;
-  const out = new Float64Array(count);
+  const out = totals.zeros(count);
   for (let i = 0; i < count; i++) out[i] = memo.room[rows[i] as number] as number;
   const { images } = memo;
   if (images) for (let i = 0; i < count; i++) out[i] = (out[i] as number) + weights.ImageLocality * (images[rows[i] as number] as number);

@@ -6,6 +6,7 @@ import type { DeepReadonly } from '../std/deep.ts';
 import type { Demand } from './demand.ts';
 import { FINE, type Obstacle, type Refusal } from './filters.ts';
 import type { Memo } from './memo.ts';
+import { Scratch } from './scratch.ts';
 import type { Snapshot } from './snapshot.ts';
 import { type Labels, type Selection, compiled, textOf } from './terms.ts';
 import { type Domains, HOSTNAME } from './topology.ts';
@@ -69,13 +70,15 @@ function counted(memo: Memo, row: number, { honorAffinity, honorTaints }: Constr
   return (!honorAffinity || memo.wants(row)) && (!honorTaints || memo.tolerates(row));
 }
 
-/** From 0 to 100 for each row of `rows`; undefined where nothing is to be spread. */
+const scratch = { sums: new Scratch(Float64Array), ignored: new Scratch(Uint8Array), byDomain: new Scratch(Int32Array), seen: new Scratch(Uint8Array) };
+
+/** From 0 to 100 for each row of `rows`, until the next decision; undefined where nothing is to be spread. */
 export function spreadScores(snapshot: Snapshot, rows: Int32Array, count: number, asking: Asking): Float64Array | undefined {
   const constraints = constraintsOf(snapshot, asking, 'ScheduleAnyway');
   if (constraints.length === 0) return undefined;
   // Nodes that lack a key of the constraints come last; the system's own make do with the keys that are there.
   const own = (asking.pod.spec.topologySpreadConstraints?.length ?? 0) > 0 || !asking.memo.ask.profile.spreadIsSystem;
-  const ignored = new Uint8Array(count);
+  const ignored = scratch.ignored.zeros(count);
   let kept = count;
   if (own) {
     for (let i = 0; i < count; i++) {
@@ -84,7 +87,7 @@ export function spreadScores(snapshot: Snapshot, rows: Int32Array, count: number
       kept--;
     }
   }
-  const sums = new Float64Array(count);
+  const sums = scratch.sums.zeros(count);
   for (const constraint of constraints) addScores(sums, { snapshot, asking, constraint, constraints: own ? constraints : [], rows, ignored, kept });
   return normalized(sums, ignored);
 }
@@ -102,11 +105,13 @@ interface Scoring {
 
 function addScores(sums: Float64Array, { snapshot, asking, constraint, constraints, rows, ignored, kept }: Scoring): void {
   const { domains, maxSkew, selection } = constraint;
+  // No node has the key.
+  if (domains.size === 0) return;
   const pods = snapshot.counts(selection);
   const { of } = domains;
   const perHost = domains.key === HOSTNAME;
-  const byDomain = new Int32Array(domains.size);
-  const seen = new Uint8Array(domains.size);
+  const byDomain = scratch.byDomain.zeros(perHost ? 0 : domains.size);
+  const seen = scratch.seen.zeros(perHost ? 0 : domains.size);
   let size = perHost ? kept : 0;
   if (!perHost) {
     let lacking = false;
