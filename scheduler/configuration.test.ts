@@ -33,7 +33,11 @@ describe('readConfiguration() refuses by name', () => {
     ['a time too short', args('DynamicResources', { bindingTimeout: '500ms' }), 'args.bindingTimeout: Invalid value: "500ms": must be at least 1 second'],
     ['resources that extenders cannot manage', { extenders: [{ urlPrefix: 'http://x', managedResources: [{ name: 'cpu' }] }] }, 'extenders[0].managedResources[0].name: Invalid value: "cpu": is an invalid extended resource name'],
     ['what does not belong to a point', { profiles: [{ plugins: { permit: { enabled: [{ name: 'NodeName' }] } } }] }, 'plugin "NodeName" does not extend PermitPlugin plugin'],
-    ['points that cannot be chosen', { profiles: [{ plugins: { preFilter: { disabled: [{ name: 'NodeName' }] } } }] }, 'profiles[0].plugins.preFilter: this scheduler turns plugins on and off at'],
+    ['half a plugin', { profiles: [{ plugins: { preFilter: { disabled: [{ name: 'NodePorts' }] } } }] }, 'profiles[0].plugins.preFilter: NodePorts is turned off here but not where it decides; this scheduler turns plugins on and off at filter, score, postFilter, multiPoint only'],
+    ['half a score', { profiles: [{ plugins: { preScore: { disabled: [{ name: '*' }] } } }] }, 'profiles[0].plugins.preScore: TaintToleration is turned off here but not where it decides'],
+    ['a lease shorter than its renewal', { leaderElection: { leaseDuration: '1s', renewDeadline: '90s' } }, 'leaderElection.leaseDuration: Invalid value: "1m30s": must be greater than `RenewDeadline`'],
+    ['another lock, and less than nothing', { leaderElection: { resourceLock: 'x', retryPeriod: '-1.5s' }, clientConnection: { burst: -1 } }, '[clientConnection.burst: Invalid value: -1: must be non-negative, leaderElection.retryPeriod: Invalid value: "-1.5s": must be greater than zero, leaderElection.resourceLock: Invalid value: "x": resourceLock value must be "leases"]'],
+    ['what a connection does not have', { clientConnection: { foo: 1 } }, 'strict decoding error: unknown field "clientConnection.foo"'],
     ['no binding at all', { profiles: [{ plugins: { multiPoint: { disabled: [{ name: 'DefaultBinder' }] } } }] }, 'at least one bind plugin is needed for profile with scheduler name "default-scheduler"'],
     ['profiles without names', { profiles: [{ schedulerName: 'a' }, {}] }, 'profiles[1].schedulerName: Required value'],
     ['two of one name', { profiles: [{ schedulerName: 'a' }, { schedulerName: 'a' }] }, 'profiles[1].schedulerName: Duplicate value: {}'],
@@ -82,6 +86,14 @@ describe('a profile decides', () => {
     const [decision] = decide(world(), [pod(input)], { now: NOW, random: seededRandom(1), ...(profile && { profile }) });
     expect(decision && 'node' in decision ? decision.node : decision?.unschedulable.message).toBe(expected);
   });
+});
+
+test.each<[string, object, boolean]>([
+  ['of whose gates one is blind', { preEnqueue: { disabled: [{ name: 'SchedulingGates' }] } }, false],
+  ['with next to nothing', { multiPoint: { disabled: [{ name: '*' }], enabled: [{ name: 'PrioritySort' }, { name: 'DefaultBinder' }, { name: 'NodeName' }] } }, false],
+  ['with what nobody misses turned off', { preFilter: { disabled: [{ name: 'NodeAffinity' }] }, preScore: { disabled: [{ name: 'NodeResourcesFit' }] }, permit: { disabled: [{ name: '*' }] } }, true],
+])('readConfiguration() takes a profile %s', (_, plugins, mindsGates) => {
+  expect(read({ leaderElection: { leaderElect: false, leaseDuration: '1s' }, profiles: [{ plugins }] }).profiles[0]?.mindsGates).toBe(mindsGates);
 });
 
 const CLOCK = { now: () => NOW };

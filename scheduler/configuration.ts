@@ -1,6 +1,7 @@
 /** Reads a KubeSchedulerConfiguration (kubescheduler.config.k8s.io/v1): profiles, back-off, extenders. What is wrong is said in upstream's words; what it does not do it refuses by name. */
 import type { BackoffLimits } from './backlog.ts';
 import { type ExtenderSettings, readExtenders } from './extender-settings.ts';
+import { checkComponent } from './component-settings.ts';
 import { argsOf } from './plugin-args.ts';
 import { DEFAULT_PROFILE, DEFAULT_WEIGHTS, FILTERS, PLUGINS, type Profile, type ScoringPlugin } from './profile.ts';
 import { type Fields, Problems, WrongType, listOf, numberOf, strict, textOf } from './strict.ts';
@@ -34,6 +35,7 @@ function configurationOf(document: unknown): Configuration {
   if (apiVersion !== API_VERSION || kind !== KIND) throw new Error(`no kind "${String(kind)}" is registered for version "${String(apiVersion)}" in scheme "pkg/runtime/scheme.go:111"`);
   const root = strict(document, '', FIELDS);
   const problems = new Problems();
+  checkComponent(root, problems);
   const parallelism = numberOf(root, 'parallelism', '');
   if (parallelism !== undefined && parallelism <= 0) problems.add('parallelism', `Invalid value: ${parallelism}: should be an integer value greater than zero`);
   const given = listOf(root, 'profiles', '');
@@ -77,15 +79,23 @@ function percentageOf(fields: Fields, path: string, problems: Problems): number 
 
 /** The points at which plugins can be turned on and off here. */
 const POINTS = ['filter', 'score', 'postFilter', 'multiPoint'] as const;
-/** What plugins do at these follows from the points above. */
+/** What plugins do at these follows from the points above, but for gates. */
 const OTHER_POINTS = ['preEnqueue', 'queueSort', 'preFilter', 'preScore', 'reserve', 'permit', 'preBind', 'bind', 'postBind'] as const;
+/** Who prepares there what he decides elsewhere: half of such a plugin makes upstream's fail with every pod. The others do not miss what they have not prepared. */
+const NEEDED: Readonly<Record<string, readonly string[]>> = {
+  preEnqueue: ['DynamicResources'],
+  preFilter: ['NodePorts', 'NodeResourcesFit', 'VolumeRestrictions', 'VolumeBinding', 'PodTopologySpread', 'InterPodAffinity', 'DynamicResources'],
+  preScore: ['TaintToleration', 'PodTopologySpread', 'InterPodAffinity'],
+  reserve: ['VolumeBinding', 'DynamicResources'],
+  preBind: ['VolumeBinding', 'DynamicResources'],
+};
 /** Of these one plugin is needed, and there is no other here. */
 const ONLY: Readonly<Record<string, { readonly plugin: string; readonly missing: (profile: string) => string }>> = {
   queueSort: { plugin: 'PrioritySort', missing: (profile) => `only one queue sort plugin required for profile with scheduler name "${profile}", but got 0` },
   bind: { plugin: 'DefaultBinder', missing: (profile) => `at least one bind plugin is needed for profile with scheduler name "${profile}"` },
 };
 /** Who can be turned on at a point. */
-const EXTENDS: Readonly<Record<string, readonly string[]>> = { filter: FILTERS, score: Object.keys(DEFAULT_WEIGHTS), postFilter: ['DefaultPreemption', 'DynamicResources'], permit: [], postBind: [], queueSort: ['PrioritySort'], bind: ['DefaultBinder'] };
+const EXTENDS: Readonly<Record<string, readonly string[]>> = { preEnqueue: ['SchedulingGates', 'DynamicResources', 'DefaultPreemption'], filter: FILTERS, score: Object.keys(DEFAULT_WEIGHTS), postFilter: ['DefaultPreemption', 'DynamicResources'], permit: [], postBind: [], queueSort: ['PrioritySort'], bind: ['DefaultBinder'] };
 
 interface Choice {
   /** As they are named, with their weights. */
@@ -94,24 +104,24 @@ interface Choice {
   readonly disabled: ReadonlySet<string>;
 }
 
-function pluginsOf(document: unknown, path: string, profile: string): { readonly chosen: Pick<Profile, 'filters' | 'weights' | 'preempts' | 'deallocates'>; readonly impossible: string | undefined } {
+function pluginsOf(document: unknown, path: string, profile: string): { readonly chosen: Pick<Profile, 'filters' | 'weights' | 'preempts' | 'deallocates' | 'mindsGates'>; readonly impossible: string | undefined } {
   const fields = strict(document ?? {}, path, [...POINTS, ...OTHER_POINTS]);
   const choices = new Map([...POINTS, ...OTHER_POINTS].map((point) => [point, choiceOf(fields[point], `${path}.${point}`)] as const));
   const [filter, score, postFilter, multi] = POINTS.map((point) => choices.get(point)) as [Choice, Choice, Choice, Choice];
   const isOn = (point: Choice, name: string): boolean => (point.enabled.has(name) ? true : !isOff(point, name) && (multi.enabled.has(name) || !isOff(multi, name)));
   const impossible = [...choices].map(([point, choice]) => contradiction(point, choice)).find((one) => one !== undefined) ?? Object.entries(ONLY).flatMap(([point, { plugin, missing }]) => (isOn(choices.get(point as 'bind') as Choice, plugin) ? [] : [missing(profile)]))[0];
-  for (const point of OTHER_POINTS) {
-    const { enabled, disabled } = choices.get(point) as Choice;
-    const counts = [...disabled].some((name) => name === '*' || (PLUGINS as readonly string[]).includes(name));
-    if (impossible === undefined && !(point in ONLY) && (enabled.size > 0 || counts)) throw new Error(`${path}.${point}: this scheduler turns plugins on and off at ${POINTS.join(', ')} only`);
+  for (const [point, needed] of Object.entries(NEEDED)) {
+    const choice = choices.get(point as 'reserve') as Choice;
+    const halved = needed.find((name) => isOff(choice, name) && !choice.enabled.has(name) && (isOn(filter, name) || (name in DEFAULT_WEIGHTS && isOn(score, name))));
+    if (impossible === undefined && halved !== undefined) throw new Error(`${path}.${point}: ${halved} is turned off here but not where it decides; this scheduler turns plugins on and off at ${POINTS.join(', ')} only`);
   }
-  if (impossible === undefined && isOff(multi, 'SchedulingGates')) throw new Error(`${path}.multiPoint: SchedulingGates cannot be disabled`);
   const weights = Object.entries(DEFAULT_WEIGHTS).map(([name, usual]) => [name, isOn(score, name) ? (score.enabled.get(name) || multi.enabled.get(name) || usual) : 0]);
   const chosen = {
     filters: new Set(FILTERS.filter((name) => isOn(filter, name))),
     weights: Object.fromEntries(weights) as Record<ScoringPlugin, number>,
     preempts: isOn(postFilter, 'DefaultPreemption'),
     deallocates: isOn(postFilter, 'DynamicResources'),
+    mindsGates: isOn(choices.get('preEnqueue') as Choice, 'SchedulingGates'),
   };
   return { chosen, impossible: impossible ?? (Object.values(chosen.weights).some((weight) => weight < 0) ? 'score plugins: total score of Score plugins could overflow' : undefined) };
 }

@@ -85,6 +85,8 @@ export interface Profile {
   readonly weights: Readonly<Record<ScoringPlugin, number>>;
   /** Whether less important pods are evicted for one that fits nowhere. */
   readonly preempts: boolean;
+  /** Whether pods with gates wait outside. */
+  readonly mindsGates: boolean;
   /** Whether allocations of devices that are of no use to such a one are given up. */
   readonly deallocates: boolean;
   readonly strategy: 'LeastAllocated' | 'MostAllocated' | 'RequestedToCapacityRatio';
@@ -121,6 +123,7 @@ export const DEFAULT_PROFILE: Profile = {
   filters: new Set(FILTERS),
   weights: DEFAULT_WEIGHTS,
   preempts: true,
+  mindsGates: true,
   deallocates: true,
   strategy: 'LeastAllocated',
   resources: [

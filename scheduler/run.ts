@@ -262,7 +262,7 @@ class RunningScheduler {
   }
 
   #isMine(pod: Stored<Pod>): boolean {
-    return this.#profiles.has(pod.spec.schedulerName ?? DEFAULT_PROFILE.name) && !pod.spec.schedulingGates?.length;
+    return this.#profiles.has(pod.spec.schedulerName ?? DEFAULT_PROFILE.name) && !this.#isGated(pod);
   }
 
   /** Pods that are not to be looked at yet. */
@@ -271,7 +271,7 @@ class RunningScheduler {
   }
 
   #isGated({ spec }: Stored<Pod>): boolean {
-    return (spec.schedulingGates?.length ?? 0) > 0 && this.#profiles.has(spec.schedulerName ?? DEFAULT_PROFILE.name);
+    return (spec.schedulingGates?.length ?? 0) > 0 && this.#profiles.get(spec.schedulerName ?? DEFAULT_PROFILE.name)?.mindsGates === true;
   }
 
   *#refusals(): Generator<readonly [string, string]> {
