@@ -9,7 +9,7 @@ import type { Pod } from '../api/types/core.v1.ts';
 import type { Stored } from '../client/client.ts';
 import type { Random } from '../std/random.ts';
 import { type Asked, type Case, leavesRoom, openCase, takes } from './case.ts';
-import { demandOf } from './demand.ts';
+import { type Demand, demandOf } from './demand.ts';
 import { DeviceError, type DevicePlan } from './devices/devices.ts';
 import { type Unschedulable, explain, explainImpossible } from './explain.ts';
 import { type Memos, memosFor } from './memo.ts';
@@ -51,7 +51,7 @@ function decideOne(snapshot: Snapshot, pod: Stored<Pod>, memos: Memos, rows: Int
     if (pod.status?.nominatedNodeName) snapshot.nominations.set(pod, demand, pod.status.nominatedNodeName);
   }
   const opened = openCase(snapshot, pod, demand, memos.of(demand, moment.profile ?? DEFAULT_PROFILE), moment.asked);
-  if ('impossible' in opened) return { pod, unschedulable: explainImpossible(snapshot, opened, pod, moment.profile ?? DEFAULT_PROFILE) };
+  if ('impossible' in opened) return refused(snapshot, pod, demand, explainImpossible(snapshot, opened, pod, moment.profile ?? DEFAULT_PROFILE));
   try {
     return place(snapshot, opened, rows, moment);
   } catch (error) {
@@ -62,14 +62,8 @@ function decideOne(snapshot: Snapshot, pod: Stored<Pod>, memos: Memos, rows: Int
 
 function place(snapshot: Snapshot, opened: Case, rows: Int32Array, moment: Moment): Decision {
   const { pod, demand } = opened;
-  const { uid } = pod.metadata;
   const row = choose(snapshot, opened, rows, moment.random);
-  if (row === undefined) {
-    const unschedulable = explain(snapshot, opened, moment);
-    if (unschedulable.preemption) snapshot.nominations.set(pod, demand, unschedulable.preemption.node);
-    else if (unschedulable.nominated === '') snapshot.nominations.remove(uid);
-    return { pod, unschedulable };
-  }
+  if (row === undefined) return refused(snapshot, pod, demand, explain(snapshot, opened, moment));
   const facts = snapshot.facts[row] as NodeFacts;
   const volumes = opened.volumes?.plan(facts);
   if (volumes) snapshot.volumes.assume(volumes);
@@ -77,6 +71,13 @@ function place(snapshot: Snapshot, opened: Case, rows: Int32Array, moment: Momen
   if (devices) snapshot.devices.assume(devices);
   snapshot.setPod(pod, facts.name, demand);
   return { pod, node: facts.name, ...(volumes && { volumes }), ...(devices && { devices }) };
+}
+
+/** Keeps the room that is being cleared for it, or gives it up. */
+function refused(snapshot: Snapshot, pod: Stored<Pod>, demand: Demand, unschedulable: Unschedulable): Decision {
+  if (unschedulable.preemption) snapshot.nominations.set(pod, demand, unschedulable.preemption.node);
+  else if (unschedulable.nominated === '') snapshot.nominations.remove(pod.metadata.uid);
+  return { pod, unschedulable };
 }
 
 /** The row to place the pod on: the one that is being cleared for it, else the best of those that take it. */

@@ -34,12 +34,15 @@ export function explainImpossible(snapshot: Snapshot, { impossible, plugin }: Im
   const total = snapshot.nodeCount;
   if (total === 0) return NO_NODES;
   const available = `0/${total} nodes are available:`;
-  const why = { plugins: new Set([plugin]), ...(!preempts && !deallocates && { nominated: '' }) };
+  const plugins = new Set([plugin]);
   // Those who look after claims of devices fail where they had not come to their first look.
-  if (deallocates && plugin !== 'DynamicResources') return { ...why, message: `${available} ${impossible}. not found` };
+  if (deallocates && plugin !== 'DynamicResources') return { plugins, message: `${available} ${impossible}. not found` };
   const claims = deallocates ? ['no new claims to deallocate'] : [];
-  const preemption = preempts ? [`preemption: ${spec.preemptionPolicy === 'Never' ? NEVER : `${available} ${total} Preemption is not helpful for scheduling.`}`] : [];
-  return { ...why, message: [`${available} ${impossible}.`, [...claims, ...preemption].join(', ')].filter(Boolean).join(' ') };
+  const isNever = spec.preemptionPolicy === 'Never';
+  const preemption = preempts ? [`preemption: ${isNever ? NEVER : `${available} ${total} Preemption is not helpful for scheduling.`}`] : [];
+  // Nothing is cleared for it any more, unless somebody was asked who has no say in that.
+  const isWithdrawn = preempts ? !isNever : !deallocates;
+  return { plugins, ...(isWithdrawn && { nominated: '' }), message: [`${available} ${impossible}.`, [...claims, ...preemption].join(', ')].filter(Boolean).join(' ') };
 }
 
 export function explain(snapshot: Snapshot, known: Case, moment: { readonly now: number; readonly random: Random }): Unschedulable {
@@ -105,7 +108,7 @@ export function concluded(snapshot: Snapshot, { proposal, ...unschedulable }: Un
   return { ...unschedulable, message: proposal?.refused('no candidate node for preemption') ?? unschedulable.message };
 }
 
-const NO_NODES: Unschedulable = { message: 'no nodes available to schedule pods', plugins: new Set() };
+const NO_NODES: Unschedulable = { message: 'no nodes available to schedule pods', plugins: new Set(), nominated: '' };
 
 /** `1 Too many pods, 2 Insufficient cpu`, in the order of the text. */
 function histogram(counts: readonly (readonly [string, number])[]): string {

@@ -49,7 +49,13 @@ const OF_NEW_NODES = ['NodeName', 'NodeAffinity', 'NodePorts', 'NodeResourcesFit
 
 type NamespaceLabels = (namespace: string) => Labels;
 
-/** A pod that was on a node, or for which one was being cleared, is gone. */
+/** Room is kept no more for a pod that waits: it counted for those that are no more important. */
+export function withdrawnHints(pod: Stored<Pod>, labelsOf: NamespaceLabels): ReadonlyMap<string, Hint> {
+  const { priority = 0 } = pod.spec;
+  return new Map([...goneHints(pod, labelsOf)].map(([plugin, hint]): [string, Hint] => [plugin, (demand, profile, waiting) => (waiting.spec.priority ?? 0) <= priority && hint(demand, profile, waiting)]));
+}
+
+/** A pod that was on a node is gone. */
 export function goneHints(gone: Stored<Pod>, labelsOf: NamespaceLabels): ReadonlyMap<string, Hint> {
   const { ports, claims, disks, affinity } = demandOf(gone);
   const kind = kindOf(gone);

@@ -254,6 +254,22 @@ describe('preemption', () => {
     await scheduler.stop();
   });
 
+  test('who is no more important is looked at again when room is kept no more', async () => {
+    const cluster = new FakeCluster();
+    await cluster.node('n1');
+    await cluster.pod('high', { cpu: '900m', priority: 9, schedulingGates: [{ name: 'wait' }] });
+    const nominate = (nominatedNodeName: string | null): Promise<unknown> => cluster.client.patch(pods, { namespace: 'd', name: 'high' }, { type: 'application/merge-patch+json', body: { status: { nominatedNodeName } } }, { subresource: 'status' });
+    await nominate('n1');
+    await cluster.pod('low', { cpu: '500m' });
+    const scheduler = await cluster.start();
+    await cluster.settle(500);
+    expect(cluster.placements()).toEqual({ '': ['high', 'low'] });
+    await nominate(null);
+    await cluster.settle(2000);
+    expect(cluster.placements()).toEqual({ n1: ['low'], '': ['high'] });
+    await scheduler.stop();
+  });
+
   test('who wants the same pod evicted as somebody before waits for the same eviction', async () => {
     const cluster = new FakeCluster();
     await cluster.node('n1', '2');

@@ -15,7 +15,7 @@ import { type Demand, demandOf } from './demand.ts';
 import { openFeeds } from './feeds.ts';
 import { Extenders } from './extenders.ts';
 import { candidates, fits } from './fits.ts';
-import { APART, type Hint, comeHints, goneHints, nodeHints, ownHints } from './hints.ts';
+import { APART, type Hint, comeHints, goneHints, nodeHints, ownHints, withdrawnHints } from './hints.ts';
 import { Outcomes } from './outcomes.ts';
 import { DEFAULT_PROFILE, type Profile } from './profile.ts';
 import { schedulerSeries } from './series.ts';
@@ -163,7 +163,7 @@ class RunningScheduler {
       const nominated = this.#snapshot.nominations.of(uid) !== undefined;
       this.#snapshot.nominations.remove(uid);
       if (pod.spec.nodeName) this.#roomOn(pod.spec.nodeName, goneHints(pod, this.#snapshot.tallies.labelsOf));
-      else if (nominated) this.#stir(goneHints(pod, this.#snapshot.tallies.labelsOf), now);
+      else if (nominated) this.#stir(withdrawnHints(pod, this.#snapshot.tallies.labelsOf), now);
     } else if (pod.spec.nodeName) {
       this.#outcomes.seen(uid);
       this.#backlog.remove(uid);
@@ -259,6 +259,7 @@ class RunningScheduler {
     const nominated = pod.status?.nominatedNodeName;
     if (nominated && nominated !== before) nominations.set(pod, demandOf(pod), nominated);
     else if (before && !nominated) nominations.remove(pod.metadata.uid);
+    if (event.type === 'updated' && before && nominated !== before) this.#stir(withdrawnHints(event.previous, this.#snapshot.tallies.labelsOf), this.#options.clock.now());
   }
 
   #isMine(pod: Stored<Pod>): boolean {

@@ -1,6 +1,7 @@
 import type { Device, DeviceClaim, DeviceClass, ResourceClaim, ResourceClaimStatus, ResourceSlice, ResourceSliceSpec } from '../../api/types/resource.v1.ts';
 import type { Stored } from '../../client/client.ts';
 import type { Decision } from '../decide.ts';
+import { demandOf } from '../demand.ts';
 import { cluster, decided, node, pod } from '../fixtures.ts';
 import type { Snapshot } from '../snapshot.ts';
 
@@ -176,4 +177,14 @@ test('pods whose claims are not there yet are not looked at', () => {
   expect(devices.absent(pod(using('c')))).toBeUndefined();
   expect(devices.absent(pod(using('x')))).toBe('resourceclaim.resource.k8s.io "x" not found');
   expect(devices.absent(pod({ name: 'p', resourceClaims: [{ name: 'c', resourceClaimTemplateName: 't' }] }))).toBe('pod "d/p": ResourceClaim not created yet');
+});
+
+test('room that is being cleared for a pod is given up when its claim comes to its end', () => {
+  const ending = { ...claim('c', { requests: [wants()] }), metadata: meta('c', { deletionTimestamp: '2025-01-01T00:00:00Z' }) } as Stored<ResourceClaim>;
+  const snapshot = world({ slices: one, claims: [ending] });
+  const waiting = pod({ name: 'waiting', priority: 7, status: { nominatedNodeName: 'n1' }, ...using('c') });
+  snapshot.nominations.set(waiting, demandOf(waiting), 'n1');
+  const [decision] = decided(snapshot, waiting);
+  expect(decision).toMatchObject({ unschedulable: { message: expect.stringContaining('resourceclaim "c" is being deleted'), nominated: '' } });
+  expect(snapshot.nominations.of('waiting')).toBeUndefined();
 });
