@@ -7,6 +7,9 @@ import { hasCondition, isDeleting, keyOf } from './rules/rule.ts';
 import type { Raw } from './picture.ts';
 import type { World } from './world.ts';
 
+/** Those stay for as long as a pod uses them: looked at on their own. */
+const PROTECTED = ['PersistentVolume', 'ResourceClaim'];
+
 type Say = (problem: string) => void;
 
 /** All objects but events, as they are stored. */
@@ -66,6 +69,7 @@ function claims(all: readonly Raw[], pods: readonly Raw[], say: Say): void {
     const users = reservedFor(claim);
     for (const uid of users) if (!pods.some(({ metadata, status }) => metadata.uid === uid && status?.['phase'] !== 'Failed')) say(`${text} is kept for a pod that is over`);
     if (users.length === 0 && devicesOf(claim).length > 0) say(`${text} has devices that nobody uses`);
+    if (users.length === 0 && isDeleting(claim)) say(`${text} goes on terminating`);
   }
   for (const pod of pods) if (pod.status?.['phase'] === 'Pending' && deviceClaimsOf(pod).includes(undefined)) say(`pod ${keyOf(pod)} has no claims`);
 }
@@ -80,7 +84,7 @@ function garbage(all: readonly Raw[], say: Say): void {
     const dead = ownerReferences.filter(({ uid }) => !uids.has(uid));
     if (dead.length === ownerReferences.length && dead.length > 0) say(`${text} is garbage: its ${dead[0]?.kind} ${dead[0]?.name} is gone`);
     if (labels?.[GRAPH_LABEL] !== undefined && dead.length > 0) say(`${text} goes on naming ${dead[0]?.kind} ${dead[0]?.name}, which is gone`);
-    if (isDeleting(raw) && !raw.kind.startsWith('PersistentVolume')) say(`${text} goes on terminating: ${raw.metadata.finalizers?.join() ?? ''}`);
+    if (isDeleting(raw) && !PROTECTED.some((kind) => raw.kind.startsWith(kind))) say(`${text} goes on terminating: ${raw.metadata.finalizers?.join() ?? ''}`);
   }
 }
 

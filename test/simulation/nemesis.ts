@@ -30,6 +30,8 @@ export class Nemesis {
   readonly #options: NemesisOptions;
   #stopped = false;
   #stalledUntil = -Infinity;
+  /** What the clock on the wall has been put by. */
+  #shiftedMs = 0;
 
   constructor(options: NemesisOptions) {
     this.#options = options;
@@ -45,9 +47,14 @@ export class Nemesis {
 
   /** All is well from now on: everybody runs, reaches everybody, and nothing gets lost. */
   async end(): Promise<void> {
-    const { world, note } = this.#options;
+    const { world, note, shifted } = this.#options;
     this.#stopped = true;
     note('nemesis: ends');
+    // What is dated in a future that is far away cannot settle.
+    if (this.#shiftedMs < 0) {
+      world.time.shift(-this.#shiftedMs);
+      shifted();
+    }
     world.store.weather = FAIR;
     world.hooks.mood = 'well';
     world.store.onWritten = undefined;
@@ -247,6 +254,7 @@ export class Nemesis {
     const ms = hasScalers ? Math.abs(drawn) : drawn;
     note(`nemesis: the clock on the wall jumps by ${ms} ms`);
     time.shift(ms);
+    this.#shiftedMs += ms;
     shifted();
   }
 

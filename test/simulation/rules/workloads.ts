@@ -41,6 +41,8 @@ interface One {
   /** Of a DaemonSet: for which it is meant. */
   readonly node: string | undefined;
   readonly revision: string | undefined;
+  /** Of a DaemonSet: the one whose place it takes was ready. Others are replaced as soon as may be. */
+  isSurge: boolean;
 }
 
 export function workloadRule(scene: Scene): Rule {
@@ -86,7 +88,10 @@ export function workloadRule(scene: Scene): Rule {
     const known = [...pods].filter(([uid, other]) => uid !== pod.metadata.uid && other.owner === one.owner && held.isKnown(`${uid} lives`, at));
     if (set.kind === 'Job' && held.isKnown(`${one.owner} is over`, at)) scene.say(`${text} though it is over`);
     if (set.kind === 'Job' && known.length >= set.parallelism) scene.say(`${text} beside ${known.length} others, at most ${set.parallelism} may be at work`);
-    if (set.kind === 'DaemonSet') beside({ text, one, set, known: known.map(([, other]) => other), all: [...pods.values()].filter(({ owner }) => owner === one.owner) });
+    if (set.kind === 'DaemonSet') {
+      one.isSurge = known.some(([uid, { node }]) => node === one.node && held.isKnown(`${uid} ready`, at));
+      beside({ text, one, set, known: known.map(([, other]) => other), all: [...pods.values()].filter(({ owner }) => owner === one.owner) });
+    }
     if (set.kind === 'StatefulSet') parted(text, one, set);
     if (!set.isOrdered) return;
     const [, stem = '', ordinal = '0'] = /^(.*-)(\d+)$/.exec(one.name) ?? [];
@@ -105,8 +110,9 @@ export function workloadRule(scene: Scene): Rule {
     if (equal) scene.say(`${text} for ${one.node}, where ${equal.name} is`);
     if (unsureUntil > scene.monotonic()) return;
     const nodes = all.map(({ node }) => node);
-    const doubles = new globalThis.Set(nodes.filter((node, i) => nodes.indexOf(node) !== i && node !== one.node)).size + (rivals.length > 0 ? 1 : 0);
-    if (rivals.length > 1 || (rivals.length > 0 && doubles > most)) scene.say(`${text} for ${one.node}, where ${rivals.map(({ name }) => name).join()} is, and there are doubles on ${doubles} nodes of ${most}`);
+    const surging = all.filter(({ isSurge, node }, i) => isSurge && node !== one.node && nodes.indexOf(node) < i);
+    const doubles = surging.length + (one.isSurge ? 1 : 0);
+    if (rivals.length > 1 || (one.isSurge && doubles > most)) scene.say(`${text} for ${one.node}, where ${rivals.map(({ name }) => name).join()} is, and there are doubles on ${doubles} nodes of ${most}`);
   };
 
   const parted = (text: string, { name, revision }: One, { partition, current, update }: Set): void => {
@@ -124,13 +130,14 @@ export function workloadRule(scene: Scene): Rule {
     const { uid, name } = raw.metadata;
     const phase = now?.status?.['phase'];
     const lives = now !== undefined && !isDeleting(now) && phase !== 'Succeeded' && phase !== 'Failed';
-    const one: One = { name, owner, node: meantFor(raw), revision: raw.metadata.labels?.[REVISION] };
+    const one: One = { name, owner, node: meantFor(raw), revision: raw.metadata.labels?.[REVISION], isSurge: pods.get(uid)?.isSurge ?? false };
     if (lives && !before) made(raw, one);
     if (lives) pods.set(uid, one);
     else pods.delete(uid);
     held.set(`${uid} lives`, lives, scene.monotonic());
-    if (!set.isOrdered) return;
     const isReady = now !== undefined && hasCondition(now, 'Ready');
+    held.set(`${uid} ready`, isReady, scene.monotonic());
+    if (!set.isOrdered) return;
     held.set(`${owner} ${name} ready`, isReady, scene.monotonic());
     held.set(`${owner} ${name} not ready`, !isReady, scene.monotonic());
   };
