@@ -22,6 +22,7 @@ test('when there is none left the node is told so, once, and again when there wa
   const controller = nodeIpamController({ clusterCidr: '10.244.0.0/22', nodeMaskSize: 24 });
   const told = ['Normal CIDRNotAvailable: Node b status is now: CIDRNotAvailable'];
   const [all, none] = [node('a', '10.244.0.0/22'), node('b')];
+  expect(reconciled(nodeIpamController({ clusterCidr: '10.244.0.0/22', nodeMaskSize: 24 }), 'nodes', [all, none]).actions).toMatchObject([{ about: { name: 'b', uid: none.object.metadata.uid } }]);
   const looks = [[all, none], [all, none], [node('a', '10.244.0.0/24'), none], [all, none]].map((items) => shown(reconciled(controller, 'nodes', items).actions));
   expect(looks).toEqual([told, [], [expect.stringContaining('patch nodes b')], told]);
 });

@@ -39,7 +39,7 @@ export function nodeIpamController(options: NodeIpamOptions): Controller {
         if (next >= blocks.count) {
           const { name, uid } = node.metadata;
           lacking.add(uid);
-          if (!told.has(uid)) actions.push(event({ ...subject(nodes, node), uid: name }, 'Normal', 'CIDRNotAvailable', `Node ${name} status is now: CIDRNotAvailable`));
+          if (!told.has(uid)) actions.push(event(subject(nodes, node), 'Normal', 'CIDRNotAvailable', `Node ${name} status is now: CIDRNotAvailable`));
           continue;
         }
         const cidr = blocks.at(next);

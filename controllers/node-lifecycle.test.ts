@@ -101,7 +101,9 @@ test('nodes are announced when they come and go, and get the older label names',
     'Normal RegisteredNode: Node n event: Registered Node n in Controller',
     expect.stringContaining('"labels":{"beta.kubernetes.io/os":"linux"}'),
   ]);
-  expect(shown(run(MINUTE, 'n').actions)).toEqual(['Normal RemovingNode: Node n event: Removing Node n from Controller']);
+  const { actions } = run(MINUTE, 'n');
+  expect(shown(actions)).toEqual(['Normal RemovingNode: Node n event: Removing Node n from Controller']);
+  expect(actions).toMatchObject([{ about: { name: 'n', uid: 'uid-n' } }]);
   expect(run(MINUTE, 'n').actions).toEqual([]);
 });
 

@@ -67,7 +67,8 @@ function reconcile({ key, view, moment: { now }, settings, heartbeats, pace, fal
   const node = view.of(nodes).get({ name: key });
   if (!node) {
     fallenSilent.delete(key);
-    return { actions: heartbeats.forget(key) ? [about({ name: key, uid: key }, 'RemovingNode', `Node ${key} event: Removing Node ${key} from Controller`)] : [] };
+    const uid = heartbeats.forget(key);
+    return { actions: uid !== undefined ? [about({ name: key, uid }, 'RemovingNode', `Node ${key} event: Removing Node ${key} from Controller`)] : [] };
   }
   const lease = view.of(leases).get({ namespace: LEASE_NAMESPACE, name: key });
   const { at, isNew } = heartbeats.observe(node, lease?.spec.renewTime, now);

@@ -27,9 +27,11 @@ export class Heartbeats {
     return { at: known.at, isNew: false };
   }
 
-  /** Whether it was known. */
-  forget(name: string): boolean {
-    return this.#seen.delete(name);
+  /** The uid that it had, where it was known. */
+  forget(name: string): string | undefined {
+    const known = this.#seen.get(name);
+    this.#seen.delete(name);
+    return known?.sign.split(' ')[0];
   }
 }
 
