@@ -226,7 +226,7 @@ export class Snapshot {
 
   /** How many of the selected pods are on each row. */
   counts(selection: Selection): Int32Array {
-    return this.tallies.counts(selection, () => this.#placed.values());
+    return this.tallies.counts(selection);
   }
 
   #count({ podClass, demand, row }: Placed, sign: 1 | -1): void {

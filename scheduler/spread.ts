@@ -8,7 +8,7 @@ import { FINE, type Obstacle, type Refusal } from './filters.ts';
 import type { Memo } from './memo.ts';
 import { Scratch } from './scratch.ts';
 import type { Snapshot } from './snapshot.ts';
-import { type Labels, type Selection, compiled, textOf } from './terms.ts';
+import { type Labels, type Selection, compiled, textOf, withinOf } from './terms.ts';
 import { type Domains, HOSTNAME } from './topology.ts';
 
 const MAX = 100;
@@ -204,6 +204,7 @@ function selected(namespace: string, selector: Selector): Selection {
   return {
     signature: `spread|${namespace}|${empty ? '' : textOf(selector)}`,
     looksAtNamespaces: false,
+    within: empty ? undefined : withinOf(namespace, selector),
     matches: (pod) => !empty && !pod.terminating && pod.namespace === namespace && matchesLabels(selector, pod.labels),
   };
 }

@@ -7,7 +7,7 @@
 import type { Pod } from '../api/types/core.v1.ts';
 import type { Stored } from '../client/client.ts';
 import type { Demand } from './demand.ts';
-import type { Labels, PodKind, Selection, Term } from './terms.ts';
+import type { Labels, PodKind, Selection, Term, Within } from './terms.ts';
 
 /** Selections remembered at once; the oldest is forgotten, and counted afresh when it is asked for again. */
 const TALLY_LIMIT = 1024;
@@ -62,21 +62,17 @@ export class Carried extends Counter {
 
 export interface PodClass extends PodKind {
   readonly key: string;
-  /** How many pods of the class are on nodes. */
-  placed: number;
+  /** Where pods of the class are: a row for each. */
+  readonly rows: number[];
   tallies: Tally[] | undefined;
   /** The carried terms that select this class, as of this version. */
   selectedBy: readonly Carried[];
   selectedAt: number;
 }
 
-interface Counted {
-  readonly row: number;
-  readonly podClass: PodClass;
-}
-
 export class Tallies {
   readonly #classes = new Map<string, PodClass>();
+  readonly #classesWithin = new ClassIndex();
   readonly #tallies = new Map<string, Tally>();
   readonly #carried = new Map<string, Carried>();
   readonly #namespaces = new Map<string, Labels>();
@@ -94,15 +90,14 @@ export class Tallies {
     const terminating = metadata.deletionTimestamp !== undefined;
     const key = JSON.stringify([metadata.namespace, terminating, Object.entries(labels).sort(([a], [b]) => (a < b ? -1 : 1))]);
     const known = this.#classes.get(key);
-    return known ?? { key, namespace: metadata.namespace, labels, terminating, placed: 0, tallies: undefined, selectedBy: [], selectedAt: 0 };
+    return known ?? { key, namespace: metadata.namespace, labels, terminating, rows: [], tallies: undefined, selectedBy: [], selectedAt: 0 };
   }
 
   /** A pod of the class came to the row (1) or left it (-1). */
   count(podClass: PodClass, demand: Demand, row: number, sign: 1 | -1): void {
-    podClass.placed += sign;
-    if (podClass.placed === 0) this.#classes.delete(podClass.key);
-    else this.#classes.set(podClass.key, podClass);
-    podClass.tallies ??= [...this.#tallies.values()].filter(({ selection }) => selection.matches(podClass, this.labelsOf));
+    if (sign > 0) this.#put(podClass, row);
+    else this.#take(podClass, row);
+    podClass.tallies ??= [...this.#tallies.values()].filter(({ selection }) => mayMatch(selection, podClass) && selection.matches(podClass, this.labelsOf));
     for (const tally of podClass.tallies) tally.add(row, sign);
     const { required, anti, preferred } = demand.affinity;
     for (const term of anti) this.#carry({ term, kind: 'anti', weight: 0, row, sign });
@@ -110,16 +105,19 @@ export class Tallies {
     for (const { term, weight } of preferred) this.#carry({ term, kind: 'preferred', weight, row, sign });
   }
 
-  /** The selected pods of each row. `all` are the pods that are counted, should this be a new question. */
-  counts(selection: Selection, all: () => Iterable<Counted>): Int32Array {
+  /** The selected pods of each row. */
+  counts(selection: Selection): Int32Array {
     let tally = this.#tallies.get(selection.signature);
     if (!tally) {
       const [oldest] = this.#tallies.values();
       if (oldest && this.#tallies.size >= TALLY_LIMIT) this.#forget(oldest);
       tally = new Tally(selection, this.#rows);
       this.#tallies.set(selection.signature, tally);
-      for (const podClass of this.#classes.values()) if (podClass.tallies && selection.matches(podClass, this.labelsOf)) podClass.tallies.push(tally);
-      for (const { row, podClass } of all()) if (podClass.tallies?.includes(tally)) tally.add(row, 1);
+      for (const podClass of this.#classesOf(selection)) {
+        if (!podClass.tallies || !selection.matches(podClass, this.labelsOf)) continue;
+        podClass.tallies.push(tally);
+        for (const row of podClass.rows) tally.add(row, 1);
+      }
     }
     return tally.counts;
   }
@@ -167,6 +165,78 @@ export class Tallies {
 
   #forget(tally: Tally): void {
     this.#tallies.delete(tally.selection.signature);
-    for (const podClass of this.#classes.values()) podClass.tallies = podClass.tallies?.filter((known) => known !== tally);
+    for (const podClass of this.#classesOf(tally.selection)) podClass.tallies = podClass.tallies?.filter((known) => known !== tally);
   }
+
+  /** Those among which a selection finds all that it selects. */
+  #classesOf({ within }: Selection): Iterable<PodClass> {
+    return within ? this.#classesWithin.of(within, this.#classes.values()) : this.#classes.values();
+  }
+
+  #put(podClass: PodClass, row: number): void {
+    if (podClass.rows.push(row) > 1) return;
+    this.#classes.set(podClass.key, podClass);
+    this.#classesWithin.add(podClass);
+  }
+
+  #take(podClass: PodClass, row: number): void {
+    const { rows } = podClass;
+    // What came last goes first, where it is only tried what would be without it.
+    const at = rows.lastIndexOf(row);
+    rows[at] = rows[rows.length - 1] as number;
+    rows.pop();
+    if (rows.length > 0) return;
+    this.#classes.delete(podClass.key);
+    this.#classesWithin.delete(podClass);
+  }
+}
+
+function mayMatch({ within }: Selection, { namespace, labels }: PodClass): boolean {
+  return !within || (within.namespace === namespace && labels[within.key] === within.value);
+}
+
+/** Label keys that classes are indexed by; when there are more, all are forgotten. */
+const KEYS_LIMIT = 16;
+
+/** Classes by a label that selections ask for exactly. */
+class ClassIndex {
+  /** key → namespace and value → classes */
+  readonly #keys = new Map<string, Map<string, Set<PodClass>>>();
+
+  of({ namespace, key, value }: Within, all: Iterable<PodClass>): Iterable<PodClass> {
+    if (!this.#keys.has(key)) {
+      if (this.#keys.size >= KEYS_LIMIT) this.#keys.clear();
+      const values = new Map<string, Set<PodClass>>();
+      for (const podClass of all) addTo(values, key, podClass);
+      this.#keys.set(key, values);
+    }
+    return this.#keys.get(key)?.get(placeOf(namespace, value)) ?? [];
+  }
+
+  add(podClass: PodClass): void {
+    for (const [key, values] of this.#keys) addTo(values, key, podClass);
+  }
+
+  delete(podClass: PodClass): void {
+    for (const [key, values] of this.#keys) {
+      if (!Object.hasOwn(podClass.labels, key)) continue;
+      const place = placeOf(podClass.namespace, podClass.labels[key] as string);
+      const classes = values.get(place);
+      classes?.delete(podClass);
+      if (classes?.size === 0) values.delete(place);
+    }
+  }
+}
+
+function addTo(values: Map<string, Set<PodClass>>, key: string, podClass: PodClass): void {
+  if (!Object.hasOwn(podClass.labels, key)) return;
+  const place = placeOf(podClass.namespace, podClass.labels[key] as string);
+  const classes = values.get(place);
+  if (classes) classes.add(podClass);
+  else values.set(place, new Set([podClass]));
+}
+
+/** Neither has such a character. */
+function placeOf(namespace: string, value: string): string {
+  return `${namespace}\n${value}`;
 }

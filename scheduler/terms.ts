@@ -18,7 +18,15 @@ export interface Selection {
   readonly signature: string;
   /** Whom it selects changes with the labels of namespaces. */
   readonly looksAtNamespaces: boolean;
+  /** All that it selects are in this namespace and have this label. */
+  readonly within?: Within | undefined;
   matches(pod: PodKind, namespaceLabels: (namespace: string) => Labels): boolean;
+}
+
+export interface Within {
+  readonly namespace: string;
+  readonly key: string;
+  readonly value: string;
 }
 
 export interface Term extends Selection {
@@ -59,6 +67,7 @@ export function allOf(terms: readonly Term[]): Selection {
   return {
     signature: `all of ${terms.map(({ signature }) => signature).join(' and ')}`,
     looksAtNamespaces: terms.some(({ looksAtNamespaces }) => looksAtNamespaces),
+    within: terms.find(({ within }) => within)?.within,
     matches: (pod, namespaceLabels) => terms.every((term) => term.matches(pod, namespaceLabels)),
   };
 }
@@ -73,12 +82,18 @@ function termOf(term: DeepReadonly<PodAffinityTerm>, namespace: string): Term {
   return {
     topologyKey: term.topologyKey,
     looksAtNamespaces: of !== undefined && of.requirements.length > 0,
+    within: of || names.length !== 1 ? undefined : withinOf(names[0] as string, selector),
     signature: `${term.topologyKey}|${where}|${textOf(selector)}`,
     matches(pod, namespaceLabels) {
       if (!namespaces.has(pod.namespace) && !(of && matchesLabels(of, namespaceLabels(pod.namespace)))) return false;
       return matchesLabels(selector, pod.labels);
     },
   };
+}
+
+export function withinOf(namespace: string, { requirements }: Selector): Within | undefined {
+  const one = requirements.find(({ operator, values }) => ['=', '==', 'in'].includes(operator) && values.length === 1);
+  return one && { namespace, key: one.key, value: one.values[0] as string };
 }
 
 export function textOf(selector: Selector): string {
