@@ -1,4 +1,5 @@
 /** Numbers as Go's `%v` shows them: what error messages of the API contain. */
+import { goQuote } from './go-quote.ts';
 
 /** A float64: large and small ones get an exponent. */
 export function goFloat(value: number): string {
@@ -16,6 +17,13 @@ const FIRST_POWER = 6;
 /** What JSON holds: an int64 where it is a whole number with room there, else a float64. */
 export function goNumber(value: number | bigint): string {
   return isInt64Value(value) ? BigInt(value).toString() : goFloat(Number(value));
+}
+
+/** Why a text is no int64, as strconv.ParseInt says it. */
+export function int64Problem(text: string): string | undefined {
+  const isWhole = /^[+-]?[0-9]+$/.test(text);
+  if (isWhole && isInt64Value(BigInt(text.replace('+', '')))) return undefined;
+  return `strconv.ParseInt: parsing ${goQuote(text)}: ${isWhole ? 'value out of range' : 'invalid syntax'}`;
 }
 
 const INT64_LIMIT = 2n ** 63n;

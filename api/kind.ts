@@ -106,6 +106,8 @@ export interface Kind {
   readonly selectableFields?: Readonly<Record<string, (object: ApiObject) => string>>;
   /** Registry path without slashes at the ends; two kinds that share one are views of one store (Events). */
   readonly storagePath: string;
+  /** What an object in which nothing stands says beyond what its type always has: bookmarks are such objects. */
+  readonly blank?: Readonly<Record<string, unknown>>;
   /** How long an object lives when nobody deletes it: Events. */
   readonly ttlSeconds?: number;
   /** Writes may be acknowledged before they are durable: Leases and Events. */
@@ -114,6 +116,10 @@ export interface Kind {
   readonly custom?: string;
   /** Of a custom kind whose versions a webhook converts: objects into another version, in their order. Throws `ApiError`. */
   readonly convert?: (objects: readonly ApiObject[], apiVersion: string) => Promise<ApiObject[]>;
+  /** Of such a kind: an object as it would come back in this version if it were stored. */
+  readonly throughStore?: (object: ApiObject, apiVersion: string) => Promise<ApiObject>;
+  /** What discovery says can be done for now, where that is less than `verbs`. */
+  readonly listedVerbs?: () => readonly string[];
   /** Brings what was stored under an earlier definition into form, in place; returns whether anything changed. */
   readonly stored?: (object: ApiObject) => boolean;
 }

@@ -45,6 +45,7 @@ function compileKind(versions: readonly ResourceFact[], rules: KindRules): Kind 
     ...(rules.rowConditions && { rowConditions: rules.rowConditions }),
     ...(rules.selectableFields && { selectableFields: rules.selectableFields }),
     storagePath: rules.storagePath ?? fact.resource,
+    ...(rules.blank && { blank: rules.blank }),
     ...(rules.ttlSeconds !== undefined && { ttlSeconds: rules.ttlSeconds }),
     ...(rules.relaxedDurability && { relaxedDurability: true }),
   };

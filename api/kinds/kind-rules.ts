@@ -16,6 +16,7 @@ export interface KindRules {
   readonly hub?: string;
   /** Where upstream stores it under another name than its plural. */
   readonly storagePath?: string;
+  readonly blank?: Readonly<Record<string, unknown>>;
   readonly ttlSeconds?: number;
   readonly relaxedDurability?: boolean;
   /** The strategy checks metadata itself. */

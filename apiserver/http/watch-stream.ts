@@ -7,6 +7,7 @@ import type { Clock } from '../../std/clock.ts';
 import { Turns } from '../../std/turns.ts';
 import type { CacheEvent, CachedObject } from '../cache/cache.ts';
 import type { Exchange, WatchAnswer, WatchItem, WatchSink } from '../exchange.ts';
+import { bookmarkObject } from '../forms/blank.ts';
 import { eventDocument, type FormContext } from '../forms/answer-document.ts';
 import { encodeDocument } from '../forms/encode.ts';
 import { bodyOut } from './http2-messages.ts';
@@ -188,8 +189,7 @@ class Framer {
 
   #bookmark(revision: number, initialEventsEnd: boolean): Buffer {
     const metadata = { resourceVersion: String(revision), ...(initialEventsEnd && { annotations: { 'k8s.io/initial-events-end': 'true' } }) };
-    const { kind, hubApiVersion, isHub, apiVersion } = this.#resource;
-    const object = { kind: kind.kind, apiVersion: isHub ? hubApiVersion : apiVersion, metadata };
+    const object = bookmarkObject(this.#resource, metadata);
     if (this.#accepted.as === 'Table') {
       const document = eventDocument(object as never, this.#resource, this.#context, this.#first);
       this.#first = false;

@@ -1,4 +1,5 @@
 /** The options of a deletion, from the body or the query. */
+import { int64Problem } from '../../api/go-number.ts';
 import { invalid, notSupported, Path, type FieldError } from '../../api/field-error.ts';
 import { badRequest } from '../../api/status.ts';
 import type { ApiObject } from '../../api/kind.ts';
@@ -63,8 +64,8 @@ async function deleteBody(exchange: Exchange): Promise<ApiObject | undefined> {
 
 function fromQuery(query: Query): Sent {
   const grace = query.get('gracePeriodSeconds');
-  if (grace !== null && !/^[-+]?[0-9]+$/.test(grace)) throw badRequest(`strconv.ParseInt: parsing ${JSON.stringify(grace)}: invalid syntax`);
-  if (grace !== null && BigInt.asIntN(64, BigInt(grace)) !== BigInt(grace)) throw badRequest(`strconv.ParseInt: parsing ${JSON.stringify(grace)}: value out of range`);
+  const problem = grace === null ? undefined : int64Problem(grace);
+  if (problem !== undefined) throw badRequest(problem);
   const orphan = query.get('orphanDependents');
   const uid = query.get('uid') || undefined;
   const resourceVersion = query.get('resourceVersion') || undefined;

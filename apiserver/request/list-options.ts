@@ -1,6 +1,7 @@
 /** The parameters of list, watch and deletecollection: parsed, checked against each other, compiled into a filter. */
 import { forbiddenField, notSupported, Path, type FieldError } from '../../api/field-error.ts';
 import { exactField, formatSelector, matchesFields, matchesLabels, parseFieldSelector, parseLabelSelector, type FieldSelector, type Selector } from '../../api/selectors.ts';
+import { int64Problem } from '../../api/go-number.ts';
 import { badRequest } from '../../api/status.ts';
 import type { CachedObject, Filter, FieldHint } from '../cache/cache.ts';
 import type { ApiObject } from '../../api/kind.ts';
@@ -146,7 +147,8 @@ function parse<T>(run: () => T): T {
 function integer(query: Query, name: string): number | undefined {
   const text = query.get(name);
   if (text === null) return undefined;
-  if (!/^[-+]?[0-9]+$/.test(text)) throw badRequest(`strconv.ParseInt: parsing ${JSON.stringify(text)}: invalid syntax`);
+  const problem = int64Problem(text);
+  if (problem !== undefined) throw badRequest(problem);
   return Number(text);
 }
 

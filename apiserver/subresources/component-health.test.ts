@@ -38,8 +38,9 @@ test('componentstatuses lists the store and those that run beside it', async () 
   const it = await openTestServer();
   const read = async (path: string): Promise<unknown> => (await it.http('GET', `/api/v1/componentstatuses${path}`)).json();
   const healthy = (name: string): object => ({ metadata: { name }, conditions: [{ type: 'Healthy', status: 'True', message: 'ok' }] });
-  expect(await read('')).toMatchObject({ items: ['controller-manager', 'scheduler', 'etcd-0'].map(healthy) });
+  expect(await read('')).toMatchObject({ items: ['scheduler', 'controller-manager', 'etcd-0'].map(healthy) });
   expect(await read('?fieldSelector=metadata.name%3Dscheduler')).toMatchObject({ items: [healthy('scheduler')] });
   expect(await read('/scheduler')).toMatchObject(healthy('scheduler'));
+  expect(await read('?resourceVersionMatch=Exact')).toMatchObject({ code: 422 });
   await it.close();
 });

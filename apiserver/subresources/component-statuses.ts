@@ -5,10 +5,10 @@ import type { CachedObject } from '../cache/cache.ts';
 import type { Handler } from '../dispatch.ts';
 import type { Core } from '../core.ts';
 import { includeOption, table } from '../forms/table.ts';
-import { parseListOptions } from '../request/list-options.ts';
+import { checkListOptions, parseListOptions } from '../request/list-options.ts';
 import { HEALTHY, probe, type ComponentHealth, type ComponentName } from './component-health.ts';
 
-const COMPONENTS: readonly ComponentName[] = ['controller-manager', 'scheduler'];
+const COMPONENTS: readonly ComponentName[] = ['scheduler', 'controller-manager'];
 const STORE = 'etcd-0';
 
 /** `own`: components that run in the server's process, or whose place does not matter, and need no probe. */
@@ -23,7 +23,9 @@ export function componentStatuses(own: readonly ComponentName[] = COMPONENTS): H
     const { verb, name } = exchange.route;
     const all = [...COMPONENTS, STORE];
     if (verb === 'get' && !all.includes(name)) throw notFound({ group: '', resource: 'componentstatus', name });
-    const filter = verb === 'get' ? undefined : parseListOptions(exchange.query, resource).selection.filter;
+    const options = verb === 'get' ? undefined : parseListOptions(exchange.query, resource);
+    if (options) checkListOptions(options, false);
+    const filter = options?.selection.filter;
     const wanted = all.filter((one) => (verb === 'get' ? one === name : !filter || filter(selectable(one))));
     const items = await Promise.all(wanted.map(async (one) => shown(one, await healthOf(core, one))));
     const accepted = exchange.accepted();

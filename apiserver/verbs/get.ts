@@ -5,7 +5,7 @@ import type { Core } from '../core.ts';
 import type { Exchange, ObjectAnswer, Query, StoredForm } from '../exchange.ts';
 import { storedState } from '../objects/current.ts';
 import type { Resource } from '../registry/resource.ts';
-import { tooLarge, versionForOthers } from '../request/resource-version.ts';
+import { tooLarge, versionForList, versionForOthers } from '../request/resource-version.ts';
 
 export async function get(core: Core, exchange: Exchange, resource: Resource): Promise<ObjectAnswer> {
   const { namespace, name } = exchange.route;
@@ -34,9 +34,10 @@ function refuseExport(query: Query): void {
 export const VERSION_WAIT_MS = 3_000;
 
 /** No version: everything acknowledged. 0: whatever is there. Any other: at least that. */
-async function reach({ cache }: Resource, asked: string | null): Promise<void> {
+async function reach({ cache, kind }: Resource, asked: string | null): Promise<void> {
   if (asked === null || asked === '') return cache.fresh();
-  const revision = versionForOthers(asked);
+  // Upstream reads Events past its caches.
+  const revision = kind.ttlSeconds === undefined ? versionForOthers(asked) : versionForList(asked);
   if (revision === undefined) return cache.ready();
   try {
     await cache.waitFor(revision, VERSION_WAIT_MS);

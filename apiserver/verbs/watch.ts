@@ -4,6 +4,7 @@
  * The cache hands over events synchronously; what the transport does not take yet waits in a bounded queue, and a watcher
  * whose queue is full is ended: it resumes from its last version.
  */
+import { ApiError } from '../../api/status.ts';
 import type { Core } from '../core.ts';
 import { deletedAt } from '../cache/cached-object.ts';
 import { NotYet, type CacheEvent, type CachedObject, type CacheWatchSink, type Filter, type ResourceCache } from '../cache/cache.ts';
@@ -37,9 +38,21 @@ interface Start {
   readonly initial: boolean;
   /** Whether the end of the initial events is marked. */
   readonly marked: boolean;
+  /** It cannot begin: the cache does not come as far as it should. */
+  readonly refused?: ApiError;
 }
 
-async function startOf({ cache }: Resource, options: ListOptions): Promise<Start> {
+async function startOf(resource: Resource, options: ListOptions): Promise<Start> {
+  try {
+    return await startIn(resource, options);
+  } catch (error) {
+    if (!resource.isView || !(error instanceof ApiError) || error.code !== 500) throw error;
+    // A webhook keeps the cache from being filled.
+    throw new ApiError({ code: 429, reason: 'TooManyRequests', message: `storage is (re)initializing: failed to list ${resource.apiVersion}, Kind=${resource.kind.kind}: ${error.message}`, details: { retryAfterSeconds: 1 } });
+  }
+}
+
+async function startIn({ cache }: Resource, options: ListOptions): Promise<Start> {
   const revision = versionForOthers(options.resourceVersion);
   const asked = options.sendInitialEvents;
   const initial = asked ?? revision === undefined;
@@ -48,8 +61,14 @@ async function startOf({ cache }: Resource, options: ListOptions): Promise<Start
     await cache.ready();
     return { revision: revision ?? (options.resourceVersion === '0' ? undefined : cache.revision), initial, marked };
   }
-  if (options.resourceVersion === '') await cache.fresh();
-  else if (revision === undefined) await cache.ready();
+  if (options.resourceVersion === '') {
+    try {
+      await cache.fresh();
+    } catch (error) {
+      if (error instanceof NotYet) return { revision: undefined, initial, marked, refused: tooLarge(error.revision, cache.revision) };
+      throw error;
+    }
+  } else if (revision === undefined) await cache.ready();
   else {
     try {
       await cache.waitFor(revision, VERSION_WAIT_MS);
@@ -125,6 +144,11 @@ class Watching implements WatchHandle, CacheWatchSink {
     const { start, namespace, options } = this.#plan;
     const { hint } = options.selection;
     let after = start.revision ?? cache.revision;
+    if (start.refused) {
+      this.#queue.push({ type: 'ERROR', status: start.refused.status });
+      this.#drain();
+      return this.#finish();
+    }
     if (start.initial) {
       const initial = initialItems(cache, namespace, options.selection);
       after = initial.revision;
@@ -137,7 +161,8 @@ class Watching implements WatchHandle, CacheWatchSink {
       this.#events = cache.watch(after, namespace, this, hint);
     } catch (error) {
       if (!(error instanceof Compacted)) throw error;
-      const { status } = expired(`too old resource version: ${after} (${cache.revision})`);
+      // Upstream watches Events past its caches.
+      const { status } = this.#resource.kind.ttlSeconds === undefined ? expired(`too old resource version: ${after} (${cache.revision})`) : expired();
       this.#queue.push({ type: 'ERROR', status });
       this.#drain();
       return this.#finish();

@@ -1,5 +1,5 @@
 /** DaemonSets, with the template generation that older clients look for. */
-import { goQuote } from '../../go-quote.ts';
+import { int64Problem } from '../../go-number.ts';
 import type { ApiObject } from '../../kind.ts';
 import type { DaemonSet } from '../../types/apps.v1.ts';
 import { rulesFor } from '../kind-rules.ts';
@@ -14,6 +14,7 @@ import { validateDaemonSet, validateDaemonSetStatus, validateDaemonSetUpdate } f
 const TEMPLATE_GENERATION = 'deprecated.daemonset.template.generation';
 
 export const daemonset = rulesFor<DaemonSet>({
+  blank: { metadata: { annotations: { [TEMPLATE_GENERATION]: '0' } } },
   versions: { v1: { unreadable: badTemplateGeneration } },
   defaults(object) {
     const spec = object.spec;
@@ -72,8 +73,5 @@ function setTemplateGeneration(object: DaemonSet, generation: number): void {
 /** To upstream it is a number, so that what is none cannot be read at all. */
 function badTemplateGeneration(object: ApiObject): string | undefined {
   const text = object.metadata.annotations?.[TEMPLATE_GENERATION];
-  if (text === undefined) return undefined;
-  const isNumber = /^[+-]?[0-9]+$/.test(text);
-  if (isNumber && BigInt.asIntN(64, BigInt(text)) === BigInt(text)) return undefined;
-  return `strconv.ParseInt: parsing ${goQuote(text)}: ${isNumber ? 'value out of range' : 'invalid syntax'}`;
+  return text === undefined ? undefined : int64Problem(text);
 }

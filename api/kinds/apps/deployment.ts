@@ -11,6 +11,7 @@ import { splitStrategy } from '../shared/split-strategy.ts';
 import { validateDeployment, validateDeploymentStatus, validateDeploymentUpdate } from './deployment-rules.ts';
 
 export const deployment = rulesFor<Deployment>({
+  blank: { spec: { replicas: 0 } },
   defaults(object) {
     const spec = object.spec;
     if (!spec) return;

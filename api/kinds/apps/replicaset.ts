@@ -10,6 +10,7 @@ import { splitStrategy } from '../shared/split-strategy.ts';
 import { validateReplicaSet, validateReplicaSetStatus, validateReplicaSetUpdate } from './replicaset-rules.ts';
 
 export const replicaset = rulesFor<ReplicaSet>({
+  blank: { spec: { replicas: 0 } },
   defaults(object) {
     if (!object.spec) return;
     object.spec.replicas ??= 1;

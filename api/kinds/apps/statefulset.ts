@@ -13,6 +13,7 @@ import { defaultClaimSpec } from '../shared/volume-defaults.ts';
 import { validateStatefulSet, validateStatefulSetStatus, validateStatefulSetUpdate } from './statefulset-rules.ts';
 
 export const statefulset = rulesFor<StatefulSet>({
+  blank: { spec: { replicas: 0 } },
   defaults: defaultStatefulSet,
   strategy: splitStrategy<StatefulSet>({
     validateName: nameIsLabel,

@@ -31,6 +31,8 @@ const hpa = rulesFor<HorizontalPodAutoscaler>({
 
 export const horizontalpodautoscaler: KindRules = {
   ...hpa,
+  // What came in version 1 is read from the store in version 2.
+  strategy: { ...hpa.strategy, finish: (object) => defaultV2(object as unknown as HorizontalPodAutoscaler) },
   hub: 'v2',
   versions: {
     v2: { defaults: (object) => defaultV2(object as unknown as HorizontalPodAutoscaler) },

@@ -92,7 +92,7 @@ function metricFromV1({ type, object, pods, resource, containerResource, externa
     type,
     object: object && {
       describedObject: object.target ?? {},
-      target: defined({ type: object.averageValue === undefined ? 'Value' : 'AverageValue', value: object.targetValue, averageValue: object.averageValue }),
+      target: defined({ type: object.averageValue === undefined ? 'Value' : 'AverageValue', value: object.targetValue ?? '0', averageValue: object.averageValue }),
       metric: identifier(object.metricName, object.selector),
     },
     pods: pods && { metric: identifier(pods.metricName, pods.selector), target: { type: 'AverageValue', averageValue: pods.targetAverageValue ?? '0' } },

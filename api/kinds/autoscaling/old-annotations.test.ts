@@ -1,3 +1,4 @@
+import { defaulted, kindOf } from '../testing.ts';
 import { BEHAVIOR, CONDITIONS, METRICS, readAnnotation } from './old-annotations.ts';
 
 const pods = { type: 'Pods', pods: { metricName: 'm', targetAverageValue: '1' } };
@@ -18,4 +19,13 @@ test.each([
 
 test('readAnnotation() of no JSON is nothing', () => {
   expect([readAnnotation(METRICS, 'x'), readAnnotation(METRICS, undefined), readAnnotation(METRICS, 'null')]).toEqual([undefined, undefined, []]);
+});
+
+test('a behavior that came in an annotation has its defaults once it is stored', () => {
+  const kind = kindOf('HorizontalPodAutoscaler', 'autoscaling');
+  const annotations = { 'autoscaling.alpha.kubernetes.io/behavior': '{"ScaleDown":{"SelectPolicy":"Min"}}' };
+  const sent = defaulted(kind, { metadata: { annotations }, spec: { maxReplicas: 3, scaleTargetRef: { kind: 'D', name: 'd' } } }, 'v1');
+  const hub = kind.versions.find(({ version }) => version === 'v1')?.toHub?.(sent);
+  if (hub) kind.strategy.finish?.(hub);
+  expect(hub).toMatchObject({ spec: { behavior: { scaleUp: { stabilizationWindowSeconds: 0, selectPolicy: 'Max' }, scaleDown: { selectPolicy: 'Min', policies: [{ type: 'Percent', value: 100, periodSeconds: 15 }] } } } });
 });
