@@ -118,7 +118,7 @@ function groupEntry({ group, versions }: Group): Json {
 function resourceEntries({ kind, version }: Row, gv: GroupVersion): Json[] {
   const { plural, namespaced } = kind;
   const main = {
-    name: plural, singularName: kind.singular, namespaced, kind: kind.kind, verbs: kind.verbs,
+    name: plural, singularName: kind.singular, namespaced, kind: kind.kind, verbs: kind.listedVerbs?.() ?? kind.verbs,
     ...(kind.shortNames.length > 0 && { shortNames: kind.shortNames }),
     ...(kind.categories.length > 0 && { categories: kind.categories }),
     ...(version.storageVersionHash && { storageVersionHash: version.storageVersionHash }),
@@ -141,7 +141,7 @@ function discoveryEntry({ kind, version }: Row, gv: GroupVersion): Json {
   }));
   return {
     resource: kind.plural, responseKind: { ...own, kind: kind.kind }, scope: kind.namespaced ? 'Namespaced' : 'Cluster',
-    singularResource: kind.singular, verbs: kind.verbs,
+    singularResource: kind.singular, verbs: kind.listedVerbs?.() ?? kind.verbs,
     ...(kind.shortNames.length > 0 && { shortNames: kind.shortNames }),
     ...(kind.categories.length > 0 && { categories: kind.categories }),
     ...(subresources.length > 0 && { subresources }),

@@ -87,12 +87,21 @@ export interface ResourceCache {
   list(options: CacheListOptions): CachePage;
   /** A page as of an older revision, for `continue` and `resourceVersionMatch=Exact`; throws `Compacted`. */
   listAt(revision: number, options: CacheListOptions): Promise<CachePage>;
+  /** A page of what the store has now: for a cache that does not come up with it. */
+  listStored(options: CacheListOptions): Promise<CachePage>;
   /** Events after a revision; throws `Compacted` when the ring no longer reaches back so far. The sink gets them synchronously, in order. */
   watch(after: number, namespace: string | undefined, sink: CacheWatchSink, hint?: FieldHint): { close(): void };
   /** Ends all watches and stops following the store. */
   close(): void;
 }
 
+/** A cache did not come as far as it should. */
 export class NotYet extends Error {
   override readonly name = 'NotYet';
+  readonly revision: number;
+
+  constructor(revision: number, current: number, options?: ErrorOptions) {
+    super(`revision ${revision} was not reached in time; the cache is at ${current}`, options);
+    this.revision = revision;
+  }
 }

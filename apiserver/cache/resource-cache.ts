@@ -116,7 +116,7 @@ class StoreCache implements ResourceCache {
     return new Promise((resolve, reject) => {
       const timer = this.#options.clock.after(timeoutMs, () => {
         this.#waiters.delete(waiter);
-        reject(new NotYet(`revision ${revision} was not reached in time; the cache is at ${this.#revision}`));
+        reject(new NotYet(revision, this.#revision));
       });
       const waiter: Waiter = { revision, resolve, reject, timer };
       this.#waiters.add(waiter);
@@ -146,6 +146,10 @@ class StoreCache implements ResourceCache {
     if (revision === this.#revision) return this.list(options);
     if (this.#ring && revision >= this.#ring.floor) return this.#page(this.#ring.past(revision), revision, options);
     return this.#pageFromStore(revision, options);
+  }
+
+  async listStored(options: CacheListOptions): Promise<CachePage> {
+    return this.#pageFromStore(await this.#options.store.revision(), options);
   }
 
   watch(after: number, namespace: string | undefined, sink: CacheWatchSink, hint?: FieldHint): { close(): void } {
@@ -208,7 +212,7 @@ class StoreCache implements ResourceCache {
     }
     for (const waiter of this.#waiters) {
       waiter.timer.cancel();
-      waiter.reject(error);
+      waiter.reject(this.#ring ? new NotYet(waiter.revision, this.#revision, { cause: error }) : error);
     }
     this.#waiters.clear();
   }

@@ -2,6 +2,7 @@
  * The question to a conversion webhook, and what its answer must be. Pure.
  * Provenance of the rules and their wording: apiextensions-apiserver/pkg/apiserver/conversion of v0.36.
  */
+import { answerProblem, kindProblem } from '../admission/webhooks/review.ts';
 import { Path } from '../../api/field-error.ts';
 import { checkAnnotations, checkLabels } from '../../api/kinds/shared/object-meta.ts';
 
@@ -15,6 +16,7 @@ export interface Convertible extends Json {
 }
 
 const GROUP = 'apiextensions.k8s.io';
+const REVIEW = { group: GROUP, kind: 'ConversionReview' };
 const KNOWN = ['v1', 'v1beta1'];
 
 /** The first version of reviews that both sides speak. */
@@ -45,11 +47,11 @@ export function readReview(review: Json, originals: readonly Convertible[], aske
   const { name } = asked;
   const converted = objectsOf(review, asked);
   if (converted.length !== originals.length) throw new Error(`conversion webhook for ${name} returned ${converted.length} objects, expected ${originals.length}`);
+  converted.forEach(checkObject);
   return originals.map((original, at) => {
     const object = converted[at] as Partial<Convertible>;
     const where = `invalid object${originals.length > 1 ? ` at index ${at}` : ''}`;
     const wrong = (why: string, what: string = where): Error => new Error(`conversion webhook for ${name} returned ${what}: ${why}`);
-    if (typeof object !== 'object' || object === null) throw wrong('it is no object');
     if (object.apiVersion !== asked.desired) throw wrong(`invalid groupVersion (expected ${asked.desired}, received ${object.apiVersion ?? ''})`, `invalid object at index ${at}`);
     if (object.kind !== original.kind) throw wrong(`invalid kind (expected ${original.kind}, received ${object.kind ?? ''})`, `invalid object at index ${at}`);
     for (const [field, word] of [['name', 'name'], ['namespace', 'namespace'], ['uid', 'UID']] as const) {
@@ -64,12 +66,23 @@ export function readReview(review: Json, originals: readonly Convertible[], aske
   });
 }
 
-function objectsOf({ apiVersion, kind, response }: Json, { uid, version, name }: Asked): readonly unknown[] {
+/** What is no object of a kind is told in the words of upstream's decoder. */
+function checkObject(object: unknown): void {
+  if (object === null) throw new Error('unexpected end of JSON input');
+  const type = Array.isArray(object) ? 'array' : typeof object === 'boolean' ? 'bool' : typeof object === 'bigint' ? 'number' : typeof object;
+  if (type !== 'object') throw new Error(`json: cannot unmarshal ${type} into Go value of type map[string]interface {}`);
+  if (!(object as Json)['kind']) throw new Error(`Object 'Kind' is missing in '${encodeAny(object)}'`);
+}
+
+function encodeAny(object: unknown): string {
+  return JSON.stringify(object, (_key, value: unknown) => (typeof value === 'bigint' ? Number(value) : value));
+}
+
+function objectsOf(review: Json, { uid, version, name }: Asked): readonly unknown[] {
   const failed = (why: string): Error => new Error(`conversion webhook for ${name} failed: ${why}`);
-  if (version === 'v1' && (apiVersion !== `${GROUP}/v1` || kind !== 'ConversionReview')) {
-    throw failed(`expected webhook response of ${GROUP}/v1, Kind=ConversionReview, got ${textOf(apiVersion)}, Kind=${textOf(kind)}`);
-  }
-  const answer = response as Response | null | undefined;
+  const problem = answerProblem(review, version, REVIEW) ?? (version === 'v1' ? kindProblem(review, REVIEW) : undefined);
+  if (problem !== undefined) throw failed(problem);
+  const answer = review['response'] as Response | null | undefined;
   if (!answer) throw failed('no response provided');
   if (version === 'v1' && answer.uid !== uid) throw failed(`expected response.uid=${JSON.stringify(uid)}, got ${JSON.stringify(textOf(answer.uid))}`);
   const { status = '', message = '' } = answer.result ?? {};
@@ -85,8 +98,8 @@ function restore(original: Convertible, converted: Convertible): Convertible {
     const given = converted.metadata[field];
     delete metadata[field];
     if (given === undefined || given === null) continue;
-    if (typeof given !== 'object' || Array.isArray(given)) throw new Error(`invalid metadata.${field} of type ${Array.isArray(given) ? '[]interface {}' : typeof given} in converted object`);
-    for (const [key, value] of Object.entries(given)) if (typeof value !== 'string') throw new Error(`metadata.${field}[${key}] must be a string, but is ${typeof value} in converted object`);
+    if (typeof given !== 'object' || Array.isArray(given)) throw new Error(`invalid metadata.${field} of type ${goType(given)} in converted object`);
+    for (const [key, value] of Object.entries(given)) if (typeof value !== 'string') throw new Error(`metadata.${field}[${key}] must be a string, but is ${goType(value)} in converted object`);
     if (JSON.stringify(given) !== JSON.stringify(original.metadata[field])) {
       // The path of annotations is upstream's own, without its plural.
       const errors = field === 'labels' ? checkLabels(given as Record<string, string>, Path.of('metadata', 'labels')) : checkAnnotations(given as Record<string, string>, Path.of('metadata', 'annotation'));
@@ -96,6 +109,23 @@ function restore(original: Convertible, converted: Convertible): Convertible {
     metadata[field] = given;
   }
   return { ...converted, metadata };
+}
+
+function goType(value: unknown): string {
+  if (value === null) return '<nil>';
+  if (Array.isArray(value)) return '[]interface {}';
+  switch (typeof value) {
+    case 'object':
+      return 'map[string]interface {}';
+    case 'boolean':
+      return 'bool';
+    case 'number':
+      return Number.isInteger(value) ? 'int64' : 'float64';
+    case 'bigint':
+      return 'int64';
+    default:
+      return typeof value;
+  }
 }
 
 function textOf(value: unknown): string {

@@ -130,9 +130,21 @@ async function read(view: View, values: readonly Buffer[]): Promise<Buffer[]> {
     return changed ? encodeJson(object as unknown as ApiObject) : value;
   });
   if (others.length === 0) return out;
-  const made = await view.convert(others.map(({ object }) => object), view.apiVersion);
+  const made = await convertAll(view, others.map(({ object }) => object));
   others.forEach(({ at }, i) => (out[at] = encoded(view, made[i] as Convertible)));
   return out;
+}
+
+/** In one call; where that fails, one by one: so one that cannot be converted is told by itself. */
+async function convertAll(view: View, objects: readonly Convertible[]): Promise<Convertible[]> {
+  try {
+    return await view.convert(objects, view.apiVersion);
+  } catch (error) {
+    if (objects.length === 1) throw error;
+    const made: Convertible[] = [];
+    for (const object of objects) made.push(...(await view.convert([object], view.apiVersion)));
+    return made;
+  }
 }
 
 async function written(view: View, value: Buffer): Promise<Buffer> {

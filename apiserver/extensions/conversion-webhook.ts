@@ -1,11 +1,10 @@
 /** Asks a conversion webhook: all objects of one call in one review, refusals as clients of upstream know them. */
-import { parseExact } from '../../api/codec/json-text.ts';
 import { ApiError } from '../../api/status.ts';
 import type { CustomResourceConversion } from '../../api/types/apiextensions.v1.ts';
 import type { WebhookClientConfig } from '../../api/types/admissionregistration.v1.ts';
 import type { DeepReadonly } from '../../std/deep.ts';
 import { uuid, type Random } from '../../std/random.ts';
-import type { WebhookClient } from '../admission/webhooks/client.ts';
+import { decodeReview, type WebhookClient } from '../admission/webhooks/client.ts';
 import { readReview, reviewVersion, writeReview, type Convertible } from './conversion-review.ts';
 
 /** Objects into another version, in their order. Throws ApiError 500. */
@@ -38,8 +37,4 @@ export function conversionWebhook({ webhook }: DeepReadonly<CustomResourceConver
   };
 }
 
-function decode(text: string): Record<string, unknown> {
-  const value = parseExact(text);
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw new Error('the answer is no object');
-  return value as Record<string, unknown>;
-}
+const decode = decodeReview('io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.ConversionReview');

@@ -127,7 +127,7 @@ test.each<[string, (answer: { response: Json; apiVersion: string }) => unknown, 
   ['its own refusal', (a) => ({ ...a, response: { ...a.response, result: { status: 'Failure', message: 'no way' } } }), 'failed: no way'],
   ['a refusal without words', (a) => ({ ...a, response: { ...a.response, result: {} } }), "failed: response.result.status was '', not 'Success'"],
   ['another question', (a) => ({ ...a, response: { ...a.response, uid: 'x' } }), 'failed: expected response.uid='],
-  ['another kind of answer', (a) => ({ ...a, kind: 'Other' }), 'failed: expected webhook response of apiextensions.k8s.io/v1, Kind=ConversionReview, got apiextensions.k8s.io/v1, Kind=Other'],
+  ['another kind of answer', (a) => ({ ...a, kind: 'Other' }), 'failed: no kind "Other" is registered for version "apiextensions.k8s.io/v1"'],
   ['no answer', (a) => ({ ...a, response: null }), 'failed: no response provided'],
   ['too few objects', (a) => ({ ...a, response: { ...a.response, convertedObjects: [] } }), 'returned 0 objects, expected 1'],
   ['the wrong version', (a) => changed(a, (o) => ({ ...o, apiVersion: 'example.com/v3' })), 'returned invalid object at index 0: invalid groupVersion (expected example.com/v1, received example.com/v3)'],
@@ -162,6 +162,35 @@ test('a webhook that cannot convert what is stored refuses reads of that version
   let answer = await server.http('GET', v2('a'));
   for (; answer.code !== 200; answer = await server.http('GET', v2('a')));
   expect(answer.json()).toMatchObject({ spec: { host: 'a' } });
+});
+
+test('of many objects one that cannot be converted fails the lists that hold it, and begins of watches, and nothing else', async () => {
+  const { v1, v2 } = await define('halfway');
+  await send('POST', v1(), one('halfway', 'v1', 'a', { hostPort: 'a:1' }));
+  expect((await server.http('GET', v2())).json().items).toHaveLength(1);
+  const isBad = (answer: { response: Json }): boolean => (answer.response['convertedObjects'] as ApiObject[]).some(({ metadata }) => metadata.name === 'bad');
+  spoil = (answer) => (isBad(answer) ? { ...answer, response: { ...answer.response, result: { status: 'Failure', message: 'not this one' } } } : answer);
+  await send('POST', v1(), one('halfway', 'v1', 'bad', { hostPort: 'b:1' }));
+  await send('POST', v1(), one('halfway', 'v1', 'c', { hostPort: 'c:1' }));
+  expect((await server.http('GET', v2())).json()).toMatchObject({ code: 500, message: 'conversion webhook for example.com/v1, Kind=Kindhalfway failed: not this one' });
+  expect((await server.http('GET', v2('c'))).json()).toMatchObject({ spec: { host: 'c' } });
+  expect((await server.http('GET', `${v2()}?resourceVersion=0`)).json().items).toHaveLength(1);
+  const abort = new AbortController();
+  const watch = server.doors.socket.watch({ verb: 'watch', group: 'example.com', version: 'v2', resource: 'halfway', namespace: 'default', signal: abort.signal });
+  expect((await watch[Symbol.asyncIterator]().next()).value).toMatchObject({ type: 'ERROR', object: { code: 504, message: expect.stringContaining('Too large resource version') } });
+  abort.abort();
+  spoil = (answer) => answer;
+});
+
+test.each([
+  ['a list instead of an object', [], 'json: cannot unmarshal array into Go value of type map[string]interface {}'],
+  ['nothing instead of an object', null, 'unexpected end of JSON input'],
+  ['an object without a kind', { apiVersion: 'example.com/v1' }, `Object 'Kind' is missing in '{"apiVersion":"example.com/v1"}'`],
+])('a webhook that answers with %s is refused as upstream reads it', async (_what, object, why) => {
+  const { v2 } = await refused;
+  spoil = (answer) => ({ ...answer, response: { ...answer.response, convertedObjects: [object] } });
+  expect(await send('POST', v2(), one('refused', 'v2', 'y', { host: 'a', port: '1' }))).toMatchObject({ code: 500, message: why });
+  spoil = (answer) => answer;
 });
 
 test('ownership is counted across versions: an apply in one conflicts with a manager of another', async () => {

@@ -1,6 +1,7 @@
 /** The scale subresource of custom resources: replicas where the definition says they are. Provenance: apiextensions-apiserver pkg/registry/customresource/etcd.go of v0.36. */
 import { Path, required } from '../../api/field-error.ts';
 import type { ApiObject, Subresource } from '../../api/kind.ts';
+import { goText } from '../../api/patch/refusals.ts';
 import { atPath } from '../../api/structural/json-path.ts';
 import { ApiError, badRequest, internalError, isReason } from '../../api/status.ts';
 import { deepCopy, put, type DeepReadonly } from '../../std/deep.ts';
@@ -29,6 +30,7 @@ export async function customScale(core: Core, exchange: Exchange, resource: Reso
   const paths = resource.subresource('scale')?.scale as Paths;
   if (exchange.route.verb === 'get') {
     const { object } = await get(core, exchange, resource);
+    checkPaths(object.object, paths);
     if (replicasAt(object.object, paths.spec) === undefined) throw internalError(`the spec replicas field ".${paths.spec.join('.')}" does not exist`);
     const scaled = scaleOf(object.object, paths);
     return document(exchange.accepted().as === 'Table' ? scaleTable(scaled, { exchange, now: core.clock.now(), columns: CUSTOM_COLUMNS }) : scaled);
@@ -47,6 +49,7 @@ export async function customScale(core: Core, exchange: Exchange, resource: Reso
     resource, namespace: resource.kind.namespaced ? namespace : '', name, subresource: 'scale', options, tracked: true,
     ...(sent?.metadata.uid && { preconditions: { uid: sent.metadata.uid } }),
     produce({ object }) {
+      checkPaths(object, paths);
       const before = scaleOf(object, paths);
       const change = patch?.();
       const write: ScaleWrite = { resource, exchange, options, now: core.clock.now(), path: paths.spec, object, before };
@@ -85,6 +88,26 @@ function patchable(write: ScaleWrite, paths: Paths): ApiObject {
 
 function document(object: object): Answer {
   return { type: 'document', code: 200, object };
+}
+
+/** What stands at a path must be what a Scale has there. Throws 500 as upstream's accessors do. */
+function checkPaths(object: DeepReadonly<ApiObject>, { spec, status, selector }: Paths): void {
+  for (const [path, type] of [[spec, 'int64'], [status, 'int64'], ...(selector ? [[selector, 'string'] as const] : [])] as const) {
+    let at: unknown = object;
+    for (const [depth, name] of path.entries()) {
+      if (at === undefined || at === null) break;
+      if (typeof at !== 'object' || Array.isArray(at)) throw accessorError(path.slice(0, depth + 1), at, 'map[string]interface{}');
+      at = (at as Record<string, unknown>)[name];
+    }
+    if (at === undefined || (at === null && path === selector)) continue;
+    const fits = type === 'string' ? typeof at === 'string' : typeof at === 'bigint' || (typeof at === 'number' && Number.isInteger(at));
+    if (!fits && at !== null) throw accessorError(path, at, type);
+  }
+}
+
+function accessorError(path: readonly string[], value: unknown, expected: string): ApiError {
+  const type = Array.isArray(value) ? '[]interface {}' : typeof value === 'object' ? 'map[string]interface {}' : typeof value === 'boolean' ? 'bool' : typeof value === 'number' ? (Number.isInteger(value) ? 'int64' : 'float64') : typeof value;
+  return new ApiError({ code: 500, message: `.${path.join('.')} accessor error: ${goText(value)} is of the type ${type}, expected ${expected}` });
 }
 
 function replicasAt(object: DeepReadonly<ApiObject>, path: readonly string[]): number | undefined {

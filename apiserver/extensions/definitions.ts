@@ -41,6 +41,9 @@ const NAMING_ATTEMPTS = 5;
 /** Attempts to clear what a definition leaves: a store may be out of reach for long, and nothing else would start anew. */
 const CLEARING_ATTEMPTS = 1_000;
 
+/** What discovery no longer tells of a kind whose definition goes. */
+const WRITES: ReadonlySet<string> = new Set(['create', 'update', 'patch']);
+
 export class Definitions {
   readonly #core: Core;
   readonly #served = new Map<string, Served>();
@@ -86,7 +89,10 @@ export class Definitions {
     const { name } = definition.metadata;
     const known = this.#served.get(name);
     const terminating = isTrue(definition, 'Terminating');
-    if (known) known.terminating = terminating;
+    if (known && known.terminating !== terminating) {
+      known.terminating = terminating;
+      this.#core.registry.touched();
+    }
     const names = definition.status?.acceptedNames;
     if (!isTrue(definition, 'Established') || !names?.plural) return this.#withdraw(name);
     const from = [definition.spec, names, definition.metadata.uid];
@@ -96,7 +102,7 @@ export class Definitions {
       hash: (text) => createHash('sha256').update(text).digest().subarray(0, 8).toString('base64'), isTerminating: () => state.terminating, describe, ...(this.#timed && { timed: this.#timed }),
     });
     if (!kind || this.#isBuiltIn(kind)) return this.#withdraw(name);
-    const row = this.#view(kind, definition);
+    const row = { ...this.#view(kind, definition), listedVerbs: () => (state.terminating ? kind.verbs.filter((verb) => !WRITES.has(verb)) : kind.verbs) };
     const served: Served = Object.assign(state, { kind: row, from });
     this.#served.set(name, served);
     this.#core.registry.add(row);
@@ -112,7 +118,15 @@ export class Definitions {
     for (const { version, place } of versions) {
       if (place !== undefined) views.set(place, { place: storagePath, apiVersion: `${group}/${version}`, storedVersion: `${group}/${hub}`, convert, ...forms });
     }
-    return { ...kind, convert: async (objects, desired) => (await convert(objects as unknown as Convertible[], desired)) as unknown as ApiObject[] };
+    const narrowed = async (object: ApiObject, desired: string): Promise<ApiObject> => {
+      const [made] = (await convert([object as unknown as Convertible], desired)) as unknown as [ApiObject];
+      forms.narrow(made);
+      return made;
+    };
+    return {
+      ...kind, convert: async (objects, desired) => (await convert(objects as unknown as Convertible[], desired)) as unknown as ApiObject[],
+      throughStore: async (object, desired) => narrowed(await narrowed(object, `${group}/${hub}`), desired),
+    };
   }
 
   /** What is built in is not replaced. */

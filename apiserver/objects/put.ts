@@ -4,7 +4,7 @@ import type { ApiObject } from '../../api/kind.ts';
 import { alreadyExists, ApiError, conflict } from '../../api/status.ts';
 import type { Core, Settle } from '../core.ts';
 import type { StoredForm } from '../exchange.ts';
-import { groupVersion, type Resource } from '../registry/resource.ts';
+import type { Resource } from '../registry/resource.ts';
 import { Conflict, Unavailable, VALUE_LIMIT_BYTES, type WriteOptions } from '../storage/store.ts';
 import { encodeStored, LooseObject, StoredObject } from '../registry/stored-form.ts';
 import { announce, withdraw } from '../written.ts';
@@ -31,9 +31,7 @@ export async function put(core: Core, request: Put): Promise<StoredForm> {
   let value: Buffer | undefined;
   try {
     if (dryRun) {
-      // Whether it could be stored is the webhook's to say.
-      if (resource.isView) await resource.kind.convert?.([object], groupVersion(resource.kind.group, resource.kind.hub));
-      return loose(resource.formed(object), old);
+      return loose(resource.formed((resource.isView && (await resource.kind.throughStore?.(object, resource.apiVersion))) || object), old);
     }
     value = encodeStored(resource.narrowed(object));
     if (value.length > OBJECT_LIMIT_BYTES) throw objectTooLarge();

@@ -82,6 +82,11 @@ export class Registry {
     for (const listener of this.#listeners) listener();
   }
 
+  /** What is said of a kind has changed, and nothing else. */
+  touched(): void {
+    for (const listener of this.#listeners) listener();
+  }
+
   onChange(listener: () => void): void {
     this.#listeners.add(listener);
   }

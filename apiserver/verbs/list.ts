@@ -42,7 +42,7 @@ async function pageOf(resource: Resource, { options, within, position }: PageQue
   const { filter, hint } = options.selection;
   const query = { ...within, ...(filter && { filter }), ...(hint && { hint }), ...(options.limit > 0 && { limit: options.limit }), ...(position && { from: position.from }) };
   const at = await revisionOf(resource, options, position);
-  const page = at === undefined ? resource.cache.list(query) : await pageAt(resource, at, query, position);
+  const page = at === 'stored' ? await resource.cache.listStored(query) : at === undefined ? resource.cache.list(query) : await pageAt(resource, at, query, position);
   const more = page.next !== undefined;
   return {
     type: 'list', resource, items: page.items, revision: page.revision,
@@ -51,16 +51,17 @@ async function pageOf(resource: Resource, { options, within, position }: PageQue
   };
 }
 
-/** Undefined: as it is now, which has been made sure to be new enough. */
-async function revisionOf({ cache }: Resource, options: ListOptions, position: Position | undefined): Promise<number | undefined> {
-  if (position ? position.revision === undefined : options.resourceVersion === '') {
-    await cache.fresh();
-    return undefined;
-  }
-  const revision = position ? position.revision : versionForList(options.resourceVersion);
+/** Undefined: as it is now, which has been made sure to be new enough. 'stored': the cache does not come that far, and the store is asked. */
+async function revisionOf({ cache, isView }: Resource, options: ListOptions, position: Position | undefined): Promise<number | 'stored' | undefined> {
+  const revision = position ? position.revision : options.resourceVersion === '' ? undefined : versionForList(options.resourceVersion);
   if (revision === undefined) {
-    await cache.ready();
-    return undefined;
+    try {
+      await (options.resourceVersion === '0' && !position ? cache.ready() : cache.fresh());
+      return undefined;
+    } catch (error) {
+      if (error instanceof NotYet || (isView && error instanceof ApiError)) return 'stored';
+      throw error;
+    }
   }
   try {
     await cache.waitFor(revision, VERSION_WAIT_MS);

@@ -227,14 +227,17 @@ function toldStatus(text: string): string | undefined {
   }
 }
 
-const REVIEW = { type: 'io.k8s.api.admission.v1.AdmissionReview' };
+const decodeAnswer = decodeReview('io.k8s.api.admission.v1.AdmissionReview');
 
-function decodeAnswer(text: string): Record<string, unknown> {
-  try {
-    return decodeJson(REVIEW, isJson(text) ? text : JSON.stringify(parseYaml(text).value)).object;
-  } catch (error) {
-    throw error instanceof ApiError ? new Error(error.message, { cause: error }) : error;
-  }
+/** Reads an answer as upstream's type of this name would be read. Throws an Error in its words. */
+export function decodeReview(type: string): (text: string) => Record<string, unknown> {
+  return (text) => {
+    try {
+      return decodeJson({ type }, isJson(text) ? text : JSON.stringify(parseYaml(text).value)).object;
+    } catch (error) {
+      throw error instanceof ApiError ? new Error(error.message, { cause: error }) : error;
+    }
+  };
 }
 
 /** Upstream reads whatever else comes as YAML. */

@@ -82,24 +82,34 @@ export function readReview(answer: Record<string, unknown>, { uid, version }: Pi
   return { allowed, status, patch: mutating ? (patch ?? '') : '', patchType: mutating ? type : '', warnings: warnings ?? [], auditAnnotations: auditAnnotations ?? {} };
 }
 
+/** A kind of review, in the versions of its group that both sides may speak. */
+export interface ReviewKind {
+  readonly group: string;
+  readonly kind: string;
+}
+
+const ADMISSION: ReviewKind = { group: 'admission.k8s.io', kind: 'AdmissionReview' };
+
 /** What is wrong with the kind of an answer before anything in it is read. */
-export function answerProblem({ apiVersion, kind }: Record<string, unknown>, version: ReviewVersion): string | undefined {
+export function answerProblem({ apiVersion, kind }: Record<string, unknown>, version: string, expected = ADMISSION): string | undefined {
   if (!apiVersion || !kind) return undefined;
-  if (apiVersion === 'v1' && UNVERSIONED.has(String(kind))) return `converting (v1.${String(kind)}) to (${version}.AdmissionReview): unknown conversion`;
-  const [, sent] = kind === 'AdmissionReview' ? (/^admission\.k8s\.io\/(v1|v1beta1)$/.exec(String(apiVersion)) ?? []) : [];
-  if (sent === undefined) return `no kind ${JSON.stringify(kind)} is registered for version ${JSON.stringify(apiVersion)} in scheme "pkg/runtime/scheme.go:111"`;
-  return sent === version ? undefined : `converting (${sent}.AdmissionReview) to (${version}.AdmissionReview): unknown conversion`;
+  if (apiVersion === 'v1' && UNVERSIONED.has(String(kind))) return `converting (v1.${String(kind)}) to (${version}.${expected.kind}): unknown conversion`;
+  const [group, sent = ''] = String(apiVersion).split('/');
+  if (kind !== expected.kind || group !== expected.group || !/^v1(beta1)?$/.test(sent)) {
+    return `no kind ${JSON.stringify(kind)} is registered for version ${JSON.stringify(apiVersion)} in scheme "pkg/runtime/scheme.go:111"`;
+  }
+  return sent === version ? undefined : `converting (${sent}.${kind}) to (${version}.${kind}): unknown conversion`;
 }
 
 /** Kinds that every scheme knows. */
 const UNVERSIONED = new Set(['Status', 'APIVersions', 'APIGroupList', 'APIGroup', 'APIResourceList']);
 
-const EXPECTED = 'admission.k8s.io/v1, Kind=AdmissionReview';
-
-function kindProblem({ apiVersion = '', kind = '' }: Record<string, unknown>): string | undefined {
+/** What is wrong with the kind of an answer that could be read. */
+export function kindProblem({ apiVersion = '', kind = '' }: Record<string, unknown>, expected = ADMISSION): string | undefined {
+  const wanted = `${expected.group}/v1, Kind=${expected.kind}`;
   const version = String(apiVersion);
   const got = `${version.includes('/') ? version : `/${version}`}, Kind=${String(kind)}`;
-  return got === EXPECTED ? undefined : `expected webhook response of ${EXPECTED}, got ${got}`;
+  return got === wanted ? undefined : `expected webhook response of ${wanted}, got ${got}`;
 }
 
 function patchProblem(patch: string, type: string | undefined, mutating: boolean): string | undefined {
