@@ -39,3 +39,10 @@ test('time runs from the first sight of the taint, and stops when it goes', () =
   expect(run(30_000, pod, tolerating, slice([]))).toEqual(['Normal DeviceTaintManagerEviction: Cancelling deletion']);
   expect(run(40_000, pod, tolerating, slice([TAINT]))).toEqual(['wait 60000']);
 });
+
+test('a pod is looked at when it comes to its node', () => {
+  const { watches } = deviceTaintEvictionController();
+  const [ofPods] = watches.filter(({ resource }) => resource === pods) as unknown as { matters: (a: unknown, b: unknown) => boolean }[];
+  const waiting = { ...pod.object, spec: { ...pod.object.spec, nodeName: undefined } };
+  expect([ofPods?.matters(waiting, pod.object), ofPods?.matters(pod.object, pod.object)]).toEqual([true, false]);
+});

@@ -24,7 +24,7 @@ export function deviceTaintEvictionController(): Controller {
     watches: [
       watch({ resource: resourceclaims, indexes: { byConsumer }, keys: byConsumer }),
       watch({ resource: resourceslices, indexes: { byDevice: ({ spec }) => (spec.devices ?? []).map(({ name }) => `${spec.driver}/${spec.pool.name}/${name}`) }, keys: (_, view) => view.of(resourceclaims).list().flatMap(byConsumer) }),
-      watch({ resource: pods, keys: (pod) => ((pod.spec?.resourceClaims ?? []).length > 0 ? [`${pod.metadata.namespace}/${pod.metadata.name}`] : []), matters: (a, b) => isDone(a) !== isDone(b) || isDeleting(a) !== isDeleting(b) }),
+      watch({ resource: pods, keys: (pod) => ((pod.spec?.resourceClaims ?? []).length > 0 ? [`${pod.metadata.namespace}/${pod.metadata.name}`] : []), matters: (a, b) => isDone(a) !== isDone(b) || isDeleting(a) !== isDeleting(b) || a.spec?.nodeName !== b.spec?.nodeName }),
     ],
     reconcile(key, view, { now }) {
       const pod = view.of(pods).get(parseKey(key));
