@@ -2,7 +2,7 @@
 import type { PersistentVolume, PersistentVolumeClaim, Pod } from '../api/types/core.v1.ts';
 import type { CSINode, VolumeAttachment } from '../api/types/storage.v1.ts';
 import type { Stored } from '../client/client.ts';
-import { claimsOf } from './volumes.ts';
+import { claimsOf } from './pod-claims.ts';
 
 interface Handle {
   readonly driver: string;

@@ -3,7 +3,7 @@ import { persistentvolumeclaims, persistentvolumes } from '../api/resources.ts';
 import { reaches } from '../client/cache.ts';
 import type { Client } from '../client/client.ts';
 import { type Clock, sleep } from '../std/clock.ts';
-import type { NodeFacts } from './snapshot.ts';
+import type { NodeFacts } from './node-facts.ts';
 import { type Claim, SELECTED_NODE, type VolumePlan, type Volumes, isBound, isReachable } from './volumes.ts';
 
 export interface BindVolumesTools {

@@ -15,7 +15,8 @@ import { type Unschedulable, explain, explainImpossible } from './explain.ts';
 import { type Memos, memosFor } from './memo.ts';
 import { scores } from './score.ts';
 import { DEFAULT_PROFILE, type Profile } from './profile.ts';
-import type { NodeFacts, Snapshot } from './snapshot.ts';
+import type { Snapshot } from './snapshot.ts';
+import type { NodeFacts } from './node-facts.ts';
 import type { VolumePlan } from './volumes.ts';
 
 export type { Unschedulable } from './explain.ts';

@@ -6,7 +6,8 @@ import { hasDisks } from './disks.ts';
 import { imagesOf } from './images.ts';
 import { SCORING_DEFAULTS, podRequests } from './requests.ts';
 import { type Affinity, NO_AFFINITY, affinityOf } from './terms.ts';
-import { claimsOf } from './volumes.ts';
+import { claimsOf } from './pod-claims.ts';
+import type { HostPort } from './ports.ts';
 
 export interface Demand {
   /** Equal for pods that look the same to all filters and scores which see only the node and what it has given away. */
@@ -35,12 +36,6 @@ export interface Demand {
   readonly disks: boolean;
   /** Whether it has claims of devices. */
   readonly devices: boolean;
-}
-
-export interface HostPort {
-  readonly protocol: string;
-  readonly ip: string;
-  readonly port: number;
 }
 
 /** Newer states of a pod mostly share its spec with the older ones; what its status tells of resources counts as well, where it does. */

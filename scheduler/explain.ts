@@ -5,8 +5,9 @@ import type { Random } from '../std/random.ts';
 import { type Case, refusalsAt } from './case.ts';
 import { standsFor } from './devices/extended.ts';
 import type { Claim } from './devices/devices.ts';
-import type { Impossible, Refusal } from './filters.ts';
-import { type Candidate, NEVER, type Preemption, chosen, ineligible, preempt } from './preempt.ts';
+import type { Impossible, Refusal } from './refusal.ts';
+import { NEVER, chosen, ineligible, preempt } from './preempt.ts';
+import type { Candidate, Preemption } from './candidate.ts';
 import type { Profile } from './profile.ts';
 import type { Snapshot } from './snapshot.ts';
 

@@ -8,8 +8,9 @@ import type { Clock } from '../std/clock.ts';
 import { networkProblem } from '../std/network-problem.ts';
 import type { Asked } from './case.ts';
 import type { ExtenderSettings, PemSource } from './extender-settings.ts';
-import type { Refusal } from './filters.ts';
-import { type Candidate, candidateOf } from './preempt.ts';
+import type { Refusal } from './refusal.ts';
+import { candidateOf } from './preempt.ts';
+import type { Candidate } from './candidate.ts';
 
 /** The highest score of an extender, and of a plugin: extenders count in tens. */
 const MOST_OF_EXTENDER = 10;

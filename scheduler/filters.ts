@@ -3,21 +3,10 @@ import { namedNodes, matchesLabels, matchesNodeSelector } from '../api/selectors
 import type { Demand } from './demand.ts';
 import { Ports } from './ports.ts';
 import type { Profile } from './profile.ts';
-import type { NodeFacts, Snapshot } from './snapshot.ts';
+import type { Snapshot } from './snapshot.ts';
+import type { NodeFacts } from './node-facts.ts';
 import { UNSCHEDULABLE_TAINT, repels, tolerated } from './taints.ts';
-
-/** A reason for which a node refuses. `lasting`: no pod that might be evicted would change it. */
-export interface Refusal {
-  readonly plugin: string;
-  readonly reason: string;
-  readonly lasting: boolean;
-}
-
-/** A reason for which no node needs to be asked. */
-export interface Impossible {
-  readonly impossible: string;
-  readonly plugin: string;
-}
+import type { Refusal } from './refusal.ts';
 
 /** What stands against a row on account of other pods or volumes: none, or the refusals of the first filter that has any. */
 export type Obstacle = (row: number) => readonly Refusal[];

@@ -12,7 +12,7 @@ import { type Demand, demandOf } from './demand.ts';
 import { Ports } from './ports.ts';
 import type { Profile } from './profile.ts';
 import { amount } from './requests.ts';
-import { type NodeFacts, factsOf } from './snapshot.ts';
+import { type NodeFacts, factsOf } from './node-facts.ts';
 import { UNSCHEDULABLE_TAINT, repels, tolerated } from './taints.ts';
 import { type Labels, type PodKind, type Term, compiled } from './terms.ts';
 

@@ -1,12 +1,14 @@
 /** What is known per pod signature and node row, kept until the row changes: whether the pod fits, and how well. */
 import { matchesTerm } from '../api/selectors/node-selector.ts';
 import type { Demand } from './demand.ts';
-import { type Ask, FINE, type Refusal, STATIC_LISTS, STATIC_REFUSALS, askOf, judgeFacts, roomFor, roomRefusals } from './filters.ts';
-import type { Cleared } from './preempt.ts';
+import { type Ask, FINE, STATIC_LISTS, STATIC_REFUSALS, askOf, judgeFacts, roomFor, roomRefusals } from './filters.ts';
+import type { Refusal } from './refusal.ts';
+import type { Cleared } from './candidate.ts';
 import type { Profile } from './profile.ts';
 import { Ranking } from './ranking.ts';
 import { roomScore } from './room-score.ts';
-import type { NodeFacts, Snapshot } from './snapshot.ts';
+import type { Snapshot } from './snapshot.ts';
+import type { NodeFacts } from './node-facts.ts';
 import { reluctance } from './taints.ts';
 
 const PASSES = 0xff;

@@ -11,7 +11,7 @@ import { bindVolumes } from './bind-volumes.ts';
 import type { Decision, Unschedulable } from './decide.ts';
 import type { Extenders } from './extenders.ts';
 import { Lane } from './lane.ts';
-import type { Preemption } from './preempt.ts';
+import type { Preemption } from './candidate.ts';
 import type { SchedulerSeries } from './series.ts';
 import type { Snapshot } from './snapshot.ts';
 import { type BindOutcome, type Waiting, type WriteTools, announce, bind, evict, explainWaiting, say, withdrawNomination } from './writes.ts';

@@ -1,6 +1,7 @@
 /** Affinity between pods: which nodes it forbids, and how it scores the others. Follows the framework's InterPodAffinity. */
 import type { Demand } from './demand.ts';
-import { FINE, type Obstacle, type Refusal } from './filters.ts';
+import { FINE, type Obstacle } from './filters.ts';
+import type { Refusal } from './refusal.ts';
 import type { Memo } from './memo.ts';
 import type { Snapshot } from './snapshot.ts';
 import type { PodClass } from './tallies.ts';

@@ -1,5 +1,10 @@
 /** Host ports in use on one node. */
-import type { HostPort } from './demand.ts';
+
+export interface HostPort {
+  readonly protocol: string;
+  readonly ip: string;
+  readonly port: number;
+}
 
 const ANY = '0.0.0.0';
 /** Stands for "this port on some address". */

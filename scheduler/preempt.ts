@@ -6,12 +6,7 @@ import { type Case, refusalsAt, reopened } from './case.ts';
 import { memosFor } from './memo.ts';
 import { type Shift, roomFor, roomRefusals } from './filters.ts';
 import type { Placed, Snapshot } from './snapshot.ts';
-
-export interface Preemption {
-  readonly node: string;
-  /** The most important first; some may be ending already. */
-  readonly victims: readonly Stored<Pod>[];
-}
+import type { Preemption, Candidate, Cleared } from './candidate.ts';
 
 export interface Attempt {
   readonly candidates: readonly Candidate[];
@@ -20,15 +15,6 @@ export interface Attempt {
   /** What cannot be: nothing follows from it, but that there is no candidate is said otherwise. */
   readonly errors: readonly string[];
 }
-
-export interface Candidate extends Preemption {
-  readonly violations: number;
-  /** What decides between candidates, in this order; the least wins. */
-  readonly cost: readonly number[];
-}
-
-/** What came of a look at one row: how to clear it, or why it is of no use. */
-export type Cleared = Candidate | { readonly reasons: readonly string[] } | { readonly error: string };
 
 export const NEVER = 'not eligible due to preemptionPolicy=Never.';
 const NO_VICTIMS = 'No preemption victims found for incoming pod';

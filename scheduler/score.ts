@@ -2,7 +2,8 @@
 import type { Case } from './case.ts';
 import { affinityScores } from './pod-affinity.ts';
 import { Scratch } from './scratch.ts';
-import type { NodeFacts, Snapshot } from './snapshot.ts';
+import type { Snapshot } from './snapshot.ts';
+import type { NodeFacts } from './node-facts.ts';
 import { spreadScores } from './spread.ts';
 
 const MAX = 100;

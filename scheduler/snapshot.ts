@@ -1,7 +1,7 @@
 /** The cluster as the scheduler sees it: nodes as columns of numbers, one row each, updated in place. One writer: the scheduler's shell. */
-import type { Node, Pod, Taint } from '../api/types/core.v1.ts';
+import type { Node, Pod } from '../api/types/core.v1.ts';
 import type { Stored } from '../client/client.ts';
-import { type DeepReadonly, deepEqual } from '../std/deep.ts';
+import { deepEqual } from '../std/deep.ts';
 import { Budgets } from './budgets.ts';
 import { Devices } from './devices/devices.ts';
 import { type Demand, demandOf } from './demand.ts';
@@ -14,20 +14,7 @@ import { type PodClass, Tallies } from './tallies.ts';
 import type { Selection } from './terms.ts';
 import { type Domains, Topology } from './topology.ts';
 import { Volumes } from './volumes.ts';
-
-/** What filters read of a node besides its numbers. */
-export interface NodeFacts {
-  readonly name: string;
-  readonly labels: Readonly<Record<string, string>>;
-  readonly taints: readonly DeepReadonly<Taint>[];
-  readonly unschedulable: boolean;
-  /** What its kubelet says that it can do. */
-  readonly features: readonly string[];
-}
-
-export function factsOf({ metadata: { name, labels = {} }, spec, status }: Stored<Node>): NodeFacts {
-  return { name, labels, taints: spec.taints ?? [], unschedulable: spec.unschedulable ?? false, features: status?.declaredFeatures ?? [] };
-}
+import { factsOf, type NodeFacts } from './node-facts.ts';
 
 const FIRST_ROWS = 64;
 /** Changes of rows remembered, so that what follows them needs not look at all rows. A power of two. */

@@ -1,5 +1,5 @@
 /** Which domain of a topology key (a zone, a host) each row of the snapshot belongs to. */
-import type { NodeFacts } from './snapshot.ts';
+import type { NodeFacts } from './node-facts.ts';
 
 export const HOSTNAME = 'kubernetes.io/hostname';
 const NONE = -1;

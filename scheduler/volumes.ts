@@ -7,9 +7,10 @@ import type { CSIDriver, CSINode, CSIStorageCapacity, StorageClass, VolumeAttach
 import type { Stored } from '../client/client.ts';
 import { Attachments } from './attachments.ts';
 import { conflicts } from './disks.ts';
-import type { Impossible, Refusal } from './filters.ts';
-import type { NodeFacts } from './snapshot.ts';
+import type { Impossible, Refusal } from './refusal.ts';
+import type { NodeFacts } from './node-facts.ts';
 import { type Labels, compiled } from './terms.ts';
+import { claimsOf } from './pod-claims.ts';
 
 export type Claim = Stored<PersistentVolumeClaim>;
 type Volume = Stored<PersistentVolume>;
@@ -245,14 +246,6 @@ export class Volumes {
     const allows = ({ matchLabelExpressions = [] }: (typeof allowedTopologies)[number]): boolean => matchLabelExpressions.every(({ key, values }) => values.includes(node.labels[key] ?? ''));
     return allowedTopologies.length === 0 || allowedTopologies.some(allows);
   }
-}
-
-/** The names of the claims that a pod uses, those made for it included. */
-export function claimsOf({ metadata, spec }: Stored<Pod>): { readonly name: string; readonly ephemeral: boolean }[] {
-  return (spec.volumes ?? []).flatMap(({ name, persistentVolumeClaim, ephemeral }): { name: string; ephemeral: boolean }[] => {
-    if (persistentVolumeClaim) return [{ name: persistentVolumeClaim.claimName, ephemeral: false }];
-    return ephemeral ? [{ name: `${metadata.name}-${name}`, ephemeral: true }] : [];
-  });
 }
 
 function unusable({ metadata, spec, status }: Claim): string | undefined {

@@ -4,7 +4,7 @@ import type { NodeSelector } from '../../api/types/core.v1.ts';
 import type { CounterSet, Device, ResourceSlice } from '../../api/types/resource.v1.ts';
 import type { Stored } from '../../client/client.ts';
 import type { DeepReadonly } from '../../std/deep.ts';
-import type { NodeFacts } from '../snapshot.ts';
+import type { NodeFacts } from '../node-facts.ts';
 
 export type Slice = Stored<ResourceSlice>;
 
