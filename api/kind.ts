@@ -79,6 +79,8 @@ export interface Strategy {
   readonly gracePeriodSeconds?: (object: ApiObject) => number | undefined;
   /** Deleted without options, dependents are orphaned (ReplicationController) instead of collected in the background. */
   readonly orphansByDefault?: boolean;
+  /** Nothing depends on it, so that it goes at once whatever is to become of dependents (Events). */
+  readonly hasNoDependents?: true;
   /** Marks the object when its deletion is first asked for, in place of the usual marks: something of it must go first. */
   readonly holdDeletion?: (object: ApiObject, now: number) => void;
 }

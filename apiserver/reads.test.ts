@@ -117,3 +117,14 @@ test('the root lists every health check by itself', async () => {
   expect(paths).toEqual(expect.arrayContaining(['/livez/ping', '/readyz/shutdown', '/healthz/poststarthook/rbac/bootstrap-roles']));
   expect(paths).not.toContain('/livez/shutdown');
 });
+
+test.each([
+  ['orphanDependents=false', 202],
+  ['orphanDependents=true', 200],
+  ['propagationPolicy=Foreground', 200],
+])('a deletion with %s that is not over is answered with %d', async (query, code) => {
+  const name = `held-${query.toLowerCase().replace('=', '-')}`;
+  const body = JSON.stringify({ metadata: { name, finalizers: ['example.com/held'] } });
+  await it.http('POST', SECRETS, { body, headers: { 'Content-Type': 'application/json' } });
+  expect((await it.http('DELETE', `${SECRETS}/${name}?${query}`)).code).toBe(code);
+});

@@ -61,7 +61,7 @@ function visitAs(walk: Walk, kind: AtomKind, type: Type, left: unknown, right: u
   if (left === undefined) insert(walk.added, walk.path);
   else if (right === undefined) insert(walk.removed, walk.path);
   // Inside of what is taken as a whole, upstream tells empty from absent.
-  else if (!deepEqual(left, right) || (walk.complete && hasNotes(right))) insert(walk.modified, walk.path);
+  else if (!deepEqual(left, right) || (walk.complete && (kind === 'map' ? map : list)?.atomic && hasNotes(right))) insert(walk.modified, walk.path);
   return true;
 }
 

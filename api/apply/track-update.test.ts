@@ -29,3 +29,13 @@ test.each([
   trackUpdate({ schema, live, next, manager: 'b', apiVersion: live.apiVersion, now: 1000 });
   expect((next.metadata.managedFields as { manager: string }[]).map(({ manager }) => manager)).toEqual(owners);
 });
+
+test('an empty list in what is no whole changes nothing', () => {
+  const schema = { type: 'io.k8s.api.core.v1.Service' };
+  const service = (status: object): ApiObject => decodeJson(schema, JSON.stringify({ apiVersion: 'v1', kind: 'Service', metadata: { name: 's', labels: { a: 'b' } }, status })).object as ApiObject;
+  const live = service({});
+  trackUpdate({ schema, live: undefined, next: live, manager: 'a', apiVersion: 'v1', now: 0 });
+  const next = service({ loadBalancer: { ingress: [] } });
+  trackUpdate({ schema, live, next, manager: 'b', apiVersion: 'v1', subresource: 'status', now: 0 });
+  expect((next.metadata.managedFields as { manager: string }[]).map(({ manager }) => manager)).toEqual(['a']);
+});

@@ -36,6 +36,7 @@ test.each<Row>([
   { what: 'the policy replaces the one before', object: { metadata: { finalizers: ['orphan'] } }, options: { propagationPolicy: 'Background' }, does: 'remove' },
   { what: 'without a policy the one before stays', object: { metadata: { finalizers: ['foregroundDeletion'] } }, does: 'mark', metadata: { finalizers: ['foregroundDeletion'] } },
   { what: 'a kind that orphans by default', plural: 'replicationcontrollers', does: 'mark', metadata: { finalizers: ['orphan'] } },
+  { what: 'what has no dependents', plural: 'events', options: { propagationPolicy: 'Foreground' }, does: 'remove' },
   { what: 'a running pod', plural: 'pods', object: running, does: 'mark', metadata: { deletionTimestamp: LATER, deletionGracePeriodSeconds: 30 } },
   { what: 'a running pod, with another period', plural: 'pods', object: running, options: { gracePeriodSeconds: 5 }, does: 'mark', metadata: { deletionGracePeriodSeconds: 5 } },
   { what: 'a running pod, by force', plural: 'pods', object: running, options: { gracePeriodSeconds: 0 }, does: 'remove', metadata: { deletionGracePeriodSeconds: 0 } },

@@ -1,5 +1,5 @@
 /** The rules of deletion: grace periods, finalizers, what happens to dependents. Provenance: apiserver/pkg/registry/{rest,generic} of v0.36. */
-import type { ApiObject, Metadata } from '../../api/kind.ts';
+import type { ApiObject, Metadata, Strategy } from '../../api/kind.ts';
 import type { Resource } from '../registry/resource.ts';
 import type { DeleteOptions } from './delete-options.ts';
 import { timestamp } from '../../api/timestamp.ts';
@@ -35,7 +35,7 @@ export function planDeletion(resource: Resource, object: ApiObject, options: Del
   }
   const grace = markGraceful(resource, object, options, nowMs);
   if (grace === 'pending') return { do: 'nothing' };
-  setFinalizers(object, options, resource.kind.strategy.orphansByDefault ?? false);
+  setFinalizers(object, options, resource.kind.strategy);
   const held = (object.metadata.finalizers?.length ?? 0) > 0;
   if (grace === 'graceful') return held || (object.metadata.deletionGracePeriodSeconds ?? 0) > 0 ? { do: 'mark', object } : { do: 'remove', object, marked: true };
   if (!held) return { do: 'remove', object };
@@ -85,11 +85,11 @@ function bumpGeneration(metadata: Metadata): void {
 }
 
 /** The finalizers that the garbage collector works by. */
-function setFinalizers(object: ApiObject, options: DeleteOptions, orphansByDefault: boolean): void {
+function setFinalizers(object: ApiObject, options: DeleteOptions, { orphansByDefault = false, hasNoDependents }: Strategy): void {
   const { metadata } = object;
   const before = metadata.finalizers ?? [];
   const kept = before.filter((name) => name !== ORPHAN && name !== FOREGROUND);
-  const wanted = policyFinalizer(options, before, orphansByDefault);
+  const wanted = hasNoDependents ? undefined : policyFinalizer(options, before, orphansByDefault);
   const after = wanted ? [...kept, wanted] : kept;
   if (after.length === before.length && before.every((name) => after.includes(name))) return;
   if (after.length > 0) metadata.finalizers = after;

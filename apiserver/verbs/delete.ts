@@ -18,7 +18,11 @@ export async function remove(core: Core, exchange: Exchange, resource: Resource)
   if (resource.plural === 'priorityclasses' && name.startsWith(SYSTEM)) refuseSystemClass(resource, name);
   if (resource.plural === 'jobs' && options.propagationPolicy === undefined && options.orphanDependents === undefined) exchange.warnings.push(JOB_WARNING);
   const deleted = await deleteObject(core, exchange, { resource, namespace, name, options });
-  if (!deleted.removed || RETURNS_OBJECT.has(qualified(resource.subject(name)))) return { type: 'object', code: 200, resource, object: deleted.object };
+  if (!deleted.removed || RETURNS_OBJECT.has(qualified(resource.subject(name)))) {
+    // Who asked in the old way for dependents to go is told that it is not over.
+    const code = !deleted.removed && options.orphanDependents === false ? 202 : 200;
+    return { type: 'object', code, resource, object: deleted.object };
+  }
   const { uid } = deleted.object.object.metadata;
   const { group, plural } = resource.kind;
   return {
@@ -51,6 +55,8 @@ export interface DeleteRequest {
   readonly namespace: string;
   readonly name: string;
   readonly options: DeleteOptions;
+  /** Admission has seen what asks for it: an eviction. */
+  readonly admitted?: boolean;
   /** One of a collection: admission is told no name. */
   readonly collected?: boolean;
   /** Whether the object is still one that is to go; told inside the compare-and-swap. */
@@ -72,11 +78,14 @@ export async function deleteObject(core: Core, exchange: Exchange, request: Dele
     else checkDeletePreconditions(options.preconditions, old, resource, name);
     request.check?.(old);
     const admission: AdmissionRequest = {
-      operation: 'DELETE', kind: resource.kind, version: resource.version.version, subresource: '', namespace, name: request.collected ? '' : name, object: undefined, old, options: options.sent,
+      operation: 'DELETE', kind: resource.kind, version: resource.version.version, subresource: '', namespace, name: request.collected ? '' : name, object: undefined, old: resource.seen(old) as Readonly<ApiObject>,
+      options: isNamespace(resource) ? { ...options.sent, preconditions: { uid: old.metadata.uid, ...options.preconditions } } : options.sent,
       user: exchange.user, dryRun: options.dryRun, now: core.clock.now(), warnings: exchange.warnings, caller: exchange,
     };
-    await core.admission.mutate(admission);
-    await core.admission.validate(admission);
+    if (!request.admitted) {
+      await core.admission.mutate(admission);
+      await core.admission.validate(admission);
+    }
     const plan = planDeletion(resource, deepCopy(old) as ApiObject, options, core.clock.now());
     switch (plan.do) {
       case 'mark':

@@ -35,6 +35,7 @@ export const event = rulesFor<Event>({
   relaxedDurability: true,
   ownMetadataRules: true,
   strategy: {
+    hasNoDependents: true,
     createOnUpdate: true,
     validate: (object) => checkEvent(object, 'reportingComponent'),
     validateUpdate: (object) => checkEvent(object, 'reportingComponent'),

@@ -15,7 +15,7 @@ export const eventsEvent = {
     ttlSeconds: EVENT_TTL_SECONDS,
     relaxedDurability: true,
     ownMetadataRules: true,
-    strategy: { createOnUpdate: true, validate: checkNew, validateUpdate: checkChange },
+    strategy: { hasNoDependents: true, createOnUpdate: true, validate: checkNew, validateUpdate: checkChange },
     columns: eventColumns,
     versions: { v1: { toHub: toCore, fromHub: fromCore } },
   }),
