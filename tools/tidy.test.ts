@@ -40,13 +40,16 @@ interface Source {
   readonly path: string;
   readonly text: string;
   readonly imports: readonly string[];
+  /** Those that it needs to be loaded itself. */
+  readonly needs: readonly string[];
 }
 
 const sources: Source[] = Object.keys(MAY_IMPORT)
   .flatMap((folder) => files(folder))
   .map((path) => {
     const text = readFileSync(join(root, path), 'utf8');
-    return { path, text, imports: [...text.matchAll(/^(?:import|export)\b[^'"]*?from\s+'([^']+)'|\bimport\('([^']+)'\)/gm)].map((m) => m[1] ?? m[2] ?? '') };
+    const needs = [...text.matchAll(/^(?:import|export)\b[^'"]*?from\s+'([^']+)'/gm)].map((m) => m[1] as string);
+    return { path, text, needs, imports: [...needs, ...[...text.matchAll(/\bimport\('([^']+)'\)/g)].map((m) => m[1] as string)] };
   });
 const product = sources.filter(({ path }) => !path.endsWith('.test.ts'));
 
@@ -73,6 +76,17 @@ test('imports go down only', () => {
       .map((target) => `${path} imports ${target}`);
   });
   expect(list(offenders)).toBe('');
+});
+
+test('no file imports itself by way of others', () => {
+  const paths = new Set(product.map(({ path }) => path));
+  const left = new Map(product.map(({ path, needs }) => [path, needs.map((name) => join(dirname(path), name)).filter((target) => paths.has(target))]));
+  // Whose imports are all out of question is out of question; the rest stands in a circle, or on one.
+  for (let free: string[] = [...left.keys()]; free.length > 0; ) {
+    free = [...left].filter(([, targets]) => !targets.some((target) => left.has(target))).map(([path]) => path);
+    for (const path of free) left.delete(path);
+  }
+  expect(list(left.keys())).toBe('');
 });
 
 test('pure files import no node modules and do not wait', () => {
