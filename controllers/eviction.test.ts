@@ -58,6 +58,12 @@ describe('taintEvictionController()', () => {
 });
 
 describe('podGcController()', () => {
+  test('a node that is put out of service is looked at, whatever taint it loses meanwhile', () => {
+    const [, ofNodes] = podGcController().watches as unknown as { matters: (a: unknown, b: unknown) => boolean }[];
+    const tainted = (key: string) => node('n', [{ key, effect: 'NoExecute' }]).object;
+    expect([ofNodes?.matters(tainted('a'), tainted('node.kubernetes.io/out-of-service')), ofNodes?.matters(tainted('a'), tainted('b'))]).toEqual([true, false]);
+  });
+
   test('pods of a node that is missing for 40 s are failed and deleted', () => {
     const run = over(podGcController());
     expect(run(0, 'a/p', pod('p')).requeueAfterMs).toBe(40_000);

@@ -101,10 +101,20 @@ test('nodes are announced when they come and go, and get the older label names',
     'Normal RegisteredNode: Node n event: Registered Node n in Controller',
     expect.stringContaining('"labels":{"beta.kubernetes.io/os":"linux"}'),
   ]);
-  const { actions } = run(MINUTE, 'n');
+  expect(run(MINUTE, 'n')).toEqual({ actions: [], requeueAfterMs: 5000 });
+  const { actions } = run(MINUTE + 5000, 'n');
   expect(shown(actions)).toEqual(['Normal RemovingNode: Node n event: Removing Node n from Controller']);
   expect(actions).toMatchObject([{ about: { name: 'n', uid: 'uid-n' } }]);
-  expect(run(MINUTE, 'n').actions).toEqual([]);
+  expect(run(MINUTE + 6000, 'n')).toEqual({ actions: [] });
+});
+
+test('a node that is made anew before anybody looked has never been away', () => {
+  const run = open();
+  run(0, 'n', node('n', 'True'));
+  run(1000, 'n');
+  const anew = item(nodes, { ...node('n', 'True').object, metadata: { ...node('n', 'True').object.metadata, uid: 'another' } } as never);
+  expect(shown(run(2000, 'n', anew).actions)).toEqual([]);
+  expect(run(9000, 'n', anew).actions).toEqual([]);
 });
 
 test('the first taint of a node stays until its Lease is there, or for a second', () => {

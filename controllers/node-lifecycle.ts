@@ -67,8 +67,10 @@ function reconcile({ key, view, moment: { now }, settings, heartbeats, pace, fal
   const node = view.of(nodes).get({ name: key });
   if (!node) {
     fallenSilent.delete(key);
-    const uid = heartbeats.forget(key);
-    return { actions: uid !== undefined ? [about({ name: key, uid }, 'RemovingNode', `Node ${key} event: Removing Node ${key} from Controller`)] : [] };
+    const missed = heartbeats.missed(key, now, settings.monitorPeriodMs);
+    if (!missed) return { actions: [] };
+    if ('leftMs' in missed) return { actions: [], requeueAfterMs: missed.leftMs };
+    return { actions: [about({ name: key, uid: missed.uid }, 'RemovingNode', `Node ${key} event: Removing Node ${key} from Controller`)] };
   }
   const lease = view.of(leases).get({ namespace: LEASE_NAMESPACE, name: key });
   const { at, isNew } = heartbeats.observe(node, lease?.spec.renewTime, now);

@@ -4,7 +4,7 @@ import { parseKey } from '../client/cache.ts';
 import { patch, remove, together } from './actions.ts';
 import { watch, type Action, type Controller, type Outcome, type View } from './controller.ts';
 import { disruption } from './disruption-target.ts';
-import { OUT_OF_SERVICE, taintsOf } from './node/taints.ts';
+import { OUT_OF_SERVICE, taintsOf, type StoredNode } from './node/taints.ts';
 import { isReady } from './node/zones.ts';
 import { isDeleting } from './owners.ts';
 import { byNode, isDone, podKey, type StoredPod } from './pods.ts';
@@ -35,7 +35,7 @@ export function podGcController({ terminatedPodThreshold = DEFAULT_THRESHOLD }: 
         keys: (pod) => (isDone(pod) ? [podKey(pod), ENDED] : [podKey(pod)]),
         matters: (a, b) => isDone(a) !== isDone(b) || isDeleting(a) !== isDeleting(b) || a.spec?.nodeName !== b.spec?.nodeName,
       }),
-      watch({ resource: nodes, keys: (node, view) => view.of(pods).by('byNode', node.metadata.name).map(podKey), matters: (a, b) => isReady(a) !== isReady(b) || taintsOf(a).length !== taintsOf(b).length }),
+      watch({ resource: nodes, keys: (node, view) => view.of(pods).by('byNode', node.metadata.name).map(podKey), matters: (a, b) => isReady(a) !== isReady(b) || isOutOfService(a) !== isOutOfService(b) }),
     ],
     reconcile(key, view, { now }) {
       if (key === ENDED) return { actions: surplus(view, terminatedPodThreshold) };
@@ -46,8 +46,7 @@ export function podGcController({ terminatedPodThreshold = DEFAULT_THRESHOLD }: 
       const node = view.of(nodes).get({ name: nodeName });
       if (node) {
         missing.delete(nodeName);
-        const outOfService = isDeleting(pod) && !isReady(node) && taintsOf(node).some((taint) => taint.key === OUT_OF_SERVICE);
-        return { actions: outOfService ? forced(pod) : [] };
+        return { actions: isDeleting(pod) && !isReady(node) && isOutOfService(node) ? forced(pod) : [] };
       }
       const since = missing.get(nodeName) ?? now;
       missing.set(nodeName, since);
@@ -56,6 +55,10 @@ export function podGcController({ terminatedPodThreshold = DEFAULT_THRESHOLD }: 
       return { actions: [...marked, remove(pods, pod, { gracePeriodSeconds: 0 })] };
     },
   };
+}
+
+function isOutOfService(node: StoredNode): boolean {
+  return taintsOf(node).some(({ key }) => key === OUT_OF_SERVICE);
 }
 
 function byEnd(pod: StoredPod): readonly string[] {

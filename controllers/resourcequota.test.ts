@@ -97,3 +97,14 @@ test('custom objects count where somebody knows how many there are', () => {
   const [action] = controller.reconcile('a/q', viewOf(controller, [quota(hard)]), { now: NOW, random: seededRandom(1) }).actions;
   expect(action?.do === 'update' && (action.object as ResourceQuota).status?.used).toEqual({ 'count/boats.example.com': '3' });
 });
+
+test('claims are counted anew when what they are modified to or have been given changes', () => {
+  const [spec] = resourceQuotaController().watches.filter(({ resource }) => resource === persistentvolumeclaims) as unknown as { matters: (a: unknown, b: unknown) => boolean }[];
+  const claim = (status: object) => ({ metadata: {}, spec: {}, status });
+  expect(spec?.matters(claim({}), claim({ allocatedResources: { storage: '2Gi' } }))).toBe(true);
+  expect(spec?.matters(claim({}), claim({ modifyVolumeStatus: { targetVolumeAttributesClassName: 'gold' } }))).toBe(true);
+  expect(spec?.matters(claim({}), claim({ phase: 'Bound' }))).toBe(false);
+  const gold = { scopeSelector: { matchExpressions: [{ scopeName: 'VolumeAttributesClass', operator: 'In', values: ['gold'] }] } } as const;
+  const modified = item(persistentvolumeclaims, { metadata: { name: 'c' }, spec: {}, status: { modifyVolumeStatus: { targetVolumeAttributesClassName: 'gold', status: 'Pending' } } } as never);
+  expect(used(quota({ persistentvolumeclaims: '9' }, undefined, gold as never), modified)).toEqual({ persistentvolumeclaims: '1' });
+});

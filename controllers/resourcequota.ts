@@ -4,6 +4,7 @@ import { compareQuantities, parseQuantity, zeroQuantity, quantityOf, type Quanti
 import { plus } from '../api/quota/amounts.ts';
 import type { ClaimSurroundings } from '../api/quota/device-claims.ts';
 import { evaluatorOf, scopesOf } from '../api/quota/usage.ts';
+import type { PersistentVolumeClaim } from '../api/types/core.v1.ts';
 import { parseKey } from '../client/cache.ts';
 import type { Stored } from '../client/client.ts';
 import { deepEqual } from '../std/deep.ts';
@@ -53,7 +54,7 @@ export function resourceQuotaController({ syncPeriodMs = RESYNC_MS, countCustom 
       watch({ resource: resourcequotas, keys: ({ metadata }) => [`${metadata.namespace}/${metadata.name}`], matters: (a, b) => !deepEqual(a.spec, b.spec) }),
       watch({ resource: pods, keys: quotasOf, matters: podMatters }),
       watch({ resource: services, keys: quotasOf, matters: (a, b) => !deepEqual(a.spec, b.spec) }),
-      watch({ resource: persistentvolumeclaims, keys: quotasOf, matters: (a, b) => !deepEqual(a.spec, b.spec) }),
+      watch({ resource: persistentvolumeclaims, keys: quotasOf, matters: (a, b) => !deepEqual(a.spec, b.spec) || !deepEqual(counted(a), counted(b)) }),
       watch({ resource: resourceclaims, keys: quotasOf, matters: (a, b) => !deepEqual(a.spec, b.spec) }),
       // Which resources a class stands for; upstream counts nothing anew when that changes, either.
       watch({ resource: deviceclasses, keys: () => [] }),
@@ -81,6 +82,11 @@ export function resourceQuotaController({ syncPeriodMs = RESYNC_MS, countCustom 
       return { actions: [update(resourcequotas, { ...quota, status: next }, 'status')], requeueAfterMs: syncPeriodMs };
     },
   };
+}
+
+/** What of a claim's status is counted, or puts it into a scope. */
+function counted({ status }: Stored<PersistentVolumeClaim>): unknown {
+  return [status?.allocatedResources, status?.currentVolumeAttributesClassName, status?.modifyVolumeStatus?.targetVolumeAttributesClassName];
 }
 
 /** What a pod takes, or which scopes it is in, may have changed. */

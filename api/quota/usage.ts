@@ -172,7 +172,7 @@ const CLAIMS: Evaluator = {
   inScope(object, scope) {
     const { spec, status } = object as unknown as DeepReadonly<PersistentVolumeClaim>;
     if (scope.scopeName !== 'VolumeAttributesClass') return false;
-    const names = [spec?.volumeAttributesClassName, status?.currentVolumeAttributesClassName].filter((name) => name);
+    const names = [spec?.volumeAttributesClassName, status?.currentVolumeAttributesClassName, status?.modifyVolumeStatus?.targetVolumeAttributesClassName].filter((name) => name);
     return names.length > 0 ? names.some((name) => selected(scope, name)) : selected(scope, undefined);
   },
   usage(object) {

@@ -9,7 +9,7 @@ import type { StoredNode } from './taints.ts';
  * Bounded by the nodes there are: those that go are forgotten.
  */
 export class Heartbeats {
-  readonly #seen = new Map<string, { sign: string; at: number }>();
+  readonly #seen = new Map<string, { sign: string; at: number; goneSince?: number }>();
 
   /** Notes the signs of life, and says when the last new one arrived. */
   observe(node: StoredNode, renewTime: string | undefined, now: number): { readonly at: number; readonly isNew: boolean } {
@@ -20,18 +20,22 @@ export class Heartbeats {
       // One that never said anything is counted from its creation.
       const at = ready ? now : Math.min(now, timeMs(node.metadata.creationTimestamp));
       this.#seen.set(node.metadata.name, { sign, at });
-      return { at, isNew: true };
+      // Who is made anew before anybody looked has never been away.
+      return { at, isNew: !known };
     }
     if (known.sign !== sign) known.at = now;
     known.sign = sign;
     return { at: known.at, isNew: false };
   }
 
-  /** The uid that it had, where it was known. */
-  forget(name: string): string | undefined {
+  /** A node that is not there: the uid that it had once it has been away for so long, or how long until then; nothing where it was not known. */
+  missed(name: string, now: number, patienceMs: number): { readonly uid: string } | { readonly leftMs: number } | undefined {
     const known = this.#seen.get(name);
+    if (!known) return undefined;
+    const leftMs = (known.goneSince ??= now) + patienceMs - now;
+    if (leftMs > 0) return { leftMs };
     this.#seen.delete(name);
-    return known?.sign.split(' ')[0];
+    return { uid: known.sign.split(' ')[0] as string };
   }
 }
 
