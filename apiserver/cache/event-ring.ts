@@ -5,6 +5,8 @@ export interface EventRingLimits {
   readonly events: number;
   readonly bytes: number;
   readonly ageMs: number;
+  /** So many are kept however old they are. */
+  readonly least: number;
 }
 
 interface Slot {
@@ -44,7 +46,7 @@ export class EventRing {
 
   /** Forgets what is too old to be resumed from. */
   expire(nowMs: number): void {
-    while (this.size > 0 && nowMs - (this.#slots[this.#start] as Slot).atMs > this.#limits.ageMs) this.#shift();
+    while (this.size > this.#limits.least && nowMs - (this.#slots[this.#start] as Slot).atMs > this.#limits.ageMs) this.#shift();
   }
 
   /** Events after a revision, oldest first; the revision must not be below the floor. */

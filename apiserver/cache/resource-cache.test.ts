@@ -259,15 +259,17 @@ describe('watches', () => {
     expect(observe(cache, 2).lines()).toEqual(['ADDED a/3 -→3', 'ADDED a/4 -→4', 'ADDED a/5 -→5']);
   });
 
-  test('the ring forgets by age, and never reaches back before the first picture', async () => {
-    const { cache, put, clock } = rig({ ageMs: 60_000 });
+  test('the ring forgets by age, but for the last, and never reaches back before the first picture', async () => {
+    const { cache, put, clock } = rig({ ageMs: 60_000, least: 1 });
     await put('a/1');
     await cache.ready();
     expect(() => observe(cache, 0)).toThrow(Compacted);
     await put('a/2');
-    expect(observe(cache, 1).lines()).toEqual(['ADDED a/2 -→2']);
+    await put('a/3');
+    expect(observe(cache, 1).lines()).toEqual(['ADDED a/2 -→2', 'ADDED a/3 -→3']);
     await clock.advance(70_000);
     expect(() => observe(cache, 1)).toThrow(Compacted);
+    expect(observe(cache, 2).lines()).toEqual(['ADDED a/3 -→3']);
   });
 
   test('bookmarks come on quiet resources, and nothing comes after close()', async () => {

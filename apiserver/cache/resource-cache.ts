@@ -21,6 +21,7 @@ export interface CacheLimits {
   readonly events: number;
   readonly bytes: number;
   readonly ageMs: number;
+  readonly least: number;
   /** Watchers hear this often how far the cache is. */
   readonly bookmarkMs: number;
   /** How long `fresh` waits for the store's watch to deliver what the store has. */
@@ -30,7 +31,9 @@ export interface CacheLimits {
 export const CACHE_LIMITS: CacheLimits = {
   events: 16_384,
   bytes: 32 * 1024 * 1024,
-  ageMs: 5 * 60_000,
+  // As upstream's watch cache: DefaultEventsHistoryWindow and defaultLowerBoundCapacity.
+  ageMs: 75_000,
+  least: 100,
   bookmarkMs: 60_000,
   freshMs: 3_000,
 };
