@@ -2,6 +2,9 @@
 import type { AdmissionSeries } from './metrics/admission-series.ts';
 import type { AdmissionPlugin, AdmissionRequest, MutationPass } from './admission/admission.ts';
 
+/** Extensions that look at what others have changed. */
+const JUDGES: ReadonlySet<string> = new Set(['ValidatingAdmissionWebhook', 'ValidatingAdmissionPolicy']);
+
 export class Admission {
   readonly #plugins: readonly AdmissionPlugin[];
   readonly #mutating: readonly AdmissionPlugin[];
@@ -19,6 +22,11 @@ export class Admission {
   isExtended(request: AdmissionRequest): boolean {
     for (const plugin of this.#plugins) if (plugin.asksOthers && plugin.handles(request)) return true;
     return false;
+  }
+
+  /** Whether a policy or a webhook may look at the object at all. */
+  isShown(request: AdmissionRequest): boolean {
+    return this.#plugins.some((plugin) => (plugin.asksOthers || JUDGES.has(plugin.name)) && plugin.handles(request));
   }
 
   /** All of them look a second time when a policy or webhook has changed the object. */

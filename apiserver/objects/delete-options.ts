@@ -55,11 +55,12 @@ export function checkDeleteOptions(sent: Sent): DeleteOptions {
   };
 }
 
-async function deleteBody(exchange: Exchange): Promise<ApiObject | undefined> {
+async function deleteBody(exchange: Exchange): Promise<Omit<ApiObject, 'metadata'> | undefined> {
   const { body } = exchange;
   if (body.form === 'value' ? body.value === undefined : (await body.read()).length === 0) return undefined;
   const schema = { type: 'io.k8s.apimachinery.pkg.apis.meta.v1.DeleteOptions' };
-  return decodeBody(exchange, { apiVersion: '', kind: 'DeleteOptions', schema, anyVersion: true }, 'Ignore');
+  const { metadata: _, ...sent } = await decodeBody(exchange, { apiVersion: '', kind: 'DeleteOptions', schema, anyVersion: true }, 'Ignore');
+  return sent;
 }
 
 function fromQuery(query: Query): Sent {

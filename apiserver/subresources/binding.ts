@@ -1,4 +1,5 @@
 /** Binding: a pod gets its node, once. Provenance: pkg/registry/core/pod/storage of v1.36. */
+import { trackUpdate } from '../../api/apply/track-update.ts';
 import type { ApiObject } from '../../api/kind.ts';
 import { ApiError, badRequest, conflict } from '../../api/status.ts';
 import type { Binding, Pod, PodCondition } from '../../api/types/core.v1.ts';
@@ -10,13 +11,15 @@ import { change } from '../objects/change.ts';
 import { checkPreconditions } from '../objects/identity.ts';
 import { timestamp } from '../../api/timestamp.ts';
 import type { Resource } from '../registry/resource.ts';
-import { parseWriteOptions } from '../request/write-options.ts';
+import { managerOf, parseWriteOptions, type WriteOptions } from '../request/write-options.ts';
 import { admitBody } from './admit-body.ts';
+
+const BINDING = { apiVersion: 'v1', kind: 'Binding', schema: { type: 'io.k8s.api.core.v1.Binding' } } as const;
 
 /** `pods/NAME/binding`, and `bindings`, whose body alone says which pod. */
 export async function bind(core: Core, exchange: Exchange, resource: Resource): Promise<Answer> {
   const options = parseWriteOptions(exchange, 'CreateOptions');
-  const body = await decodeBody(exchange, { apiVersion: 'v1', kind: 'Binding', schema: { type: 'io.k8s.api.core.v1.Binding' } }, options.fieldValidation);
+  const body = await decodeBody(exchange, BINDING, options.fieldValidation);
   const { namespace } = exchange.route;
   const pods = core.registry.find('', 'v1', 'pods') as Resource;
   const name = exchange.route.name || (body.metadata.name ?? '');
@@ -25,7 +28,7 @@ export async function bind(core: Core, exchange: Exchange, resource: Resource): 
   const { target } = body as unknown as Binding;
   checkTarget(target);
   if (name === '') throw badRequest('Name parameter required.');
-  await admitBody(core, exchange, resource, { object: body, options });
+  const admitted = await admitBody(core, exchange, resource, { object: body, options, prepare: () => own(exchange, body, { options, now: core.clock.now() }) });
   const { resourceVersion } = body.metadata;
   // What is created gets its uid from the server: upstream forgets this one on the way through the collection.
   const uid = exchange.route.name ? body.metadata.uid : undefined;
@@ -35,10 +38,16 @@ export async function bind(core: Core, exchange: Exchange, resource: Resource): 
       const { object } = current as NonNullable<typeof current>;
       checkPreconditions({ ...(uid && { uid }), ...(resourceVersion && { resourceVersion }) }, object, { resource: pods, namespace, name, dryRun: options.dryRun });
       refuseUnbindable(object as unknown as DeepReadonly<Pod>, name);
-      return { do: 'write', object: assigned(object, body, target.name ?? '', timestamp(core.clock.now())) };
+      return { do: 'write', object: assigned(object, admitted, target.name ?? '', timestamp(core.clock.now())) };
     },
   });
   return { type: 'document', code: 201, object: { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', code: 201 } };
+}
+
+/** What extensions are shown has a namespace and owners. */
+function own(exchange: Exchange, body: ApiObject, { options, now }: { readonly options: WriteOptions; readonly now: number }): void {
+  body.metadata.namespace = exchange.route.namespace;
+  trackUpdate({ schema: BINDING.schema, live: undefined, next: body, manager: managerOf(options, exchange), apiVersion: 'v1', subresource: exchange.route.subresource, now });
 }
 
 /** Upstream tells these without a reason. */

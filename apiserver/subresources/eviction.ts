@@ -110,7 +110,7 @@ async function evictOnce(core: Core, exchange: Exchange, request: Evicting): Pro
   const marked = options.dryRun ? undefined : await markDisrupted(core, state.object);
   if (marked && guarded?.resourceVersion !== undefined) guarded = { ...guarded, resourceVersion: marked };
   const checked = options.checked();
-  await deleteObject(core, exchange, { resource, namespace, name, options: guarded ? { ...checked, preconditions: guarded } : checked });
+  await deleteObject(core, exchange, { resource, namespace, name, admitted: true, options: guarded ? { ...checked, preconditions: guarded } : checked });
 }
 
 /** Says on the pod that it goes because of an eviction. Its new version, or undefined where it says so already. */

@@ -22,8 +22,8 @@ export function reviewHandler(plural: string, authenticator: RequestAuthenticato
     dropGiven(object);
     version.defaults?.(object);
     await trackManager({ resource, exchange, options, old: undefined, object, now: core.clock.now() });
-    await admitBody(core, exchange, resource, { object, options });
-    const answer = await review({ user: exchange.user, namespace: exchange.route.namespace, object }, { authorizer: core.authorizer, authenticator });
+    const admitted = await admitBody(core, exchange, resource, { object, options });
+    const answer = await review({ user: exchange.user, namespace: exchange.route.namespace, object: admitted }, { authorizer: core.authorizer, authenticator });
     return { type: 'document', code: 201, object: answer };
   };
 }
@@ -40,9 +40,9 @@ export function tokenHandler(tokens: ServiceAccountTokens): Handler {
     const spec = (object['spec'] ??= {}) as { expirationSeconds?: number | null };
     spec.expirationSeconds ??= DEFAULT_SECONDS;
     trackUpdate({ schema, live: undefined, next: object, manager: managerOf(options, exchange), apiVersion: object.apiVersion, subresource: 'token', now });
-    await admitBody(core, exchange, resource, { object, options });
     const { namespace, name } = exchange.route;
-    const answer = await requestToken({ object, namespace, name, now }, { reader: core.reader, tokens });
+    const admitted = await admitBody(core, exchange, resource, { object, options, complete: ({ metadata }) => { metadata.name ||= name; metadata.namespace ||= namespace; } });
+    const answer = await requestToken({ object: admitted, namespace, name, now }, { reader: core.reader, tokens });
     return { type: 'document', code: 201, object: answer };
   };
 }

@@ -5,8 +5,12 @@ import { merge } from '../../../api/apply/merge.ts';
 import type { ApiObject } from '../../../api/kind.ts';
 import type { Schema } from '../../../api/schema.ts';
 
+/** Kinds that only subresources speak: upstream's converter does not have them. */
+const UNTYPED: ReadonlySet<string> = new Set(['policy/v1/Eviction', 'autoscaling/v1/Scale', 'authentication.k8s.io/v1/TokenRequest']);
+
 /** Throws an Error that says why it cannot be merged. */
 export function applyConfiguration(schema: Schema, live: Readonly<ApiObject>, made: Record<string, unknown>): unknown {
+  if (UNTYPED.has(`${live.apiVersion}/${live.kind}`)) throw new Error(`error applying patch: failed to convert patch object to typed object: no corresponding type for ${live.apiVersion}, Kind=${live.kind}`);
   const applied = { ...made, apiVersion: live.apiVersion, kind: live.kind } as ApiObject;
   const type = typeOf(schema);
   const problem = nullsIn(type, applied, '')[0] ?? checkApplied(type, applied);
