@@ -11,8 +11,8 @@ import { errorText } from './images.ts';
 import { NO_FILES } from './pod-files.ts';
 import { interrupted } from './interrupted.ts';
 import { plan } from './plan.ts';
-import type { Action } from './situation.ts';
-import { type PodObject, type PodRuntime, type PodStatusObject, allSpecs, hasProbes, isTerminalPhase, podText } from './pod.ts';
+import type { Action, Termination } from './situation.ts';
+import { type PodObject, type PodRuntime, type PodStatusObject, allSpecs, hasProbes, isSidecarOf, isTerminalPhase, podText } from './pod.ts';
 import { isMaterial } from './pod-update.ts';
 import { Prober } from './probes/prober.ts';
 import { prepareClaims } from './resource-claims.ts';
@@ -22,10 +22,8 @@ import { podFacts, sandboxConfigOf, startContainer } from './start-container.ts'
 import { StartFailure } from './start-failure.ts';
 import { restartCount } from './status-containers.ts';
 import { podStatus } from './status.ts';
-import type { Waiting } from './status-input.ts';
-import type { StatusInput } from './status-input.ts';
+import type { StatusInput, Waiting } from './status-input.ts';
 import { StatusWriter } from './status-writer.ts';
-import type { Termination } from './situation.ts';
 import { WakeTimer } from './wake-timer.ts';
 
 /** `work`: until the runtime shows nothing more to do. `idle`: over, but the object stands. `gone`: nothing is left. */
@@ -282,7 +280,7 @@ export class PodWorker {
           this.#waiting = including(this.#waiting, action.name, { reason: 'CrashLoopBackOff', message: action.message });
           this.#timer.after(action.untilMs - this.#context.clock.now());
           this.#report(current, false);
-          if (action.kind === 'init' && !this.#isSidecar(action.name)) return changed;
+          if (action.kind === 'init' && !isSidecarOf(this.#pod, action.name)) return changed;
           continue;
         case 'createSandbox': {
           const created = await this.#createSandbox(action.attempt, current, signal);
@@ -296,7 +294,7 @@ export class PodWorker {
           if (started) {
             changed = true;
             current = await this.#context.observation.observe(this.#pod.metadata.uid);
-          } else if (action.kind === 'init' && !this.#isSidecar(action.name)) return changed;
+          } else if (action.kind === 'init' && !isSidecarOf(this.#pod, action.name)) return changed;
           continue;
         }
         case 'stopSandbox':
@@ -398,9 +396,5 @@ export class PodWorker {
   #event(type: 'Normal' | 'Warning', reason: string, message: string, container?: string): void {
     const spec = container === undefined ? undefined : allSpecs(this.#pod).find((entry) => entry.spec.name === container)?.spec;
     this.#context.record(this.#pod, { type, reason, message }, spec);
-  }
-
-  #isSidecar(name: string): boolean {
-    return (this.#pod.spec.initContainers ?? []).some((spec) => spec.name === name && spec.restartPolicy === 'Always');
   }
 }

@@ -60,6 +60,10 @@ export function isSidecar(container: Spec): boolean {
   return container.restartPolicy === 'Always';
 }
 
+export function isSidecarOf({ spec }: PodObject, name: string): boolean {
+  return (spec.initContainers ?? []).some((container) => container.name === name && isSidecar(container));
+}
+
 export function hasProbes(pod: PodObject): boolean {
   return allSpecs(pod).some(({ spec }) => spec.startupProbe || spec.livenessProbe || spec.readinessProbe);
 }

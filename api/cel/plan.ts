@@ -9,8 +9,9 @@ import { accepts, type Overload } from './function.ts';
 import { authorizerValue } from './library/authorizer.ts';
 import { messageNamed } from './messages.ts';
 import { compileRegex } from './regex.ts';
+import { foldNode } from './plan-folds.ts';
 import { listNode, mapNode, structNode } from './plan-literals.ts';
-import { boundAt, constantNode, evaluated, extended, found, goName, Growing, GrowingEntries, initial, Later, noOverload, type Node, pathNode, spend, type Step } from './plan-node.ts';
+import { boundAt, constantNode, evaluated, extended, found, Growing, GrowingEntries, initial, Later, noOverload, type Node, pathNode, spend, type Step } from './plan-node.ts';
 import { Entries, Fault, fromJson, Library, List, Mapper, NO_OVERLOAD, NONE, Optional, TypeValue, type Value } from './value.ts';
 
 export interface Plan {
@@ -368,23 +369,7 @@ class Planner {
     this.#scopes.pop();
     const result = this.plan(expr.result).run;
     this.#scopes.pop();
-    return {
-      run(frame) {
-        const over = range(frame);
-        if (over instanceof Fault) return over;
-        if (!(over instanceof List) && !(over instanceof Mapper)) return new Fault(`got '${goName(over)}', expected iterable type`);
-        const { slots } = frame;
-        slots[accuSlot] = init(frame);
-        let index = 0n;
-        for (const item of over instanceof List ? over : over.keys()) {
-          slots[slot] = iter2 !== undefined && over instanceof List ? index++ : item;
-          if (iter2 !== undefined) slots[slot2] = over instanceof List ? item : (over.get(item) ?? null);
-          if (condition(frame) === false) break;
-          slots[accuSlot] = step(frame);
-        }
-        return result(frame);
-      },
-    };
+    return foldNode({ range, init, condition, step, result, accumulated: accuSlot, first: slot, second: iter2 === undefined ? undefined : slot2 });
   }
 }
 
