@@ -116,10 +116,10 @@ export function notFoundValue(field: Path, value: unknown): FieldError {
   return { type: 'FieldValueNotFound', field: field.text, message: `Not found: ${show(value)}` };
 }
 
-/** Nearly all texts that have a choice are of a type with a name. */
-export function notSupported(field: Path, value: unknown, supported: readonly string[]): FieldError {
+/** Nearly all texts that have a choice are of a type with a name; the others are shown as texts are. */
+export function notSupported(field: Path, value: unknown, supported: readonly string[], text: 'named' | 'plain' = 'named'): FieldError {
   const choices = supported.length > 0 ? `: supported values: ${[...supported].map(goQuote).join(', ')}` : '';
-  return { type: 'FieldValueNotSupported', field: field.text, message: `Unsupported value: ${typeof value === 'string' ? showNamed(value) : show(value)}${choices}` };
+  return { type: 'FieldValueNotSupported', field: field.text, message: `Unsupported value: ${typeof value === 'string' && text === 'named' ? showNamed(value) : show(value)}${choices}` };
 }
 
 export function forbiddenField(field: Path, why: string): FieldError {

@@ -5,7 +5,8 @@ const REQUEST = 'MIHFMG4CAQAwDDEKMAgGA1UEAwwBeDBZMBMGByqGSM49AgEGCCqGSM49AwEHA0I
 
 /** One mistake each: what the kind says to it. */
 const REFUSED: readonly (readonly [kind: string, group: string, object: object, errors: readonly string[]])[] = [
-  ['IngressClass', 'networking.k8s.io', { spec: { controller: 'a.b/c', parameters: { kind: 'K', name: 'n', scope: 'a&b' } } }, ['spec.parameters.scope: Unsupported value: "a\\u0026b": supported values: "Cluster", "Namespace"']],
+  ['IngressClass', 'networking.k8s.io', { spec: { controller: 'a.b/c', parameters: { kind: 'K', name: 'n', scope: 'a&b' } } }, ['spec.parameters.scope: Unsupported value: "a&b": supported values: "Cluster", "Namespace"']],
+  ['NetworkPolicy', 'networking.k8s.io', { spec: { podSelector: {}, policyTypes: ['a&b'] } }, ['spec.policyTypes[0]: Unsupported value: "a\\u0026b": supported values: "Ingress", "Egress"']],
   ['NetworkPolicy', 'networking.k8s.io', { spec: { podSelector: { matchExpressions: [{ key: 'a', operator: '<' }] } } }, ['spec.podSelector.matchExpressions[0].operator: Invalid value: "\\u003c": not a valid selector operator']],
   ['DaemonSet', 'apps', { spec: { selector: { matchLabels: { a: 'b' } }, template: { metadata: { labels: { a: 'b' } }, spec: { containers: [{ name: 'c', image: 'i' }] } }, updateStrategy: { rollingUpdate: { maxUnavailable: 1, maxSurge: '-1%' } } } }, ["spec.updateStrategy.rollingUpdate.maxSurge: Invalid value: \"-1%\": a valid percent string must be a numeric string followed by an ending '%' (e.g. '1%',  or '93%', regex used for validation is '[0-9]+%')"]],
   ['APIService', 'apiregistration.k8s.io', { metadata: { name: 'v1.a.example' }, spec: { group: 'a.example', version: 'v1', groupPriorityMinimum: 1, versionPriority: 1, service: { name: 's', namespace: 'n', port: 443 }, insecureSkipTLSVerify: true } }, []],

@@ -1,5 +1,5 @@
 /** The rules for LimitRanges. */
-import { type FieldError, Path, duplicate, forbiddenField, invalid, required } from '../../field-error.ts';
+import { Named, type FieldError, Path, duplicate, forbiddenField, invalid, required } from '../../field-error.ts';
 import { canonicalQuantity, compareQuantities, quantityOf } from '../../quantity.ts';
 import type { LimitRange, LimitRangeItem } from '../../types/core.v1.ts';
 import { qualifiedName } from '../shared/formats.ts';
@@ -13,16 +13,16 @@ export function checkLimits({ spec }: LimitRange): FieldError[] {
   return items.flatMap((item, at) => {
     const path = Path.of('spec', 'limits').index(at);
     const again = items.slice(0, at).some((other) => other.type === item.type);
-    return [...checkType(item.type, path.child('type')), ...(again ? [duplicate(path.child('type'), item.type)] : []), ...checkItem(item, path)];
+    return [...checkType(item.type, path.child('type')), ...(again ? [duplicate(path.child('type'), new Named(item.type))] : []), ...checkItem(item, path)];
   });
 }
 
 const TYPES = ['Pod', 'Container', 'PersistentVolumeClaim'];
 
 function checkType(type: string, path: Path): FieldError[] {
-  const errors = qualifiedName(type).map((why) => invalid(path, type, why));
+  const errors = qualifiedName(type).map((why) => invalid(path, new Named(type), why));
   if (errors.length > 0 || type.includes('/') || TYPES.includes(type)) return errors;
-  return [invalid(path, type, 'must be a standard limit type or fully qualified')];
+  return [invalid(path, new Named(type), 'must be a standard limit type or fully qualified')];
 }
 
 function checkItem(item: LimitRangeItem, path: Path): FieldError[] {

@@ -253,5 +253,5 @@ const DISTRIBUTIONS = ['PreferClose', 'PreferSameZone', 'PreferSameNode'];
 
 function checkDistribution({ trafficDistribution: distribution }: ServiceSpec): FieldError[] {
   if (distribution === undefined || DISTRIBUTIONS.includes(distribution)) return [];
-  return [notSupported(SPEC.child('trafficDistribution'), distribution, DISTRIBUTIONS)];
+  return [notSupported(SPEC.child('trafficDistribution'), distribution, DISTRIBUTIONS, 'plain')];
 }

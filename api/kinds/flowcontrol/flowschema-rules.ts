@@ -93,7 +93,7 @@ function checkUrl(url: string, path: Path): FieldError[] {
 function checkVerbs(verbs: readonly string[] | null, path: Path): FieldError[] {
   const errors = checkStar(verbs, 'verbs must contain at least one value', 'verbs', path);
   if (!verbs || errors.length > 0 || verbs.includes('*') || verbs.every((verb) => VERBS.includes(verb))) return errors;
-  return [{ ...notSupported(path, '', VERBS), message: notSupported(path, '', VERBS).message.replace('""', JSON.stringify(verbs)) }];
+  return [notSupported(path, verbs, VERBS)];
 }
 
 function checkStar(list: readonly string[] | null, none: string, what: string, path: Path): FieldError[] {

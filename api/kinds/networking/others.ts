@@ -60,7 +60,7 @@ function checkClass({ spec }: IngressClass): FieldError[] {
   }
   const { scope, namespace } = reference;
   if (scope === undefined) return [...errors, required(path.child('scope'))];
-  if (!SCOPES.includes(scope)) return [...errors, notSupported(path.child('scope'), scope, SCOPES)];
+  if (!SCOPES.includes(scope)) return [...errors, notSupported(path.child('scope'), scope, SCOPES, 'plain')];
   if (scope === 'Namespace') {
     const here = path.child('namespace');
     errors.push(...(namespace === undefined ? [required(here, "`parameters.scope` is set to 'Namespace'")] : dnsLabel(namespace).map((why) => invalid(here, namespace, why))));

@@ -40,8 +40,8 @@ export function checkBinding({ roleRef, subjects }: Binding, namespaced: boolean
   const path = Path.of('roleRef');
   const kinds = namespaced ? ['Role', 'ClusterRole'] : ['ClusterRole'];
   const errors: FieldError[] = [];
-  if (roleRef.apiGroup !== RBAC_GROUP) errors.push(notSupported(path.child('apiGroup'), roleRef.apiGroup, [RBAC_GROUP]));
-  if (!kinds.includes(roleRef.kind)) errors.push(notSupported(path.child('kind'), roleRef.kind, kinds));
+  if (roleRef.apiGroup !== RBAC_GROUP) errors.push(notSupported(path.child('apiGroup'), roleRef.apiGroup, [RBAC_GROUP], 'plain'));
+  if (!kinds.includes(roleRef.kind)) errors.push(notSupported(path.child('kind'), roleRef.kind, kinds, 'plain'));
   if (!roleRef.name) errors.push(required(path.child('name')));
   else errors.push(...rbacName(roleRef.name).map((why) => invalid(path.child('name'), roleRef.name, why)));
   return [...errors, ...(subjects ?? []).flatMap((subject, at) => checkSubject(subject, namespaced, Path.of('subjects').index(at)))];
@@ -71,12 +71,12 @@ const SUBJECT_KINDS = ['ServiceAccount', 'User', 'Group'];
 
 function checkSubject({ kind, name, apiGroup = '', namespace }: Subject, namespaced: boolean, path: Path): FieldError[] {
   const errors: FieldError[] = name ? [] : [required(path.child('name'))];
-  if (!SUBJECT_KINDS.includes(kind)) return [...errors, notSupported(path.child('kind'), kind, SUBJECT_KINDS)];
+  if (!SUBJECT_KINDS.includes(kind)) return [...errors, notSupported(path.child('kind'), kind, SUBJECT_KINDS, 'plain')];
   if (kind !== 'ServiceAccount') {
-    return apiGroup === RBAC_GROUP ? errors : [...errors, notSupported(path.child('apiGroup'), apiGroup, [RBAC_GROUP])];
+    return apiGroup === RBAC_GROUP ? errors : [...errors, notSupported(path.child('apiGroup'), apiGroup, [RBAC_GROUP], 'plain')];
   }
   if (name) errors.push(...isDnsSubdomain(name, path.child('name')));
-  if (apiGroup) errors.push(notSupported(path.child('apiGroup'), apiGroup, ['']));
+  if (apiGroup) errors.push(notSupported(path.child('apiGroup'), apiGroup, [''], 'plain'));
   if (!namespaced && !namespace) errors.push(required(path.child('namespace')));
   return errors;
 }

@@ -49,7 +49,7 @@ export function checkTolerations(tolerations: readonly Toleration[], path: Path)
       errors.push(invalid(here.child('operator'), operator, why));
     }
     if (tolerationSeconds !== undefined && effect !== 'NoExecute') {
-      errors.push(invalid(here.child('effect'), effect, "effect must be 'NoExecute' when `tolerationSeconds` is set"));
+      errors.push(invalid(here.child('effect'), new Named(effect), "effect must be 'NoExecute' when `tolerationSeconds` is set"));
     }
     errors.push(...checkTolerationValue(operator, value, here.child('operator')));
     if (effect && !EFFECTS.includes(effect)) errors.push(notSupported(here.child('effect'), effect, EFFECTS));

@@ -157,5 +157,5 @@ function checkAzureDisk({ diskName, diskURI = '', cachingMode, kind }: Source<'a
   if (kind === undefined) return errors;
   if (!DISK_KINDS.includes(kind)) errors.push(notSupported(path.child('kind'), kind, DISK_KINDS));
   const [start, form] = kind === 'Managed' ? ['/subscriptions/', MANAGED_URI] : ['https://', BLOB_URI];
-  return diskURI.startsWith(start) ? errors : [...errors, notSupported(path.child('diskURI'), diskURI, [form])];
+  return diskURI.startsWith(start) ? errors : [...errors, notSupported(path.child('diskURI'), diskURI, [form], 'plain')];
 }
