@@ -190,11 +190,13 @@ export class Outcomes {
       backlog.stir(clock.now());
     }
     const { uid } = pod.metadata;
-    const evictions = standing.map((victim) => this.#evict(victim, pod, node));
+    // The last one goes when the others are on their way, as upstream's does.
+    const last = standing.at(-1) as Stored<Pod>;
+    const evictions = Promise.all(standing.slice(0, -1).map((victim) => this.#evict(victim, pod, node))).then(() => this.#evict(last, pod, node));
     this.#attempt(
       pod,
       'evict for a more important pod',
-      Promise.all(evictions).then(
+      evictions.then(
         () => {
           backlog.release(uid, clock.now());
           this.#options.wake();

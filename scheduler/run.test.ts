@@ -289,6 +289,25 @@ describe('preemption', () => {
     await scheduler.stop();
   });
 
+  test('the least important victim goes when the others are on their way, and not where one of them stays', async () => {
+    const { cluster, stop } = await opened('n1');
+    for (const [name, priority] of [['a', 3], ['b', 2], ['c', 1]] as const) await cluster.pod(name, { cpu: '300m', priority });
+    await cluster.settle();
+    const calls: string[] = [];
+    let refuses = true;
+    cluster.beforePodCall = ({ verb, name = '' }) => {
+      if (verb === 'delete') calls.push(name);
+      if (verb === 'delete' && name === 'a' && refuses) throw failure(500, 'InternalError');
+    };
+    await cluster.pod('high', { cpu: '900m', priority: 9 });
+    await cluster.settle();
+    expect(calls.toSorted()).toEqual(['a', 'b']);
+    refuses = false;
+    await cluster.settle(20_000);
+    expect([calls.at(-1), cluster.placements()]).toEqual(['c', { n1: ['high'] }]);
+    await stop();
+  });
+
   test('nothing is kept for a pod elsewhere once it has its place', async () => {
     const { cluster, stop } = await opened('n1');
     const held = Promise.withResolvers<void>();
