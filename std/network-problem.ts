@@ -22,6 +22,7 @@ export function networkProblem(error: unknown, now: number): string {
   const dialed = CONNECT[code];
   if (dialed && problem.address !== undefined) return `dial tcp ${join(problem.address, problem.port ?? 0)}: ${dialed}`;
   if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') return `dial tcp: lookup ${problem.hostname ?? ''}: no such host`;
+  if (message === 'socket hang up') return 'EOF';
   if (code === 'ECONNRESET' || code === 'EPIPE') return 'read: connection reset by peer';
   if (code === 'UND_ERR_SOCKET') return 'EOF';
   return message || code;

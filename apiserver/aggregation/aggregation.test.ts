@@ -49,6 +49,9 @@ beforeAll(async () => {
         response.write('{"type":"ADDED","object":{"kind":"Star","metadata":{"name":"a","resourceVersion":"7"}}}\n');
         return;
       }
+      if (path?.endsWith('/moved')) return void response.writeHead(307, { Location: 'https://elsewhere.example.com/' }).end();
+      if (path?.endsWith('/cut')) return void request.socket.destroy();
+      if (path?.endsWith('/hop')) return void response.writeHead(200, { 'Content-Type': 'application/json', Connection: 'X-Hop', 'X-Hop': 'a', 'X-Stays': 'b' }).end('{}');
       say(request.method === 'POST' ? 201 : 200, { kind: 'Star', metadata: { name: path } });
     });
   });
@@ -106,6 +109,19 @@ test('a request is passed on in the name of its user, over a certificate that vo
   const { headers } = asked[0] as Asked;
   expect(headers).toMatchObject({ 'x-remote-user': ['jane'], 'x-remote-group': ['system:masters', 'system:authenticated'], 'x-remote-uid': ['u1'], 'x-remote-extra-a%2fb': ['c'] });
   expect(Object.keys(headers).filter((name) => /^(authorization|impersonate-.*|x-remote-extra-level)$/.test(name))).toEqual([]);
+});
+
+test('what a server behind this one may not do to clients', async () => {
+  const get = async (path: string): ReturnType<TestServer['http']> => server.http('GET', `/apis/far.example.com/v1/${path}`);
+  const moved = await get('moved');
+  expect([moved.code, moved.headers['location'], moved.bytes.toString()]).toEqual([502, undefined, 'the backend attempted to redirect this request, which is not permitted']);
+  const cut = await get('cut');
+  expect([cut.code, cut.bytes.toString()]).toEqual([503, expect.stringMatching(/^error trying to reach service: (EOF|read: connection reset by peer)\n$/)]);
+  const hop = await get('hop');
+  expect([hop.code, hop.headers['x-hop'], hop.headers['x-stays']]).toEqual([200, undefined, 'b']);
+  asked.length = 0;
+  await server.http('GET', '/apis/far.example.com/v1/a%2Fb', { headers: { 'X-Forwarded-Proto': 'ftp', 'X-Forwarded-Host': 'evil' } });
+  expect(asked).toMatchObject([{ url: '/apis/far.example.com/v1/a/b', headers: { 'x-forwarded-proto': ['https'], 'x-forwarded-host': [`localhost:${otherPort}`] } }]);
 });
 
 test('who may not is refused before anything is passed on', async () => {

@@ -41,18 +41,22 @@ export async function pass(exchange: Exchange, { remote, available, clock }: Pas
   const limit = isDiscovery(exchange) ? clock.after(DISCOVERY_LIMIT_MS, leave) : undefined;
   try {
     const response = await remote.send(endpoint, {
-      method, path, user, headers: headersOf(exchange), signal: abort.signal,
+      method, path, user, headers: headersOf(exchange, endpoint), signal: abort.signal,
       body: !sends ? undefined : body.form === 'value' ? Buffer.from(body.value === undefined ? '' : JSON.stringify(body.value)) : body.stream(),
     });
     // Who leaves after the answer has ended leaves nothing to stop.
     response.once('close', () => exchange.signal.removeEventListener('abort', leave));
+    if (isRedirect(response)) {
+      response.destroy();
+      return redirected(direct);
+    }
     if (direct && exchange.route.verb === 'watch' && response.statusCode === 200) return watchAnswer(response, exchange.route);
     if (direct) return await documentOf(response);
     return { type: 'stream', code: response.statusCode ?? 502, headers: passedOn(response.headers) as Record<string, string | string[]>, stream: response };
   } catch (error) {
     exchange.signal.removeEventListener('abort', leave);
     if (error instanceof ApiError) throw error;
-    return refusal(abort.signal.aborted ? 'context deadline exceeded' : networkProblem(error, clock.now()));
+    return refusal(`error trying to reach service: ${abort.signal.aborted ? 'context deadline exceeded' : networkProblem(error, clock.now())}`);
   } finally {
     limit?.cancel();
   }
@@ -64,10 +68,23 @@ function refused(text: string, direct: boolean): Answer {
   return { type: 'text', code: 503, text: `${text}\n`, contentType: 'text/plain; charset=utf-8' };
 }
 
-function headersOf({ headers, body, id, remoteAddress }: Exchange): OutgoingHttpHeaders {
+function isRedirect({ statusCode = 0 }: IncomingMessage): boolean {
+  return statusCode >= 300 && statusCode < 400;
+}
+
+/** Where a client goes with its credentials is not another server's to say. */
+function redirected(direct: boolean): Answer {
+  const text = 'the backend attempted to redirect this request, which is not permitted';
+  if (direct) throw new ApiError({ code: 502, message: text });
+  return { type: 'text', code: 502, text, contentType: 'text/plain; charset=utf-8' };
+}
+
+function headersOf({ headers, body, id, remoteAddress }: Exchange, { host, port }: Endpoint): OutgoingHttpHeaders {
   const kept = passedOn(headers);
   for (const name of Object.keys(kept)) if (IDENTITY_HEADER.test(name)) delete kept[name];
   kept['audit-id'] = id;
+  kept['x-forwarded-host'] = `${host.includes(':') ? `[${host}]` : host}:${port}`;
+  kept['x-forwarded-proto'] = 'https';
   if (remoteAddress !== undefined) kept['x-forwarded-for'] = [headers['x-forwarded-for'], remoteAddress].flat().filter(Boolean).join(', ');
   if (body.form === 'value') {
     kept['accept'] = 'application/json';
@@ -76,9 +93,11 @@ function headersOf({ headers, body, id, remoteAddress }: Exchange): OutgoingHttp
   return kept;
 }
 
+/** As Go writes it anew: slashes stand for themselves. */
 function pathOf({ route, query }: Exchange): string {
   const text = String(query);
-  return text ? `${route.path}?${text}` : route.path;
+  const path = route.path.replaceAll(/%2f/gi, '/');
+  return text ? `${path}?${text}` : path;
 }
 
 function isDiscovery({ route }: Exchange): boolean {

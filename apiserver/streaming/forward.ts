@@ -38,9 +38,10 @@ const CONNECT_MS = 30_000;
 
 export function passedOn(headers: IncomingHttpHeaders): OutgoingHttpHeaders {
   const kept: OutgoingHttpHeaders = {};
+  const named = new Set((headers.connection ?? '').split(',').map((name) => name.trim().toLowerCase()));
   for (const [name, sent] of Object.entries(headers)) {
     const value = name === 'sec-websocket-protocol' && typeof sent === 'string' ? withoutToken(sent) || undefined : sent;
-    if (value === undefined || name.startsWith(':') || name.startsWith('impersonate-extra-') || OWN_HEADERS.has(name)) continue;
+    if (value === undefined || name.startsWith(':') || name.startsWith('impersonate-extra-') || OWN_HEADERS.has(name) || named.has(name)) continue;
     kept[name] = value;
   }
   return kept;
