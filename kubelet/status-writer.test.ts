@@ -58,3 +58,27 @@ test("what others say of the pod's readiness is overwritten; what came before ou
   await writer.flush();
   expect((await now())?.phase).toBe('Failed');
 });
+
+test('what others say before our first word is overwritten as well', async () => {
+  const { pod, writer, client, phase } = await world();
+  writer.seen((await client.patch(pods, { namespace: 'default', name: 'web' }, { type: 'application/merge-patch+json', body: { status: RUNNING } }, { subresource: 'status' })) as PodObject);
+  writer.put(pod, PENDING);
+  await writer.flush();
+  expect(phase()).toBe('Pending');
+});
+
+test('what others say is overwritten though news of it comes before the answer to our own word', async () => {
+  const { pod, writer, client, phase } = await world();
+  const patch = client.patch.bind(client);
+  const say = (status: PodStatus): Promise<PodObject> => patch(pods, { namespace: 'default', name: 'web' }, { type: 'application/merge-patch+json', body: { status } }, { subresource: 'status' }) as Promise<PodObject>;
+  let isFirst = true;
+  client.patch = (async (...words: Parameters<Client['patch']>) => {
+    const answer = await patch(...words);
+    if (isFirst) writer.seen(await say(PENDING));
+    isFirst = false;
+    return answer;
+  }) as Client['patch'];
+  writer.put(pod, RUNNING);
+  await writer.flush();
+  expect(phase()).toBe('Running');
+});

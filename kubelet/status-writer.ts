@@ -53,14 +53,15 @@ export class StatusWriter {
     const stands = (pod.status ?? {}) as PodStatus;
     if (isTerminalPhase(stands.phase)) return;
     const isOurs = stands.phase === said.phase && (said.conditions ?? []).every(({ type, status }) => (stands.conditions ?? []).some((one) => one.type === type && one.status === status));
-    if (isOurs || this.#wanted === undefined) return;
+    if (isOurs) return;
     this.#written = stands;
-    this.#writing = this.#write();
+    // Who has not said anything yet will.
+    if (this.#wanted !== undefined) this.#writing = this.#write();
   }
 
   /** Resolves when the last word is written, or the pod is no more. */
-  flush(): Promise<void> {
-    return this.#writing ?? Promise.resolve();
+  async flush(): Promise<void> {
+    while (this.#writing) await this.#writing;
   }
 
   async #write(): Promise<void> {
@@ -89,6 +90,8 @@ export class StatusWriter {
       }
     }
     this.#writing = undefined;
+    // What others said in the meantime may have come before the answer.
+    if (!this.#isGone && !signal.aborted) this.seen(this.#pod);
   }
 }
 
