@@ -1,4 +1,5 @@
 /** Objects as those hold them who hold many: without what says who set which field, and of pods with one copy of what many of them say alike. */
+import { Alike } from '../std/alike.ts';
 import { remembered } from '../std/remembered.ts';
 import type { Stored } from './client.ts';
 
@@ -21,19 +22,8 @@ const withoutManagedFields = remembered((object: Stored<unknown>): Stored<unknow
 
 function withShared<T extends object>(fields: T, names: readonly string[]): T {
   const out = { ...fields } as Record<string, unknown>;
-  for (const name of names) if (out[name] !== undefined) out[name] = shared(out[name]);
+  for (const name of names) if (out[name] !== undefined) out[name] = parts.of(out[name]);
   return Object.freeze(out) as T;
 }
 
-/** Parts by what they say; so many, then all are forgotten. */
-const parts = new Map<string, unknown>();
-const PARTS_LIMIT = 1_024;
-
-function shared(part: unknown): unknown {
-  const text = JSON.stringify(part);
-  const known = parts.get(text);
-  if (known !== undefined) return known;
-  if (parts.size >= PARTS_LIMIT) parts.clear();
-  parts.set(text, part);
-  return part;
-}
+const parts = new Alike();

@@ -1,5 +1,6 @@
 /** A simulated runtime: sandboxes and containers exist in memory only, on the injected clock. Nothing is run. */
 import type { Duplex } from 'node:stream';
+import { Alike } from '../../std/alike.ts';
 import { sleep, type Clock, type Timer } from '../../std/clock.ts';
 import { type Random, below, uuid } from '../../std/random.ts';
 import { type Behaviour, type HollowRules, behaviourOf, isNodeReady, levelAt, levelSum, pullOf } from './hollow-behaviour.ts';
@@ -47,6 +48,9 @@ interface HollowSandbox {
   readonly annotations: Readonly<Record<string, string>>;
   containers: readonly HollowContainer[];
 }
+
+/** What containers of many pods say of themselves. */
+const alike = new Alike();
 
 const KILLED = 137;
 const TERMINATED = 143;
@@ -104,7 +108,7 @@ export class HollowRuntime implements Runtime {
     this.#mayFail('sandbox', uid, this.#behaviour({ namespace, labels, annotations }, '', ''));
     const id = this.#newId();
     const ips = config.hostNetwork ? [] : [this.#address((await this.podCidr()) ?? '10.244.0.0/24')];
-    this.#sandboxes.set(id, { sandbox: { id, name, namespace, uid, attempt, labels, ips, state: 'ready', createdAt: this.#options.clock.now() }, annotations, containers: [] });
+    this.#sandboxes.set(id, { sandbox: { id, name, namespace, uid, attempt, labels, ips, state: 'ready', createdAt: this.#options.clock.now() }, annotations: alike.of(annotations), containers: [] });
     this.#tell({ sandboxId: id });
     return id;
   }
@@ -142,7 +146,7 @@ export class HollowRuntime implements Runtime {
     const { name, attempt, image, labels, annotations } = config;
     const imageId = this.#images.get(image)?.id ?? image;
     const times = { createdAt: this.#options.clock.now(), startedAt: 0, finishedAt: 0 };
-    this.#put(entry, { container: { id, sandboxId, name, attempt, state: 'created', image, imageId, ...times, exitCode: 0, reason: '', message: '', labels, annotations }, behaviour, upSince: 0, timer: undefined });
+    this.#put(entry, { container: { id, sandboxId, name, attempt, state: 'created', image, imageId, ...times, exitCode: 0, reason: '', message: '', labels: alike.of(labels), annotations: alike.of(annotations) }, behaviour, upSince: 0, timer: undefined });
     return id;
   }
 
