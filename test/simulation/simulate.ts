@@ -90,8 +90,9 @@ async function calm(audit: Auditor, { time }: World, look: () => Promise<string[
   return problems;
 }
 
-/** Containers that end again and again are written about for ever. */
+/** Containers that end again and again are written about for ever, and so is who waits for room that others take and leave. */
 async function hasComingAndGoing(client: Client): Promise<boolean> {
   const { items } = await client.list(podsResource);
+  if (items.some(({ metadata }) => metadata.name.startsWith(CLOCKWORK)) && items.some(({ spec }) => spec.nodeName === undefined)) return true;
   return items.some(({ metadata, status }) => metadata.annotations?.['coracle.dev/hollow-run'] !== undefined && !metadata.name.startsWith(CLOCKWORK) && status?.phase === 'Running');
 }
