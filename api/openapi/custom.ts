@@ -27,10 +27,12 @@ export function customSchemas(kind: Kind, version: KindVersion, openapi: OpenApi
       ...selectable(version, kind),
     },
     [listTypeOf(kind, version)]: {
+      ...(describe && { description: `${kind.listKind} is a list of ${kind.kind}` }),
       type: 'object',
       required: ['items'],
-      properties: { ...common(`${POD}List`), metadata: { ...text(`${POD}List`, 'metadata'), ...metadataOf('ListMeta', openapi) }, items: { type: 'array', items: refTo(name, openapi) } },
+      properties: { ...common(`${POD}List`), metadata: { ...text(`${POD}List`, 'metadata'), ...metadataOf('ListMeta', openapi) }, items: { ...(describe && { description: `List of ${kind.plural}. More info: ${CONVENTIONS}` }), type: 'array', items: refTo(name, openapi) } },
       'x-kubernetes-group-version-kind': gvk(kind.listKind),
+      ...selectable(version, kind),
     },
   };
 }
@@ -41,6 +43,7 @@ function selectable({ own }: KindVersion, kind: Kind): Json {
   return fields.length === 0 ? {} : { 'x-kubernetes-selectable-fields': fields.map((fieldPath) => ({ fieldPath })) };
 }
 
+const CONVENTIONS = 'https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md';
 /** Whose texts for metadata are taken. */
 const POD = 'io.k8s.api.core.v1.Pod';
 

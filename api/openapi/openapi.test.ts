@@ -135,6 +135,9 @@ describe('custom resources', () => {
     expect(JSON.stringify(v2.definitions['com.example.shop.v1.Widget'])).not.toMatch(/anyOf|nullable/);
     const v3 = openApiV3('apis/shop.example.com/v1', all, OPTIONS) as { paths: Json; components: { schemas: Record<string, Json> } };
     expect(v3.components.schemas['com.example.shop.v1.Widget']).toMatchObject({ properties: { spec: structural.properties.spec } });
+    expect((v3 as unknown as { info: object }).info).toMatchObject({ title: 'Kubernetes CRD Swagger' });
+    const options = v3.components.schemas['io.k8s.apimachinery.pkg.apis.meta.v1.DeleteOptions'] as { 'x-kubernetes-group-version-kind': { group: string }[] };
+    expect(options['x-kubernetes-group-version-kind'].map(({ group }) => group)).toEqual(expect.arrayContaining(['', 'apps', 'batch']));
     expect(v3.components.schemas['com.example.shop.v1.WidgetList']).toMatchObject({ properties: { items: { items: { $ref: '#/components/schemas/com.example.shop.v1.Widget' } } } });
     expect(Object.keys((openApiV3Index(all, () => '') as { paths: Json }).paths)).toContain('apis/shop.example.com/v1');
     expect(() => openApiV2Protobuf(openApiV2(all, OPTIONS))).not.toThrow();

@@ -65,11 +65,13 @@ function kindsOf(name: string, { version, gv }: SchemaOptions): Json[] {
   const { kinds } = knownType(name);
   const everywhere = version === 3 && EVERYWHERE.has(name);
   return kinds
-    .filter(([group, of]) => !everywhere || (group === '' && of === 'v1') || (group === gv?.group && of === gv?.version))
+    .filter(([group, of]) => !everywhere || (gv ? (group === '' && of === 'v1') || (group === gv.group && of === gv.version) : !APART.has(group)))
     .map(([group, of, kind]) => ({ group, kind, version: of }));
 }
 
 const META = 'io.k8s.apimachinery.pkg.apis.meta.v1.';
+/** Groups of other servers upstream, whose kinds the documents of custom resources do not know. */
+const APART: ReadonlySet<string> = new Set(['admission.k8s.io', 'apiextensions.k8s.io', 'apiregistration.k8s.io', 'imagepolicy.k8s.io']);
 const EVERYWHERE: ReadonlySet<string> = new Set([`${META}DeleteOptions`, `${META}WatchEvent`]);
 
 function fieldSchema(type: string, field: FieldFact, options: SchemaOptions): Json {

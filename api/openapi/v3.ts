@@ -36,17 +36,19 @@ export function openApiV3(path: string, kinds: readonly Kind[], options: OpenApi
     {},
     ...own.flatMap((kind) => kind.versions.filter(({ version }) => version === gv.version).map((version) => customSchemas(kind, version, 3, options.describe))),
   ) as Record<string, Json>;
-  const types = reachableTypes([...operations.flatMap(typesOf), ...(Object.keys(custom).length > 0 ? METADATA : [])]);
+  // What is made of definitions comes from a builder of its own upstream.
+  const isOfDefinitions = Object.keys(custom).length > 0;
+  const types = reachableTypes([...operations.flatMap(typesOf), ...(isOfDefinitions ? METADATA : [])]);
   const schemas: Record<string, Json> = { ...custom };
-  for (const type of types) schemas[type] = typeSchema(type, { version: 3, gv, ...(options.describe && { describe: options.describe }) });
+  for (const type of types) schemas[type] = typeSchema(type, { version: 3, ...(!isOfDefinitions && { gv }), ...(options.describe && { describe: options.describe }) });
   const sorted = Object.entries(schemas).sort(([a], [b]) => (a < b ? -1 : 1));
   return {
     openapi: '3.0.0',
-    info: { title: 'Kubernetes', version: options.version },
+    info: { title: isOfDefinitions ? 'Kubernetes CRD Swagger' : 'Kubernetes', version: options.version },
     paths: Object.fromEntries(items.map((item) => [item.path, writtenPath(item, FORM)])),
     components: {
       ...(sorted.length > 0 && { schemas: Object.fromEntries(sorted) }),
-      securitySchemes: { BearerToken: { type: 'apiKey', name: 'authorization', in: 'header' } },
+      ...(!isOfDefinitions && { securitySchemes: { BearerToken: { type: 'apiKey', name: 'authorization', in: 'header' } } }),
     },
   };
 }
