@@ -4,7 +4,7 @@ import type { Stored } from '../../client/client.ts';
 import { openCase, refusalsAt } from '../../scheduler/case.ts';
 import { decide } from '../../scheduler/decide.ts';
 import { demandOf } from '../../scheduler/demand.ts';
-import type { Refusal } from '../../scheduler/filters.ts';
+import type { Refusal } from '../../scheduler/refusal.ts';
 import { memosFor } from '../../scheduler/memo.ts';
 import { DEFAULT_PROFILE } from '../../scheduler/profile.ts';
 import { Snapshot } from '../../scheduler/snapshot.ts';
