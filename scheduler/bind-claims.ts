@@ -29,24 +29,44 @@ export interface BindClaimsTools {
   readonly onWait: () => void;
 }
 
-/** Throws where a write is refused, somebody else was faster, or a device cannot be prepared. */
-export async function bindClaims(tools: BindClaimsTools, pod: Stored<Pod>, plan: DevicePlan): Promise<void> {
-  const written: Claim[] = [];
-  for (const { claim, allocation } of plan.claims) written.push(await bindClaim(tools, pod, claim, allocation));
-  if (plan.extended) written.push(await bindExtended(tools, pod, plan, plan.extended));
-  if (written.some(({ status }) => status?.allocation?.devices?.results?.some(({ bindingConditions }) => bindingConditions?.length))) await prepared(tools, written);
-}
+/** What the claims of one pod are given: written before it is bound, and given up where it does not get there. */
+export class Reservation {
+  readonly #pod: Stored<Pod>;
+  readonly #plan: DevicePlan;
+  /** The claim that was made for extended resources. */
+  #made: Claim | undefined;
 
-/** Of plans under way: the claim that was made for extended resources. */
-const made = new WeakMap<DevicePlan, Claim>();
+  constructor(pod: Stored<Pod>, plan: DevicePlan) {
+    this.#pod = pod;
+    this.#plan = plan;
+  }
 
-async function bindExtended(tools: BindClaimsTools, pod: Stored<Pod>, plan: DevicePlan, { claim, allocation, mappings }: NonNullable<DevicePlan['extended']>): Promise<Claim> {
-  const created = await tools.client.create(resourceclaims, claim as ResourceClaim);
-  made.set(plan, created);
-  const bound = await bindClaim(tools, pod, created, allocation);
-  const status = { extendedResourceClaimStatus: { requestMappings: mappings, resourceClaimName: bound.metadata.name } };
-  await tools.client.patch(pods, pod.metadata, { type: 'application/strategic-merge-patch+json', body: { metadata: { uid: pod.metadata.uid }, status } }, { subresource: 'status' });
-  return bound;
+  /** Throws where a write is refused, somebody else was faster, or a device cannot be prepared. */
+  async write(tools: BindClaimsTools): Promise<void> {
+    const written: Claim[] = [];
+    for (const { claim, allocation } of this.#plan.claims) written.push(await bindClaim(tools, this.#pod, claim, allocation));
+    if (this.#plan.extended) written.push(await this.#writeExtended(tools, this.#plan.extended));
+    if (written.some(({ status }) => status?.allocation?.devices?.results?.some(({ bindingConditions }) => bindingConditions?.length))) await prepared(tools, written);
+  }
+
+  /** What was reserved is free for others. */
+  async giveUp({ client }: Pick<BindClaimsTools, 'client'>): Promise<void> {
+    if (this.#made) await remove(client, this.#made);
+    for (const { claim: { metadata } } of this.#plan.claims) {
+      const body = { metadata: { uid: metadata.uid }, status: { reservedFor: [{ $patch: 'delete', uid: this.#pod.metadata.uid }] } };
+      await client.patch(resourceclaims, metadata, { type: 'application/strategic-merge-patch+json', body }, { subresource: 'status' });
+    }
+  }
+
+  async #writeExtended(tools: BindClaimsTools, { claim, allocation, mappings }: NonNullable<DevicePlan['extended']>): Promise<Claim> {
+    const { metadata } = this.#pod;
+    const created = await tools.client.create(resourceclaims, claim as ResourceClaim);
+    this.#made = created;
+    const bound = await bindClaim(tools, this.#pod, created, allocation);
+    const status = { extendedResourceClaimStatus: { requestMappings: mappings, resourceClaimName: bound.metadata.name } };
+    await tools.client.patch(pods, metadata, { type: 'application/strategic-merge-patch+json', body: { metadata: { uid: metadata.uid }, status } }, { subresource: 'status' });
+    return bound;
+  }
 }
 
 /** Waits until all devices are prepared. */
@@ -63,16 +83,6 @@ async function prepared({ clock, devices, signal, timeoutMs, onWait }: BindClaim
     if (!signal.aborted && clock.now() < end) continue;
     for (const { metadata } of current) devices.tooLate(metadata.uid);
     throw new DeviceFailure('device binding timeout: context deadline exceeded');
-  }
-}
-
-/** What the pod reserved is free for others: it did not get where it was to go. */
-export async function unreserve({ client }: Pick<BindClaimsTools, 'client'>, { metadata: { uid } }: Stored<Pod>, plan: DevicePlan): Promise<void> {
-  const extended = made.get(plan);
-  if (extended) await remove(client, extended);
-  for (const { claim: { metadata } } of plan.claims) {
-    const body = { metadata: { uid: metadata.uid }, status: { reservedFor: [{ $patch: 'delete', uid }] } };
-    await client.patch(resourceclaims, metadata, { type: 'application/strategic-merge-patch+json', body }, { subresource: 'status' });
   }
 }
 

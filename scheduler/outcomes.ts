@@ -6,7 +6,7 @@ import { type Recorder, openRecorder } from '../client/events.ts';
 import type { Clock } from '../std/clock.ts';
 import type { Random } from '../std/random.ts';
 import type { Backlog } from './backlog.ts';
-import { bindClaims, deallocate, unreserve } from './bind-claims.ts';
+import { deallocate, Reservation } from './bind-claims.ts';
 import { bindVolumes } from './bind-volumes.ts';
 import type { Decision, Unschedulable } from './decide.ts';
 import type { Extenders } from './extenders.ts';
@@ -101,31 +101,32 @@ export class Outcomes {
   #bind(placement: Placement): void {
     const { uid } = placement.pod.metadata;
     const { attempts, since } = { ...this.#options.backlog.historyOf(uid) };
-    const binding = this.#bindAll(placement).then((outcome) => {
+    const reservation = placement.devices && new Reservation(placement.pod, placement.devices);
+    const binding = this.#bindAll(placement, reservation).then((outcome) => {
       this.#binding.delete(uid);
       if (outcome.state === 'bound' && attempts !== undefined && since !== undefined) this.#options.series.placed(attempts, this.#options.clock.now() - since);
       if (placement.volumes) this.#options.snapshot.volumes.forget(placement.volumes);
       const { devices } = placement;
       if (devices && outcome.state !== 'bound') this.#options.snapshot.devices.forget(devices);
-      if (devices && outcome.state === 'refused') this.#attempt(placement.pod, 'give up a reservation of devices', this.#lane.run(() => unreserve(this.#tools, placement.pod, devices)));
+      if (reservation && outcome.state === 'refused') this.#attempt(placement.pod, 'give up a reservation of devices', this.#lane.run(() => reservation.giveUp(this.#tools)));
       this.#bindingEnded(placement, outcome);
       this.#options.wake();
     });
     this.#binding.set(uid, binding);
   }
 
-  async #bindAll({ pod, node, volumes, devices }: Placement): Promise<BindOutcome> {
+  async #bindAll({ pod, node, volumes }: Placement, reservation: Reservation | undefined): Promise<BindOutcome> {
     const { bindTimeoutMs, prepareTimeoutMs, client, clock, extenders, random, snapshot } = this.#options;
-    if (devices || volumes) await announce(this.#tools, pod, node).catch((error: unknown) => this.#options.log.warn({ pod: pod.metadata.name, error: String(error) }, 'cannot tell where a pod goes'));
+    if (reservation || volumes) await announce(this.#tools, pod, node).catch((error: unknown) => this.#options.log.warn({ pod: pod.metadata.name, error: String(error) }, 'cannot tell where a pod goes'));
     try {
       if (volumes) await bindVolumes({ client, clock, volumes: snapshot.volumes, signal: this.#stopping.signal, timeoutMs: bindTimeoutMs(pod), podIsThere: () => this.#options.current(pod.metadata)?.metadata.uid === pod.metadata.uid, factsOf: (name) => snapshot.facts[snapshot.row(name) ?? -1] }, volumes, node);
     } catch (error) {
       return { state: 'refused', message: `running PreBind plugin "VolumeBinding": ${(error as Error).message}` };
     }
     try {
-      if (devices) {
+      if (reservation) {
         const onWait = (): void => say(this.#recorder(pod), pod, { type: 'Normal', reason: 'BindingConditionsPending', action: 'Scheduling', message: `waiting for binding conditions for device on node ${node}` });
-        await bindClaims({ client, clock, random, devices: snapshot.devices, signal: this.#stopping.signal, timeoutMs: prepareTimeoutMs(pod), onWait }, pod, devices);
+        await reservation.write({ client, clock, random, devices: snapshot.devices, signal: this.#stopping.signal, timeoutMs: prepareTimeoutMs(pod), onWait });
       }
     } catch (error) {
       return { state: 'refused', message: `running PreBind plugin "DynamicResources": ${(error as Error).message}` };
