@@ -105,17 +105,18 @@ function inVersion(scope: Scope, change: Change, apiVersion: string, own: Effect
   const live = scope.convert(change.live, apiVersion);
   const next = scope.convert(change.next, apiVersion);
   if (!live || !next) return undefined;
-  for (const one of [live, next]) checkFit(one);
+  checkFit(live, 'failed to convert old object: ');
+  checkFit(next, 'failed to convert new object: ');
   return effectOf(filtered(compare(typeOf(next.schema), live.object, next.object, change.complete), scope.reset));
 }
 
 /** An object that does not fit the version of one of its managers. */
 export class Misfit extends Error {}
 
-/** Throws Misfit. Versions of built-in kinds have the same fields. */
-export function checkFit({ object, schema }: NonNullable<ReturnType<Convert>>): void {
+/** Throws Misfit, which begins with `what`. Versions of built-in kinds have the same fields. */
+export function checkFit({ object, schema }: NonNullable<ReturnType<Convert>>, what = ''): void {
   const problem = 'structural' in schema ? misfit(typeOf(schema), object) : undefined;
-  if (problem !== undefined) throw new Misfit(problem);
+  if (problem !== undefined) throw new Misfit(what + problem);
 }
 
 /** Follows a custom resource's schema where it became coarser since the entries were written. */

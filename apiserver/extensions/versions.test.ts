@@ -79,7 +79,7 @@ test('nobody owns anything once an object does not fit the version of a manager,
   expect(await managers('d')).toBeUndefined();
   await call({ ...things('v2'), verb: 'patch', name: 'e', patchType: APPLY, body: thing('v2', 'e', { both: 'x' }), query: { fieldManager: 'm' } });
   const applied = { ...things('v1'), verb: 'patch', name: 'e', patchType: APPLY, body: thing('v1', 'e', { both: 'x' }), query: { fieldManager: 'n' } } as const;
-  expect(await refusal(applied)).toBe('.spec.first: field not declared in schema');
+  expect(await refusal(applied)).toBe('failed to convert old object: .spec.first: field not declared in schema');
 });
 
 test('a policy for another version is shown everything, and what it adds is kept as far as the stored version has it', async () => {
