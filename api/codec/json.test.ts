@@ -146,6 +146,7 @@ describe('decodeJson() tells unknown and duplicate fields in upstream’s order'
     [CONFIGMAP, '{"Data":{"k":"v"},"Data":1}', ['unknown field "Data"']],
     [POD, '{"spec":{"containers":[{"env":[{"nme":"a"},{"nme":"a"}]}]}}', ['unknown field "spec.containers[0].env[0].nme"', 'unknown field "spec.containers[0].env[1].nme"']],
     [POD, '{"spec":{"nodeSelector":{"a":"b"},"nodeSelector":{"a":"c"}}}', ['duplicate field "spec.nodeSelector"']],
+    [WIDGET, '{"kind":"W","metadata":{"name":"a","name":"b"},"spec":{"size":1,"size":2,"map":{"m":{},"m":{}}}}', ['duplicate field "metadata.name"', 'duplicate field "spec.size"', 'duplicate field "spec.map.m"']],
     [WIDGET, '{"kind":"W","metadata":{"nosuch":1},"spec":{"size":1,"size":2,"nosuch":2,"parts":[{"c":1}],"map":{"m":{"x":1}}},"more":1}',
       ['duplicate field "spec.size"', 'unknown field "metadata.nosuch"', 'unknown field "more"', 'unknown field "spec.map.m.x"', 'unknown field "spec.nosuch"', 'unknown field "spec.parts[0].c"']],
   ];

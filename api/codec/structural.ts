@@ -144,15 +144,21 @@ function plain(value: unknown): unknown {
   return out;
 }
 
-/** In the order of the text, which is that of the objects' ends. */
+/** In the order of the text. */
 function noteDuplicates(value: unknown, context: Context): void {
   if (typeof value !== 'object' || value === null) return;
+  const list = context.duplicates?.get(value);
   const depth = context.depth++;
-  const entries: Iterable<readonly [string | number, unknown]> = Array.isArray(value) ? value.entries() : Object.entries(value);
-  for (const [key, inner] of entries) {
+  let noted = 0;
+  const noteBefore = (index: number): void => {
+    if (list) noted = context.duplicatesBefore({ list, from: noted, index, known: () => true, depth });
+  };
+  const entries: readonly (readonly [string | number, unknown])[] = Array.isArray(value) ? [...value.entries()] : Object.entries(value);
+  for (const [index, [key, inner]] of entries.entries()) {
+    noteBefore(index);
     context.steps[depth] = key;
     noteDuplicates(inner, context);
   }
+  noteBefore(Infinity);
   context.depth = depth;
-  for (const { key } of context.duplicates?.get(value) ?? []) context.duplicateField(key);
 }

@@ -113,7 +113,7 @@ function read(exchange: Exchange, expected: Expected, validation: FieldValidatio
     ({ value } = parsed);
     const { duplicates } = parsed;
     const decoded = decodeMade(schema, value);
-    return duplicates.length === 0 ? decoded : { ...decoded, strict: [...('structural' in schema || validation === 'Warn' ? duplicates : [yamlDuplicatesProblem(duplicates)]), ...decoded.strict] };
+    return duplicates.length === 0 ? decoded : { ...decoded, strict: [...(validation === 'Warn' ? duplicates : [yamlDuplicatesProblem(duplicates)]), ...decoded.strict] };
   }, () => value);
 }
 
