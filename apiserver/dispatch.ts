@@ -119,7 +119,9 @@ function handlerOf(handlers: Handlers, exchange: Exchange, resource: Resource): 
 }
 
 function warnOfAge(exchange: Exchange, { version: { deprecated } }: Resource): void {
-  if (deprecated) exchange.warnings.push(deprecated.warning);
+  if (!deprecated) return;
+  exchange.warnings.push(deprecated.warning);
+  exchange.auditAnnotations?.set('k8s.io/deprecated', 'true');
 }
 
 function notSupported(verb: string, resource: Resource): ApiError {

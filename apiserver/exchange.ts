@@ -1,4 +1,5 @@
 /** One request on its way through the chain, whichever door it came in by, and the answer it will get. */
+import type { Said } from './audit/said.ts';
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import type { Duplex, Readable } from 'node:stream';
 import type { ApiObject } from '../api/kind.ts';
@@ -42,6 +43,8 @@ export interface Exchange {
   auditAnnotations?: Map<string, string>;
   /** The audit record holds what was sent, and so what others have made of it. */
   auditsBodies?: boolean;
+  /** What was read of the body, for the audit record. */
+  said?: Said;
   /** How long it waited for its turn. */
   waitedMs?: number;
   /** Lets the next one in: nothing but waiting, and the answer, is left to do. */

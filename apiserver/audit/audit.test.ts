@@ -93,7 +93,7 @@ describe('records of a server', () => {
     expect(events[1]).toEqual({
       kind: 'Event', apiVersion: 'audit.k8s.io/v1', level: 'Metadata', auditID: answer.headers['audit-id'], stage: 'ResponseComplete', requestURI: '/api/v1/namespaces/default/secrets?fieldManager=me',
       verb: 'create', user: { username: 'admin', groups: ['system:masters', 'system:authenticated'], extra: expect.anything() }, sourceIPs: ['10.1.2.3', '127.0.0.1'], userAgent: 'tester/1',
-      objectRef: { resource: 'secrets', namespace: 'default', apiVersion: 'v1' }, responseStatus: { metadata: {}, code: 201 },
+      objectRef: { resource: 'secrets', namespace: 'default', name: 's', apiVersion: 'v1' }, responseStatus: { metadata: {}, code: 201 },
       requestReceivedTimestamp: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$/), stageTimestamp: expect.any(String),
       annotations: { 'authorization.k8s.io/decision': 'allow', 'authorization.k8s.io/reason': '' },
     });

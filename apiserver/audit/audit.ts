@@ -43,6 +43,7 @@ interface Recording {
   readonly user: UserInfo;
   /** Why it failed, where it was a fault of the server. */
   panic?: string;
+  isStarted?: boolean;
 }
 
 export function openAudit(options: AuditOptions | undefined, clock: Clock, meter: Meter): Audit {
@@ -76,6 +77,8 @@ class PolicyAudit implements Audit {
     exchange.auditsBodies = verdict.level !== 'Metadata';
     this.#record('RequestReceived', recording, {});
     exchange.after.push(() => {
+      // What might have lasted and was refused has been answered as well.
+      if (exchange.longRunning) this.#start(exchange, recording);
       if (recording.panic === undefined) return this.#record('ResponseComplete', recording, this.#closing(exchange, recording));
       const message = `APIServer panic'd: ${recording.panic}`;
       this.#record('Panic', recording, { responseStatus: { metadata: {}, status: 'Failure', message, reason: 'InternalError', code: 500 } });
@@ -107,7 +110,13 @@ class PolicyAudit implements Audit {
 
   started(exchange: Exchange): void {
     const recording = this.#open.get(exchange);
-    if (recording && exchange.longRunning) this.#record('ResponseStarted', recording, this.#closing(exchange, recording));
+    if (recording && exchange.longRunning) this.#start(exchange, recording);
+  }
+
+  #start(exchange: Exchange, recording: Recording): void {
+    if (recording.isStarted || recording.panic !== undefined) return;
+    recording.isStarted = true;
+    this.#record('ResponseStarted', recording, this.#closing(exchange, recording));
   }
 
   failed(exchange: Exchange, error: unknown): void {
@@ -119,14 +128,18 @@ class PolicyAudit implements Audit {
     await Promise.all(this.#options.backends.map((backend) => backend.close()));
   }
 
-  #closing(exchange: Exchange, { verdict, user }: Recording): Partial<AuditEvent> {
+  #closing(exchange: Exchange, { opening, verdict, user }: Recording): Partial<AuditEvent> {
     const { answer, auditAnnotations } = exchange;
     const withBodies = exchange.route.isResource && (verdict.level === 'Request' || verdict.level === 'RequestResponse');
     const shown = (value: unknown): unknown => (verdict.omitManagedFields ? withoutManagers(value) : value);
     const asked = withBodies ? requestObject(exchange) : undefined;
     const answered = withBodies && verdict.level === 'RequestResponse' ? responseObject(answer, exchange, this.#clock.now()) : undefined;
     const constraint = impersonationConstraint(exchange.user);
+    const { name, uid, resourceVersion } = exchange.said ?? {};
+    const { objectRef } = opening;
+    const more = { ...(name && { name }), ...(uid && { uid }), ...(resourceVersion && { resourceVersion }) };
     return {
+      ...(objectRef && exchange.said && { objectRef: { ...more, ...objectRef } }),
       ...(exchange.user !== user && { impersonatedUser: userOf(exchange.user) }),
       ...(constraint !== undefined && { authenticationMetadata: { impersonationConstraint: constraint } }),
       responseStatus: statusOf(answer, codeOf(exchange)),

@@ -6,8 +6,10 @@ import type { Answer, Exchange } from '../exchange.ts';
 import { answerDocument } from '../forms/answer-document.ts';
 import { PLAIN_JSON } from '../request/negotiate.ts';
 
-/** Undefined where nothing was sent, nothing was read, or it cannot be read. */
-export function requestObject({ body }: Exchange): unknown {
+/** Undefined where nothing was sent, nothing was read, or it cannot be read. Of a patch it is the patch, else what was made of the body. */
+export function requestObject({ body, said, route }: Exchange): unknown {
+  if (said) return said.object;
+  if (WHOLE.has(route.verb) && route.isResource) return undefined;
   if (body.form === 'value') return body.value;
   const bytes = body.soFar();
   if (!bytes || bytes.length === 0) return undefined;
@@ -26,15 +28,26 @@ export function requestObject({ body }: Exchange): unknown {
   }
 }
 
+const WHOLE: ReadonlySet<string> = new Set(['create', 'update']);
+
 export function responseObject(answer: Answer | undefined, exchange: Exchange, nowMs: number): unknown {
   switch (answer?.type) {
+    case 'list': {
+      const list = answerDocument(answer, { accepted: PLAIN_JSON, query: exchange.query, now: nowMs });
+      return answer.resource.kind.custom === undefined ? withoutKinds(list) : list;
+    }
     case 'object':
-    case 'list':
     case 'document':
       return answerDocument(answer, { accepted: PLAIN_JSON, query: exchange.query, now: nowMs });
     default:
       return undefined;
   }
+}
+
+/** Items of built-in kinds do not say what they are: their list does. */
+function withoutKinds(list: object): object {
+  const { items } = list as { readonly items?: readonly Record<string, unknown>[] };
+  return items ? { ...list, items: items.map(({ apiVersion: _version, kind: _kind, ...item }) => item) } : list;
 }
 
 /** In short: the code; of a Status also what it says. */
@@ -44,7 +57,7 @@ export function statusOf(answer: Answer | undefined, code: number): object {
   const { message, reason, details } = status;
   return {
     metadata: {}, ...(typeof status.status === 'string' && { status: status.status }), ...(message && { message }), ...(reason && { reason }),
-    ...(details && Object.keys(details).length > 0 && { details }), code,
+    ...(details && { details }), code,
   };
 }
 

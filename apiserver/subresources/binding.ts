@@ -1,4 +1,5 @@
 /** Binding: a pod gets its node, once. Provenance: pkg/registry/core/pod/storage of v1.36. */
+import { noteSaid } from '../audit/said.ts';
 import { trackUpdate } from '../../api/apply/track-update.ts';
 import type { ApiObject } from '../../api/kind.ts';
 import { ApiError, badRequest, conflict } from '../../api/status.ts';
@@ -20,6 +21,7 @@ const BINDING = { apiVersion: 'v1', kind: 'Binding', schema: { type: 'io.k8s.api
 export async function bind(core: Core, exchange: Exchange, resource: Resource): Promise<Answer> {
   const options = parseWriteOptions(exchange, 'CreateOptions');
   const body = await decodeBody(exchange, BINDING, options.fieldValidation);
+  noteSaid(exchange, body);
   const { namespace } = exchange.route;
   const pods = core.registry.find('', 'v1', 'pods') as Resource;
   const name = exchange.route.name || (body.metadata.name ?? '');

@@ -20,6 +20,7 @@ export function componentStatuses(own: readonly ComponentName[] = COMPONENTS): H
   };
   return async (core, exchange, resource) => {
     exchange.warnings.push('v1 ComponentStatus is deprecated in v1.19+');
+    exchange.auditAnnotations?.set('k8s.io/deprecated', 'true');
     const { verb, name } = exchange.route;
     const all = [...COMPONENTS, STORE];
     if (verb === 'get' && !all.includes(name)) throw notFound({ group: '', resource: 'componentstatus', name });

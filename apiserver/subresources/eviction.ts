@@ -1,4 +1,5 @@
 /** Eviction: a deletion that respects the pod's disruption budget. Provenance: pkg/registry/core/pod/storage/eviction.go of v1.36. */
+import { noteSaid } from '../audit/said.ts';
 import { invalid, Path } from '../../api/field-error.ts';
 import type { ApiObject } from '../../api/kind.ts';
 import { poddisruptionbudgets, pods } from '../../api/resources.ts';
@@ -34,6 +35,7 @@ const EVICTION: Expected = { apiVersion: 'policy/v1', kind: 'Eviction', schema: 
 export async function evict(core: Core, exchange: Exchange, resource: Resource): Promise<Answer> {
   const write = parseWriteOptions(exchange, 'CreateOptions');
   const body = await decodeBody(exchange, EVICTION, write.fieldValidation);
+  noteSaid(exchange, body);
   const { namespace, name } = exchange.route;
   checkNamespace(body, exchange.route, resource);
   if (body.metadata.name !== name) throw badRequest('name in URL does not match name in Eviction object');

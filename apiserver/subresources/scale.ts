@@ -1,4 +1,5 @@
 /** The scale subresource: replicas of a workload, in the form that autoscalers and `kubectl scale` speak. */
+import { noteSaid } from '../audit/said.ts';
 import { invalid, Path, required } from '../../api/field-error.ts';
 import type { ApiObject, Column } from '../../api/kind.ts';
 import { AGE } from '../../api/kinds/shared/columns.ts';
@@ -32,6 +33,7 @@ export async function scale(core: Core, exchange: Exchange, resource: Resource):
   const options = parseWriteOptions(exchange, patching ? 'PatchOptions' : 'UpdateOptions');
   const changeOf = patching ? await readChange(exchange, options.fieldValidation) : undefined;
   const sent = patching ? undefined : await decodeBody(exchange, SCALE, options.fieldValidation);
+  if (sent) noteSaid(exchange, sent);
   const { namespace, name } = exchange.route;
   if (sent) checkNamespace(sent, exchange.route, resource);
   const changed = await updateObject(core, exchange, {

@@ -3,6 +3,7 @@ import { copyNoted } from '../../api/codec/empties.ts';
 import type { ApiObject, RuleContext } from '../../api/kind.ts';
 import { Path, required } from '../../api/field-error.ts';
 import { isReason } from '../../api/status.ts';
+import { noteSaid } from '../audit/said.ts';
 import type { AdmissionRequest } from '../admission/admission.ts';
 import type { Core, Settle } from '../core.ts';
 import { decodeBody } from '../request/decode.ts';
@@ -26,6 +27,7 @@ export async function create(core: Core, exchange: Exchange, resource: Resource)
   // Before admission, which shall not take them for the server's.
   dropGiven(own);
   version.defaults?.(own);
+  noteSaid(exchange, own);
   return { type: 'object', code: 201, resource, object: await createObject(core, exchange, { resource, object: resource.toHub(own), options }) };
 }
 

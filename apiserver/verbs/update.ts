@@ -1,5 +1,6 @@
 /** PUT: the whole object anew; of a kind that allows it, also one that is not there yet. */
 import type { ApiObject } from '../../api/kind.ts';
+import { noteSaid } from '../audit/said.ts';
 import { isReason } from '../../api/status.ts';
 import type { Core } from '../core.ts';
 import { decodeBody } from '../request/decode.ts';
@@ -18,9 +19,10 @@ export async function update(core: Core, exchange: Exchange, resource: Resource)
   const { namespace, name, subresource } = exchange.route;
   const read = async (): Promise<ApiObject> => {
     const own = await decodeBody(exchange, resource.expected, options.fieldValidation);
+    resource.version.defaults?.(own);
+    noteSaid(exchange, own);
     checkNamespace(own, exchange.route, resource);
     checkName(own, name);
-    resource.version.defaults?.(own);
     return resource.toHub(own);
   };
   const first = await read();
