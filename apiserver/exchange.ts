@@ -1,5 +1,4 @@
 /** One request on its way through the chain, whichever door it came in by, and the answer it will get. */
-import type { Said } from './audit/said.ts';
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import type { Duplex, Readable } from 'node:stream';
 import type { ApiObject } from '../api/kind.ts';
@@ -55,6 +54,15 @@ export interface Exchange {
   readonly longRunning: boolean;
   /** The connection itself, where the client asked to leave HTTP. */
   readonly upgrade: Upgrade | undefined;
+}
+
+/** What a request turned out to say, for its audit record. */
+export interface Said {
+  readonly name?: string | undefined;
+  readonly uid?: string | undefined;
+  readonly resourceVersion?: string | undefined;
+  /** What was read, with its defaults; only where the record holds what was sent. */
+  readonly object?: unknown;
 }
 
 export interface Upgrade {

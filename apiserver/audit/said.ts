@@ -2,14 +2,6 @@
 import type { ApiObject } from '../../api/kind.ts';
 import type { Exchange } from '../exchange.ts';
 
-export interface Said {
-  readonly name?: string | undefined;
-  readonly uid?: string | undefined;
-  readonly resourceVersion?: string | undefined;
-  /** Only where the record holds what was sent. */
-  readonly object?: unknown;
-}
-
 /** To be called when the body has been read and nothing has changed it yet; the first call counts. */
 export function noteSaid(exchange: Exchange, object: ApiObject): void {
   if (!exchange.auditAnnotations || exchange.said) return;
