@@ -100,6 +100,21 @@ describe('records of a server', () => {
     expect(JSON.stringify(events)).not.toContain('very-secret');
   });
 
+  test('what was read is recorded, not what was sent, and nothing of what could not be read', async () => {
+    const post = (body: object, query = ''): Promise<unknown> => server.http('POST', `/api/v1/namespaces/default/configmaps${query}`, { body: JSON.stringify(body) });
+    await post({ metadata: { name: 'd' }, data: {} });
+    await post({ metadata: { name: 'e' }, bogus: 1 }, '?fieldValidation=Strict');
+    const [read, unread] = of('ResponseComplete');
+    expect(read).toMatchObject({ objectRef: { name: 'd' }, requestObject: { kind: 'ConfigMap', apiVersion: 'v1', metadata: { name: 'd' } } });
+    expect(unread).not.toHaveProperty('requestObject');
+    expect(unread?.objectRef).not.toHaveProperty('name');
+  });
+
+  test('a watch that is refused has been answered all the same', async () => {
+    await server.http('GET', '/api/v1/namespaces/default/configmaps?watch=1&resourceVersion=x');
+    expect(events.map(({ stage, responseStatus }) => [stage, (responseStatus as { code?: number } | undefined)?.code])).toEqual([['RequestReceived', undefined], ['ResponseStarted', 500], ['ResponseComplete', 500]]);
+  });
+
   test('RequestResponse has both bodies, without managers when so wanted; a refusal is told', async () => {
     await server.http('POST', '/api/v1/namespaces/default/configmaps', { body: JSON.stringify({ metadata: { name: 'c' }, data: { a: 'b' } }) });
     const [made] = of('ResponseComplete');
