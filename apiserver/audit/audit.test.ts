@@ -106,6 +106,7 @@ describe('records of a server', () => {
     await post({ metadata: { name: 'e' }, bogus: 1 }, '?fieldValidation=Strict');
     const [read, unread] = of('ResponseComplete');
     expect(read).toMatchObject({ objectRef: { name: 'd' }, requestObject: { kind: 'ConfigMap', apiVersion: 'v1', metadata: { name: 'd' } } });
+    expect(read?.requestObject).not.toHaveProperty('metadata.namespace');
     expect(unread).not.toHaveProperty('requestObject');
     expect(unread?.objectRef).not.toHaveProperty('name');
   });

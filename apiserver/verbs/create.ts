@@ -23,11 +23,11 @@ export async function create(core: Core, exchange: Exchange, resource: Resource)
   const options = parseWriteOptions(exchange, 'CreateOptions');
   const { version } = resource;
   const own = await decodeBody(exchange, resource.expected, options.fieldValidation);
+  version.defaults?.(own);
+  noteSaid(exchange, own);
   checkNamespace(own, exchange.route, resource);
   // Before admission, which shall not take them for the server's.
   dropGiven(own);
-  version.defaults?.(own);
-  noteSaid(exchange, own);
   return { type: 'object', code: 201, resource, object: await createObject(core, exchange, { resource, object: resource.toHub(own), options }) };
 }
 
