@@ -1,5 +1,6 @@
 /** The far side of `containers.test.ts`: a kubelet with a containerd of its own, in a process that stands in a network of its own. */
 import { execFile } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -115,10 +116,13 @@ const COMMANDS: Readonly<Record<string, (...args: never[]) => Promise<unknown>>>
   async status(name: string): Promise<unknown> {
     return pod(name)?.status;
   },
-  async logs(name: string, container = 'app', previous = false): Promise<string> {
-    const { path } = kubelet.backend.log('default', name, container, { previous });
-    const lines = (await readFile(path, 'utf8')).split('\n').filter((line) => line !== '');
-    return lines.map((line) => line.split(' ').slice(3).join(' ')).join('\n');
+  /** Waits for so many lines: what a container has written comes into its log a moment later. */
+  async logs(name: string, count: number, previous = false): Promise<string> {
+    const { path } = kubelet.backend.log('default', name, 'app', { previous });
+    return until(() => {
+      const lines = existsSync(path) ? readFileSync(path, 'utf8').split('\n').filter((line) => line !== '') : [];
+      return lines.length < count ? undefined : lines.map((line) => line.split(' ').slice(3).join(' ')).join('\n');
+    }, () => `${count} lines of ${name}`);
   },
   async rotate(name: string): Promise<string> {
     const { path } = kubelet.backend.log('default', name, 'app', { previous: false });

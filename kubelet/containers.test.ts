@@ -94,7 +94,7 @@ suite('pods in containers', () => {
       'from init', 'hello', 'all', '400', `hello hello again ${podIP}`, `${podIP}\tboat.harbour.default.svc.cluster.local\tboat`, '192.0.2.7\tlighthouse', 'boat',
       'search default.svc.cluster.local svc.cluster.local cluster.local', 'touch: /settings/x: Read-only file system', '0', 'hello $(A)',
     ];
-    expect((await ask<string>('logs', 'all')).split('\n').map((line) => (line.startsWith('search') ? line.split(' ').slice(0, 4).join(' ') : line))).toEqual(expected);
+    expect((await ask<string>('logs', 'all', expected.length)).split('\n').map((line) => (line.startsWith('search') ? line.split(' ').slice(0, 4).join(' ') : line))).toEqual(expected);
     const limits = await ask<{ stdout: string }>('exec', 'all', ['sh', '-c', 'cat /sys/fs/cgroup/memory/memory.limit_in_bytes /sys/fs/cgroup/memory.max 2>/dev/null'], null);
     expect(limits.stdout.trim()).toBe(String(64 * 2 ** 20));
     await ask('remove', 'all', 5);
@@ -113,7 +113,7 @@ suite('pods in containers', () => {
     await ask('create', 'fails', { containers: [sh('echo attempt; echo gone > /dev/termination-log; exit 3')] });
     const { containerStatuses: [app] } = await ask<Status>('until', 'fails', 'containerStatuses.0.state.waiting.reason', 'CrashLoopBackOff');
     expect(app).toMatchObject({ restartCount: 1, lastState: { terminated: { exitCode: 3, reason: 'Error', message: 'gone\n' } } });
-    expect([await ask('logs', 'fails'), await ask('logs', 'fails', 'app', true)]).toEqual(['attempt', 'attempt']);
+    expect([await ask('logs', 'fails', 1), await ask('logs', 'fails', 1, true)]).toEqual(['attempt', 'attempt']);
     await ask('remove', 'fails', 5);
   });
 
