@@ -7,7 +7,7 @@ import { seededRandom } from '../std/random.ts';
 import type { Action } from './controller.ts';
 import { budgetController, staleDisruptionController } from './disruption.ts';
 import { CustomScales, type CustomScale } from './disruption/custom-scales.ts';
-import { NOW, item, reconciled, shown, type Item } from './fake-view.ts';
+import { NOW, item, reconciled, shown, viewOf, type Item } from './fake-view.ts';
 import { SharedInformers } from './informers.ts';
 
 const budget = (spec: Partial<NonNullable<PodDisruptionBudget['spec']>>, status?: PodDisruptionBudget['status']) =>
@@ -104,4 +104,13 @@ test('of a pod with two budgets the first says so, each time that the pod change
   const [first, changed] = [pod('p'), pod('p')];
   const text = 'Warning MultiplePodDisruptionBudgets: Pod "a"/"p" matches multiple PodDisruptionBudgets.  Chose "b" arbitrarily.';
   expect([said('a/b', first), said('a/c', first), said('a/b', first), said('a/b', changed), said('a/c', changed), said('a/b', changed)]).toEqual([[], [], [], [text], [], []]);
+});
+
+test('a workload of another size concerns the budgets over its own pods only', () => {
+  const controller = budgetController(() => undefined);
+  const over = budget({ minAvailable: 1 });
+  const view = viewOf(controller, [over]);
+  const sized = (app: string): unknown => item(deployments, { metadata: { name: app }, spec: { replicas: 2, selector: {}, template: { metadata: { labels: { app } } } } }).object;
+  const keys = (app: string): readonly string[] => [...(controller.watches.find(({ resource }) => resource === deployments)?.keys(sized(app) as never, view) ?? [])];
+  expect([keys('x'), keys('y')]).toEqual([['a/b'], []]);
 });

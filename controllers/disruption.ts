@@ -42,10 +42,10 @@ export function budgetController(customScales: CustomScalesOf): Controller {
 const watches = [
   watch({ resource: poddisruptionbudgets, keys: ({ metadata }) => [`${metadata.namespace}/${metadata.name}`] }),
   watch({ resource: pods, keys: budgetsOf }),
-  watch({ resource: replicasets, keys: (set, view) => inNamespace(set, view), matters: (a, b) => a.spec.replicas !== b.spec.replicas }),
-  watch({ resource: deployments, keys: (deployment, view) => inNamespace(deployment, view), matters: (a, b) => a.spec.replicas !== b.spec.replicas }),
-  watch({ resource: statefulsets, keys: (set, view) => inNamespace(set, view), matters: (a, b) => a.spec.replicas !== b.spec.replicas }),
-  watch({ resource: replicationcontrollers, keys: (set, view) => inNamespace(set, view), matters: (a, b) => a.spec?.replicas !== b.spec?.replicas }),
+  watch({ resource: replicasets, keys: budgetsOfPodsOf, matters: (a, b) => a.spec.replicas !== b.spec.replicas }),
+  watch({ resource: deployments, keys: budgetsOfPodsOf, matters: (a, b) => a.spec.replicas !== b.spec.replicas }),
+  watch({ resource: statefulsets, keys: budgetsOfPodsOf, matters: (a, b) => a.spec.replicas !== b.spec.replicas }),
+  watch({ resource: replicationcontrollers, keys: budgetsOfPodsOf, matters: (a, b) => a.spec?.replicas !== b.spec?.replicas }),
 ];
 
 /** The same account clears the marks of pods that were spared. */
@@ -64,12 +64,18 @@ export const staleDisruptionController: Controller = {
   },
 };
 
-function budgetsOf(pod: StoredPod, view: View): string[] {
-  return view.of(poddisruptionbudgets).list(pod.metadata.namespace).filter((budget) => matchesLabels(selectorOf(budget.spec?.selector), pod.metadata.labels)).map(keyOf);
+function budgetsOf({ metadata: { namespace, labels } }: StoredPod, view: View): string[] {
+  return view.of(poddisruptionbudgets).list(namespace).filter((budget) => matchesLabels(selectorOf(budget.spec?.selector), labels)).map(keyOf);
 }
 
-function inNamespace(owner: Stored<unknown>, view: View): string[] {
-  return view.of(poddisruptionbudgets).list(owner.metadata.namespace).map(keyOf);
+/** Those over the pods that a workload makes: how many are expected depends on its size. */
+function budgetsOfPodsOf({ metadata: { namespace }, spec }: Stored<Workload>, view: View): string[] {
+  const labels = spec?.template?.metadata?.labels;
+  return view.of(poddisruptionbudgets).list(namespace).filter((budget) => matchesLabels(selectorOf(budget.spec?.selector), labels)).map(keyOf);
+}
+
+interface Workload {
+  readonly spec?: { readonly template?: { readonly metadata?: { readonly labels?: Record<string, string> } } };
 }
 
 function keyOf({ metadata }: Stored<unknown>): string {
