@@ -1,11 +1,10 @@
 /** One component in a process of its own, over HTTP, with the credentials of its kubeconfig. */
 import { hostname } from 'node:os';
 import { join } from 'node:path';
-import type { Door } from '../api/request.ts';
 import type { Check } from '../apiserver/readiness.ts';
 import { openClient } from '../client/open-client.ts';
-import { type HttpDoorOptions, openHttpDoor } from '../client/http.ts';
-import { type Connection, readKubeconfig } from '../client/kubeconfig.ts';
+import { openHttpDoor } from '../client/http.ts';
+import { readKubeconfig } from '../client/kubeconfig.ts';
 import { runAsLeader } from '../client/leader.ts';
 import { systemClock } from '../std/clock.ts';
 import { Meter } from '../std/meter.ts';
@@ -16,28 +15,15 @@ import { controllerOptionsOf } from './controller-flags.ts';
 import { ADMIN, identityOf, kubeconfigFor, writePrivate, writeServing } from './credentials.ts';
 import { defaultDataDir, hold } from './data-dir.ts';
 import { callSeries, leadership } from './diagnostics/client-series.ts';
-import type { DiagnosticsOptions } from './diagnostics/server.ts';
+import type { DiagnosticsOptions } from './diagnostics/options.ts';
 import { type ApiServerFlags, CLUSTER_DOMAIN, type ComponentFlags, DNS_ADDRESS, POD_CIDR } from './flags.ts';
 import { openLog } from './log.ts';
 import { signingAuthority } from './signing-authority.ts';
 import { collectStartGarbage } from './start-garbage.ts';
 import { Stopper, untilSignal } from './stopper.ts';
+import type { Running } from './running.ts';
 
 type Name = 'controllers' | 'scheduler' | 'kubelet' | 'proxy';
-
-interface Running {
-  readonly connection: Connection;
-  readonly door: Door;
-  readonly flags: ComponentFlags;
-  readonly nodeName: string;
-  readonly clock: typeof systemClock;
-  readonly random: typeof systemRandom;
-  readonly log: ReturnType<typeof openLog>;
-  readonly stopper: Stopper;
-  /** Of components that can be looked at. */
-  readonly meter?: Meter;
-  readonly onCall?: HttpDoorOptions['onCall'];
-}
 
 export async function runApiServer(flags: ApiServerFlags): Promise<void> {
   await runUntilSignal(async (stopper, log) => {

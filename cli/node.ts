@@ -12,7 +12,7 @@ import type { Clock } from '../std/clock.ts';
 import type { Random } from '../std/random.ts';
 import { machineAddress } from './api.ts';
 import { NODE_COMPONENTS, ensure } from './components.ts';
-import type { Running } from './component.ts';
+import type { Running } from './running.ts';
 import { servingFiles } from './credentials.ts';
 import { defaultDataDir } from './data-dir.ts';
 import { DNS_ADDRESS, KUBELET_PORT } from './flags.ts';

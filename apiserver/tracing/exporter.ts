@@ -1,16 +1,7 @@
 /** Gives spans to a collector in batches. What the collector does not take is lost. */
 import { sleep, type Clock } from '../../std/clock.ts';
-import type { Attributes, Span } from './span.ts';
-import type { Exporter } from './span.ts';
-
-/** Who sends: `service.name` and the like. */
-export type Resource = Attributes;
-
-export interface Sender {
-  /** Rejects when the collector did not take them. */
-  send(spans: readonly Span[]): Promise<void>;
-  close(): void;
-}
+import type { Exporter, Span } from './span.ts';
+import type { Resource, Sender } from './sender.ts';
 
 export interface ExporterOptions {
   /** `localhost:4317` for gRPC, `http://127.0.0.1:4318` for HTTP. */

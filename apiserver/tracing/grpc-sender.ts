@@ -2,7 +2,7 @@
 import type { ServiceDefinition } from '@grpc/grpc-js';
 import type { Clock } from '../../std/clock.ts';
 import { OTLP_ENCODING, OTLP_PROTOCOL, TRACE_SERVICE } from './otlp-protocol.ts';
-import type { Resource, Sender } from './exporter.ts';
+import type { Resource, Sender } from './sender.ts';
 import { nanoseconds } from './http-sender.ts';
 import type { Span } from './span.ts';
 

@@ -1,6 +1,6 @@
 /** Sends spans over HTTP, in OTLP's JSON form: for collectors that take nothing else. */
 import { request } from 'undici';
-import type { Resource, Sender } from './exporter.ts';
+import type { Resource, Sender } from './sender.ts';
 import type { Span } from './span.ts';
 
 const ANSWER_LIMIT_MS = 10_000;

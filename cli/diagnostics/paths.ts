@@ -7,7 +7,7 @@ import { metrics, METRICS_TYPE } from '../../apiserver/paths/metrics.ts';
 import { VERSION } from '../../apiserver/version.ts';
 import { flagz, statusz, type ZpageFacts } from '../../apiserver/paths/zpages.ts';
 import { flagTexts } from '../serving-options.ts';
-import type { DiagnosticsOptions } from './server.ts';
+import type { DiagnosticsOptions } from './options.ts';
 
 interface Answer {
   readonly code: number;
