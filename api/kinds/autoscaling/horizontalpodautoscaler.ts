@@ -1,5 +1,6 @@
 /** HorizontalPodAutoscalers, stored as v2; v1 keeps what it has no fields for in annotations. */
 import type { HorizontalPodAutoscaler, HPAScalingRules, MetricSpec, MetricStatus } from '../../types/autoscaling.v2.ts';
+import { deepCopy } from '../../../std/deep.ts';
 import { type KindRules, rulesFor } from '../kind-rules.ts';
 import { canonicalQuantity } from '../../quantity.ts';
 import type { ApiObject } from '../../kind.ts';
@@ -31,14 +32,20 @@ const hpa = rulesFor<HorizontalPodAutoscaler>({
 
 export const horizontalpodautoscaler: KindRules = {
   ...hpa,
-  // What came in version 1 is read from the store in version 2.
-  strategy: { ...hpa.strategy, finish: (object) => defaultV2(object as unknown as HorizontalPodAutoscaler) },
+  strategy: { ...hpa.strategy, finish: finished },
   hub: 'v2',
   versions: {
     v2: { defaults: (object) => defaultV2(object as unknown as HorizontalPodAutoscaler) },
     v1: { defaults: defaultV1, toHub: fromV1, fromHub: toV1 },
   },
 };
+
+/** What came in version 1 is read from the store in version 2. What did not change may be the stored object's own. */
+function finished(object: ApiObject): void {
+  if (!object['spec']) return;
+  object['spec'] = deepCopy(object['spec']);
+  defaultV2(object as unknown as HorizontalPodAutoscaler);
+}
 
 function defaultV1(object: ApiObject): void {
   const spec = object['spec'] as { minReplicas?: number } | undefined;

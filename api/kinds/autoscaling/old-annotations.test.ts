@@ -1,3 +1,4 @@
+import { deepFreeze } from '../../../std/deep.ts';
 import { defaulted, kindOf } from '../testing.ts';
 import { BEHAVIOR, CONDITIONS, METRICS, readAnnotation } from './old-annotations.ts';
 
@@ -28,4 +29,13 @@ test('a behavior that came in an annotation has its defaults once it is stored',
   const hub = kind.versions.find(({ version }) => version === 'v1')?.toHub?.(sent);
   if (hub) kind.strategy.finish?.(hub);
   expect(hub).toMatchObject({ spec: { behavior: { scaleUp: { stabilizationWindowSeconds: 0, selectPolicy: 'Max' }, scaleDown: { selectPolicy: 'Min', policies: [{ type: 'Percent', value: 100, periodSeconds: 15 }] } } } });
+});
+
+test('what is stored already is left as it is', () => {
+  const kind = kindOf('HorizontalPodAutoscaler', 'autoscaling');
+  const stored = deepFreeze({ maxReplicas: 3, behavior: { scaleDown: { selectPolicy: 'Min' } } });
+  const object = { apiVersion: 'autoscaling/v2', kind: 'HorizontalPodAutoscaler', metadata: {}, spec: stored };
+  kind.strategy.finish?.(object);
+  expect(stored).toEqual({ maxReplicas: 3, behavior: { scaleDown: { selectPolicy: 'Min' } } });
+  expect(object.spec).toMatchObject({ minReplicas: 1, behavior: { scaleDown: { selectPolicy: 'Min', policies: [{ type: 'Percent' }] } } });
 });
