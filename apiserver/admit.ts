@@ -2,9 +2,6 @@
 import type { AdmissionSeries } from './metrics/admission-series.ts';
 import type { AdmissionPlugin, AdmissionRequest, MutationPass } from './admission/admission.ts';
 
-/** Extensions that look at what others have changed. */
-const JUDGES: ReadonlySet<string> = new Set(['ValidatingAdmissionWebhook', 'ValidatingAdmissionPolicy']);
-
 export class Admission {
   readonly #plugins: readonly AdmissionPlugin[];
   readonly #mutating: readonly AdmissionPlugin[];
@@ -26,7 +23,7 @@ export class Admission {
 
   /** Whether a policy or a webhook may look at the object at all. */
   isShown(request: AdmissionRequest): boolean {
-    return this.#plugins.some((plugin) => (plugin.asksOthers || JUDGES.has(plugin.name)) && plugin.handles(request));
+    return this.#plugins.some((plugin) => (plugin.asksOthers || plugin.lastlyAsksOthers) && plugin.handles(request));
   }
 
   /** All of them look a second time when a policy or webhook has changed the object. */

@@ -47,6 +47,8 @@ export interface AdmissionPlugin {
   readonly name: string;
   /** It shows objects to others before it changes them. */
   readonly asksOthers?: true;
+  /** It shows objects to others when all changes are made. */
+  readonly lastlyAsksOthers?: true;
   /** Asked first, so that a plugin costs nothing where it has nothing to say. */
   handles(request: AdmissionRequest): boolean;
   /** May change `request.object`. Refuses by throwing an `ApiError`. */

@@ -142,6 +142,14 @@ describe('reads', () => {
     expect([on('x'), on('y', 'a'), on('y', 'b')]).toEqual(['4', '1 3', '']);
   });
 
+  test('list() by a name finds what has it, in one namespace or in all', async () => {
+    const { cache, put } = rig();
+    for (const name of ['a/1', 'b/1', 'a/2']) await put(name);
+    await cache.fresh();
+    const named = (value: string, namespace?: string): string => names(cache.list({ hint: { field: 'metadata.name', value }, ...(namespace && { namespace }), filter: ({ name }) => name === value }));
+    expect([named('1', 'a'), named('2', 'b'), named('1'), named('3')]).toEqual(['1', '', '1 1', '']);
+  });
+
   test('listAt() shows an older state page by page while writes go on, from the ring or from the store', async () => {
     for (const events of [100, 2]) {
       const { cache, put, remove } = rig({ events });

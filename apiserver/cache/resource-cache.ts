@@ -138,9 +138,17 @@ class StoreCache implements ResourceCache {
 
   list(options: CacheListOptions): CachePage {
     const { namespace, limit, from, hint, filter } = options;
-    if (!hint || limit !== undefined || from !== undefined) return this.#page(NOTHING_PAST, this.#revision, options);
-    const items = this.#indexes.of(hint, this.#items).filter((object) => (namespace === undefined || object.namespace === namespace) && (!filter || filter(object)));
+    const meant = hint && limit === undefined && from === undefined ? this.#meant(hint, namespace) : undefined;
+    if (!meant) return this.#page(NOTHING_PAST, this.#revision, options);
+    const items = meant.filter((object) => (namespace === undefined || object.namespace === namespace) && (!filter || filter(object)));
     return { items, revision: this.#revision, next: undefined, remaining: 0 };
+  }
+
+  /** The objects that a hint means, as far as that is known without a look at all of them: a name is in the key. */
+  #meant(hint: FieldHint, namespace: string | undefined): readonly PackedCached[] | undefined {
+    if (hint.field !== 'metadata.name') return this.#indexes.of(hint, this.#items);
+    const named = this.#items.get(this.#options.prefix + (namespace === undefined ? hint.value : `${namespace}/${hint.value}`));
+    return named || namespace !== undefined ? [named ?? []].flat() : undefined;
   }
 
   async listAt(revision: number, options: CacheListOptions): Promise<CachePage> {

@@ -20,6 +20,7 @@ export function validatingPolicies(dependencies: PolicyDependencies): AdmissionP
   const policies = followPolicies(dependencies.reader, { policies: validatingadmissionpolicies, bindings: validatingadmissionpolicybindings, compile: compileValidating });
   return {
     name: 'ValidatingAdmissionPolicy',
+    lastlyAsksOthers: true,
     handles: (request) => policies.all.length > 0 && !isBeyondPolicies(request),
     async validate(request) {
       const all = await meetings(policies.all, request, dependencies);

@@ -13,6 +13,7 @@ export function validatingWebhooks(dependencies: WebhookDependencies): Admission
   const hooks = followHooks(dependencies.reader, validatingwebhookconfigurations);
   return {
     name: 'ValidatingAdmissionWebhook',
+    lastlyAsksOthers: true,
     handles: (request) => hooks.all.length > 0 && !isExempt(request),
     async validate(request) {
       const objects = new VersionedObjects(request, dependencies.kinds);
