@@ -1,4 +1,5 @@
 /** Of a KubeSchedulerConfiguration what is settled by flags of the command here: how the API is reached, and who leads. It is checked all the same, in upstream's words. */
+import { formatDuration } from '../api/codec/scalars.ts';
 import { type Fields, type Problems, durationOf, flagOf, numberOf, strict, textOf } from './strict.ts';
 
 const CONNECTION = ['kubeconfig', 'acceptContentTypes', 'contentType', 'qps', 'burst'];
@@ -22,16 +23,8 @@ function checkElection(fields: Fields, problems: Problems): void {
   for (const key of ['resourceName', 'resourceNamespace']) textOf(fields, key, at);
   if (flagOf(fields, 'leaderElect', at) === false) return;
   for (const [key, value] of [['leaseDuration', lease], ['renewDeadline', renew], ['retryPeriod', retry]] as const) {
-    if (value < 0) problems.add(`${at}.${key}`, `Invalid value: "${durationText(value)}": must be greater than zero`);
+    if (value < 0) problems.add(`${at}.${key}`, `Invalid value: "${formatDuration(BigInt(Math.round(value * 1e6)))}": must be greater than zero`);
   }
-  if (lease <= renew) problems.add(`${at}.leaseDuration`, `Invalid value: "${durationText(renew)}": must be greater than \`RenewDeadline\``);
+  if (lease <= renew) problems.add(`${at}.leaseDuration`, `Invalid value: "${formatDuration(BigInt(Math.round(renew * 1e6)))}": must be greater than \`RenewDeadline\``);
   if (lock !== LEASES) problems.add(`${at}.resourceLock`, `Invalid value: "${lock}": resourceLock value must be "${LEASES}"`);
-}
-
-/** As Go prints it: `1h0m0s`, `1.5s`, `20ms`. */
-function durationText(ms: number): string {
-  if (ms < 0) return `-${durationText(-ms)}`;
-  if (ms > 0 && ms < 1000) return `${ms}ms`;
-  const [hours, minutes, seconds] = [Math.floor(ms / 3_600_000), Math.floor(ms / 60_000) % 60, (ms % 60_000) / 1000];
-  return `${hours > 0 ? `${hours}h` : ''}${hours > 0 || minutes > 0 ? `${minutes}m` : ''}${seconds}s`;
 }

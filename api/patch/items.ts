@@ -1,4 +1,5 @@
 /** Items of lists under strategic merge: what kind they are, what tells them apart, and the directives among them. */
+import { goType } from '../go-type.ts';
 import { WrittenNumber } from '../codec/json-text.ts';
 import { goText, isObject, mergeFailure, unprocessable } from './refusals.ts';
 
@@ -14,12 +15,12 @@ export function unknownDirective(directive: unknown, patch: Fields): Error {
 function asText(value: unknown): string {
   if (typeof value === 'string') return value;
   if (value === null || value === undefined) return '%!s(<nil>)';
-  return typeof value === 'object' && !(value instanceof WrittenNumber) ? goText(value) : `%!s(${goType(value)}=${goText(value)})`;
+  return typeof value === 'object' && !(value instanceof WrittenNumber) ? goText(value) : `%!s(${goTypeOf(value)}=${goText(value)})`;
 }
 
 /** The value of an item's merge key, or a refusal. */
 export function keyOf(item: unknown, mergeKey: string): unknown {
-  if (!isObject(item)) throw mergeFailure(`expected a map[string]interface {}, but received a ${goType(item)}`);
+  if (!isObject(item)) throw mergeFailure(`expected a map[string]interface {}, but received a ${goTypeOf(item)}`);
   if (!Object.hasOwn(item, mergeKey)) throw mergeFailure(`map: ${goText(item)} does not contain declared merge key: ${mergeKey}`);
   return item[mergeKey];
 }
@@ -29,15 +30,13 @@ export function elementKind(lists: readonly (readonly unknown[])[], mayNotBeEmpt
   const items = lists.flat(1);
   if (items.length === 0 && mayNotBeEmpty) throw mergeFailure('no elements in any of the given slices');
   if (Array.isArray(items[0])) throw unprocessable();
-  const kinds = new Set(items.map(goType));
+  const kinds = new Set(items.map(goTypeOf));
   if (kinds.size > 1 || kinds.has('%!s(<nil>)')) throw mergeFailure(`list element types are not identical: ${goText(lists)}`);
   return kinds.has('map[string]interface {}') ? 'object' : 'scalar';
 }
 
-export function goType(value: unknown): string {
-  if (Array.isArray(value)) return '[]interface {}';
-  if (isObject(value)) return 'map[string]interface {}';
+/** As printed where the type was wanted: a number as it was written is not read yet. */
+export function goTypeOf(value: unknown): string {
   if (value instanceof WrittenNumber) return 'float64';
-  if (value === null || value === undefined) return '%!s(<nil>)';
-  return typeof value === 'boolean' ? 'bool' : typeof value === 'number' && !Number.isInteger(value) ? 'float64' : typeof value === 'string' ? 'string' : 'int64';
+  return value === null || value === undefined ? '%!s(<nil>)' : goType(value);
 }

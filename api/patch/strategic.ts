@@ -1,7 +1,7 @@
 /** Strategic merge patch: lists merge by key where the type says so, with the directives `$patch`, `$retainKeys`, `$setElementOrder/…` and `$deleteFromPrimitiveList/…`. */
 import { put } from '../../std/deep.ts';
 import { badRequest } from '../status.ts';
-import { DIRECTIVE, elementKind, goType, keyOf, unknownDirective, type Fields } from './items.ts';
+import { DIRECTIVE, elementKind, goTypeOf, keyOf, unknownDirective, type Fields } from './items.ts';
 import { mergeList, orderList } from './merge-list.ts';
 import { patchMeta, type PatchMeta } from './patch-meta.ts';
 import { goText, isObject, jsonTypeName, mergeFailure } from './refusals.ts';
@@ -105,7 +105,7 @@ function mergeOrdered(original: Fields, patch: Fields, directive: string, type: 
   delete patch[directive];
   const current = list(original, key);
   const changes = list(patch, key);
-  if (!Array.isArray(order)) throw mergeFailure(`expected a []interface {}, but received a ${goType(order)}`);
+  if (!Array.isArray(order)) throw mergeFailure(`expected a []interface {}, but received a ${goTypeOf(order)}`);
   const meta = listMeta(type, key);
   if (changes) checkOrder(changes, order, meta.mergeKey);
   if (!current && !changes) return;
@@ -120,7 +120,7 @@ function mergeOrdered(original: Fields, patch: Fields, directive: string, type: 
 function list(fields: Fields, key: string): unknown[] | undefined {
   if (!Object.hasOwn(fields, key)) return undefined;
   const value = fields[key];
-  if (!Array.isArray(value)) throw mergeFailure(`expected a []interface {}, but received a ${goType(value)}`);
+  if (!Array.isArray(value)) throw mergeFailure(`expected a []interface {}, but received a ${goTypeOf(value)}`);
   return value;
 }
 

@@ -2,6 +2,7 @@
 import { invalid, Path, type FieldError } from '../field-error.ts';
 import type { CustomResourceSubresourceScale } from '../types/apiextensions.v1.ts';
 import { plainPath } from './json-path.ts';
+import { goType } from '../go-type.ts';
 import { goText, isObject } from '../patch/refusals.ts';
 
 const MAX_REPLICAS = 2 ** 31 - 1;
@@ -45,7 +46,5 @@ function walk(object: unknown, text: string): { readonly value?: unknown; readon
 
 /** In Go's words for what stands in a path. */
 export function accessorProblem(path: string, value: unknown, expected: string): string {
-  const type = typeof value === 'string' ? 'string' : typeof value === 'boolean' ? 'bool' : typeof value === 'bigint' ? 'int64' : typeof value === 'number' ? (Number.isInteger(value) ? 'int64' : 'float64')
-    : value === null ? '<nil>' : Array.isArray(value) ? '[]interface {}' : 'map[string]interface {}';
-  return `${path} accessor error: ${goText(value)} is of the type ${type}, expected ${expected}`;
+  return `${path} accessor error: ${goText(value)} is of the type ${goType(value)}, expected ${expected}`;
 }

@@ -4,6 +4,7 @@
  */
 import { answerProblem, kindProblem } from '../admission/webhooks/review.ts';
 import { Path } from '../../api/field-error.ts';
+import { goType } from '../../api/go-type.ts';
 import { checkAnnotations, checkLabels } from '../../api/kinds/shared/object-meta.ts';
 
 type Json = Record<string, unknown>;
@@ -109,23 +110,6 @@ function restore(original: Convertible, converted: Convertible): Convertible {
     metadata[field] = given;
   }
   return { ...converted, metadata };
-}
-
-function goType(value: unknown): string {
-  if (value === null) return '<nil>';
-  if (Array.isArray(value)) return '[]interface {}';
-  switch (typeof value) {
-    case 'object':
-      return 'map[string]interface {}';
-    case 'boolean':
-      return 'bool';
-    case 'number':
-      return Number.isInteger(value) ? 'int64' : 'float64';
-    case 'bigint':
-      return 'int64';
-    default:
-      return typeof value;
-  }
 }
 
 function textOf(value: unknown): string {

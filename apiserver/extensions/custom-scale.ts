@@ -1,7 +1,7 @@
 /** The scale subresource of custom resources: replicas where the definition says they are. Provenance: apiextensions-apiserver pkg/registry/customresource/etcd.go of v0.36. */
 import { Path, required } from '../../api/field-error.ts';
 import type { ApiObject, Subresource } from '../../api/kind.ts';
-import { goText } from '../../api/patch/refusals.ts';
+import { accessorProblem } from '../../api/structural/scale-rules.ts';
 import { atPath } from '../../api/structural/json-path.ts';
 import { ApiError, badRequest, internalError, isReason } from '../../api/status.ts';
 import { deepCopy, put, type DeepReadonly } from '../../std/deep.ts';
@@ -106,8 +106,7 @@ function checkPaths(object: DeepReadonly<ApiObject>, { spec, status, selector }:
 }
 
 function accessorError(path: readonly string[], value: unknown, expected: string): ApiError {
-  const type = Array.isArray(value) ? '[]interface {}' : typeof value === 'object' ? 'map[string]interface {}' : typeof value === 'boolean' ? 'bool' : typeof value === 'number' ? (Number.isInteger(value) ? 'int64' : 'float64') : typeof value;
-  return new ApiError({ code: 500, message: `.${path.join('.')} accessor error: ${goText(value)} is of the type ${type}, expected ${expected}` });
+  return new ApiError({ code: 500, message: accessorProblem(`.${path.join('.')}`, value, expected) });
 }
 
 function replicasAt(object: DeepReadonly<ApiObject>, path: readonly string[]): number | undefined {
