@@ -65,12 +65,15 @@ export const staleDisruptionController: Controller = {
 };
 
 function budgetsOf({ metadata: { namespace, labels } }: StoredPod, view: View): string[] {
-  return view.of(poddisruptionbudgets).list(namespace).filter((budget) => matchesLabels(selectorOf(budget.spec?.selector), labels)).map(keyOf);
+  return budgetsOver(namespace, labels, view);
 }
 
 /** Those over the pods that a workload makes: how many are expected depends on its size. */
 function budgetsOfPodsOf({ metadata: { namespace }, spec }: Stored<Workload>, view: View): string[] {
-  const labels = spec?.template?.metadata?.labels;
+  return budgetsOver(namespace, spec?.template?.metadata?.labels, view);
+}
+
+function budgetsOver(namespace: string, labels: Readonly<Record<string, string>> | undefined, view: View): string[] {
   return view.of(poddisruptionbudgets).list(namespace).filter((budget) => matchesLabels(selectorOf(budget.spec?.selector), labels)).map(keyOf);
 }
 
