@@ -59,7 +59,8 @@ function overUdp(question: Buffer, server: string, clock: Clock): Promise<Buffer
       // Only the answer to this very question counts.
       if (message.length >= 12 && message.readUInt16BE(0) === question.readUInt16BE(0)) done(message);
     });
-    socket.connect(53, server, () => socket.send(question));
+    // Where no way leads to the server the callback is told so, and no 'error' follows.
+    socket.connect(53, server, (error?: Error) => (error ? done() : socket.send(question)));
   });
 }
 
