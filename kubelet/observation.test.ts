@@ -1,9 +1,12 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { run, sandbox } from './fixtures.ts';
 import { Observation } from './observation.ts';
 import type { Container, Runtime, Sandbox } from './runtime/runtime.ts';
 
 /** A runtime whose lists are answered when the test says so, with what was there when they were asked for. */
-function world() {
+function world(logPath?: string) {
   const state: { sandboxes: Sandbox[]; containers: Container[] } = { sandboxes: [], containers: [] };
   let release: () => void = () => undefined;
   let gate = Promise.resolve();
@@ -18,7 +21,7 @@ function world() {
   } as unknown as Runtime;
   return {
     state,
-    observation: new Observation(runtime, () => undefined),
+    observation: new Observation(runtime, () => logPath),
     hold: () => void (gate = new Promise((resolve) => (release = resolve))),
     release: () => release(),
   };
@@ -69,4 +72,21 @@ test('the newest run is the last attempt, also where the clock was set back mean
   state.containers.push(run({ attempt: 1, started: 10, state: 'exited' }), run({ attempt: 2, started: 600 }), run({ attempt: 0, started: 60, state: 'exited' }));
   const { containers } = await observation.observe('u1').then(async () => (await observation.relist(), observation.latest('u1')));
   expect(containers.map(({ attempt }) => attempt)).toEqual([2, 1, 0]);
+});
+
+test.each([
+  ['a last line that never ended', 'stdout F one\nstdout P DONE', 'one\nDONE'],
+  ['lines that ended', 'stdout F one two\nstderr F DONE', 'one two\nDONE\n'],
+  ['a line in pieces', 'stdout P one\nstdout P two\nstdout F three', 'onetwothree\n'],
+  ['the last 2,048 bytes', `stdout F ${'ä'.repeat(2000)}`, `${'ä'.repeat(1023)}\n`],
+])('the last output stands for a message that a failed container did not leave: %s', async (_, log, message) => {
+  const directory = await mkdtemp(join(tmpdir(), 'coracle-observation-'));
+  const path = join(directory, '0.log');
+  await writeFile(path, `${log.replaceAll(/^/gm, '2026-01-01T00:00:00Z ')}\n`);
+  const { state, observation } = world(path);
+  state.sandboxes.push(sandbox());
+  state.containers.push({ ...run({ state: 'exited', code: 1 }), annotations: { 'io.kubernetes.container.terminationMessagePolicy': 'FallbackToLogsOnError' } });
+  const { containers } = await observation.observe('u1').then(async () => (await observation.relist(), observation.latest('u1')));
+  expect(containers[0]?.message?.replace(/^\uFFFD/, '')).toBe(message);
+  await rm(directory, { recursive: true });
 });

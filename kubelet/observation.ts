@@ -157,9 +157,14 @@ async function lastOutput(path: string): Promise<string> {
     const length = Math.min(size, LOG_MESSAGE_LIMIT_BYTES * 4);
     const { buffer } = await file.read(Buffer.alloc(length), 0, length, size - length);
     const lines = buffer.toString().split('\n').slice(size > length ? 1 : 0).filter((line) => line !== '');
-    const texts = lines.slice(-LOG_MESSAGE_LIMIT_LINES).map((line) => line.split(' ').slice(3).join(' '));
-    return `${texts.join('\n')}\n`.slice(-LOG_MESSAGE_LIMIT_BYTES);
+    return Buffer.from(lines.slice(-LOG_MESSAGE_LIMIT_LINES).map(outputOf).join('')).subarray(-LOG_MESSAGE_LIMIT_BYTES).toString();
   } finally {
     await file.close();
   }
+}
+
+/** `TIME STREAM TAG TEXT`, where the tag says whether the line ended there (`F`) or was cut (`P`), by length or by the end of the process. */
+function outputOf(line: string): string {
+  const [, , tag = '', ...text] = line.split(' ');
+  return `${text.join(' ')}${tag.startsWith('P') ? '' : '\n'}`;
 }
