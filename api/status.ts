@@ -31,7 +31,9 @@ export class ApiError extends Error {
   readonly status: Status;
   constructor(status: Omit<Status, 'kind' | 'apiVersion' | 'metadata' | 'status'> & { readonly metadata?: Status['metadata'] }, options?: ErrorOptions) {
     super(status.message ?? status.reason ?? `HTTP ${status.code}`, options);
-    this.status = { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Failure', ...status };
+    const { metadata = {}, message, reason, details, code } = status;
+    // In upstream's order, which people read.
+    this.status = { kind: 'Status', apiVersion: 'v1', metadata, status: 'Failure', ...(message !== undefined && { message }), ...(reason !== undefined && { reason }), ...(details !== undefined && { details }), code };
   }
   get code(): number {
     return this.status.code;

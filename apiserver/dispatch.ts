@@ -5,7 +5,7 @@ import type { Answer, Exchange } from './exchange.ts';
 import { mediaType } from './request/body.ts';
 import { APPLY_PATCH, JSON_PATCH, MERGE_PATCH, STRATEGIC_PATCH } from './request/patch-body.ts';
 import type { Resource } from './registry/resource.ts';
-import type { Route } from './request/route.ts';
+import { OLD_PREFIXES, type Route } from './request/route.ts';
 import { create } from './verbs/create.ts';
 import { remove } from './verbs/delete.ts';
 import { deleteCollection } from './verbs/deletecollection.ts';
@@ -57,9 +57,6 @@ export function dispatch(core: Core, handlers: Handlers, exchange: Exchange): An
 async function answerPath(core: Core, handlers: Handlers, exchange: Exchange): Promise<Answer> {
   return (await handlers.paths(core, exchange)) ?? pageNotFound();
 }
-
-/** Of times when watches and proxies were asked for by the path's beginning. */
-const OLD_PREFIXES = new Set(['watch', 'proxy']);
 
 function nothingAfterPrefix(uri: string, path: string): Answer {
   const text = `Internal Server Error: ${JSON.stringify(uri)}: failed to create RequestInfo: unable to determine kind and namespace from url, ${path}\n`;

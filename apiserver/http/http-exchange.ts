@@ -79,8 +79,8 @@ export class HttpExchange implements Exchange {
   }
 
   get longRunning(): boolean {
-    const { verb, subresource } = this.route;
-    return verb === 'watch' || LONG_SUBRESOURCES.has(subresource);
+    const { verb, subresource, isResource, path } = this.route;
+    return verb === 'watch' || verb === 'proxy' || LONG_SUBRESOURCES.has(subresource) || (!isResource && path.startsWith(PROFILES));
   }
 
   get signal(): AbortSignal {
@@ -175,6 +175,8 @@ function wantsPretty(parameter: string | null, agent = ''): boolean {
   return FOR_PEOPLE.test(agent);
 }
 
+/** Taking a profile takes as long as is asked for. */
+const PROFILES = '/debug/pprof/';
 const LONG_SUBRESOURCES = new Set(['log', 'exec', 'attach', 'portforward', 'proxy']);
 
 function routeOf(method: string, path: string, watch: boolean): Route {

@@ -15,6 +15,7 @@ test.each([
   ['PATCH', '/apis/apps/v1/namespaces/a/deployments/b/scale', { verb: 'patch', group: 'apps', resource: 'deployments', namespace: 'a', name: 'b', subresource: 'scale' }],
   ['GET', '/api/v1/watch/namespaces/a/pods', { verb: 'watch', resource: 'pods', namespace: 'a' }],
   ['GET', '/api/v1/watch/namespaces/a/pods/b', { verb: 'watch', resource: 'pods', namespace: 'a', name: 'b' }],
+  ['POST', '/api/v1/proxy/namespaces/a/pods/b/status', { verb: 'proxy', resource: 'pods', namespace: 'a', name: 'b', tooLong: true }],
   ['GET', '/api/v1/nodes/n/proxy/a%2Fb/c/', { verb: 'get', resource: 'nodes', name: 'n', subresource: 'proxy', rest: '/a%2Fb/c/' }],
   ['GET', '/api/v1/namespaces/a/configmaps/b%2Fc', { verb: 'get', resource: 'configmaps', namespace: 'a', name: 'b', subresource: 'c' }],
   ['GET', '/api/v1/namespaces/a/configmaps/%62', { verb: 'get', resource: 'configmaps', namespace: 'a', name: 'b' }],

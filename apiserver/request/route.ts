@@ -20,6 +20,8 @@ export interface Route {
 }
 
 const NAMESPACE_SUBRESOURCES = new Set(['status', 'finalize']);
+/** Of times when watches and proxies were asked for by the path's beginning. */
+export const OLD_PREFIXES: ReadonlySet<string> = new Set(['watch', 'proxy']);
 const PROXIES = new Set(['proxy']);
 
 const VERBS: Readonly<Record<string, string>> = { POST: 'create', GET: 'get', HEAD: 'get', PUT: 'update', PATCH: 'patch', DELETE: 'delete' };
@@ -39,18 +41,19 @@ export function parseRoute(method: string, path: string, query: RouteQuery): Rou
   const version = segments[at - 1] as string;
   let rest = segments.slice(at);
   let verb = VERBS[method] ?? '';
-  // The deprecated way to ask for a watch.
-  const prefixWatch = rest[0] === 'watch' && rest.length > 1;
-  if (prefixWatch) rest = rest.slice(1);
+  // The deprecated ways to ask for a watch, and for a proxy, which nothing answers any more.
+  const prefix = OLD_PREFIXES.has(rest[0] as string) && rest.length > 1 ? (rest[0] as string) : '';
+  if (prefix !== '') rest = rest.slice(1);
   let namespace = '';
   if (rest[0] === 'namespaces' && rest.length > 1) {
     namespace = rest[1] as string;
     if (rest.length > 2 && !NAMESPACE_SUBRESOURCES.has(rest[2] as string)) rest = rest.slice(2);
   }
+  if (prefix === 'proxy') return { verb: prefix, path, isResource: true, group, version, resource: rest[0] ?? '', subresource: '', namespace, name: rest[1] ?? '', rest: '', tooLong: true };
   const [resource = '', name = '', subresource = '', ...more] = rest;
   if (verb === 'get' && name === '') verb = query.watch ? 'watch' : 'list';
   if (verb === 'delete' && name === '') verb = 'deletecollection';
-  if (prefixWatch) verb = 'watch';
+  if (prefix !== '') verb = prefix;
   const tail = PROXIES.has(subresource) ? pathAfter(path, segments.length - more.length) : '';
   return {
     verb, path, isResource: true, group, version, resource, subresource, namespace, name, rest: tail,

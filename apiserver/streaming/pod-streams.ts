@@ -2,15 +2,15 @@
 import { canonicalTime, TIME_LAYOUT, timeProblem } from '../../api/codec/scalars.ts';
 import { invalid, forbiddenField, Path, type FieldError } from '../../api/field-error.ts';
 import { pods } from '../../api/resources.ts';
-import { ApiError, badRequest, notFound } from '../../api/status.ts';
+import { ApiError, badRequest, forbidden, notFound } from '../../api/status.ts';
 import type { Pod } from '../../api/types/core.v1.ts';
 import type { IncomingMessage } from 'node:http';
 import type { Stored } from '../auth/reader.ts';
+import { attributesOf } from '../chain/authorize.ts';
 import type { Core } from '../core.ts';
 import type { Handler } from '../dispatch.ts';
 import type { Answer, Exchange, Query } from '../exchange.ts';
 import { invalidObject } from '../invalid.ts';
-import { requireCreate } from '../objects/may-create.ts';
 import type { Pki } from '../pki/pki.ts';
 import { admitConnect, type ConnectOptions } from './connect.ts';
 import { forward, tunnel } from './forward.ts';
@@ -40,6 +40,7 @@ export function logHandler(pki: Pki): Handler {
 export function execHandler(verb: 'exec' | 'attach', pki: Pki): Handler {
   return async (core, exchange, resource) => {
     const options = await admitConnect(core, exchange, resource);
+    await requireConnect(core, exchange);
     const pod = await podOf(core, exchange);
     const container = containerOf(pod, options.container ?? null);
     const { namespace, name } = pod.metadata;
@@ -50,6 +51,7 @@ export function execHandler(verb: 'exec' | 'attach', pki: Pki): Handler {
 export function portForwardHandler(pki: Pki): Handler {
   return async (core, exchange, resource) => {
     const { ports = [] } = await admitConnect(core, exchange, resource);
+    await requireConnect(core, exchange);
     const pod = await podOf(core, exchange);
     const { namespace, name } = pod.metadata;
     const query = ports.length > 0 ? `port=${encodeURIComponent(ports.join(','))}` : '';
@@ -68,10 +70,16 @@ async function connect(core: Core, exchange: Exchange, { pod, pki, path, query }
   const node = pod.spec?.nodeName;
   if (!node) throw badRequest(`pod ${pod.metadata.name} does not have a host assigned`);
   const address = kubeletAddress(core, node, 'pods');
-  // WebSockets open with a GET, and yet it takes the right to create.
-  if (exchange.route.verb === 'get') await requireCreate(core, exchange);
   if (!exchange.upgrade) throw badRequest('Upgrade request required');
   return tunnel({ ...address, path: query ? `${path}?${query}` : path, tls: kubeletTls(address, pki) });
+}
+
+/** WebSockets open with a GET, and yet it takes the right to create. Throws 403, before a word about the pod. */
+async function requireConnect({ authorizer }: Core, exchange: Exchange): Promise<void> {
+  const { route, user } = exchange;
+  if (route.verb === 'create' || user.groups.includes('system:masters')) return;
+  const { decision, reason } = await authorizer.authorize({ ...attributesOf(exchange), verb: 'create' });
+  if (decision !== 'allow') throw forbidden({ group: route.group, resource: route.resource, name: route.name }, reason);
 }
 
 async function podOf({ reader }: Core, { route }: Exchange): Promise<Stored<Pod>> {

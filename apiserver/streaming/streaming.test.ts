@@ -98,6 +98,15 @@ test('an upgrade that is refused gets a Status', async () => {
   expect(said).toContain('HTTP/1.1 404 Not Found');
 });
 
+test('a GET takes the right to create, whether or not there is such a pod', async () => {
+  const { direct } = it.doors;
+  const rbac = { group: 'rbac.authorization.k8s.io', version: 'v1' } as const;
+  await direct.call({ ...rbac, resource: 'clusterroles', verb: 'create', body: { metadata: { name: 'looks' }, rules: [{ apiGroups: [''], resources: ['pods/exec'], verbs: ['get'] }] } });
+  await direct.call({ ...rbac, resource: 'clusterrolebindings', verb: 'create', body: { metadata: { name: 'looks' }, roleRef: { apiGroup: rbac.group, kind: 'ClusterRole', name: 'looks' }, subjects: [{ apiGroup: rbac.group, kind: 'User', name: 'reader' }] } });
+  const answer = await it.http('GET', '/api/v1/namespaces/default/pods/missing/exec?command=ls', { headers: { 'Impersonate-User': 'reader' } });
+  expect(answer.bytes.toString()).toBe('{"kind":"Status","apiVersion":"v1","metadata":{},"status":"Failure","message":"pods \\"missing\\" is forbidden: ","reason":"Forbidden","details":{"name":"missing","kind":"pods"},"code":403}\n');
+});
+
 test('a proxied request keeps its path, query and method', async () => {
   const answer = await it.http('GET', '/api/v1/nodes/node-1/proxy/a%2Fb/?x=1');
   expect([answer.code, answer.bytes.toString()]).toEqual([200, 'GET /a%2Fb/?x=1']);

@@ -35,7 +35,10 @@ export async function scale(core: Core, exchange: Exchange, resource: Resource):
   const sent = patching ? undefined : await decodeBody(exchange, SCALE, options.fieldValidation);
   if (sent) noteSaid(exchange, sent);
   const { namespace, name } = exchange.route;
-  if (sent) checkNamespace(sent, exchange.route, resource);
+  if (sent) {
+    checkName(sent, name);
+    checkNamespace(sent, exchange.route, resource);
+  }
   const changed = await updateObject(core, exchange, {
     resource, namespace, name, subresource: 'scale', options, tracked: true,
     ...(sent?.metadata.uid && { preconditions: { uid: sent.metadata.uid } }),
