@@ -39,7 +39,7 @@ export class Levels {
     for (const object of levels) if (isUsable(object)) next.set(object.metadata.name, this.#levelOf(object, nowMs));
     const usable = schemas.filter(({ spec }) => next.has(spec?.priorityLevelConfiguration.name ?? ''));
     for (const [name, level] of this.#levels) {
-      if (next.has(name) || level.set.isIdle) continue;
+      if (next.has(name) || (level.set.isIdle && !MANDATORY.has(name))) continue;
       level.isQuiescing = !MANDATORY.has(name);
       next.set(name, level);
     }

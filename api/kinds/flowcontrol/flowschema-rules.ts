@@ -2,6 +2,7 @@
 import { type FieldError, Path, forbiddenField, invalid, notSupported, required } from '../../field-error.ts';
 import type { FlowSchema, NonResourcePolicyRule, PolicyRulesWithSubjects, ResourcePolicyRule, Subject } from '../../types/flowcontrol.v1.ts';
 import { dnsLabel, dnsSubdomain } from '../shared/formats.ts';
+import { mandatorySchema } from './mandatory.ts';
 
 const SPEC = Path.of('spec');
 const LAST_PRECEDENCE = 10_000;
@@ -23,7 +24,7 @@ export function validateFlowSchema({ metadata, spec }: FlowSchema): FieldError[]
   const here = SPEC.child('priorityLevelConfiguration', 'name');
   if (level) errors.push(...dnsSubdomain(level).map((why) => invalid(here, level, why)));
   else errors.push(required(here, 'must reference a priority level'));
-  return [...errors, ...(spec?.rules ?? []).flatMap((rule, at) => checkRule(rule, SPEC.child('rules').index(at)))];
+  return [...errors, ...(spec?.rules ?? []).flatMap((rule, at) => checkRule(rule, SPEC.child('rules').index(at))), ...mandatorySchema(metadata.name ?? '', spec)];
 }
 
 function checkRule(rule: PolicyRulesWithSubjects, path: Path): FieldError[] {

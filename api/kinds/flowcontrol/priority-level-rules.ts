@@ -1,6 +1,7 @@
 /** The rules for PriorityLevelConfigurations. */
 import { type FieldError, Path, forbiddenField, invalid, notSupported, required } from '../../field-error.ts';
 import type { LimitedPriorityLevelConfiguration, LimitResponse, PriorityLevelConfiguration, QueuingConfiguration } from '../../types/flowcontrol.v1.ts';
+import { mandatoryLevel } from './mandatory.ts';
 
 const SPEC = Path.of('spec');
 const TYPES = ['Exempt', 'Limited'];
@@ -8,7 +9,11 @@ const RESPONSES = ['Queue', 'Reject'];
 const MOST_QUEUES = 10_000_000;
 const MOST_BITS = 60;
 
-export function validatePriorityLevel({ metadata, spec }: PriorityLevelConfiguration): FieldError[] {
+export function validatePriorityLevel(level: PriorityLevelConfiguration): FieldError[] {
+  return [...checkSpec(level), ...mandatoryLevel(level.metadata.name ?? '', level.spec)];
+}
+
+function checkSpec({ metadata, spec }: PriorityLevelConfiguration): FieldError[] {
   const type: string = spec?.type ?? '';
   const path = SPEC.child('type');
   const errors: FieldError[] = [];
