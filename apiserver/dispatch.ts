@@ -48,8 +48,8 @@ export function dispatch(core: Core, handlers: Handlers, exchange: Exchange): An
   const handler = handlerOf(handlers, exchange, resource);
   checkSegment(route.name);
   if (route.verb === 'patch' && route.subresource !== '' && route.subresource !== 'proxy' && resource.kind.custom === undefined) refuseOtherPatches(exchange);
-  // Told before anything is done: an answer that cannot be given is not asked for.
-  exchange.accepted({ custom: resource.kind.custom !== undefined, tables: hasTables(resource, route.subresource) });
+  // Told before anything is done: an answer that cannot be given is not asked for. What answers behind a connection is not ours to know.
+  if (!CONNECTS.has(route.subresource)) exchange.accepted({ custom: resource.kind.custom !== undefined, tables: hasTables(resource, route.subresource) });
   warnOfAge(exchange, resource);
   return handler(core, exchange, resource);
 }
@@ -76,6 +76,7 @@ function refuseOtherPatches({ body }: Exchange): void {
   if (body.form === 'bytes' && !PATCHES.has(mediaType(body.contentType))) throw new ApiError({ code: 415, reason: 'UnsupportedMediaType', message: '415: Unsupported Media Type', details: {} });
 }
 
+const CONNECTS: ReadonlySet<string> = new Set(['exec', 'attach', 'portforward', 'proxy']);
 const WITHOUT_TABLES = new Set(['token', 'binding', 'eviction']);
 
 /** What is only spoken to, and never kept, has no columns. */

@@ -18,7 +18,7 @@ export function networkProblem(error: unknown, now: number): string {
   const { code = '', message = String(error) } = problem;
   const certificate = certificateProblem(problem, now);
   if (certificate) return `tls: failed to verify certificate: x509: ${certificate}`;
-  if (PLAIN.some((text) => code.includes(text) || message.includes(text))) return 'http: server gave HTTP response to HTTPS client';
+  if (PLAIN.some((text) => code.includes(text) || message.includes(text) || message.includes(text.toLowerCase().replaceAll('_', ' ')))) return 'http: server gave HTTP response to HTTPS client';
   const dialed = CONNECT[code];
   if (dialed && problem.address !== undefined) return `dial tcp ${join(problem.address, problem.port ?? 0)}: ${dialed}`;
   if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') return `dial tcp: lookup ${problem.hostname ?? ''}: no such host`;

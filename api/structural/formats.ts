@@ -1,5 +1,5 @@
 /** The string formats that schemas may ask for. Provenance: kube-openapi pkg/validation/strfmt, apiextensions-apiserver pkg/apiserver/validation/formats.go of v0.36. */
-import { parseRequestUri } from '../cel/request-uri.ts';
+import { parseRequestUri } from '../go-url.ts';
 import { parseDuration } from '../cel/time.ts';
 import { parseAddress, parseCidr } from '../kinds/shared/ip-address.ts';
 import { isEmail } from './email.ts';

@@ -50,7 +50,7 @@ export function passedOn(headers: IncomingHttpHeaders): OutgoingHttpHeaders {
 /** Rejects with a 500 Status when the server cannot be reached. */
 export function forward(target: Target, { method, headers, body, signal }: Forwarded): Promise<IncomingMessage> {
   const { host, port, path, tls } = target;
-  const options = { host, port, path, method, headers: passedOn(headers), signal, agent: false as const, ...tls };
+  const options = { host, port, path, method, headers: headersFor(target, headers), signal, agent: false as const, ...tls };
   return new Promise((resolve, reject) => {
     const outgoing = tls ? secureRequest(options) : plainRequest(options);
     outgoing.setTimeout(CONNECT_MS, () => {
@@ -100,12 +100,17 @@ function open(target: Target): Promise<Socket> {
   });
 }
 
-function handshake({ host, port, path, headers: own = {}, without }: Target, { method, headers }: IncomingMessage): string {
-  const lines = [`${method} ${path} HTTP/1.1`, `Host: ${host.includes(':') ? `[${host}]` : host}:${port}`, 'Connection: Upgrade', `Upgrade: ${headers.upgrade ?? ''}`];
-  for (const [name, value] of Object.entries({ ...passedOn(headers), ...own })) {
-    if (without?.test(name) && !(name in own)) continue;
-    for (const one of [value].flat()) lines.push(`${name}: ${String(one)}`);
-  }
+function headersFor({ headers: own = {}, without }: Target, headers: IncomingHttpHeaders): OutgoingHttpHeaders {
+  const kept = passedOn(headers);
+  for (const name of Object.keys(kept)) if (without?.test(name)) delete kept[name];
+  return { ...kept, ...own };
+}
+
+function handshake(target: Target, { method, headers }: IncomingMessage): string {
+  const { host: address, port, path } = target;
+  const { host = `${address.includes(':') ? `[${address}]` : address}:${port}`, ...others } = headersFor(target, headers);
+  const lines = [`${method} ${path} HTTP/1.1`, `Host: ${String(host)}`, 'Connection: Upgrade', `Upgrade: ${headers.upgrade ?? ''}`];
+  for (const [name, value] of Object.entries(others)) for (const one of [value].flat()) lines.push(`${name}: ${String(one)}`);
   return `${lines.join('\r\n')}\r\n\r\n`;
 }
 

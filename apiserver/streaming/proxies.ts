@@ -1,83 +1,93 @@
-/** The proxy subresources of nodes, pods and services: any request, passed on to what stands behind the name. */
-import { Readable } from 'node:stream';
-import { endpointslices, nodes, pods, services } from '../../api/resources.ts';
+/** The proxy subresources of nodes, pods and services: which server stands behind the name. */
+import { isIP } from 'node:net';
+import { endpoints, nodes, pods, services, type ResourceRef } from '../../api/resources.ts';
+import { isGlobalUnicast } from '../../api/kinds/shared/ip-address.ts';
 import { ApiError, badRequest, notFound } from '../../api/status.ts';
-import type { EndpointSlice } from '../../api/types/discovery.v1.ts';
+import type { EndpointAddress } from '../../api/types/core.v1.ts';
 import { below } from '../../std/random.ts';
+import type { Stored } from '../auth/reader.ts';
 import type { Core } from '../core.ts';
 import type { Handler } from '../dispatch.ts';
-import type { Answer, Exchange } from '../exchange.ts';
 import type { Pki } from '../pki/pki.ts';
 import { admitConnect } from './connect.ts';
-import { forward, passedOn, tunnel, type Target } from './forward.ts';
 import { kubeletAddress, kubeletTls } from './kubelet-address.ts';
+import { pass, type Place } from './proxied.ts';
 
 export function nodeProxy(pki: Pki): Handler {
   return async (core, exchange, resource) => {
     await admitConnect(core, exchange, resource);
-    const { name, port } = partsOf(exchange.route.name, 'node');
+    const { scheme, name, port } = partsOf(exchange.route.name, 'node');
     if (!core.reader.get(nodes, '', name)) throw notFound({ group: '', resource: 'nodes', name });
     const address = kubeletAddress(core, name);
-    const own = port === '' || port === String(address.port);
-    return pass(exchange, own ? { ...address, path: pathOf(exchange), tls: kubeletTls(address, pki) } : { host: address.host, port: number(port), path: pathOf(exchange) });
+    // The kubelet proves who it is, wherever it is; any other port of the machine that we run on is nobody's business.
+    if (port === '' || port === String(address.port)) return pass(exchange, { ...address, tls: { ...kubeletTls(address, pki), servername: '' } }, core.clock);
+    if (isIP(address.host) && !isGlobalUnicast(address.host)) throw badRequest('address not allowed');
+    return pass(exchange, { host: address.host, ...portOf(port, scheme), ...insecure(scheme) }, core.clock);
   };
 }
 
 export const podProxy: Handler = async (core, exchange, resource) => {
   await admitConnect(core, exchange, resource);
   const { scheme, name, port } = partsOf(exchange.route.name, 'pod');
-  const pod = core.reader.get(pods, exchange.route.namespace, name) ?? (await core.reader.getFresh(pods, exchange.route.namespace, name));
+  const pod = await look(core, pods, exchange.route.namespace, name);
   if (!pod) throw notFound({ group: '', resource: 'pods', name });
-  const host = pod.status?.podIP;
-  if (!host) throw badRequest('address not allowed');
+  const host = pod.status?.podIP ?? '';
+  if (!isGlobalUnicast(host)) throw badRequest('address not allowed');
   const named = pod.spec?.containers.flatMap(({ ports = [] }) => ports) ?? [];
-  const asked = port === '' ? named[0]?.containerPort : (named.find((one) => one.name === port)?.containerPort ?? number(port));
-  return pass(exchange, { host, port: asked ?? 80, path: pathOf(exchange), ...insecure(scheme) });
+  const asked = port === '' ? named[0]?.containerPort : named.find((one) => one.name === port)?.containerPort;
+  return pass(exchange, { host, ...portOf(asked === undefined ? port : String(asked), scheme), ...insecure(scheme) }, core.clock);
 };
 
 export const serviceProxy: Handler = async (core, exchange, resource) => {
   await admitConnect(core, exchange, resource);
   const { scheme, name, port } = partsOf(exchange.route.name, 'service');
   const { namespace } = exchange.route;
-  const service = core.reader.get(services, namespace, name);
-  if (!service) throw notFound({ group: '', resource: 'services', name });
-  const ports = service.spec?.ports ?? [];
-  const found = port === '' ? ports[0] : ports.find((one) => one.name === port || String(one.port) === port);
-  // Only numbers are looked up in the Service; names, among its endpoints.
-  if (!found && /^[0-9]+$/.test(port)) throw unavailable(`no service port ${port} found for service ${JSON.stringify(name)}`);
-  const endpoint = endpointOf(core, { namespace, name, port: found?.name ?? (found ? '' : port) });
-  return pass(exchange, { ...endpoint, path: pathOf(exchange), ...insecure(scheme) });
+  const endpoint = await endpointOf(core, { namespace, name, port: /^[0-9]+$/.test(port) ? await portName(core, { namespace, name, port }) : port, asked: exchange.route.name });
+  return pass(exchange, { ...endpoint, ...insecure(scheme) }, core.clock);
 };
 
-function endpointOf(core: Core, { namespace, name, port }: { readonly namespace: string; readonly name: string; readonly port: string }): { host: string; port: number } {
-  const slices = core.reader.list(endpointslices, namespace).filter(({ metadata }) => metadata.labels?.['kubernetes.io/service-name'] === name);
-  if (slices.length === 0) throw notFound({ group: '', resource: 'services', name });
-  const ready = slices.flatMap((slice) => addressesOf(slice as unknown as EndpointSlice, port));
-  const chosen = ready[below(core.random, ready.length)];
-  if (!chosen) throw unavailable(`no endpoints available for service ${JSON.stringify(name)}`);
-  return chosen;
+/** Past a cache that is not open yet or lags. */
+async function look<T>({ reader }: Core, resource: ResourceRef<T>, namespace: string, name: string): Promise<Stored<T> | undefined> {
+  return reader.get(resource, namespace, name) ?? reader.getFresh(resource, namespace, name);
 }
 
-function addressesOf({ ports, endpoints }: EndpointSlice, name: string): { host: string; port: number }[] {
-  const port = ports?.find((one) => (one.name ?? '') === name)?.port;
-  if (port === undefined) return [];
-  return (endpoints ?? []).filter(({ conditions }) => conditions?.ready !== false).flatMap(({ addresses }) => addresses.map((host) => ({ host, port })));
+interface Asked {
+  readonly namespace: string;
+  readonly name: string;
+  readonly port: string;
 }
 
-async function pass(exchange: Exchange, target: Target): Promise<Answer> {
-  if (exchange.upgrade) return tunnel(target);
-  const { method, headers, body, signal, route } = exchange;
-  if (route.rest === '' && method === 'GET') {
-    return { type: 'stream', code: 301, headers: { Location: `${route.path}/` }, stream: empty() };
+/** Numbers are those of the Service; names, those of its endpoints. */
+async function portName(core: Core, { namespace, name, port }: Asked): Promise<string> {
+  const service = await look(core, services, namespace, name);
+  if (!service) throw notFound({ group: '', resource: 'services', name });
+  const found = service.spec?.ports?.find((one) => one.port === Number(port));
+  if (!found) throw unavailable(`no service port ${Number(port)} found for service ${JSON.stringify(name)}`);
+  return found.name ?? '';
+}
+
+async function endpointOf(core: Core, { namespace, name, port, asked }: Asked & { readonly asked: string }): Promise<{ host: string; port: number }> {
+  const found = await look(core, endpoints, namespace, name);
+  if (!found) throw notFound({ group: '', resource: 'services', name });
+  const subsets = found.subsets ?? [];
+  if (subsets.length === 0) throw unavailable(`no endpoints available for service ${JSON.stringify(name)}`);
+  const ready = subsets.flatMap(({ addresses = [], ports = [] }) => {
+    const number = ports.find((one) => (one.name ?? '') === port)?.port;
+    return number === undefined ? [] : addresses.map((address) => ({ address, port: number }));
+  });
+  // From a place of chance on, the first whose pod is still there.
+  const start = below(core.random, ready.length);
+  for (const { address, port: number } of [...ready.slice(start), ...ready.slice(0, start)]) {
+    if (await isOfPod(core, namespace, address)) return { host: address.ip, port: number };
   }
-  const stream = body.form === 'bytes' && !['GET', 'HEAD'].includes(method) ? body.stream() : undefined;
-  const response = await forward(target, { method, headers, body: stream, signal });
-  return { type: 'stream', code: response.statusCode ?? 502, headers: passedOn(response.headers) as Record<string, string | string[]>, stream: response };
+  throw unavailable(`no endpoints available for service ${JSON.stringify(asked)}`);
 }
 
-function pathOf({ route, query }: Exchange): string {
-  const text = String(query);
-  return `${route.rest === '' ? '/' : route.rest}${text ? `?${text}` : ''}`;
+/** Endpoints can be written by hand: only addresses of pods are called. */
+async function isOfPod(core: Core, namespace: string, { ip, targetRef }: EndpointAddress): Promise<boolean> {
+  if (targetRef?.namespace !== namespace) return false;
+  const pod = await look(core, pods, namespace, targetRef.name ?? '');
+  return pod?.status?.podIPs?.some((one) => one.ip === ip) ?? false;
 }
 
 interface Parts {
@@ -96,20 +106,18 @@ function partsOf(text: string, kind: string): Parts {
 }
 
 /** What pods serve is theirs: their certificates are of no authority that this server knows. */
-function insecure(scheme: string): Pick<Target, 'tls'> {
-  return scheme === 'https' ? { tls: { rejectUnauthorized: false } } : {};
+function insecure(scheme: string): Pick<Place, 'tls'> {
+  return scheme === 'https' ? { tls: { rejectUnauthorized: false, servername: '' } } : {};
 }
 
-function number(port: string): number {
+function portOf(port: string, scheme: string): Pick<Place, 'port'> {
+  if (port === '') return { port: scheme === 'https' ? 443 : 80 };
   const value = Number(port);
-  if (!Number.isInteger(value) || value < 1 || value > 65535) throw badRequest(`invalid port ${JSON.stringify(port)}`);
-  return value;
+  if (!/^[0-9]+$/.test(port)) throw badRequest(`invalid port ${JSON.stringify(port)}`);
+  if (value > 65535) throw unavailable(`error trying to reach service: dial tcp: address ${port}: invalid port`);
+  return { port: value };
 }
 
 function unavailable(message: string): ApiError {
   return new ApiError({ code: 503, reason: 'ServiceUnavailable', message });
-}
-
-function empty(): Readable {
-  return Readable.from([]);
 }

@@ -14,6 +14,10 @@ beforeAll(async () => {
   const { certPem, keyPem } = await pki.servingCertificate({ names: ['node-1'], ips: [] });
   kubelet = createServer({ cert: certPem, key: keyPem, ca: pki.caPem, requestCert: true, rejectUnauthorized: true }, (request, response) => {
     if (request.url?.includes('previous=true')) response.writeHead(400).end('previous terminated container "c" in pod "p" not found');
+    else if (request.url === '/page') response.writeHead(200, { 'Content-Type': 'text/html', 'Content-Length': '13', 'Access-Control-Allow-Origin': '*' }).end('<a href="/x">');
+    else if (request.url === '/away') response.writeHead(302, { Location: '/there' }).end();
+    else if (request.url === '/headers') response.end(JSON.stringify(request.headers));
+    else if (request.url === '/gone') request.socket.destroy();
     else response.end(`${request.method} ${request.url}`);
   });
   kubelet.on('upgrade', (request, socket) => {
@@ -107,7 +111,52 @@ test('a GET takes the right to create, whether or not there is such a pod', asyn
   expect(answer.bytes.toString()).toBe('{"kind":"Status","apiVersion":"v1","metadata":{},"status":"Failure","message":"pods \\"missing\\" is forbidden: ","reason":"Forbidden","details":{"name":"missing","kind":"pods"},"code":403}\n');
 });
 
-test('a proxied request keeps its path, query and method', async () => {
-  const answer = await it.http('GET', '/api/v1/nodes/node-1/proxy/a%2Fb/?x=1');
-  expect([answer.code, answer.bytes.toString()]).toEqual([200, 'GET /a%2Fb/?x=1']);
+const PROXY = '/api/v1/nodes/node-1/proxy';
+
+test.each([
+  ['GET', '/a%2Fb//c/?x=1&y=2;3', 200, 'GET /a/b/c/?x=1&y=2;3'],
+  ['PUT', '', 200, 'PUT /'],
+  ['GET', '/page', 200, `<a href="${PROXY}/x">`],
+  ['GET', '/gone', 503, '"message":"error trying to reach service: EOF"'],
+])('a proxied %s of %j gets what stands behind, as it looks from outside', async (method, path, code, text) => {
+  const answer = await it.http(method, `${PROXY}${path}`);
+  expect(answer.bytes.toString()).toContain(text);
+  expect([answer.code, answer.headers['access-control-allow-origin'], answer.headers['content-length'] === '13']).toEqual([code, undefined, false]);
+});
+
+test.each(['GET', 'HEAD'])('a %s of the proxy itself is led to its root, other redirects below it', async (method) => {
+  const seen = async (path: string) => {
+    const { code, headers } = await it.http(method, `${PROXY}${path}`);
+    return [code, headers['location']];
+  };
+  expect(await seen('?a=1')).toEqual([301, `${PROXY}/?a=1`]);
+  expect(await seen('/away')).toEqual([302, `${PROXY}/there`]);
+});
+
+test('who asked is told in headers, and no client can say that it is somebody else', async () => {
+  const headers = { 'X-Forwarded-For': '192.0.2.1', 'X-Remote-User': 'root', Authorization: 'Bearer x', Host: 'localhost:99', Accept: 'text/csv' };
+  const answer = await it.http('GET', `${PROXY}/headers`, { headers });
+  const told = answer.json() as Record<string, string>;
+  expect(told).toMatchObject({ 'x-forwarded-for': '192.0.2.1, 127.0.0.1', 'x-forwarded-uri': `${PROXY}/headers`, host: 'localhost:99', accept: 'text/csv' });
+  expect([told['x-remote-user'], told['authorization']]).toEqual([undefined, undefined]);
+});
+
+describe('nothing but pods is called', () => {
+  beforeAll(async () => {
+    const { direct } = it.doors;
+    await direct.call({ ...pods, verb: 'create', body: { metadata: { name: 'here' }, spec: { containers: [{ name: 'c', image: 'i' }] } } });
+    await it.http('PATCH', '/api/v1/namespaces/default/pods/here/status', { headers: { 'Content-Type': 'application/merge-patch+json' }, body: '{"status":{"podIP":"127.0.0.1"}}' });
+    await direct.call({ ...pods, resource: 'services', verb: 'create', body: { metadata: { name: 'hand' }, spec: { ports: [{ port: 80 }] } } });
+    await direct.call({ ...pods, resource: 'endpoints', verb: 'create', body: { metadata: { name: 'hand' }, subsets: [{ addresses: [{ ip: '192.0.2.1' }], ports: [{ port: 80 }] }] } });
+  });
+
+  test.each([
+    ['pods/here', 'address not allowed'],
+    ['pods/ftp:here:80', 'invalid pod request \\"ftp:here:80\\"'],
+    ['services/hand:80', 'no endpoints available for service \\"hand:80\\"'],
+    ['services/hand:81', 'no service port 81 found for service \\"hand\\"'],
+    ['services/none', 'services \\"none\\" not found'],
+  ])('%s', async (target, text) => {
+    expect((await it.http('GET', `/api/v1/namespaces/default/${target}/proxy/`)).bytes.toString()).toContain(text);
+  });
 });

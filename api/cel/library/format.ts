@@ -3,7 +3,7 @@ import { dns1035Label, dnsLabel, dnsSubdomain, labelValue, qualifiedName } from 
 import type { Row } from '../function.ts';
 import { parseDate, parseTimestamp } from '../time.ts';
 import { Items, Library, NONE, Optional, type Value } from '../value.ts';
-import { parseRequestUri } from '../request-uri.ts';
+import { parseRequestUri } from '../../go-url.ts';
 
 type Validate = (text: string) => string[];
 

@@ -1,6 +1,6 @@
 /** URLs. Provenance: pkg/cel/library/urls.go of apiserver v0.36. */
 import type { Row } from '../function.ts';
-import { escapedPath, parseRequestUri, parseUrl, type Url as Parts } from '../request-uri.ts';
+import { escapedPath, parseRequestUri, parseUrl, type Url as Parts } from '../../go-url.ts';
 import { Entries, Fault, Items, Library, type Value } from '../value.ts';
 
 class Url extends Library {

@@ -134,15 +134,38 @@ export function checkNotSpecial(field: Path, text: string): FieldError[] {
   const bytes = isMapped(address) ? address.bytes.slice(12) : address.bytes;
   const errors: FieldError[] = [];
   const v4 = bytes.length === 4;
-  if (bytes.every((byte) => byte === 0)) errors.push(invalid(field, text, `may not be unspecified (${text})`));
-  const loopback = v4 ? bytes[0] === 127 : bytes.slice(0, 15).every((byte) => byte === 0) && bytes[15] === 1;
-  if (loopback) errors.push(invalid(field, text, 'may not be in the loopback range (127.0.0.0/8, ::1/128)'));
+  if (isUnspecified(bytes)) errors.push(invalid(field, text, `may not be unspecified (${text})`));
+  if (isLoopback(bytes)) errors.push(invalid(field, text, 'may not be in the loopback range (127.0.0.0/8, ::1/128)'));
+  if (isLinkLocal(bytes)) errors.push(invalid(field, text, 'may not be in the link-local range (169.254.0.0/16, fe80::/10)'));
   const [first = 0, second = 0, third = 0] = bytes;
-  const linkLocal = v4 ? first === 169 && second === 254 : first === 0xfe && (second & 0xc0) === 0x80;
-  if (linkLocal) errors.push(invalid(field, text, 'may not be in the link-local range (169.254.0.0/16, fe80::/10)'));
   const multicast = v4 ? first === 224 && second === 0 && third === 0 : first === 0xff && (second & 0x0f) === 2;
   if (multicast) errors.push(invalid(field, text, 'may not be in the link-local multicast range (224.0.0.0/24, ff02::/10)'));
   return errors;
+}
+
+/** One host, and not only from where one stands. */
+export function isGlobalUnicast(text: string): boolean {
+  const address = parseAddress(text);
+  if (!address) return false;
+  const bytes = isMapped(address) ? address.bytes.slice(12) : address.bytes;
+  const [first = 0] = bytes;
+  const multicast = bytes.length === 4 ? first >> 4 === 14 : first === 0xff;
+  const broadcast = bytes.length === 4 && bytes.every((byte) => byte === 255);
+  return !isUnspecified(bytes) && !isLoopback(bytes) && !isLinkLocal(bytes) && !multicast && !broadcast;
+}
+
+type Bytes = Address['bytes'];
+
+function isUnspecified(bytes: Bytes): boolean {
+  return bytes.every((byte) => byte === 0);
+}
+
+function isLoopback(bytes: Bytes): boolean {
+  return bytes.length === 4 ? bytes[0] === 127 : bytes.slice(0, 15).every((byte) => byte === 0) && bytes[15] === 1;
+}
+
+function isLinkLocal([first = 0, second = 0, ...more]: Bytes): boolean {
+  return more.length === 2 ? first === 169 && second === 254 : first === 0xfe && (second & 0xc0) === 0x80;
 }
 
 function checkStrict(field: Path, text: string): FieldError[] {

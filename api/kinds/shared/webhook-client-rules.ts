@@ -1,5 +1,5 @@
 /** Where a webhook is called: a URL or a Service. */
-import { parseUrl } from '../../cel/request-uri.ts';
+import { parseUrl } from '../../go-url.ts';
 import { type FieldError, type Path, invalid, required } from '../../field-error.ts';
 import type { WebhookClientConfig } from '../../types/admissionregistration.v1.ts';
 import { dnsSubdomain, portNumber } from './formats.ts';

@@ -1,5 +1,5 @@
 /** URLs, absolute or as paths. Provenance: net/url of Go 1.26, whose reading is not that of browsers. */
-import { isIPv4, parseAddress } from '../kinds/shared/ip-address.ts';
+import { isIPv4, parseAddress } from './kinds/shared/ip-address.ts';
 
 export interface Url {
   readonly scheme: string;
