@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { VirtualClock } from '../std/clock.ts';
@@ -10,7 +10,7 @@ import type { Volumes } from './volumes/volumes.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'coracle-files-'));
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
-const volumes = { remove: async () => undefined, present: async () => [] } as unknown as Volumes;
+const volumes = { remove: async () => undefined, present: async () => [], prepare: async () => undefined, mounts: async () => [] } as unknown as Volumes;
 const files = openPodFiles({ directory, volumes, clusterDomain: 'cluster.local' });
 const pod = podOf({});
 
@@ -26,6 +26,12 @@ test('what one run of a container has left goes with it, rotated pieces too', as
   const path = logs('1.log', '1.log.20260101-000000', '10.log', '2.log');
   await files.removeRun({ pod, container: 'app', restartCount: 1 });
   expect(readdirSync(path).sort()).toEqual(['10.log', '2.log']);
+});
+
+test('whoever a container runs as can leave a message', async () => {
+  await files.prepare(pod, {} as Parameters<typeof files.prepare>[1]);
+  const { terminationMessageFile = '' } = await files.mounts({ pod, spec: { name: 'app' }, restartCount: 0, facts: { podIps: [] }, environment: [] } as unknown as Parameters<typeof files.mounts>[0]);
+  expect(statSync(terminationMessageFile).mode & 0o777).toBe(0o666);
 });
 
 test('logs of pods that are no more are removed', async () => {

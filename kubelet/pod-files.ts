@@ -1,5 +1,5 @@
 /** The files of a pod on the node: volumes, logs, hosts file, termination messages. A simulated node has none. */
-import { mkdir, readFile, readdir, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { PodFacts } from './environment/field-ref.ts';
 import { hostsFile, podHostname } from './hosts-file.ts';
@@ -76,7 +76,9 @@ export function openPodFiles({ directory, volumes, clusterDomain }: PodFilesOpti
       const directory = join(podDirectory(uid), 'containers', spec.name);
       const terminationMessageFile = join(directory, String(restartCount));
       await mkdir(directory, { recursive: true });
-      await writeFile(terminationMessageFile, '', { mode: 0o666 });
+      await writeFile(terminationMessageFile, '');
+      // Whoever the container runs as may leave a message, whatever the umask of this process.
+      await chmod(terminationMessageFile, 0o666);
       const containerPath = spec.terminationMessagePath || '/dev/termination-log';
       if (has(containerPath)) return { mounts };
       return { mounts: [...mounts, { hostPath: terminationMessageFile, containerPath, readOnly: false }], terminationMessageFile };
