@@ -49,6 +49,21 @@ test.each<[() => AccessFlags, string | RegExp]>([
   await expect(accessOptions(flags())).rejects.toThrow(why);
 });
 
+test.each<[AccessFlags, boolean]>([
+  [{}, true],
+  [{ anonymousAuth: false }, false],
+  [{ authorizationMode: ['RBAC'] }, true],
+  [{ authorizationMode: ['RBAC', 'AlwaysAllow'] }, false],
+  [{ authorizationMode: ['AlwaysAllow'], anonymousAuth: true }, false],
+])('%j: whether somebody without a name comes in', async (flags, enabled) => {
+  expect((await accessOptions(flags)).authentication?.anonymous).toEqual({ enabled, paths: [] });
+});
+
+test('a file that says who may be anonymous stands above the modes', async () => {
+  const { authentication } = await accessOptions({ authorizationMode: ['AlwaysAllow'], authenticationConfig: file('a', authn({ anonymous: { enabled: true } })) });
+  expect(authentication?.anonymous).toEqual({ enabled: true, paths: [] });
+});
+
 test('files are read again when they change; a bad one changes nothing and is told', async () => {
   const clock = new VirtualClock();
   const flags = { authenticationConfig: file('a', authn({ anonymous: { enabled: true } })), authorizationConfig: file('z', authz('Node', 'RBAC')) };

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import type { AuthenticationSettings } from '../apiserver/auth/authentication.ts';
 import { parseAbacPolicies } from '../apiserver/auth/authorization/abac.ts';
 import { type AuthorizationMode, modesOf, parseAuthorizationConfig } from '../apiserver/auth/authorization/config.ts';
-import { ALGORITHMS, type AuthenticationConfig, EVERYBODY, type IssuerConfig, parseAuthenticationConfig } from '../apiserver/auth/jwt/config.ts';
+import { ALGORITHMS, type AuthenticationConfig, EVERYBODY, NOBODY, type IssuerConfig, parseAuthenticationConfig } from '../apiserver/auth/jwt/config.ts';
 import { REQUEST_HEADERS } from '../apiserver/auth/request-header.ts';
 import { DEFAULT_ISSUER } from '../apiserver/auth/service-account-tokens.ts';
 import type { ApiServer, ApiServerOptions } from '../apiserver/server.ts';
@@ -29,13 +29,18 @@ function authenticationOf(flags: AccessFlags): AuthenticationSettings {
   const plain = plainIssuer(flags);
   if (config && plain) throw new Error('authentication-config file and oidc-* flags are mutually exclusive');
   if (config?.anonymous && flags.anonymousAuth !== undefined) throw new Error('--anonymous-auth flag cannot be set when anonymous field is configured in authentication configuration file');
-  const anonymous = config?.anonymous ?? (flags.anonymousAuth === false ? { enabled: false, paths: [] } : EVERYBODY);
+  const anonymous = config?.anonymous ?? (flags.anonymousAuth === false || allowsAll(flags) ? NOBODY : EVERYBODY);
   return {
     issuers: config?.issuers ?? (plain ? [plain] : []), anonymous,
     ...(flags.tokenAuthFile !== undefined && { staticTokens: read('--token-auth-file', flags.tokenAuthFile) }),
     ...(flags.clientCaFile !== undefined && { clientCaPem: read('--client-ca-file', flags.clientCaFile) }),
     ...requestHeaderOf(flags),
   };
+}
+
+/** Where everything is allowed, nobody comes in without a name, whatever --anonymous-auth says: as upstream. */
+function allowsAll({ authorizationMode = [] }: AccessFlags): boolean {
+  return authorizationMode.includes('AlwaysAllow');
 }
 
 const TOKEN_TTL_MS = 2 * 60_000;

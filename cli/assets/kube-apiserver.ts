@@ -4,6 +4,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { modesOf } from '../../apiserver/auth/authorization/config.ts';
+import { EVERYBODY, NOBODY } from '../../apiserver/auth/jwt/config.ts';
 import { openPki, type Pki } from '../../apiserver/pki/pki.ts';
 import { createApiServer } from '../../apiserver/server.ts';
 import { openMemory } from '../../apiserver/storage/memory.ts';
@@ -39,15 +40,16 @@ async function main(): Promise<void> {
   if ((flags['insecure-port'] ?? '0') !== '0') refuse('--insecure-port: only 0 is possible');
   const log = openLog();
   const issuer = flags['service-account-issuer'];
+  const modes = (flags['authorization-mode'] ?? 'AlwaysAllow').split(',');
   const { store, save } = await storeOf(flags);
   const server = createApiServer({
     store,
     pki: await pkiOf(flags),
     log: { info: (message) => log.info({}, message), error: (message, error) => log.error({ error: error instanceof Error ? error.stack : error }, message) },
-    authorization: modesOf({ modes: (flags['authorization-mode'] ?? 'AlwaysAllow').split(',') }),
+    authorization: modesOf({ modes }),
     authentication: {
       issuers: [],
-      anonymous: { enabled: flags['anonymous-auth'] !== 'false', paths: [] },
+      anonymous: flags['anonymous-auth'] === 'false' || modes.includes('AlwaysAllow') ? NOBODY : EVERYBODY,
       ...(flags['client-ca-file'] !== undefined && { clientCaPem: read(flags, 'client-ca-file') }),
       ...(flags['token-auth-file'] !== undefined && { staticTokens: read(flags, 'token-auth-file') }),
     },

@@ -14,6 +14,7 @@ export interface Anonymous {
 }
 
 export const EVERYBODY: Anonymous = { enabled: true, paths: [] };
+export const NOBODY: Anonymous = { enabled: false, paths: [] };
 
 export interface AuthenticationConfig {
   readonly issuers: readonly IssuerConfig[];
