@@ -1,4 +1,5 @@
 /** The one error type: a Kubernetes Status that can be thrown, rendered and read back. */
+import { goQuote } from './go-quote.ts';
 
 export interface StatusCause {
   readonly reason?: string;
@@ -65,22 +66,22 @@ function details(subject: Subject): StatusDetails {
 }
 
 export function notFound(subject: Subject): ApiError {
-  const message = `${qualified(subject)} "${subject.name}" not found`;
+  const message = `${qualified(subject)} ${goQuote(subject.name)} not found`;
   return new ApiError({ code: 404, reason: 'NotFound', message, details: details(subject) });
 }
 
 export function alreadyExists(subject: Subject): ApiError {
-  const message = `${qualified(subject)} "${subject.name}" already exists`;
+  const message = `${qualified(subject)} ${goQuote(subject.name)} already exists`;
   return new ApiError({ code: 409, reason: 'AlreadyExists', message, details: details(subject) });
 }
 
 export function conflict(subject: Subject, why: string): ApiError {
-  const message = `Operation cannot be fulfilled on ${qualified(subject)} "${subject.name}": ${why}`;
+  const message = `Operation cannot be fulfilled on ${qualified(subject)} ${goQuote(subject.name)}: ${why}`;
   return new ApiError({ code: 409, reason: 'Conflict', message, details: details(subject) });
 }
 
 export function forbidden(subject: Subject, why: string): ApiError {
-  const named = subject.name ? ` "${subject.name}"` : '';
+  const named = subject.name ? ` ${goQuote(subject.name)}` : '';
   return new ApiError({
     code: 403,
     reason: 'Forbidden',

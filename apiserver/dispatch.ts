@@ -1,4 +1,5 @@
 /** From a parsed path to the function that answers: verbs of resources, subresources, and paths that are no resources. */
+import { goQuote } from '../api/go-quote.ts';
 import { ApiError, badRequest, notFound } from '../api/status.ts';
 import type { Core } from './core.ts';
 import type { Answer, Exchange } from './exchange.ts';
@@ -59,14 +60,14 @@ async function answerPath(core: Core, handlers: Handlers, exchange: Exchange): P
 }
 
 function nothingAfterPrefix(uri: string, path: string): Answer {
-  const text = `Internal Server Error: ${JSON.stringify(uri)}: failed to create RequestInfo: unable to determine kind and namespace from url, ${path}\n`;
+  const text = `Internal Server Error: ${goQuote(uri)}: failed to create RequestInfo: unable to determine kind and namespace from url, ${path}\n`;
   return { type: 'text', code: 500, text };
 }
 
 /** Throws 400 on what can be no object's name. */
 function checkSegment(name: string): void {
-  if (name === '.' || name === '..') throw badRequest(`Name parameter invalid: ${JSON.stringify(name)}: may not be '${name}'`);
-  if (name.includes('%')) throw badRequest(`Name parameter invalid: ${JSON.stringify(name)}: may not contain '%'`);
+  if (name === '.' || name === '..') throw badRequest(`Name parameter invalid: ${goQuote(name)}: may not be '${name}'`);
+  if (name.includes('%')) throw badRequest(`Name parameter invalid: ${goQuote(name)}: may not contain '%'`);
 }
 
 const PATCHES = new Set([JSON_PATCH, MERGE_PATCH, STRATEGIC_PATCH, APPLY_PATCH]);
@@ -124,7 +125,7 @@ function warnOfAge(exchange: Exchange, { version: { deprecated } }: Resource): v
 
 function notSupported(verb: string, resource: Resource): ApiError {
   const { group, resource: plural } = resource.subject('');
-  const message = `${verb} is not supported on resources of kind ${JSON.stringify(group ? `${plural}.${group}` : plural)}`;
+  const message = `${verb} is not supported on resources of kind ${goQuote(group ? `${plural}.${group}` : plural)}`;
   return new ApiError({ code: 405, reason: 'MethodNotAllowed', message, details: { ...(group && { group }), kind: plural } });
 }
 

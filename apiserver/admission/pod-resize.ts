@@ -1,4 +1,5 @@
 /** PodResizeValidator: a bound pod cannot grow beyond what its node has. */
+import { goQuote } from '../../api/go-quote.ts';
 import { compareQuantities, milliValue, parseQuantity, value, zeroQuantity } from '../../api/quantity.ts';
 import { nodes } from '../../api/resources.ts';
 import type { Pod } from '../../api/types/core.v1.ts';
@@ -17,10 +18,10 @@ export function podResize(reader: Reader): AdmissionPlugin {
       const { spec } = request.object as unknown as Pod;
       if (!spec?.nodeName || deepEqual(spec, request.old?.['spec'])) return;
       const node = reader.get(nodes, '', spec.nodeName);
-      if (!node) throw refused(request, `node ${JSON.stringify(spec.nodeName)} not found`);
+      if (!node) throw refused(request, `node ${goQuote(spec.nodeName)} not found`);
       const os = node.metadata.labels?.['kubernetes.io/os'];
       if (os !== undefined && os !== 'linux') {
-        throw because(request, 'UnsupportedPlatform', `pod resize is only supported on linux nodes, node ${JSON.stringify(spec.nodeName)} is ${JSON.stringify(os)}`);
+        throw because(request, 'UnsupportedPlatform', `pod resize is only supported on linux nodes, node ${goQuote(spec.nodeName)} is ${goQuote(os)}`);
       }
       const requests = podAmounts(spec, 'requests', { overhead: true });
       const short = (['cpu', 'memory'] as const).flatMap((name) => {

@@ -1,4 +1,5 @@
 /** RuntimeClass: a pod takes overhead, node selector and tolerations from the class that it names. */
+import { goQuote } from '../../api/go-quote.ts';
 import { parseQuantity } from '../../api/quantity.ts';
 import { runtimeclasses } from '../../api/resources.ts';
 import type { Pod, Toleration } from '../../api/types/core.v1.ts';
@@ -33,7 +34,7 @@ export function runtimeClass(reader: Reader): AdmissionPlugin {
 async function find(request: AdmissionRequest, name: string | undefined, reader: Reader): Promise<Stored<RuntimeClass> | undefined> {
   if (name === undefined) return undefined;
   const found = reader.get(runtimeclasses, '', name) ?? (await reader.getFresh(runtimeclasses, '', name));
-  if (!found) throw refused(request, `pod rejected: RuntimeClass ${JSON.stringify(name)} not found`);
+  if (!found) throw refused(request, `pod rejected: RuntimeClass ${goQuote(name)} not found`);
   return found;
 }
 

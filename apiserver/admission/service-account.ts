@@ -1,4 +1,5 @@
 /** ServiceAccount: every pod runs as an account of its namespace and finds that account's token mounted. */
+import { goQuote } from '../../api/go-quote.ts';
 import { serviceaccounts } from '../../api/resources.ts';
 import type { Container, Pod, PodSpec, ServiceAccount, Volume } from '../../api/types/core.v1.ts';
 import type { Clock } from '../../std/clock.ts';
@@ -79,7 +80,7 @@ async function find(request: AdmissionRequest, name: string, { reader, clock, ra
     if (attempt === attempts) break;
     await sleep(clock, RETRY_MS * (1 + random.next()));
   }
-  throw refused(request, `error looking up service account ${request.namespace}/${name}: serviceaccount ${JSON.stringify(name)} not found`);
+  throw refused(request, `error looking up service account ${request.namespace}/${name}: serviceaccount ${goQuote(name)} not found`);
 }
 
 /** Pods that were sent alike stay alike: the volume has one name in all of them. */

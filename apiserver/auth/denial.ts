@@ -1,4 +1,5 @@
 /** The 403 and 401 of the request chain, worded as API clients expect them. */
+import { goQuote } from '../../api/go-quote.ts';
 import { ApiError, forbidden } from '../../api/status.ts';
 import type { Attributes } from './auth.ts';
 
@@ -14,11 +15,11 @@ export function unauthorized(): ApiError {
 }
 
 function describe({ user, verb, group, resource, subresource, namespace, path }: Attributes): string {
-  const who = `User ${JSON.stringify(user.name)} cannot ${verb}`;
-  if (resource === '') return `${who} path ${JSON.stringify(path)}`;
+  const who = `User ${goQuote(user.name)} cannot ${verb}`;
+  if (resource === '') return `${who} path ${goQuote(path)}`;
   const what = subresource ? `${resource}/${subresource}` : resource;
-  const where = namespace ? `in the namespace ${JSON.stringify(namespace)}` : 'at the cluster scope';
-  return `${who} resource ${JSON.stringify(what)} in API group ${JSON.stringify(group)} ${where}`;
+  const where = namespace ? `in the namespace ${goQuote(namespace)}` : 'at the cluster scope';
+  return `${who} resource ${goQuote(what)} in API group ${goQuote(group)} ${where}`;
 }
 
 /** Nothing that a browser could take for markup. */

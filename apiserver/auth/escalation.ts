@@ -1,4 +1,5 @@
 /** Nobody grants rights that he lacks: the check before a role or a binding is written. */
+import { goQuote } from '../../api/go-quote.ts';
 import type { ApiObject } from '../../api/kind.ts';
 import { forbidden, notFound } from '../../api/status.ts';
 import type { ClusterRole, RoleBinding } from '../../api/types/rbac.v1.ts';
@@ -77,7 +78,7 @@ function requireAll(request: EscalationRequest, rbac: RbacAuthorizer, rules: rea
   const unresolved = owned.errors.length > 0 ? `; resolution errors: [${aggregate(owned.errors)}]` : '';
   refuse(
     request,
-    `user ${JSON.stringify(user.name)} (groups=${quoteList(user.groups)}) is attempting to grant RBAC permissions not currently held:\n${lines.join('\n')}${unresolved}`,
+    `user ${goQuote(user.name)} (groups=${quoteList(user.groups)}) is attempting to grant RBAC permissions not currently held:\n${lines.join('\n')}${unresolved}`,
   );
 }
 

@@ -19,7 +19,7 @@ function get(path: string, user: UserInfo = CALLER): Attributes {
   return { user, verb: 'get', group: '', version: '', resource: '', subresource: '', namespace: '', name: '', path };
 }
 
-const ALL: PolicyRule = { apiGroups: ['', 'authentication.k8s.io'], resources: ['users', 'groups', 'uids', 'userextras/scopes', 'userextras/a/b', 'serviceaccounts'], verbs: ['impersonate'] };
+const ALL: PolicyRule = { apiGroups: ['', 'authentication.k8s.io'], resources: ['users', 'groups', 'uids', 'userextras/scopes', 'userextras/a/b', 'userextras/ö\uFFFD', 'userextras/%20%zz', 'serviceaccounts'], verbs: ['impersonate'] };
 
 describe('who one becomes', () => {
   const rows: [string, string[], unknown][] = [
@@ -31,6 +31,10 @@ describe('who one becomes', () => {
     ['anonymous', ['Impersonate-User', 'system:anonymous'], { name: 'system:anonymous', groups: ['system:unauthenticated'] }],
     ['an account', ['Impersonate-User', 'system:serviceaccount:d:robot'], { name: 'system:serviceaccount:d:robot', groups: ['system:serviceaccounts', 'system:serviceaccounts:d', 'system:authenticated'] }],
     ['an account with groups', ['Impersonate-User', 'system:serviceaccount:d:robot', 'Impersonate-Group', 'devs'], { name: 'system:serviceaccount:d:robot', groups: ['devs', 'system:authenticated'] }],
+    ['of names that come twice the first', ['Impersonate-User', 'alice', 'Impersonate-User', 'bob', 'Impersonate-Uid', '', 'Impersonate-Uid', 'u'], { name: 'alice', groups: ['system:authenticated'] }],
+    ['nobody where the first name is empty', ['Impersonate-User', '', 'Impersonate-User', 'bob'], CALLER],
+    ['no account whose name no account can have', ['Impersonate-User', 'system:serviceaccount:d:a..b'], { name: 'system:serviceaccount:d:a..b', groups: ['system:authenticated'] }],
+    ['a key of bytes', ['Impersonate-User', 'a', 'Impersonate-Extra-%C3%B6%ff', 'x', 'Impersonate-Extra-%20%zz', 'y'], { name: 'a', groups: ['system:authenticated'], extra: { 'ö\uFFFD': ['x'], '%20%zz': ['y'] } }],
     ['beyond ASCII, as bytes', ['Impersonate-User', 'RenÃ©'], { name: 'René', groups: ['system:authenticated'] }],
     ['uid and extra', ['Impersonate-User', 'a', 'Impersonate-Uid', 'u', 'Impersonate-Extra-Scopes', 'v', 'Impersonate-Extra-Scopes', 'w', 'Impersonate-Extra-A%2Fb', 'x'], { name: 'a', uid: 'u', groups: ['system:authenticated'], extra: { scopes: ['v', 'w'], 'a/b': ['x'] } }],
   ];
@@ -53,6 +57,7 @@ test('a caller without any grant hears of the constrained mode, one who has used
   const old = withRules({ apiGroups: [''], resources: ['users'], resourceNames: ['alice'], verbs: ['impersonate'] });
   await old.impersonate(get('/api'), ['Impersonate-User', 'alice']);
   const rows: [string[], string][] = [
+    [['Impersonate-User', 'b"\t\x01'], 'users "b\\"\\t\\x01" is forbidden: User "caller" cannot impersonate resource "users"'],
     [['Impersonate-User', 'bob'], 'users "bob" is forbidden: User "caller" cannot impersonate resource "users" in API group "" at the cluster scope'],
     [['Impersonate-User', 'alice', 'Impersonate-Group', 'ops'], 'groups "ops" is forbidden: User "caller" cannot impersonate resource "groups" in API group "" at the cluster scope'],
     [['Impersonate-User', 'alice', 'Impersonate-Uid', 'u1'], 'uids.authentication.k8s.io "u1" is forbidden: User "caller" cannot impersonate resource "uids" in API group "authentication.k8s.io" at the cluster scope'],

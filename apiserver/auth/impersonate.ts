@@ -4,6 +4,7 @@
  * The modes are tried in a fixed order, the one that last let this caller through first; the refusal that is shown is the
  * first. Provenance: apiserver/pkg/endpoints/filters/impersonation of v0.36.
  */
+import { goQuote } from '../../api/go-quote.ts';
 import { badRequest } from '../../api/status.ts';
 import type { Attributes, Authorizer, UserInfo } from './auth.ts';
 import { denied } from './denial.ts';
@@ -119,7 +120,7 @@ function wrongExtra(key: string, values: readonly string[]): string | undefined 
   if (key === '') return 'the empty string key in extra is not allowed';
   const slash = key.indexOf('/');
   const [host, path] = slash < 0 ? ['', ''] : [key.slice(0, slash), key.slice(slash + 1)];
-  const wrong = (value: string, why: string): string => `an invalid key in extra is not allowed: extra.key: Invalid value: ${JSON.stringify(value)}: ${why}`;
+  const wrong = (value: string, why: string): string => `an invalid key in extra is not allowed: extra.key: Invalid value: ${goQuote(value)}: ${why}`;
   if (host === '' || path === '') return wrong(key, 'must be a domain-prefixed path (such as "acme.io/foo")');
   if (!DOMAIN.test(host)) return wrong(host, labelProblem);
   if (!PATH.test(path)) return wrong(path, `Invalid path (regex used for validation is '${PATH.source.slice(1, -1)}')`);
@@ -130,42 +131,41 @@ const labelProblem = "a lowercase RFC 1123 subdomain must consist of lower case 
 
 /** Undefined when no header asks for it. */
 function wantedUser(rawHeaders: readonly string[]): Wanted | undefined {
-  let name = '';
-  let uid = '';
+  // Of these the first counts, empty or not.
+  let name: string | undefined;
+  let uid: string | undefined;
   const groups: string[] = [];
   const extra = new Map<string, string[]>();
   for (let at = 0; at + 1 < rawHeaders.length; at += 2) {
     const header = (rawHeaders[at] as string).toLowerCase();
     if (!header.startsWith('impersonate-')) continue;
     const value = headerText(rawHeaders[at + 1] as string);
-    if (header === 'impersonate-user') name ||= value;
-    else if (header === 'impersonate-uid') uid ||= value;
+    if (header === 'impersonate-user') name ??= value;
+    else if (header === 'impersonate-uid') uid ??= value;
     else if (header === 'impersonate-group') groups.push(value);
     else if (header.startsWith(EXTRA_PREFIX)) {
       const key = decode(header.slice(EXTRA_PREFIX.length));
       extra.set(key, [...(extra.get(key) ?? []), value]);
     }
   }
-  if (name) return { name, uid, groups, extra };
+  if (name) return { name, uid: uid ?? '', groups, extra };
   if (!uid && groups.length === 0 && extra.size === 0) return undefined;
-  throw badRequest(`requested ${goUser(uid, groups, extra)} without impersonating a user name`);
+  throw badRequest(`requested ${goUser(uid ?? '', groups, extra)} without impersonating a user name`);
 }
 
 /** As upstream's message shows it. */
 function goUser(uid: string, groups: readonly string[], extra: Wanted['extra']): string {
-  const list = (values: readonly string[]): string => `[]string${values.length === 0 ? '(nil)' : `{${values.map((value) => JSON.stringify(value)).join(', ')}}`}`;
-  const pairs = [...extra].sort(([a], [b]) => (a < b ? -1 : 1)).map(([key, values]) => `${JSON.stringify(key)}:${list(values)}`);
-  return `&user.DefaultInfo{Name:"", UID:${JSON.stringify(uid)}, Groups:${list(groups)}, Extra:map[string][]string${pairs.length === 0 ? '(nil)' : `{${pairs.join(', ')}}`}}`;
+  const list = (values: readonly string[]): string => `[]string${values.length === 0 ? '(nil)' : `{${values.map(goQuote).join(', ')}}`}`;
+  const pairs = [...extra].sort(([a], [b]) => (a < b ? -1 : 1)).map(([key, values]) => `${goQuote(key)}:${list(values)}`);
+  return `&user.DefaultInfo{Name:"", UID:${goQuote(uid)}, Groups:${list(groups)}, Extra:map[string][]string${pairs.length === 0 ? '(nil)' : `{${pairs.join(', ')}}`}}`;
 }
 
 const EXTRA_PREFIX = 'impersonate-extra-';
 
+/** Escapes stand for bytes, which need not make sense together; a key with a broken one is taken as it is. */
 function decode(key: string): string {
-  try {
-    return decodeURIComponent(key);
-  } catch {
-    return key;
-  }
+  if (!key.includes('%') || /%(?![0-9a-f]{2})/i.test(key)) return key;
+  return Buffer.from(key.replace(/%([0-9a-f]{2})/gi, (_, digits: string) => String.fromCharCode(Number.parseInt(digits, 16))), 'latin1').toString();
 }
 
 /** Whether a mode is for such users at all. */
@@ -201,12 +201,25 @@ function actualUser(wanted: Wanted, node: string | undefined, account: { readonl
   };
 }
 
+const NODE = 'system:node:';
+const ACCOUNT = 'system:serviceaccount:';
+
 function nodeName(user: string): string | undefined {
-  return /^system:node:([a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*)$/.exec(user)?.[1];
+  if (!user.startsWith(NODE)) return undefined;
+  const name = user.slice(NODE.length);
+  return isSubdomain(name) ? name : undefined;
 }
 
 /** The parts of a ServiceAccount's user name. */
 export function serviceAccount(user: string): { readonly namespace: string; readonly name: string } | undefined {
-  const match = /^system:serviceaccount:([a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?):([a-z0-9]([-a-z0-9.]*[a-z0-9])?)$/.exec(user);
-  return match ? { namespace: match[1] as string, name: match[3] as string } : undefined;
+  if (!user.startsWith(ACCOUNT)) return undefined;
+  const [namespace = '', name = '', ...more] = user.slice(ACCOUNT.length).split(':');
+  return more.length === 0 && LABEL.test(namespace) && isSubdomain(name) ? { namespace, name } : undefined;
+}
+
+const LABEL = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/;
+const SUBDOMAIN_LIMIT = 253;
+
+function isSubdomain(name: string): boolean {
+  return name.length <= SUBDOMAIN_LIMIT && DOMAIN.test(name);
 }

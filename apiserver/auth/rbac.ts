@@ -4,6 +4,7 @@
  * A decision looks only at the bindings that name the user or one of his groups: those of the cluster, then those of the
  * request's namespace.
  */
+import { goQuote } from '../../api/go-quote.ts';
 import { clusterrolebindings, clusterroles, rolebindings, roles } from '../../api/resources.ts';
 import type { Subject } from '../../api/types/rbac.v1.ts';
 import type { DeepReadonly } from '../../std/deep.ts';
@@ -41,7 +42,7 @@ export function createRbacAuthorizer(reader: Reader): RbacAuthorizer {
     for (const scope of namespace ? ['', namespace] : ['']) {
       for (const [binding, subject] of index.of(user, scope)) {
         const rules = roleRules(binding.roleRef, scope);
-        if (!rules) errors.add(`${binding.roleRef.kind.toLowerCase()}.rbac.authorization.k8s.io ${JSON.stringify(binding.roleRef.name)} not found`);
+        if (!rules) errors.add(`${binding.roleRef.kind.toLowerCase()}.rbac.authorization.k8s.io ${goQuote(binding.roleRef.name)} not found`);
         else for (const rule of rules) if (visit(rule)) return describe(binding, subject);
       }
     }
@@ -89,7 +90,7 @@ function describe(binding: Binding, subject: DeepReadonly<Subject>): string {
   const kind = binding.namespace ? 'RoleBinding' : 'ClusterRoleBinding';
   const name = binding.namespace ? `${binding.name}/${binding.namespace}` : binding.name;
   const to = subject.kind === 'ServiceAccount' ? `${subject.name}/${subject.namespace || binding.namespace}` : subject.name;
-  return `${kind} ${JSON.stringify(name)} of ${binding.roleRef.kind} ${JSON.stringify(binding.roleRef.name)} to ${subject.kind} ${JSON.stringify(to)}`;
+  return `${kind} ${goQuote(name)} of ${binding.roleRef.kind} ${goQuote(binding.roleRef.name)} to ${subject.kind} ${goQuote(to)}`;
 }
 
 /** Namespace → subject → bindings that name it, by the binding's name. */

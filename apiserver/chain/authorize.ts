@@ -1,4 +1,5 @@
 /** Whether he may, and on whose behalf he acts. */
+import { goQuote } from '../../api/go-quote.ts';
 import { ApiError } from '../../api/status.ts';
 import type { Attributes, Authorizer, Decision } from '../auth/auth.ts';
 import { denied } from '../auth/denial.ts';
@@ -49,7 +50,7 @@ function require(made: Decision, attributes: Attributes, exchange: Exchange): vo
 
 /** Nobody could say: that is no refusal. */
 function failed({ uri }: Exchange, why: string): ApiError {
-  return new ApiError({ code: 500, reason: 'InternalError', message: `Internal Server Error: ${JSON.stringify(uri ?? '')}: ${why}` });
+  return new ApiError({ code: 500, reason: 'InternalError', message: `Internal Server Error: ${goQuote(uri ?? '')}: ${why}` });
 }
 
 export function attributesOf({ user, route, query }: Exchange): Attributes {

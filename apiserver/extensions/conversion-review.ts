@@ -2,6 +2,7 @@
  * The question to a conversion webhook, and what its answer must be. Pure.
  * Provenance of the rules and their wording: apiextensions-apiserver/pkg/apiserver/conversion of v0.36.
  */
+import { goQuote } from '../../api/go-quote.ts';
 import { answerProblem, kindProblem } from '../admission/webhooks/review.ts';
 import { Path } from '../../api/field-error.ts';
 import { goType } from '../../api/go-type.ts';
@@ -85,7 +86,7 @@ function objectsOf(review: Json, { uid, version, name }: Asked): readonly unknow
   if (problem !== undefined) throw failed(problem);
   const answer = review['response'] as Response | null | undefined;
   if (!answer) throw failed('no response provided');
-  if (version === 'v1' && answer.uid !== uid) throw failed(`expected response.uid=${JSON.stringify(uid)}, got ${JSON.stringify(textOf(answer.uid))}`);
+  if (version === 'v1' && answer.uid !== uid) throw failed(`expected response.uid=${goQuote(uid)}, got ${goQuote(textOf(answer.uid))}`);
   const { status = '', message = '' } = answer.result ?? {};
   if (status !== 'Success') throw failed(message || `response.result.status was '${status}', not 'Success'`);
   return Array.isArray(answer.convertedObjects) ? answer.convertedObjects : [];

@@ -1,4 +1,5 @@
 /** Which names a definition gets, and the conditions that say so. Provenance: apiextensions-apiserver pkg/controller/{status,establish,apiapproval} of v0.36. */
+import { goQuote } from '../../api/go-quote.ts';
 import { deepEqual, type DeepReadonly } from '../../std/deep.ts';
 import { findCondition, isEquivalent, isTrue, setCondition, type Condition } from '../../api/kinds/apiextensions/definition-conditions.ts';
 import { caBundleProblem } from '../../api/kinds/shared/ca-bundle.ts';
@@ -49,7 +50,7 @@ function acceptNames({ spec, status }: CustomResourceDefinition, taken: TakenNam
   const accepted: CustomResourceDefinitionNames = { ...had };
   let condition: Condition = { type: 'NamesAccepted', status: 'True', reason: 'NoConflicts', message: 'no conflicts found' };
   const refuse = (reason: string, names: readonly string[]): void => {
-    const texts = names.map((name) => `${JSON.stringify(name)} is already in use`);
+    const texts = names.map((name) => `${goQuote(name)} is already in use`);
     condition = { type: 'NamesAccepted', status: 'False', reason, message: texts.length > 1 ? `[${texts.join(', ')}]` : (texts[0] ?? '') };
   };
   const one = (field: 'plural' | 'singular' | 'kind' | 'listKind', reason: string, used: ReadonlySet<string>): void => {

@@ -1,4 +1,5 @@
 /** Tells in the status of each FlowSchema whether the priority level that it names exists. */
+import { goQuote } from '../../api/go-quote.ts';
 import type { ApiObject } from '../../api/kind.ts';
 import { flowschemas, prioritylevelconfigurations } from '../../api/resources.ts';
 import { isReason } from '../../api/status.ts';
@@ -48,7 +49,7 @@ async function tell({ reader, writer, clock }: Core, schema: Stored<FlowSchema>)
   const exists = reader.get(prioritylevelconfigurations, '', level) !== undefined;
   const status = exists ? 'False' : 'True';
   const words = exists ? 'and it exists' : 'but there is no such object';
-  const message = `This FlowSchema references the PriorityLevelConfiguration object named ${JSON.stringify(level)} ${words}`;
+  const message = `This FlowSchema references the PriorityLevelConfiguration object named ${goQuote(level)} ${words}`;
   if (schema.status?.conditions?.some((condition) => condition.type === 'Dangling' && condition.status === status && condition.message === message)) return;
   const dangling = { type: 'Dangling', status, reason: exists ? 'Found' : 'NotFound', message, lastTransitionTime: timestamp(clock.now()) };
   const applied = { apiVersion: 'flowcontrol.apiserver.k8s.io/v1', kind: 'FlowSchema', metadata: { name: schema.metadata.name }, status: { conditions: [dangling] } };

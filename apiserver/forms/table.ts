@@ -1,4 +1,5 @@
 /** Objects as Table: the columns that kubectl prints. */
+import { goQuote } from '../../api/go-quote.ts';
 import type { DeepReadonly } from '../../std/deep.ts';
 import type { ApiObject, Column, Kind } from '../../api/kind.ts';
 import { badRequest } from '../../api/status.ts';
@@ -19,7 +20,7 @@ export interface TableOptions {
 export function includeOption(text: string | null): TableOptions['include'] {
   if (text === null || text === '') return 'Metadata';
   if (text === 'Metadata' || text === 'Object' || text === 'None') return text;
-  throw badRequest(`Unable to convert to Table as requested: includeObject: Invalid value: ${JSON.stringify(text)}: must be 'Metadata', 'Object', 'None', or empty`);
+  throw badRequest(`Unable to convert to Table as requested: includeObject: Invalid value: ${goQuote(text)}: must be 'Metadata', 'Object', 'None', or empty`);
 }
 
 /** `objects` are in their hub version. */

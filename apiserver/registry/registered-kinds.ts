@@ -1,4 +1,5 @@
 /** What upstream's decoders know: a body of a kind that they know but did not expect is refused in other words than one they never heard of. */
+import { goQuote } from '../../api/go-quote.ts';
 import { kindFact, kindFacts } from '../../api/facts/facts.ts';
 
 interface GroupVersionKind {
@@ -54,7 +55,7 @@ const APART = ['apiextensions.k8s.io', 'apiregistration.k8s.io'];
 
 /** Why what was sent cannot be made what was expected; undefined where only the version is another one that is known. */
 export function whyUnexpected(sent: GroupVersionKind, expected: GroupVersionKind): string | undefined {
-  if (!isRegistered(sent, groupOf(expected))) return `no kind "${sent.kind}" is registered for version "${sent.apiVersion}" in scheme "pkg/runtime/scheme.go:111"`;
+  if (!isRegistered(sent, groupOf(expected))) return `no kind ${goQuote(sent.kind)} is registered for version ${goQuote(sent.apiVersion)} in scheme "pkg/runtime/scheme.go:111"`;
   if (sent.kind === expected.kind) return undefined;
   return `converting (${versionOf(sent)}.${sent.kind}) to (${packageOf(expected)}.${expected.kind}): unknown conversion`;
 }

@@ -1,4 +1,5 @@
 /** From what a client sent to an object of one version: format, schema, field validation, identity of the kind. */
+import { goQuote } from '../../api/go-quote.ts';
 import { cannotHandle, decodeJson, decodeMade, fromUnstructured, isUnreadable, normalize, strictProblem, unrecognized, type Decoded } from '../../api/codec/json.ts';
 import { emptiesOf } from '../../api/codec/empties.ts';
 import { decodeProtobuf } from '../../api/codec/protobuf.ts';
@@ -207,7 +208,7 @@ function checkOptions(object: ApiObject, kind: string): void {
   if (sent === kind) return;
   const apiVersion = object.apiVersion || META;
   if ((apiVersion === META && META_KINDS.has(sent)) || ((apiVersion === 'v1' || !object.apiVersion) && CORE_KINDS.has(sent))) throw badRequest(`converting (v1.${sent}) to (v1.${kind}): unknown conversion`);
-  throw badRequest(`no kind ${JSON.stringify(sent)} is registered for version ${JSON.stringify(apiVersion)} in scheme "pkg/runtime/scheme.go:111"`);
+  throw badRequest(`no kind ${goQuote(sent)} is registered for version ${goQuote(apiVersion)} in scheme "pkg/runtime/scheme.go:111"`);
 }
 
 interface CustomKind {

@@ -1,4 +1,5 @@
 /** The parameters of list, watch and deletecollection: parsed, checked against each other, compiled into a filter. */
+import { goQuote } from '../../api/go-quote.ts';
 import { forbiddenField, notSupported, Path, type FieldError } from '../../api/field-error.ts';
 import { exactField, formatSelector, matchesFields, matchesLabels, parseFieldSelector, parseLabelSelector, type FieldSelector, type Selector } from '../../api/selectors.ts';
 import { int64Problem } from '../../api/go-number.ts';
@@ -122,7 +123,7 @@ function checkFields(fields: FieldSelector, resource: Resource): void {
     if (field === 'metadata.name' || (known && Object.hasOwn(known, field))) continue;
     if (field === 'metadata.namespace' && (resource.kind.namespaced || !hasOwn)) continue;
     if (hasOwn) throw badRequest((UNKNOWN_FIELD[`${resource.plural}.${resource.kind.group}`] ?? unknownField)(field));
-    throw badRequest(`${JSON.stringify(field)} is not a known field selector: only "metadata.name", "metadata.namespace"`);
+    throw badRequest(`${goQuote(field)} is not a known field selector: only "metadata.name", "metadata.namespace"`);
   }
 }
 
@@ -132,7 +133,7 @@ function unknownField(field: string): string {
 
 /** Kinds that upstream gave words of their own. */
 const UNKNOWN_FIELD: Readonly<Record<string, typeof unknownField>> = {
-  'jobs.batch': (field) => `field label ${JSON.stringify(field)} not supported for Job`,
+  'jobs.batch': (field) => `field label ${goQuote(field)} not supported for Job`,
   'resourceslices.resource.k8s.io': (field) => `field label not supported for resource.k8s.io/v1, Kind=ResourceSlice: ${field}`,
 };
 

@@ -1,4 +1,5 @@
 /** Resource versions as clients write them: opaque to clients, revisions of the store to us. */
+import { goQuote } from '../../api/go-quote.ts';
 import { ApiError, badRequest } from '../../api/status.ts';
 
 const NUMBER = /^[0-9]+$/;
@@ -17,7 +18,7 @@ export class InvalidVersion extends Error {
   override readonly name = 'InvalidVersion';
   readonly value: string;
   constructor(value: string, why: string) {
-    super(`strconv.ParseUint: parsing ${JSON.stringify(value)}: ${why}`);
+    super(`strconv.ParseUint: parsing ${goQuote(value)}: ${why}`);
     this.value = value;
   }
 }
@@ -38,7 +39,7 @@ export function versionForUpdate(text: string): number | undefined {
 }
 
 function ofField({ value, message }: InvalidVersion): string {
-  return `resourceVersion: Invalid value: ${JSON.stringify(value)}: ${message}`;
+  return `resourceVersion: Invalid value: ${goQuote(value)}: ${message}`;
 }
 
 function parseOr(text: string, refuse: (why: InvalidVersion) => ApiError): number | undefined {

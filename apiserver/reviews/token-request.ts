@@ -1,4 +1,6 @@
 /** TokenRequest, the subresource `serviceaccounts/token`: issues a token for an account, bound to an object if asked. */
+import { show } from '../../api/field-error.ts';
+import { goQuote } from '../../api/go-quote.ts';
 import type { ApiObject } from '../../api/kind.ts';
 import { nodes, pods, secrets, serviceaccounts } from '../../api/resources.ts';
 import type { ResourceRef } from '../../api/resources.ts';
@@ -72,7 +74,7 @@ async function boundTo(reader: Reader, namespace: string, account: string, ref: 
   if (core && BINDABLE.has(kind)) checkName(name);
   if (core && kind === 'Pod') {
     const pod = await find(reader, pods, namespace, name);
-    if (pod.spec?.serviceAccountName !== account) throw badRequest(`cannot bind token for serviceaccount ${JSON.stringify(account)} to pod running with different serviceaccount name.`);
+    if (pod.spec?.serviceAccountName !== account) throw badRequest(`cannot bind token for serviceaccount ${goQuote(account)} to pod running with different serviceaccount name.`);
     const { nodeName } = pod.spec;
     const node = nodeName ? { name: nodeName, uid: (reader.get(nodes, '', nodeName) ?? (await reader.getFresh(nodes, '', nodeName)))?.metadata.uid ?? '' } : undefined;
     return { pod: identity(pod, ref), ...(node && { node }) };
@@ -88,9 +90,9 @@ const BINDABLE = new Set(['Pod', 'Node', 'Secret']);
 /** Throws 400 on what can be no object's name. */
 function checkName(name: string): void {
   if (name === '') throw badRequest('Name parameter required.');
-  if (name === '.' || name === '..') throw badRequest(`Name parameter invalid: ${JSON.stringify(name)}: may not be '${name}'`);
+  if (name === '.' || name === '..') throw badRequest(`Name parameter invalid: ${goQuote(name)}: may not be '${name}'`);
   const char = ['/', '%'].filter((one) => name.includes(one)).map((one) => `may not contain '${one}'`);
-  if (char.length > 0) throw badRequest(`Name parameter invalid: ${JSON.stringify(name)}: ${char.join(';')}`);
+  if (char.length > 0) throw badRequest(`Name parameter invalid: ${goQuote(name)}: ${char.join(';')}`);
 }
 
 /** Past the cache: who asks may have made the object just now, and one that is gone must not get a token. */
@@ -108,11 +110,11 @@ function identity({ metadata: { name, uid } }: Stored<unknown>, ref: NonNullable
 }
 
 function invalid(name: string, field: string, value: string | number, why: string): ApiError {
-  const message = `Invalid value: ${JSON.stringify(value)}: ${why}`;
+  const message = `Invalid value: ${show(value)}: ${why}`;
   return new ApiError({
     code: 422,
     reason: 'Invalid',
-    message: `TokenRequest.${GROUP} ${JSON.stringify(name)} is invalid: ${field}: ${message}`,
+    message: `TokenRequest.${GROUP} ${goQuote(name)} is invalid: ${field}: ${message}`,
     details: { ...(name && { name }), group: GROUP, kind: 'TokenRequest', causes: [{ reason: 'FieldValueInvalid', message, field }] },
   });
 }

@@ -1,4 +1,5 @@
 /** What goes before every connection to a pod, service or node: its options, and admission of them. */
+import { goQuote } from '../../api/go-quote.ts';
 import { normalize } from '../../api/codec/json.ts';
 import { kindFact } from '../../api/facts/facts.ts';
 import type { ApiObject } from '../../api/kind.ts';
@@ -62,7 +63,7 @@ const LARGEST_PORT = 65535;
 /** Throws 400. */
 function portOf(text: string): number {
   const wrong = !/^[0-9]+$/.test(text) ? 'invalid syntax' : Number(text) > LARGEST_PORT ? 'value out of range' : undefined;
-  if (wrong !== undefined) throw badRequest(`cannot convert to []int32: strconv.ParseUint: parsing ${JSON.stringify(text)}: ${wrong}`);
+  if (wrong !== undefined) throw badRequest(`cannot convert to []int32: strconv.ParseUint: parsing ${goQuote(text)}: ${wrong}`);
   return Number(text);
 }
 

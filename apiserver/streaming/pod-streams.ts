@@ -1,4 +1,5 @@
 /** log, exec, attach and port-forward: checked here, answered by the kubelet of the pod's node. */
+import { goQuote } from '../../api/go-quote.ts';
 import { canonicalTime, TIME_LAYOUT, timeProblem } from '../../api/codec/scalars.ts';
 import { invalid, forbiddenField, Path, type FieldError } from '../../api/field-error.ts';
 import { pods } from '../../api/resources.ts';
@@ -133,8 +134,8 @@ function logErrors(query: Query): FieldError[] {
 
 function wholeNumber(text: string | null): number | undefined {
   if (text === null || text === '') return undefined;
-  if (!/^[-+]?[0-9]+$/.test(text)) throw badRequest(`strconv.ParseInt: parsing ${JSON.stringify(text)}: invalid syntax`);
-  if (BigInt.asIntN(64, BigInt(text)) !== BigInt(text)) throw badRequest(`strconv.ParseInt: parsing ${JSON.stringify(text)}: value out of range`);
+  if (!/^[-+]?[0-9]+$/.test(text)) throw badRequest(`strconv.ParseInt: parsing ${goQuote(text)}: invalid syntax`);
+  if (BigInt.asIntN(64, BigInt(text)) !== BigInt(text)) throw badRequest(`strconv.ParseInt: parsing ${goQuote(text)}: value out of range`);
   return Number(text);
 }
 

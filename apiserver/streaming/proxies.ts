@@ -1,4 +1,5 @@
 /** The proxy subresources of nodes, pods and services: which server stands behind the name. */
+import { goQuote } from '../../api/go-quote.ts';
 import { isIP } from 'node:net';
 import { endpoints, nodes, pods, services, type ResourceRef } from '../../api/resources.ts';
 import { isGlobalUnicast } from '../../api/kinds/shared/ip-address.ts';
@@ -62,7 +63,7 @@ async function portName(core: Core, { namespace, name, port }: Asked): Promise<s
   const service = await look(core, services, namespace, name);
   if (!service) throw notFound({ group: '', resource: 'services', name });
   const found = service.spec?.ports?.find((one) => one.port === Number(port));
-  if (!found) throw unavailable(`no service port ${Number(port)} found for service ${JSON.stringify(name)}`);
+  if (!found) throw unavailable(`no service port ${Number(port)} found for service ${goQuote(name)}`);
   return found.name ?? '';
 }
 
@@ -70,7 +71,7 @@ async function endpointOf(core: Core, { namespace, name, port, asked }: Asked & 
   const found = await look(core, endpoints, namespace, name);
   if (!found) throw notFound({ group: '', resource: 'services', name });
   const subsets = found.subsets ?? [];
-  if (subsets.length === 0) throw unavailable(`no endpoints available for service ${JSON.stringify(name)}`);
+  if (subsets.length === 0) throw unavailable(`no endpoints available for service ${goQuote(name)}`);
   const ready = subsets.flatMap(({ addresses = [], ports = [] }) => {
     const number = ports.find((one) => (one.name ?? '') === port)?.port;
     return number === undefined ? [] : addresses.map((address) => ({ address, port: number }));
@@ -80,7 +81,7 @@ async function endpointOf(core: Core, { namespace, name, port, asked }: Asked & 
   for (const { address, port: number } of [...ready.slice(start), ...ready.slice(0, start)]) {
     if (await isOfPod(core, namespace, address)) return { host: address.ip, port: number };
   }
-  throw unavailable(`no endpoints available for service ${JSON.stringify(asked)}`);
+  throw unavailable(`no endpoints available for service ${goQuote(asked)}`);
 }
 
 /** Endpoints can be written by hand: only addresses of pods are called. */
@@ -101,7 +102,7 @@ function partsOf(text: string, kind: string): Parts {
   const parts = text.split(':');
   if (parts.length === 1) return { scheme: '', name: text, port: '' };
   const [scheme, name, port] = parts.length === 2 ? ['', ...parts] : parts;
-  if (parts.length > 3 || !name || !['', 'http', 'https'].includes(scheme ?? '')) throw badRequest(`invalid ${kind} request ${JSON.stringify(text)}`);
+  if (parts.length > 3 || !name || !['', 'http', 'https'].includes(scheme ?? '')) throw badRequest(`invalid ${kind} request ${goQuote(text)}`);
   return { scheme: scheme ?? '', name, port: port ?? '' };
 }
 
@@ -113,7 +114,7 @@ function insecure(scheme: string): Pick<Place, 'tls'> {
 function portOf(port: string, scheme: string): Pick<Place, 'port'> {
   if (port === '') return { port: scheme === 'https' ? 443 : 80 };
   const value = Number(port);
-  if (!/^[0-9]+$/.test(port)) throw badRequest(`invalid port ${JSON.stringify(port)}`);
+  if (!/^[0-9]+$/.test(port)) throw badRequest(`invalid port ${goQuote(port)}`);
   if (value > 65535) throw unavailable(`error trying to reach service: dial tcp: address ${port}: invalid port`);
   return { port: value };
 }

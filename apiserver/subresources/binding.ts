@@ -1,4 +1,5 @@
 /** Binding: a pod gets its node, once. Provenance: pkg/registry/core/pod/storage of v1.36. */
+import { goQuote } from '../../api/go-quote.ts';
 import { noteSaid } from '../audit/said.ts';
 import { trackUpdate } from '../../api/apply/track-update.ts';
 import type { ApiObject } from '../../api/kind.ts';
@@ -56,7 +57,7 @@ function own(exchange: Exchange, body: ApiObject, { options, now }: { readonly o
 function checkTarget(target: Binding['target'] | undefined): void {
   const problems: string[] = [];
   const kind = target?.kind ?? '';
-  if (kind !== '' && kind !== 'Node') problems.push(`target.kind: Unsupported value: ${JSON.stringify(kind)}: supported values: "Node", "<empty>"`);
+  if (kind !== '' && kind !== 'Node') problems.push(`target.kind: Unsupported value: ${goQuote(kind)}: supported values: "Node", "<empty>"`);
   if (!target?.name) problems.push('target.name: Required value');
   if (problems.length > 0) throw new ApiError({ code: 500, message: problems.length === 1 ? (problems[0] as string) : `[${problems.join(', ')}]` });
 }
@@ -64,7 +65,7 @@ function checkTarget(target: Binding['target'] | undefined): void {
 function refuseUnbindable(pod: DeepReadonly<Pod>, name: string): void {
   const about = { group: '', resource: 'pods/binding', name };
   if (pod.metadata?.deletionTimestamp) throw conflict(about, `pod ${name} is being deleted, cannot be assigned to a host`);
-  if (pod.spec?.nodeName) throw conflict(about, `pod ${name} is already assigned to node ${JSON.stringify(pod.spec.nodeName)}`);
+  if (pod.spec?.nodeName) throw conflict(about, `pod ${name} is already assigned to node ${goQuote(pod.spec.nodeName)}`);
   if (pod.spec?.schedulingGates?.length) throw conflict(about, `pod ${name} has non-empty .spec.schedulingGates`);
 }
 

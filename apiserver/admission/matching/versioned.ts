@@ -1,4 +1,5 @@
 /** The objects of one request in the versions that webhooks and policies want to see, and the way back. */
+import { goQuote } from '../../../api/go-quote.ts';
 import { normalize, strictProblem } from '../../../api/codec/json.ts';
 import { kindFact } from '../../../api/facts/facts.ts';
 import type { ApiObject, Kind, KindVersion, Metadata } from '../../../api/kind.ts';
@@ -91,14 +92,14 @@ export class VersionedObjects {
   /** Policies, which are strict, are told of it as of a fault of the server. */
   #otherVersion({ apiVersion, kind }: ApiObject, { group }: Kind, strict: boolean): ApiError {
     const { version } = this.#request;
-    const message = `${apiVersion}, Kind=${kind} is unstructured and is not suitable for converting to ${JSON.stringify(versionOf({ group, version, kind }))}`;
+    const message = `${apiVersion}, Kind=${kind} is unstructured and is not suitable for converting to ${goQuote(versionOf({ group, version, kind }))}`;
     return strict ? internalError(`failed to convert object: ${message}`) : new ApiError({ code: 500, message });
   }
 
   /** Upstream names its own package in place of the version that it was to become. */
   #otherKind(next: ApiObject, { group, version, kind }: GroupVersionKind, { changed, strict }: { readonly changed: unknown; readonly strict: boolean }): ApiError {
     const fact = next.apiVersion === versionOf({ group, version, kind }) ? kindFact(group, version, next.kind) : undefined;
-    if (!fact) return internalError(`no kind ${JSON.stringify(next.kind)} is registered for version ${JSON.stringify(next.apiVersion)} in scheme "pkg/runtime/scheme.go:111"`);
+    if (!fact) return internalError(`no kind ${goQuote(next.kind)} is registered for version ${goQuote(next.apiVersion)} in scheme "pkg/runtime/scheme.go:111"`);
     // It is read before it is asked what it is.
     inForm({ type: fact.type }, changed, strict);
     const into = group === '' ? 'core' : group.replace(/\..*$/, '');

@@ -1,4 +1,5 @@
 /** AdmissionReview: the question that is sent to a webhook, and what its answer must look like. Provenance: admission/plugin/webhook/request of apiserver v0.36. */
+import { goQuote } from '../../../api/go-quote.ts';
 import type { AdmissionResponse } from '../../../api/types/admission.v1.ts';
 import type { UserInfo } from '../../auth/auth.ts';
 import type { AdmissionRequest } from '../admission.ts';
@@ -72,7 +73,7 @@ export function readReview(answer: Record<string, unknown>, { uid, version }: Pi
   if (!response) return { problem: 'webhook response was absent' };
   const { patch = '', patchType } = response;
   if (version === 'v1') {
-    if (response.uid !== uid) return { problem: `expected response.uid=${JSON.stringify(uid)}, got ${JSON.stringify(response.uid ?? '')}` };
+    if (response.uid !== uid) return { problem: `expected response.uid=${goQuote(uid)}, got ${goQuote(response.uid ?? '')}` };
     const problem = kindProblem(answer) ?? patchProblem(patch ?? '', patchType ?? undefined, mutating);
     if (problem) return { problem };
   }
@@ -96,7 +97,7 @@ export function answerProblem({ apiVersion, kind }: Record<string, unknown>, ver
   if (apiVersion === 'v1' && UNVERSIONED.has(String(kind))) return `converting (v1.${String(kind)}) to (${version}.${expected.kind}): unknown conversion`;
   const [group, sent = ''] = String(apiVersion).split('/');
   if (kind !== expected.kind || group !== expected.group || !/^v1(beta1)?$/.test(sent)) {
-    return `no kind ${JSON.stringify(kind)} is registered for version ${JSON.stringify(apiVersion)} in scheme "pkg/runtime/scheme.go:111"`;
+    return `no kind ${goQuote(String(kind))} is registered for version ${goQuote(String(apiVersion))} in scheme "pkg/runtime/scheme.go:111"`;
   }
   return sent === version ? undefined : `converting (${sent}.${kind}) to (${version}.${kind}): unknown conversion`;
 }
