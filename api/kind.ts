@@ -75,8 +75,8 @@ export interface Strategy {
   readonly createOnUpdate?: boolean; // PUT of a missing object creates it.
   /** Updates may leave out `resourceVersion`. Default true. */
   readonly unconditionalUpdate?: boolean;
-  /** The grace period of a deletion when the caller names none: pods. Undefined means: gone at once. */
-  readonly gracePeriodSeconds?: (object: ApiObject) => number | undefined;
+  /** How long a deletion gives it, for kinds that are given time at all: pods. 0: gone at once. */
+  readonly gracePeriodSeconds?: (object: ApiObject, asked: number | undefined) => number;
   /** Deleted without options, dependents are orphaned (ReplicationController) instead of collected in the background. */
   readonly orphansByDefault?: boolean;
   /** Nothing depends on it, so that it goes at once whatever is to become of dependents (Events). */

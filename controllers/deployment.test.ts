@@ -31,7 +31,7 @@ interface SetSpec {
   readonly replicas: number;
   readonly available?: number;
   readonly present?: number;
-  readonly revision?: number;
+  readonly revision?: number | string;
   readonly desired?: number;
   readonly max?: number;
   readonly orphan?: boolean;
@@ -46,7 +46,7 @@ function set({ name, image = name, replicas, available = replicas, present = rep
       name,
       generation: 1,
       labels,
-      creationTimestamp: `2026-01-01T00:00:0${revision}Z`,
+      creationTimestamp: `2026-01-01T00:00:0${String(revision).slice(-1)}Z`,
       annotations: { 'deployment.kubernetes.io/revision': String(revision), 'deployment.kubernetes.io/desired-replicas': String(desired), 'deployment.kubernetes.io/max-replicas': String(max) },
       ...(!orphan && { ownerReferences: [{ apiVersion: 'apps/v1', kind: 'Deployment', name: 'web', uid: 'uid-web', controller: true }] }),
       ...(deleting && { deletionTimestamp: '2026-01-01T00:00:00Z' }),
@@ -141,6 +141,11 @@ test('Recreate waits until the last old pod is gone', () => {
   expect(sizes(run(deployment({ strategy }), set({ name: 'old', replicas: 0, present: 1 })).actions)).toEqual([]);
   expect(sizes(run(deployment({ strategy }), set({ name: 'old', replicas: 0 }), pod('Running')).actions)).toEqual([]);
   expect(sizes(run(deployment({ strategy }), set({ name: 'old', replicas: 0 }), pod('Failed')).actions)).toEqual(['web-*=4']);
+});
+
+test('revisions are counted beyond what numbers of JavaScript hold', () => {
+  const { actions } = run(deployment({ template: template('new') }), set({ name: 'old', replicas: 4, revision: '3546343826724305832' }));
+  expect(status(actions)?.metadata.annotations).toEqual({ 'deployment.kubernetes.io/revision': '3546343826724305833' });
 });
 
 test('going back takes up the old set with a new revision, and remembers the former', () => {

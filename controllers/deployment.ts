@@ -8,7 +8,7 @@ import type { Stored } from '../client/client.ts';
 import { deepCopy, type Mutable } from '../std/deep.ts';
 import { event, subject, update } from './actions.ts';
 import { watch, type Action, type Controller, type Key, type Moment, type Outcome, type View } from './controller.ts';
-import { active, byCreation, notedNumber, noteReplicas, revisionOf, workingSet, DESIRED_REPLICAS, MAX_REPLICAS, Plan, REVISION, REVISION_HISTORY, type StoredDeployment, type WorkingSet } from './deployment/plan.ts';
+import { active, byCreation, notedNumber, noteReplicas, readRevision, revisionOf, workingSet, DESIRED_REPLICAS, MAX_REPLICAS, Plan, REVISION, REVISION_HISTORY, type StoredDeployment, type WorkingSet } from './deployment/plan.ts';
 import { cleanUp, newestReplicas, rollForward, scaleProportionally } from './deployment/rollout.ts';
 import { conditionOf, countStatus, deadlineOf, isComplete, newCondition, nextProgressCheck, rolloutStatus, sameStatus, withCondition, type Status } from './deployment/status.ts';
 import { ROLLED_BACK, isSupervised, supervise, troubleOf, type Supervision } from './deployment/supervise.ts';
@@ -203,15 +203,15 @@ function makeNewest({ plan, view, base, old, now }: Situation): Noticed & { read
 
 const MAX_NAME_LENGTH = 253;
 
-function nextRevision(old: readonly WorkingSet[]): number {
-  return Math.max(0, ...old.map(revisionOf)) + 1;
+function nextRevision(old: readonly WorkingSet[]): bigint {
+  return old.map(revisionOf).reduce((greatest, one) => (one > greatest ? one : greatest), 0n) + 1n;
 }
 
 const MAX_HISTORY_LENGTH = 2000;
 const NOT_INHERITED = new Set(['kubectl.kubernetes.io/last-applied-configuration', REVISION, REVISION_HISTORY, DESIRED_REPLICAS, MAX_REPLICAS, 'deprecated.deployment.rollback.to', ROLLED_BACK]);
 
 /** Hands the Deployment's annotations and the revision down; whether that changed anything. */
-function annotate(plan: Plan, set: WorkingSet, revision: number): boolean {
+function annotate(plan: Plan, set: WorkingSet, revision: bigint): boolean {
   const { annotations } = set;
   let changed = false;
   for (const [key, value] of Object.entries(plan.deployment.metadata.annotations ?? {})) {
@@ -220,8 +220,9 @@ function annotate(plan: Plan, set: WorkingSet, revision: number): boolean {
     changed = true;
   }
   const known = annotations[REVISION];
-  if (known !== undefined && !/^-?[0-9]*$/.test(known)) return false;
-  if (Number(known ?? 0) >= revision) return changed;
+  const before = known ? readRevision(known) : 0n;
+  if (before === undefined) return false;
+  if (before >= revision) return changed;
   annotations[REVISION] = String(revision);
   if (known !== undefined) {
     const history = [...(annotations[REVISION_HISTORY]?.split(',') ?? []), known];

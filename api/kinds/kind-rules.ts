@@ -56,7 +56,7 @@ export interface TypedStrategy<T>
   readonly validateUpdate?: (object: T, old: T, context: RuleContext) => FieldError[];
   readonly warnings?: (object: T, old: T | undefined) => string[];
   readonly movesGeneration?: (object: T, old: T, context?: RuleContext) => boolean;
-  readonly gracePeriodSeconds?: (object: T) => number | undefined;
+  readonly gracePeriodSeconds?: (object: T, asked: number | undefined) => number;
   readonly holdDeletion?: (object: T, now: number) => void;
 }
 

@@ -39,6 +39,7 @@ test.each<Row>([
   { what: 'what has no dependents', plural: 'events', options: { propagationPolicy: 'Foreground' }, does: 'remove' },
   { what: 'a running pod', plural: 'pods', object: running, does: 'mark', metadata: { deletionTimestamp: LATER, deletionGracePeriodSeconds: 30 } },
   { what: 'a running pod, with another period', plural: 'pods', object: running, options: { gracePeriodSeconds: 5 }, does: 'mark', metadata: { deletionGracePeriodSeconds: 5 } },
+  { what: 'a running pod that wants no time, with another period', plural: 'pods', object: { ...running, spec: { ...running.spec, terminationGracePeriodSeconds: 0 } }, options: { gracePeriodSeconds: 5 }, does: 'mark', metadata: { deletionGracePeriodSeconds: 5 } },
   { what: 'a running pod, by force', plural: 'pods', object: running, options: { gracePeriodSeconds: 0 }, does: 'remove', metadata: { deletionGracePeriodSeconds: 0 } },
   { what: 'a pod without a node', plural: 'pods', object: { spec: { containers: [], terminationGracePeriodSeconds: 30 } }, does: 'remove' },
   { what: 'a terminating pod again', plural: 'pods', object: { ...running, metadata: { deletionTimestamp: LATER, deletionGracePeriodSeconds: 30 } }, does: 'nothing' },

@@ -47,13 +47,11 @@ export function planDeletion(resource: Resource, object: ApiObject, options: Del
 type Grace = 'graceful' | 'pending' | 'none';
 
 function markGraceful({ kind }: Resource, object: ApiObject, options: DeleteOptions, nowMs: number): Grace {
-  const natural = kind.strategy.gracePeriodSeconds?.(object);
   if (!kind.strategy.gracePeriodSeconds) return 'none';
   const asked = options.gracePeriodSeconds;
   const { metadata } = object;
   if (metadata.deletionTimestamp !== undefined) return shorten(metadata, asked, nowMs);
-  if (natural === undefined) return 'none';
-  const period = natural === 0 ? 0 : (asked ?? natural);
+  const period = kind.strategy.gracePeriodSeconds(object, asked);
   metadata.deletionTimestamp = timestamp(nowMs + period * 1000);
   metadata.deletionGracePeriodSeconds = period;
   bumpGeneration(metadata);

@@ -93,9 +93,19 @@ export function notedNumber(set: WorkingSet, annotation: string): number | undef
   return number > 2 ** 31 - 1 ? undefined : number;
 }
 
-export function revisionOf(set: WorkingSet): number {
-  const text = set.annotations[REVISION] ?? '';
-  return /^-?[0-9]+$/.test(text) ? Number(text) : 0;
+/** Revisions have 64 bits. */
+export function revisionOf(set: WorkingSet): bigint {
+  return readRevision(set.annotations[REVISION] ?? '') ?? 0n;
+}
+
+export function byRevision(a: WorkingSet, b: WorkingSet): number {
+  return Number(revisionOf(a) > revisionOf(b)) - Number(revisionOf(a) < revisionOf(b));
+}
+
+/** Undefined: a text that is none. */
+export function readRevision(text: string): bigint | undefined {
+  const value = /^[-+]?[0-9]{1,19}$/.test(text) ? BigInt(text.replace('+', '')) : undefined;
+  return value === undefined || BigInt.asIntN(64, value) !== value ? undefined : value;
 }
 
 export function totalReplicas(sets: readonly WorkingSet[]): number {

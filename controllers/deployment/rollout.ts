@@ -1,5 +1,5 @@
 /** How a Deployment's ReplicaSets grow and shrink: rolling, recreating, and in proportion when it is scaled midway. */
-import { DESIRED_REPLICAS, MAX_REPLICAS, active, byCreation, notedNumber, revisionOf, totalAvailable, totalReplicas, type Plan, type WorkingSet } from './plan.ts';
+import { DESIRED_REPLICAS, MAX_REPLICAS, active, byCreation, byRevision, notedNumber, totalAvailable, totalReplicas, type Plan, type WorkingSet } from './plan.ts';
 import { UNLIMITED } from './status.ts';
 
 /** How large the newest set may be now, given all sets. */
@@ -97,7 +97,7 @@ function isSaturated(plan: Plan, newest: WorkingSet): boolean {
 export function cleanUp(plan: Plan, old: readonly WorkingSet[]): void {
   const limit = plan.deployment.spec.revisionHistoryLimit;
   if (limit === undefined || limit === UNLIMITED) return;
-  const kept = old.filter(({ set }) => set.metadata.deletionTimestamp === undefined).sort((a, b) => revisionOf(a) - revisionOf(b) || byCreation(a, b));
+  const kept = old.filter(({ set }) => set.metadata.deletionTimestamp === undefined).sort((a, b) => byRevision(a, b) || byCreation(a, b));
   for (const { stored, replicas } of kept.slice(0, Math.max(0, kept.length - limit))) {
     const { generation = 0 } = stored?.metadata ?? {};
     if (!stored || replicas !== 0 || (stored.status?.replicas ?? 0) !== 0 || generation > (stored.status?.observedGeneration ?? 0)) continue;

@@ -5,7 +5,7 @@
 import { timeText } from '../../client/time.ts';
 import { isDeleting } from '../owners.ts';
 import { isReady, readySince, type StoredPod } from '../pods.ts';
-import { revisionOf, type StoredDeployment, type WorkingSet } from './plan.ts';
+import { byRevision, revisionOf, type StoredDeployment, type WorkingSet } from './plan.ts';
 import { conditionOf, isComplete, newCondition, withCondition, withoutCondition, type Status } from './status.ts';
 import type { Plan } from './plan.ts';
 
@@ -68,7 +68,7 @@ function watchOver(situation: Situation & { readonly found: WorkingSet }, settin
   const { plan, found, old, pods, status, now } = situation;
   if (found.annotations[PROVEN] !== undefined) return goOn(sayWhatHappened(situation), growAfterMs);
   const failure = failureOf(situation, settings);
-  const target = old.filter(({ annotations }) => annotations[PROVEN] !== undefined).sort((a, b) => revisionOf(b) - revisionOf(a))[0];
+  const target = old.filter(({ annotations }) => annotations[PROVEN] !== undefined).sort((a, b) => byRevision(b, a))[0];
   if (failure && target) {
     const message = `Going back from revision ${revisionOf(found)} to revision ${revisionOf(target)}: ${failure}`;
     return { do: 'go back', to: target, note: `${found.name} -> ${target.name}: ${failure}`, message };

@@ -31,10 +31,10 @@ export const pod = rulesFor<Pod>({
     validateUpdate: (object, old, { subresource }) => (CHANGE_RULES[subresource] ?? validatePodUpdate)(object, old),
     warnings: (object, old) => (old ? [] : [...podNameWarning(object.metadata.name, "the Pod's hostname"), ...podWarnings(object)]),
     movesGeneration: (object, old, context?: RuleContext) => context?.subresource !== 'status' && !semanticEqual(object.spec, old.spec),
-    gracePeriodSeconds(object) {
+    gracePeriodSeconds(object, asked) {
       const phase = object.status?.phase;
       if (!object.spec.nodeName || phase === 'Failed' || phase === 'Succeeded') return 0;
-      const period = object.spec.terminationGracePeriodSeconds ?? 0;
+      const period = asked ?? object.spec.terminationGracePeriodSeconds ?? 0;
       return period < 0 ? 1 : period;
     },
   },
