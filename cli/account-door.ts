@@ -66,7 +66,10 @@ async function open({ connection, door, namespace, account, userAgent, clock, on
     });
     return ask();
   });
-  const { server, ca, serverName } = connection;
-  const own = { server, ...(ca && { ca }), ...(serverName && { serverName }), token: answer.status.token };
-  return { door: openHttpDoor({ ...own, clock, userAgent, ...(onCall && { onCall }) }), renewAt: clock.now() + TOKEN_SECONDS * 1000 * RENEW_AFTER };
+  return { door: openHttpDoor({ ...connectionAs(answer.status.token, connection), clock, userAgent, ...(onCall && { onCall }) }), renewAt: clock.now() + TOKEN_SECONDS * 1000 * RENEW_AFTER };
+}
+
+/** The same way to the same server, and of the credentials nothing but the token. */
+export function connectionAs(token: string, { cert: _cert, key: _key, token: _token, tokenFile: _tokenFile, ...way }: Connection): Connection {
+  return { ...way, token };
 }
