@@ -1,7 +1,8 @@
 /** Builds `dist/`, what is published: JavaScript and declarations, and beside them the files that are read at run time. */
 import { spawnSync } from 'node:child_process';
 import { cpSync, globSync, mkdirSync, rmSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
+import { dirname, isAbsolute, join, relative, resolve } from 'node:path';
+import { build } from 'rolldown';
 
 const root = join(import.meta.dirname, '..');
 /** Somewhere else where a word says so. */
@@ -19,4 +20,23 @@ for (const path of globSync(ASSETS, { cwd: root, withFileTypes: true }).filter((
   const target = join(dist, path.slice(root.length + 1));
   mkdirSync(dirname(target), { recursive: true });
   cpSync(path, target);
+}
+
+// One file instead of some eight hundred modules: who imports the package waits half as long for it, and has 20 MB more.
+const cluster = join(dist, 'cluster');
+await build({
+  input: join(cluster, 'index.js'),
+  platform: 'node',
+  external: (id) => !id.startsWith('.') && !isAbsolute(id),
+  plugins: [{ name: 'own-places', transform: withOwnPlace }],
+  output: { dir: cluster, entryFileNames: 'index.js', chunkFileNames: 'index-[name].js' },
+  logLevel: 'warn',
+});
+
+/** What a module looks for beside itself it finds where it was, and not beside the file that it has become part of. */
+function withOwnPlace(code: string, id: string): string {
+  const place = relative(cluster, id);
+  return code
+    .replaceAll('import.meta.dirname', `(import.meta.dirname + ${JSON.stringify(`/${dirname(place)}`)})`)
+    .replaceAll(/import\.meta\.url/g, `new URL(${JSON.stringify(place)}, import.meta.url).href`);
 }
