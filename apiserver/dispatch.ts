@@ -6,7 +6,7 @@ import type { Answer, Exchange } from './exchange.ts';
 import { mediaType } from './request/body.ts';
 import { APPLY_PATCH, JSON_PATCH, MERGE_PATCH, STRATEGIC_PATCH } from './request/patch-body.ts';
 import type { Resource } from './registry/resource.ts';
-import { OLD_PREFIXES, type Route } from './request/route.ts';
+import type { Route } from './request/route.ts';
 import { create } from './verbs/create.ts';
 import { remove } from './verbs/delete.ts';
 import { deleteCollection } from './verbs/deletecollection.ts';
@@ -42,26 +42,20 @@ export function dispatch(core: Core, handlers: Handlers, exchange: Exchange): An
   if (!route.isResource) return answerPath(core, handlers, exchange);
   const resource = core.registry.find(route.group, route.version, route.resource);
   if (!resource) {
-    if (route.namespace === '' && route.name === '' && OLD_PREFIXES.has(route.resource)) return nothingAfterPrefix(exchange.uri, route.path);
     if (!core.registry.hasGroup(route.group) || core.registry.isCustomGroup(route.group)) return pageNotFound();
     throw unknownResource();
   }
   const handler = handlerOf(handlers, exchange, resource);
-  checkSegment(route.name);
   if (route.verb === 'patch' && route.subresource !== '' && route.subresource !== 'proxy' && resource.kind.custom === undefined) refuseOtherPatches(exchange);
   // Told before anything is done: an answer that cannot be given is not asked for. What answers behind a connection is not ours to know.
   if (!CONNECTS.has(route.subresource)) exchange.accepted({ custom: resource.kind.custom !== undefined, tables: hasTables(resource, route.subresource) });
+  checkSegment(route.name);
   warnOfAge(exchange, resource);
   return handler(core, exchange, resource);
 }
 
 async function answerPath(core: Core, handlers: Handlers, exchange: Exchange): Promise<Answer> {
   return (await handlers.paths(core, exchange)) ?? pageNotFound();
-}
-
-function nothingAfterPrefix(uri: string, path: string): Answer {
-  const text = `Internal Server Error: ${goQuote(uri)}: failed to create RequestInfo: unable to determine kind and namespace from url, ${path}\n`;
-  return { type: 'text', code: 500, text };
 }
 
 /** Throws 400 on what can be no object's name. */
@@ -107,8 +101,8 @@ function handlerOf(handlers: Handlers, exchange: Exchange, resource: Resource): 
     warnOfAge(exchange, resource);
     throw notSupported(verb, resource);
   }
-  // What is only spoken to has no objects.
-  if (route.name !== '' && resource.kind.verbs.length === 1 && resource.has('create')) throw unknownResource();
+  // What is only spoken to has no objects, and what is spoken to within a namespace is nowhere else.
+  if (resource.kind.verbs.length === 1 && resource.has('create') && (route.name !== '' || (resource.kind.namespaced && route.namespace === ''))) throw unknownResource();
   if (!METHODS.has(method) || !resource.has(verb) || OF_ONE.has(verb) !== (route.name !== '' && verb !== 'watch')) throw methodNotAllowed();
   if (verb === 'create' && route.name !== '') throw methodNotAllowed();
   if (verb === 'watch' && method !== 'GET') throw methodNotAllowed();

@@ -130,19 +130,25 @@ test.each([
   { what: 'an unknown path', method: 'GET', path: '/boats', code: 404, type: 'text/plain; charset=utf-8' },
   { what: 'an unknown group', method: 'GET', path: '/apis/nowhere.example.org/v1/things', code: 404, type: 'text/plain; charset=utf-8' },
   { what: 'an unknown resource', method: 'GET', path: '/api/v1/boats', code: 404, type: 'application/json' },
+  { what: 'what lies below a route', method: 'GET', path: '/version/x', code: 404, type: 'application/json' },
+  { what: 'what lies below a page', method: 'GET', path: '/healthz/x', code: 404, type: 'text/plain; charset=utf-8' },
+  { what: 'the issuer, with a slash', method: 'GET', path: '/.well-known/openid-configuration/', code: 200, type: 'application/json' },
+  { what: 'a group without a name', method: 'GET', path: '/apis//v1', code: 404, type: 'text/plain; charset=utf-8' },
+  { what: 'bindings of all namespaces', method: 'POST', path: '/api/v1/bindings', code: 404, type: 'application/json' },
+  { what: 'an old watch of nothing', method: 'GET', path: '/api/v1/watch', anonymous: true, code: 500, type: 'text/plain; charset=utf-8' },
   { what: 'a method that a resource lacks', method: 'PUT', path: '/api/v1/namespaces/default/configmaps', code: 405, type: 'application/json' },
   { what: 'a form that is not served', method: 'GET', path: '/api/v1/namespaces', headers: { Accept: 'text/html' }, code: 406, type: 'application/json' },
   { what: 'a body in an unknown format', method: 'POST', path: '/api/v1/namespaces/default/configmaps', headers: { 'Content-Type': 'text/plain' }, body: 'x', code: 415, type: 'application/json' },
   { what: 'a body that is no JSON', method: 'POST', path: '/api/v1/namespaces/default/configmaps', body: '{', code: 400, type: 'application/json' },
   { what: 'a body that is too large', method: 'POST', path: '/api/v1/namespaces/default/configmaps', body: Buffer.alloc(3 * 1024 * 1024 + 1, 0x20), code: 413, type: 'application/json' },
-  { what: 'a bad escape in the path', method: 'GET', path: '/api/v1/namespaces/%zz', code: 400, type: 'application/json' },
+  { what: 'a bad escape in the path', method: 'GET', path: '/api/v1/namespaces/%zz', code: 400, type: 'text/plain; charset=utf-8' },
   { what: 'a token that nobody knows', method: 'GET', path: '/api/v1/namespaces', headers: { Authorization: 'Bearer nonsense' }, anonymous: true, code: 401, type: 'application/json' },
   { what: 'anonymous readers of objects', method: 'GET', path: '/api/v1/namespaces', anonymous: true, code: 403, type: 'application/json' },
   { what: 'anonymous askers for health', method: 'GET', path: '/readyz', anonymous: true, code: 200, type: 'text/plain; charset=utf-8' },
 ])('$what: $code', async ({ method, path, headers, body, anonymous, code, type }) => {
   const answer = await it.http(method, path, { headers: headers ?? {}, ...(body !== undefined && { body }), anonymous: anonymous ?? false });
   expect([answer.code, answer.headers['content-type']]).toEqual([code, type]);
-  if (type === 'application/json') expect(answer.json()).toMatchObject({ kind: 'Status', status: 'Failure', code });
+  if (type === 'application/json' && code >= 400) expect(answer.json()).toMatchObject({ kind: 'Status', status: 'Failure', code });
 });
 
 test('HTTP/2 and HTTP/1.1 answer on one port', async () => {

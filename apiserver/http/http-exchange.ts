@@ -3,7 +3,6 @@ import type { IncomingMessage } from 'node:http';
 import type { Http2Stream } from 'node:http2';
 import type { Readable } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
-import { badRequest } from '../../api/status.ts';
 import { ANONYMOUS, type Credentials, type UserInfo } from '../auth/auth.ts';
 import { certificateOf } from '../auth/client-certificate.ts';
 import { readBody } from '../request/body.ts';
@@ -36,7 +35,7 @@ export class HttpExchange implements Exchange {
   #credentials: Credentials | undefined;
   #body: Body | undefined;
 
-  /** Throws 400 on a path or query that cannot be read. */
+  /** Throws `UnreadablePath`. */
   constructor(request: IncomingMessage, upgrade?: Upgrade) {
     this.#request = request;
     this.upgrade = upgrade;
@@ -45,7 +44,7 @@ export class HttpExchange implements Exchange {
     this.uri = url;
     const at = url.indexOf('?');
     this.query = at < 0 ? NO_QUERY : new URLSearchParams(url.slice(at + 1));
-    this.route = routeOf(this.method, at < 0 ? url : url.slice(0, at), asksToWatch(this.query.get('watch')));
+    this.route = parseRoute(this.method, at < 0 ? url : url.slice(0, at), { watch: asksToWatch(this.query.get('watch')) });
   }
 
   get body(): Body {
@@ -178,11 +177,3 @@ function wantsPretty(parameter: string | null, agent = ''): boolean {
 /** Taking a profile takes as long as is asked for. */
 const PROFILES = '/debug/pprof/';
 const LONG_SUBRESOURCES = new Set(['log', 'exec', 'attach', 'portforward', 'proxy']);
-
-function routeOf(method: string, path: string, watch: boolean): Route {
-  try {
-    return parseRoute(method, path, { watch });
-  } catch {
-    throw badRequest(`the path ${JSON.stringify(path)} has an invalid escape`);
-  }
-}

@@ -4,6 +4,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { DEFAULT_CIPHERS } from 'node:tls';
+import { goQuote } from '../../api/go-quote.ts';
 import { ApiError } from '../../api/status.ts';
 import { sleep, type Clock } from '../../std/clock.ts';
 import { Cohort } from '../../std/cohort.ts';
@@ -22,6 +23,7 @@ import type { Pki } from '../pki/pki.ts';
 import { errorAnswer, render } from './render.ts';
 import type { Response } from './response.ts';
 import { methodNotAllowed } from '../dispatch.ts';
+import { UnreadablePath } from '../request/route.ts';
 import { requestTimeoutMs } from '../request/request-timeout.ts';
 import { DRAIN_MS, REQUEST_TIMEOUT_MS, STREAMS_PER_CONNECTION, type ServingOptions } from './serving.ts';
 import { answerUpgrade, rawRefusal } from './upgrade.ts';
@@ -196,9 +198,7 @@ async function answer(options: Answering, request: IncomingMessage, response: Se
   try {
     exchange = new HttpExchange(request);
   } catch (error) {
-    response.writeHead(400, { 'Content-Type': 'application/json' });
-    response.end(JSON.stringify(errorAnswer(error).error.status));
-    return;
+    return refuseUnrouted(request, response, error);
   }
   try {
     timeoutMs = requestTimeoutMs(exchange.query, limits.requestTimeoutMs ?? REQUEST_TIMEOUT_MS);
@@ -299,6 +299,15 @@ async function refuse({ clock, log }: Serving, exchange: HttpExchange, response:
   } catch {
     response.destroy();
   }
+}
+
+/** Before there is an exchange nobody has been asked for anything. */
+function refuseUnrouted({ url = '', httpVersionMajor }: IncomingMessage, response: ServerResponse, cause: unknown): void {
+  if (!(cause instanceof UnreadablePath)) return void response.writeHead(500).end();
+  const isFault = cause.code === 500;
+  const text = isFault ? `Internal Server Error: ${goQuote(url)}: ${cause.message}, ${url}\n` : cause.message;
+  response.writeHead(cause.code, { 'Content-Type': 'text/plain; charset=utf-8', ...(isFault ? { 'X-Content-Type-Options': 'nosniff' } : httpVersionMajor === 1 && { Connection: 'close' }) });
+  response.end(text);
 }
 
 /** What the HTTP parser does not take: a method that it does not know, headers that are too large, no HTTP at all. */

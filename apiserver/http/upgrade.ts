@@ -7,6 +7,7 @@ import { finish } from '../chain/chain.ts';
 import type { Exchange, Upgrade } from '../exchange.ts';
 import { HttpExchange } from './http-exchange.ts';
 import { errorAnswer } from './render.ts';
+import { UnreadablePath } from '../request/route.ts';
 
 interface Serving {
   readonly clock: Clock;
@@ -24,7 +25,7 @@ export async function answerUpgrade({ serve }: Serving, upgrade: Upgrade): Promi
     if (answer?.type !== 'tunnel') throw badRequest('this path does not speak the protocol that was asked for');
     await answer.join(upgrade);
   } catch (error) {
-    refuse(upgrade, error);
+    refuse(upgrade, error instanceof UnreadablePath ? badRequest(error.message) : error);
   } finally {
     if (exchange) finish(exchange);
   }

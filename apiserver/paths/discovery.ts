@@ -26,7 +26,8 @@ export function discovery(registry: Registry, { discovery: others }: Pick<Aggreg
     const { kinds } = registry;
     if (rest.length > 0) return below({ registry, others, once: (key, make) => once(key, make) }, exchange, rest);
     if (method !== 'GET' && path !== '/apis') throw methodNotAllowed();
-    const media = aggregatedMedia(headers.accept);
+    // Where the path ends in a slash, upstream's older handler answers.
+    const media = route.path === '/apis/' ? undefined : aggregatedMedia(headers.accept);
     if (!media) {
       exchange.accepted();
       if (root === 'api') return document(apiVersions(hostOf(headers)));
@@ -49,6 +50,7 @@ function below({ registry, others, once }: Sources, exchange: Exchange, rest: re
   const { path } = exchange.route;
   const isCore = path.startsWith('/api/');
   const [group = '', version] = isCore ? ['', rest[0]] : rest;
+  if (group === '' && !isCore) return undefined;
   const listed = others.listed((served, at) => registry.hasVersion(served, at));
   if (!registry.hasGroup(group) && !listed.some((one) => one.group === group)) return undefined;
   const { kinds } = registry;

@@ -2,7 +2,7 @@
 import type { Core } from '../core.ts';
 import type { Answer, Exchange } from '../exchange.ts';
 import type { HandlerParts } from '../handler-parts.ts';
-import { methodNotAllowed } from '../dispatch.ts';
+import { methodNotAllowed, unknownResource } from '../dispatch.ts';
 import { DUMPS, type DumpView } from '../flow/dump.ts';
 import { discovery } from './discovery.ts';
 import { health } from './health.ts';
@@ -33,7 +33,7 @@ export function pathsOf(parts: HandlerParts): (core: Core, exchange: Exchange) =
       case 'readyz':
         return health({ readiness, series }, root, exchange);
       case 'version':
-        return path === '/version' || path === '/version/' ? versionFor(exchange) : undefined;
+        return path === '/version' || path === '/version/' ? versionFor(exchange) : noSuchRoute();
       case 'api':
       case 'apis':
         return disco(exchange);
@@ -51,9 +51,11 @@ export function pathsOf(parts: HandlerParts): (core: Core, exchange: Exchange) =
         return dump && text(dump(flow.levels, dumpView(core, exchange)));
       }
       case 'openid':
-        return path.replace(/\/$/, '') === '/openid/v1/jwks' ? keys(exchange, tokens.jwks()) : undefined;
+        if (!path.startsWith(`${JWKS}/`) && path !== JWKS) return undefined;
+        return path.length <= JWKS.length + 1 ? keys(exchange, tokens.jwks()) : noSuchRoute();
       case '.well-known':
-        if (path !== '/.well-known/openid-configuration') return undefined;
+        if (!path.startsWith(`${ISSUER}/`) && path !== ISSUER) return undefined;
+        if (path.length > ISSUER.length + 1) return noSuchRoute();
         onlyRead(exchange, JSON_TYPE);
         exchange.extraHeaders['Cache-Control'] = FOR_AN_HOUR;
         return document(tokens.discovery(hostOf(exchange.headers)));
@@ -82,6 +84,14 @@ function rootPaths(registry: Registry, readiness: Pick<Readiness, 'checksOf'>): 
     for (const { version } of versions) paths.add(group === '' ? `/api/${version}` : `/apis/${group}/${version}`);
   }
   return [...paths].sort();
+}
+
+const ISSUER = '/.well-known/openid-configuration';
+const JWKS = '/openid/v1/jwks';
+
+/** Throws 404: these paths are routes, and have nothing below them. */
+function noSuchRoute(): never {
+  throw unknownResource();
 }
 
 const FOR_AN_HOUR = 'public, max-age=3600';

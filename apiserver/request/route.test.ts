@@ -36,3 +36,14 @@ test('parseRoute() watches collections, and not single objects', () => {
 test.each([[null, false], ['false', false], ['0', false], ['', true], ['1', true], ['maybe', true]])('asksToWatch(%j) is %j', (value, expected) => {
   expect(asksToWatch(value)).toBe(expected);
 });
+
+test.each([
+  ['/api/v1/watch', 500], ['/apis/apps/v1/proxy/', 500], ['/api/v1/namespaces/a/pods/%', 400], ['/api/v1/namespaces/a/pods/%zz', 400],
+])('parseRoute() cannot read %s: %j', (path, code) => {
+  const parse = (): unknown => parseRoute('GET', path, { watch: false });
+  expect(parse).toThrow(expect.objectContaining({ code }));
+});
+
+test('parseRoute() takes escapes for bytes', () => {
+  expect(parseRoute('GET', '/api/v1/namespaces/a/pods/%C3%B6%ff', { watch: false }).name).toBe('ö\uFFFD');
+});

@@ -21,7 +21,7 @@ export interface Route {
 
 const NAMESPACE_SUBRESOURCES = new Set(['status', 'finalize']);
 /** Of times when watches and proxies were asked for by the path's beginning. */
-export const OLD_PREFIXES: ReadonlySet<string> = new Set(['watch', 'proxy']);
+const OLD_PREFIXES: ReadonlySet<string> = new Set(['watch', 'proxy']);
 const PROXIES = new Set(['proxy']);
 
 const VERBS: Readonly<Record<string, string>> = { POST: 'create', GET: 'get', HEAD: 'get', PUT: 'update', PATCH: 'patch', DELETE: 'delete' };
@@ -31,7 +31,18 @@ export interface RouteQuery {
   readonly watch: boolean;
 }
 
-/** `path` is the raw path of the URL, without query. Throws URIError on bad escapes. */
+/** A path that asks for nothing at all: answered in words, before anybody asks who asks. */
+export class UnreadablePath extends Error {
+  override readonly name = 'UnreadablePath';
+  readonly code: 400 | 500;
+
+  constructor(code: 400 | 500, text: string) {
+    super(text);
+    this.code = code;
+  }
+}
+
+/** `path` is the raw path of the URL, without query. Throws `UnreadablePath`. */
 export function parseRoute(method: string, path: string, query: RouteQuery): Route {
   const segments = split(path);
   const isCore = segments[0] === 'api';
@@ -42,7 +53,8 @@ export function parseRoute(method: string, path: string, query: RouteQuery): Rou
   let rest = segments.slice(at);
   let verb = VERBS[method] ?? '';
   // The deprecated ways to ask for a watch, and for a proxy, which nothing answers any more.
-  const prefix = OLD_PREFIXES.has(rest[0] as string) && rest.length > 1 ? (rest[0] as string) : '';
+  if (OLD_PREFIXES.has(rest[0] as string) && rest.length === 1) throw new UnreadablePath(500, 'failed to create RequestInfo: unable to determine kind and namespace from url');
+  const prefix = OLD_PREFIXES.has(rest[0] as string) ? (rest[0] as string) : '';
   if (prefix !== '') rest = rest.slice(1);
   let namespace = '';
   if (rest[0] === 'namespaces' && rest.length > 1) {
@@ -75,10 +87,20 @@ function nonResource(method: string, path: string): Route {
 
 function split(path: string): string[] {
   // An escaped slash is a slash.
-  const decoded = path.includes('%') ? decodeURIComponent(path) : path;
+  const decoded = path.includes('%') ? unescaped(path) : path;
   const segments = (decoded.startsWith('/') ? decoded.slice(1) : decoded).split('/');
   if (segments.at(-1) === '') segments.pop();
   return segments;
+}
+
+/** Escapes stand for bytes, which need not make sense together. */
+function unescaped(path: string): string {
+  try {
+    return decodeURIComponent(path);
+  } catch {
+    if (/%(?![0-9a-f]{2})/i.test(path)) throw new UnreadablePath(400, '400 Bad Request');
+    return Buffer.from(path.replace(/%([0-9a-f]{2})/gi, (_, digits: string) => String.fromCharCode(Number.parseInt(digits, 16))), 'latin1').toString();
+  }
 }
 
 /** The raw path after so many segments: proxied paths keep their escapes and their last slash. */
