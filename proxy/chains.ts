@@ -15,6 +15,9 @@ export const PREFIX = 'CORACLE-';
 /** A packet with this mark is masqueraded when it leaves. */
 const MARK = '0x4000/0x4000';
 
+/** The mark of CNI's port mappings for the same. */
+const PORTMAP_MARK = '0x2000/0x2000';
+
 /** Where the built-in chains enter ours, in this order. */
 export const JUMPS: Readonly<Record<Table, readonly { readonly from: string; readonly rule: string }[]>> = {
   nat: [
@@ -51,8 +54,13 @@ function fixedNat(node: ProxyNode, family: PortRule['family']): [string, string[
     ['CORACLE-NODEPORTS', []],
     ['CORACLE-MASQUERADE', [`-j MARK --set-xmark ${MARK}`]],
     ['CORACLE-FROM-OUTSIDE', [...cidrs(node, family).map((cidr) => `-s ${cidr} -j RETURN`), '-j CORACLE-MASQUERADE']],
-    ['CORACLE-POSTROUTING', [`-m mark ! --mark ${MARK} -j RETURN`, '-j MARK --set-xmark 0x0/0x4000', '-j MASQUERADE --random-fully']],
+    ['CORACLE-POSTROUTING', [...cidrs(node, family).map(betweenPods), `-m mark ! --mark ${MARK} -j RETURN`, '-j MARK --set-xmark 0x0/0x4000', '-j MASQUERADE --random-fully']],
   ];
+}
+
+/** Pods see each other's addresses on whichever node they are, though their bridge masquerades what leaves it. */
+function betweenPods(cidr: string): string {
+  return `-s ${cidr} -d ${cidr} -m mark ! --mark ${MARK} -m mark ! --mark ${PORTMAP_MARK} -j ACCEPT`;
 }
 
 function fixedFilter(node: ProxyNode, family: PortRule['family']): [string, string[]][] {

@@ -1,9 +1,9 @@
-/** The proxy's shell: watches Services and their endpoints and keeps this node's rules and names in step with them. */
+/** The proxy's shell: watches Services, their endpoints and nodes, and keeps this node's rules, routes and names in step with them. */
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { promisify } from 'node:util';
-import { endpointslices, namespaces, services } from '../api/resources.ts';
+import { endpointslices, namespaces, nodes, services } from '../api/resources.ts';
 import type { Client } from '../client/client.ts';
 import { openInformer } from '../client/informer.ts';
 import { backoff } from '../std/backoff.ts';
@@ -15,10 +15,13 @@ import { Records } from './dns/records.ts';
 import { type DnsServer, startDnsServer } from './dns/server.ts';
 import { nameServers, openUpstream } from './dns/upstream.ts';
 import { Iptables } from './iptables.ts';
+import { RouteTable } from './route-table.ts';
+import { movesRoutes, routesToPods } from './routes.ts';
 
 export interface ProxyOptions {
   readonly client: Client;
-  readonly node: ProxyNode;
+  /** Its zone is read from the Node. */
+  readonly node: Omit<ProxyNode, 'zone'>;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: { info(fields: object, message: string): void; warn(fields: object, message: string): void };
@@ -35,8 +38,11 @@ export interface Proxy {
 
 /** Others may have changed the kernel's rules: compare with it this often. */
 const DISTRUST_MS = 60_000;
+/** A line for each of ten thousand nodes. */
+const OUTPUT_LIMIT_BYTES = 1024 * 1024;
 const RETRY = { baseMs: 500, limitMs: 30_000, jitter: 0.2 };
 const SERVICE_NAME = 'kubernetes.io/service-name';
+const ZONE = 'topology.kubernetes.io/zone';
 
 export async function startProxy(options: ProxyOptions): Promise<Proxy> {
   const { client, clock, random, log } = options;
@@ -45,6 +51,7 @@ export async function startProxy(options: ProxyOptions): Promise<Proxy> {
   const sliceInformer = openInformer(client, endpointslices, {
     indexes: { service: (slice) => [`${slice.metadata.namespace}/${slice.metadata.labels?.[SERVICE_NAME] ?? ''}`] },
   }, tools);
+  const nodeInformer = openInformer(client, nodes, {}, tools);
   const dns = options.dns && (await startNames(options, serviceInformer, sliceInformer));
 
   setKernelSwitches(log);
@@ -54,7 +61,8 @@ export async function startProxy(options: ProxyOptions): Promise<Proxy> {
   let ipv6Used = false;
 
   const program = async (): Promise<void> => {
-    const rules = compile(serviceInformer.cache.list(), sliceInformer.cache.list(), options.node);
+    const zone = nodeInformer.cache.get({ name: options.node.name })?.metadata.labels?.[ZONE];
+    const rules = compile(serviceInformer.cache.list(), sliceInformer.cache.list(), { ...options.node, ...(zone !== undefined && { zone }) });
     await tables.ipv4.apply(chains(rules, 'ipv4', chainHash));
     ipv6Used ||= rules.ports.some(({ family }) => family === 'ipv6');
     if (ipv6Used) await tables.ipv6.apply(chains(rules, 'ipv6', chainHash));
@@ -67,14 +75,33 @@ export async function startProxy(options: ProxyOptions): Promise<Proxy> {
     return backoff(attempt, RETRY, random);
   }, clock);
 
-  await Promise.all([serviceInformer.synced(), sliceInformer.synced()]);
+  const table = new RouteTable(runForText);
+  const lead = async (): Promise<void> => {
+    for (const [{ to, via }, error] of await table.apply(routesToPods(nodeInformer.cache.list(), options.node.name))) {
+      log.warn({ to, via, error: String(error) }, 'no route to the pods of a node: it is not on a network of this one');
+    }
+  };
+  const guide = latest(lead, (attempt, error) => {
+    log.warn({ error: String(error) }, 'cannot set the routes to pods of other nodes');
+    return backoff(attempt, RETRY, random);
+  }, clock);
+
+  await Promise.all([serviceInformer.synced(), sliceInformer.synced(), nodeInformer.synced()]);
   serviceInformer.subscribe(worker.wake);
   sliceInformer.subscribe(worker.wake);
+  nodeInformer.subscribe((change) => {
+    if (change.type !== 'updated' || movesRoutes(change.previous, change.object)) guide.wake();
+    const isZone = change.object.metadata.name === options.node.name && (change.type !== 'updated' || change.previous.metadata.labels?.[ZONE] !== change.object.metadata.labels?.[ZONE]);
+    if (isZone) worker.wake();
+  });
   worker.wake();
+  guide.wake();
   const audit = every(clock, DISTRUST_MS, () => {
     tables.ipv4.distrust();
     tables.ipv6.distrust();
+    table.distrust();
     worker.wake();
+    guide.wake();
   }, () => undefined);
   return {
     ready: ready.promise,
@@ -82,16 +109,18 @@ export async function startProxy(options: ProxyOptions): Promise<Proxy> {
       audit.cancel();
       serviceInformer.stop();
       sliceInformer.stop();
-      await worker.stop();
+      nodeInformer.stop();
+      await Promise.all([worker.stop(), guide.stop()]);
       await dns?.close();
     },
   };
 }
 
-/** Takes every rule and the name server's address off this machine. */
+/** Takes every rule, every route and the name server's address off this machine. */
 export async function clearProxy(dnsAddress: string): Promise<void> {
   await new Iptables('ipv4').clear();
   await new Iptables('ipv6').clear().catch(() => undefined);
+  await new RouteTable(runForText).clear();
   await run('ip', ['addr', 'del', `${dnsAddress}/32`, 'dev', 'lo']).catch(() => undefined);
 }
 
@@ -192,6 +221,10 @@ function chainHash(text: string): string {
 
 const runFile = promisify(execFile);
 
-function run(program: string, args: readonly string[]): Promise<unknown> {
-  return runFile(program, [...args], { env: { ...process.env, PATH: `${process.env.PATH ?? ''}:/usr/sbin:/sbin` } });
+function run(program: string, args: readonly string[]): Promise<{ readonly stdout: string }> {
+  return runFile(program, [...args], { env: { ...process.env, PATH: `${process.env.PATH ?? ''}:/usr/sbin:/sbin` }, maxBuffer: OUTPUT_LIMIT_BYTES });
+}
+
+async function runForText(program: string, args: readonly string[]): Promise<string> {
+  return (await run(program, args)).stdout;
 }
