@@ -8,6 +8,7 @@ import { openRecorder } from '../client/events.ts';
 import type { KubeletBackend } from '../kubelet/backend.ts';
 import type { HollowNode, HollowNodeOptions } from '../kubelet/hollow-node.ts';
 import { checkRules, type HollowRules } from '../kubelet/runtime/hollow-behaviour.ts';
+import { type KubeletSeries, openSeries } from '../kubelet/metrics/series.ts';
 import type { Clock } from '../std/clock.ts';
 import type { Random } from '../std/random.ts';
 import { machineAddress } from './api.ts';
@@ -54,6 +55,7 @@ interface Parts {
   readonly address: string;
   readonly port: number;
   readonly tls: { readonly key: string; readonly cert: string; readonly ca: string };
+  readonly series: KubeletSeries;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
@@ -67,7 +69,7 @@ export async function startNode(context: Context, runtime: RuntimeChoice): Promi
   if (runtime !== 'none') {
     const pair = await api.pki.servingCertificate({ names: [nodeName], ips: [api.address, '127.0.0.1'], commonName: `system:node:${nodeName}`, organizations: ['system:nodes'] });
     const client = openClient(doors(`kubelet:${nodeName}`), { userAgent: 'kubelet' });
-    const parts: Parts = { ...common, client, nodeName, address: api.address, port: KUBELET_PORT, tls: { key: pair.keyPem, cert: pair.certPem, ca: api.pki.caPem } };
+    const parts: Parts = { ...common, series: openSeries(clock), client, nodeName, address: api.address, port: KUBELET_PORT, tls: { key: pair.keyPem, cert: pair.certPem, ca: api.pki.caPem } };
     if (runtime === 'cri') await startRealNode(parts, flags.criSocket);
     else await startHollowNode(parts);
   }
@@ -115,6 +117,7 @@ export async function startKubeletAlone(running: Running): Promise<void> {
     address: flags.nodeIp ?? machineAddress(),
     port: flags.port ?? KUBELET_PORT,
     tls,
+    series: openSeries(clock),
     clock,
     random,
     log,
@@ -125,7 +128,7 @@ export async function startKubeletAlone(running: Running): Promise<void> {
 }
 
 async function startRealNode(parts: Parts, criSocket: string | undefined): Promise<void> {
-  const { client, nodeName, dataDir, address, clock, random, log, stopper } = parts;
+  const { client, nodeName, dataDir, address, series, clock, random, log, stopper } = parts;
   const { startKubelet } = await import('../kubelet/run.ts');
   const containers: OpenedRuntime = await openContainers({ dataDir, criSocket, clock, log, stopper });
   const port = await startServer(parts, () => kubelet.backend);
@@ -143,6 +146,7 @@ async function startRealNode(parts: Parts, criSocket: string | undefined): Promi
     ],
     port,
     clusterDns: [DNS_ADDRESS],
+    series,
     ...(containers.network && { network: containers.network }),
   });
   stopper.add('kubelet', () => kubelet.stop());
@@ -179,10 +183,13 @@ async function stopSimulation(node: HollowNode): Promise<void> {
 }
 
 /** The kubelet's server; on a port of its own choice where the usual one is taken. */
-async function startServer({ address, port, tls, clock, stopper }: Parts, backend: () => KubeletBackend): Promise<number> {
-  const { startKubeletServer } = await import('../kubelet/server/server.ts');
+async function startServer({ address, port, tls, client, nodeName, series, clock, log, stopper }: Parts, backend: () => KubeletBackend): Promise<number> {
+  const [{ startKubeletServer }, { openAccess }] = await Promise.all([import('../kubelet/server/server.ts'), import('../kubelet/server/access.ts')]);
   const late = new Proxy({} as KubeletBackend, { get: (_, name) => Reflect.get(backend(), name) as unknown });
-  const options = { address, tls, backend: late, clock };
+  const options = {
+    address, tls, backend: late, clock, access: openAccess({ client, nodeName, clock, log }),
+    onRequest: (method: string, path: string) => series.requested(method, path), onWebSocket: (stream: string) => series.webSocketStream(stream),
+  };
   const server = await startKubeletServer({ ...options, port }).catch((error: NodeJS.ErrnoException) => {
     if (error.code !== 'EADDRINUSE') throw error;
     return startKubeletServer({ ...options, port: 0 });

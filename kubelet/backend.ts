@@ -1,6 +1,7 @@
 /** What the kubelet's HTTPS server needs of the node agent behind it. */
-import type { Duplex } from 'node:stream';
+import type { Duplex, Readable } from 'node:stream';
 import type { Session, StreamRequest } from './runtime/model.ts';
+import type { PageName } from './server/routes.ts';
 
 /** A container of a pod on this node, as requests name it. */
 export interface ContainerTarget {
@@ -28,15 +29,35 @@ export class BackendRefusal extends Error {
   }
 }
 
+/** What is asked of a kubelet and answered at once. */
+export interface PageRequest {
+  readonly page: PageName;
+  readonly method: string;
+  /** What follows the page's own path. */
+  readonly parts: readonly string[];
+  readonly query: URLSearchParams;
+  /** Media types; most pages have one only. */
+  readonly accept: string;
+}
+
+export interface Page {
+  readonly code: number;
+  readonly type: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body: string | Buffer | Readable;
+}
+
 /** Methods that name what is not there throw `BackendRefusal` with 404; what is there but not ready, 400. */
 export interface KubeletBackend {
+  /** That there is such a pod, and that it is the one that is meant. */
+  require(namespace: string, pod: string, uid: string | undefined): void;
   container(namespace: string, pod: string, container: string): ContainerTarget;
   log(namespace: string, pod: string, container: string, options: { readonly previous: boolean }): LogTarget;
   exec(target: ContainerTarget, command: readonly string[], request: StreamRequest): Promise<Session>;
   attach(target: ContainerTarget, request: StreamRequest): Promise<Session>;
   portForward(namespace: string, pod: string, port: number): Promise<Duplex>;
-  /** The pods of this node, as a PodList. */
-  pods(): unknown;
+  /** Everything that is no stream. */
+  page(request: PageRequest): Promise<Page>;
   /** `/stats/summary`. */
   summary(): Promise<unknown>;
 }

@@ -6,6 +6,7 @@ import type { Random } from '../std/random.ts';
 import type { ClusterDns } from './dns.ts';
 import type { Gate } from '../std/gate.ts';
 import type { Images } from './images.ts';
+import type { KubeletSeries } from './metrics/series.ts';
 import type { Observation } from './observation.ts';
 import type { PodObject, Spec } from './pod.ts';
 import type { PodFiles } from './pod-files.ts';
@@ -52,6 +53,8 @@ export interface KubeletContext {
   readonly sandboxGate: Gate;
   /** Containers are simulated: no hook or probe goes over the network. */
   readonly isSimulated: boolean;
+  /** Counts what is done here. */
+  readonly series: KubeletSeries | undefined;
   readonly runtimeHandler: (pod: PodObject) => Promise<string>;
   readonly signal: AbortSignal;
 }

@@ -21,7 +21,7 @@ function world(logPath?: string) {
   } as unknown as Runtime;
   return {
     state,
-    observation: new Observation(runtime, () => logPath),
+    observation: new Observation(runtime, { monotonic: () => 0 }, () => logPath),
     hold: () => void (gate = new Promise((resolve) => (release = resolve))),
     release: () => release(),
   };

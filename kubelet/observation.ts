@@ -1,5 +1,6 @@
 /** What the runtime has of each pod, asked for pod by pod; which sandboxes belong to which pod is remembered. */
 import { open, readFile } from 'node:fs/promises';
+import type { Clock } from '../std/clock.ts';
 import { ANNOTATIONS, type PodRuntime, NOTHING } from './pod.ts';
 import type { Container, Runtime, Sandbox } from './runtime/runtime.ts';
 
@@ -17,22 +18,32 @@ interface Known {
 
 export class Observation {
   readonly #runtime: Runtime;
+  readonly #clock: Pick<Clock, 'monotonic'>;
   readonly #logPath: (container: Container) => string | undefined;
   readonly #pods = new Map<string, Known>();
   readonly #uids = new Map<string, string>();
   #questions = 0;
+  #lookedAt = 0;
   /** Termination messages by container id; undefined once read and found empty. */
   readonly #messages = new Map<string, string | undefined>();
 
-  constructor(runtime: Runtime, logPath: (container: Container) => string | undefined) {
+  constructor(runtime: Runtime, clock: Pick<Clock, 'monotonic'>, logPath: (container: Container) => string | undefined) {
     this.#runtime = runtime;
+    this.#clock = clock;
+    this.#lookedAt = clock.monotonic();
     this.#logPath = logPath;
+  }
+
+  /** When everything was looked at last, by the clock that never jumps. */
+  get lookedAt(): number {
+    return this.#lookedAt;
   }
 
   /** Looks at everything. Returns the pods whose picture is another than the last one. */
   async relist(): Promise<readonly string[]> {
     const question = ++this.#questions;
     const [sandboxes, containers] = await Promise.all([this.#runtime.listSandboxes(), this.#runtime.listContainers()]);
+    this.#lookedAt = this.#clock.monotonic();
     const groups = Map.groupBy(sandboxes, ({ uid }) => uid);
     const living = new Set(containers.map(({ id }) => id));
     for (const id of this.#messages.keys()) if (!living.has(id)) this.#messages.delete(id);

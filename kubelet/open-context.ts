@@ -10,6 +10,7 @@ import type { KubeletContext, NodeFacts } from './context.ts';
 import { type Dns, parseResolvConf } from './dns.ts';
 import { Gate } from '../std/gate.ts';
 import { Images } from './images.ts';
+import { meteredRuntime } from './metrics/metered-runtime.ts';
 import type { NodeDescription } from './node-object.ts';
 import { Observation } from './observation.ts';
 import { LABELS, containerPath } from './pod.ts';
@@ -39,7 +40,8 @@ const SANDBOXES_AT_ONCE = 16;
 const NO_DNS: Dns = { servers: [], searches: [], options: [] };
 
 export async function openContext(options: ContextOptions): Promise<OpenedContext> {
-  const { client, runtime, nodeName, clock, random, log, signal } = options;
+  const { client, nodeName, clock, random, log, signal } = options;
+  const runtime = options.series ? meteredRuntime(options.runtime, options.series, clock) : options.runtime;
   const isSimulated = options.isSimulated === true;
   const tools = { clock, random, log };
   const recorder = options.recorder ?? openRecorder({ client, clock, component: 'kubelet', log });
@@ -55,7 +57,7 @@ export async function openContext(options: ContextOptions): Promise<OpenedContex
     node: factsOf(options),
     dns: { servers: options.clusterDns ?? [CLUSTER_DNS], domain: options.clusterDomain ?? CLUSTER_DOMAIN, host },
     images: new Images(runtime, clock),
-    observation: new Observation(runtime, ({ labels, name: container, ...rest }) => {
+    observation: new Observation(runtime, clock, ({ labels, name: container, ...rest }) => {
       const { [LABELS.podName]: name, [LABELS.podNamespace]: namespace, [LABELS.podUid]: uid } = labels;
       const run = restartCount({ labels, name: container, ...rest });
       return name && namespace && uid ? join(files.logDirectory({ name, namespace, uid }), container, `${run}.log`) : undefined;
@@ -70,6 +72,7 @@ export async function openContext(options: ContextOptions): Promise<OpenedContex
     },
     sandboxGate: new Gate(SANDBOXES_AT_ONCE),
     isSimulated,
+    series: options.series,
     runtimeHandler: async (pod) => (pod.spec.runtimeClassName ? (await client.get(runtimeclasses, { name: pod.spec.runtimeClassName })).handler : ''),
     signal,
   };

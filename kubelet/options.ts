@@ -4,6 +4,7 @@ import type { Client, Informer } from '../client/client.ts';
 import type { Recorder } from '../client/events.ts';
 import type { Log } from './context.ts';
 import type { Machine } from './machine.ts';
+import type { KubeletSeries } from './metrics/series.ts';
 import type { PodObject } from './pod.ts';
 import type { Runtime } from './runtime/runtime.ts';
 import type { Clock } from '../std/clock.ts';
@@ -40,6 +41,10 @@ export interface KubeletOptions {
   readonly adapt?: (pod: PodObject) => PodObject;
   /** One picture of all Services that many nodes share. */
   readonly services?: Informer<Service>;
+  /** Counts what this node does; simulated ones are not counted. */
+  readonly series?: KubeletSeries;
+  /** Told at `/flagz`. */
+  readonly flags?: Readonly<Record<string, string>>;
   /** What many nodes say goes through one recorder, whose limits then hold for all of them together. */
   readonly recorder?: Recorder;
 }

@@ -13,6 +13,8 @@ export interface PodFiles {
   /** Makes the volumes and keeps them current. */
   prepare(pod: PodObject, facts: PodFacts): Promise<void>;
   mounts(request: MountRequest): Promise<ContainerFiles>;
+  /** Where the volumes of a pod are, by their names. */
+  volumePaths(uid: string): ReadonlyMap<string, string>;
   /** What a container that is no more has left: its logs and its last message. */
   removeRun(run: { readonly pod: PodObject; readonly container: string; readonly restartCount: number }): Promise<void>;
   /** Volumes are taken away; logs are kept as long as the pod is. */
@@ -41,8 +43,11 @@ export interface PodFilesOptions {
   readonly clusterDomain: string;
 }
 
+const NO_PATHS: ReadonlyMap<string, string> = new Map();
+
 export const NO_FILES: PodFiles = {
   logDirectory: () => '',
+  volumePaths: () => NO_PATHS,
   prepare: () => Promise.resolve(),
   mounts: () => Promise.resolve({ mounts: [] }),
   removeRun: () => Promise.resolve(),
@@ -57,6 +62,7 @@ export function openPodFiles({ directory, volumes, clusterDomain }: PodFilesOpti
   const logDirectory: PodFiles['logDirectory'] = ({ namespace, name, uid }) => join(logs, `${namespace}_${name}_${uid}`);
   return {
     logDirectory,
+    volumePaths: (uid) => volumes.paths(uid),
     async prepare(pod, facts) {
       const { namespace, name, uid } = pod.metadata;
       await mkdir(podDirectory(uid), { recursive: true, mode: 0o750 });

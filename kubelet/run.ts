@@ -15,6 +15,7 @@ import { NodeAgent } from './node-agent.ts';
 import { type NodeDescription, type NodeHealth, capacityOf } from './node-object.ts';
 import { openContext } from './open-context.ts';
 import type { KubeletOptions } from './options.ts';
+import { openNodePages } from './open-pages.ts';
 import type { PodObject } from './pod.ts';
 import { podBackend } from './pod-backend.ts';
 import { PodSet } from './pod-set.ts';
@@ -53,13 +54,15 @@ export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
     if (!options.isSimulated) recorder.record({ about: { apiVersion: 'v1', kind: 'Node', name: nodeName, uid: nodeName }, type: 'Normal', reason, message, host: nodeName });
   };
   recordNode('Starting', 'Starting kubelet.');
+  const maxPods = options.maxPods ?? MAX_PODS;
+  const { pages, measure } = openNodePages({ options, node, context, set, maxPods });
   const agent = new NodeAgent({ client, clock, random, log, node, ...(options.heartbeatMs !== undefined && { heartbeatMs: options.heartbeatMs }), health: () => healthOf(runtime), onReady: (isReady) => recordNode(isReady ? 'NodeReady' : 'NodeNotReady', `Node ${nodeName} status is now: ${isReady ? 'NodeReady' : 'NodeNotReady'}`), signal });
   const informer = openInformer(client, podsResource, { fieldSelector: `spec.nodeName=${nodeName}` }, { clock, random, log });
   const ready = begin({ agent, informer, set, context, signal, network: options.network, adapt: options.adapt ?? ((pod) => pod) });
   ready.catch((error: unknown) => log.warn({ error: String(error) }, 'the kubelet could not begin'));
   const timers = options.isSimulated ? [] : housekeeping({ runtime, clock, log, directory, set, informer });
   return {
-    backend: podBackend({ context, find: (namespace, name) => set.find(namespace, name), pods: () => set.pods() }),
+    backend: podBackend({ context, find: (namespace, name) => set.find(namespace, name), pages, measure }),
     get podCidrs() {
       return agent.podCidrs;
     },

@@ -11,7 +11,7 @@ export interface WatchOptions {
 }
 
 /** Events miss little; the machine is not kept busy for it. */
-const RELIST_MS = 30_000;
+export const RELIST_MS = 30_000;
 /** Without events the runtime is asked as often as upstream does. */
 const RELIST_WITHOUT_EVENTS_MS = 1000;
 const RECONNECT = { baseMs: 200, limitMs: 5000 };
@@ -21,7 +21,10 @@ export async function watchRuntime({ context, onChange, signal }: WatchOptions):
   const { observation, clock, log, runtime } = context;
   let isListening = false;
   const relist = async (): Promise<void> => {
-    for (const uid of await observation.relist()) onChange(uid);
+    const since = clock.monotonic();
+    const changed = await observation.relist();
+    context.series?.relisted((clock.monotonic() - since) / 1000);
+    for (const uid of changed) onChange(uid);
   };
   const listen = async (): Promise<void> => {
     for (let failures = 0; !signal.aborted; ) {

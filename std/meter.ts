@@ -183,17 +183,17 @@ function braced(labels: string): string {
 }
 
 /** As Go writes them: an exponent has a sign and two digits. */
-function number(value: number): string {
+export function number(value: number): string {
   if (value === Infinity) return '+Inf';
   if (value === -Infinity) return '-Inf';
   const text = value >= 1e21 || (Number.isInteger(value) && Math.abs(value) >= 1e6) || (value !== 0 && Math.abs(value) < 1e-4) ? value.toExponential() : String(value);
   return text.replace(/e([-+])(\d)$/, 'e$10$2');
 }
 
-function escapeHelp(text: string): string {
+export function escapeHelp(text: string): string {
   return text.replaceAll('\\', '\\\\').replaceAll('\n', '\\n');
 }
 
-function escapeValue(text: string): string {
+export function escapeValue(text: string): string {
   return text.includes('"') || text.includes('\\') || text.includes('\n') ? text.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\n', '\\n') : text;
 }

@@ -51,7 +51,13 @@ export interface StatsMessage {
   readonly attributes: { readonly id: string };
   readonly cpu: { readonly timestamp: number; readonly usage_core_nano_seconds: { readonly value: number } | null } | null;
   readonly memory: { readonly working_set_bytes: { readonly value: number } | null } | null;
-  readonly writable_layer: { readonly used_bytes: { readonly value: number } | null } | null;
+  readonly writable_layer: FilesystemMessage | null;
+}
+
+export interface FilesystemMessage {
+  readonly fs_id: { readonly mountpoint: string } | null;
+  readonly used_bytes: { readonly value: number } | null;
+  readonly inodes_used: { readonly value: number } | null;
 }
 
 export interface ConditionMessage {

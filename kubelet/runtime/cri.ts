@@ -3,7 +3,7 @@ import type { Duplex } from 'node:stream';
 import { sleep, type Clock } from '../../std/clock.ts';
 import { type CriChannel, openCriChannel } from './cri-channel.ts';
 import { containerMessage, resourcesMessage, sandboxMessage } from './cri-configs.ts';
-import type { ConditionMessage, ContainerMessage, ContainerStateName, ContainerStatusMessage, ImageMessage, SandboxMessage, StatsMessage } from './cri-messages.ts';
+import type { ConditionMessage, ContainerMessage, ContainerStateName, ContainerStatusMessage, FilesystemMessage, ImageMessage, SandboxMessage, StatsMessage } from './cri-messages.ts';
 import { openPortStream, openSession } from './cri-stream.ts';
 import {
   type Container,
@@ -13,8 +13,10 @@ import {
   type ExecResult,
   type Image,
   type ImageCredentials,
+  type ImageFilesystem,
   type Resources,
   type Runtime,
+  type RuntimeDetails,
   type RuntimeEvent,
   RuntimeRefused,
   type Sandbox,
@@ -207,7 +209,24 @@ class CriRuntime implements Runtime {
       cpuNanoseconds: one.cpu?.usage_core_nano_seconds?.value ?? 0,
       memoryWorkingSetBytes: one.memory?.working_set_bytes?.value ?? 0,
       filesystemBytes: one.writable_layer?.used_bytes?.value ?? 0,
+      filesystemInodes: one.writable_layer?.inodes_used?.value ?? 0,
     }));
+  }
+
+  async sandboxDetails(id: string): Promise<RuntimeDetails | undefined> {
+    const answer = await this.#found<{ info: Readonly<Record<string, string>> }>('PodSandboxStatus', { pod_sandbox_id: id, verbose: true });
+    return detailsOf(answer?.info);
+  }
+
+  async containerDetails(id: string): Promise<RuntimeDetails | undefined> {
+    const answer = await this.#found<{ info: Readonly<Record<string, string>> }>('ContainerStatus', { container_id: id, verbose: true });
+    return detailsOf(answer?.info);
+  }
+
+  async imageFilesystem(): Promise<ImageFilesystem | undefined> {
+    const { image_filesystems: all } = await this.#channel.images<{ image_filesystems: readonly FilesystemMessage[] }>('ImageFsInfo', {});
+    const [first] = all;
+    return first && { mountpoint: first.fs_id?.mountpoint ?? '', usedBytes: first.used_bytes?.value ?? 0, inodesUsed: first.inodes_used?.value ?? 0 };
   }
 
   /** containerd tells of each task; where that service is missing, the list of containers is compared with the last one. */
@@ -315,6 +334,16 @@ function containerOf(status: ContainerStatusMessage, sandboxId: string): Contain
 function imageOf(message: ImageMessage): Image {
   const { id, repo_tags: tags, repo_digests: digests, size: sizeBytes, uid, username } = message;
   return { id, tags, digests, sizeBytes, user: uid ? { uid: uid.value } : username ? { name: username } : undefined };
+}
+
+/** containerd and CRI-O tell of the first process in JSON of their own. */
+function detailsOf(info: Readonly<Record<string, string>> | undefined): RuntimeDetails | undefined {
+  try {
+    const { pid, image } = JSON.parse(info?.['info'] ?? '{}') as { pid?: unknown; image?: unknown };
+    return typeof pid === 'number' && pid > 0 ? { pid, image: typeof image === 'string' ? image : '' } : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 function millis(nanoseconds: number): number {

@@ -257,6 +257,18 @@ export class HollowRuntime implements Runtime {
       });
   }
 
+  async sandboxDetails(): Promise<undefined> {
+    // No process holds it.
+  }
+
+  async containerDetails(): Promise<undefined> {
+    // No process runs.
+  }
+
+  async imageFilesystem(): Promise<undefined> {
+    // Images take nothing.
+  }
+
   async *events(signal: AbortSignal): AsyncGenerator<RuntimeEvent> {
     // Each is told once, however often it has changed: what waits is never more than there is and was, and nothing is lost.
     const waiting = new Map<string, RuntimeEvent>();

@@ -142,6 +142,21 @@ export interface ContainerStats {
   readonly cpuNanoseconds: number;
   readonly memoryWorkingSetBytes: number;
   readonly filesystemBytes: number;
+  readonly filesystemInodes?: number;
+}
+
+/** What the runtime knows of a sandbox or container that runs, besides its state. */
+export interface RuntimeDetails {
+  /** Of its first process. */
+  readonly pid: number;
+  readonly image: string;
+}
+
+/** Where the runtime keeps images, and what they take. */
+export interface ImageFilesystem {
+  readonly mountpoint: string;
+  readonly usedBytes: number;
+  readonly inodesUsed: number;
 }
 
 /** Something changed; which object is named, what is to be asked anew. Missed events are made up by a slow relist. */

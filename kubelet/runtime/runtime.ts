@@ -13,7 +13,9 @@ import type {
   ExecResult,
   Image,
   ImageCredentials,
+  ImageFilesystem,
   Resources,
+  RuntimeDetails,
   RuntimeEvent,
   Sandbox,
   SandboxConfig,
@@ -55,6 +57,10 @@ export interface Runtime {
   portForward(sandboxId: string, port: number): Promise<Duplex>;
 
   stats(): Promise<readonly ContainerStats[]>;
+  /** Undefined where it does not run, or the runtime does not tell. */
+  sandboxDetails(id: string): Promise<RuntimeDetails | undefined>;
+  containerDetails(id: string): Promise<RuntimeDetails | undefined>;
+  imageFilesystem(): Promise<ImageFilesystem | undefined>;
   events(signal: AbortSignal): AsyncIterable<RuntimeEvent>;
   close(): Promise<void>;
 }

@@ -10,9 +10,11 @@ import WebSocket from 'ws';
 import { type Pki, openPki } from '../../apiserver/pki/pki.ts';
 import { systemClock } from '../../std/clock.ts';
 import { systemRandom } from '../../std/random.ts';
+import type { Client } from '../../client/client.ts';
 import { BackendRefusal, type KubeletBackend } from '../backend.ts';
 import type { Session } from '../runtime/model.ts';
 import { SpdyConnection } from '../spdy/connection.ts';
+import { openAccess } from './access.ts';
 import { type KubeletServer, startKubeletServer } from './server.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'coracle-kubelet-'));
@@ -25,6 +27,9 @@ let stranger: { key: string; cert: string };
 
 /** A container whose processes run right here. */
 const backend: KubeletBackend = {
+  require(_namespace, pod) {
+    if (pod !== 'web') throw new BackendRefusal(404, 'pod does not exist');
+  },
   container(namespace, pod, container) {
     if (pod !== 'web' || container !== 'app') throw new BackendRefusal(404, `pod "${pod}" or container "${container}" not found in "${namespace}"`);
     return { id: 'c1', running: true, tty: false, stdin: true };
@@ -36,9 +41,28 @@ const backend: KubeletBackend = {
     if (port !== 80) throw new Error(`connection refused by port ${port}`);
     return connect((echo.address() as { port: number }).port, '127.0.0.1');
   },
-  pods: () => ({ kind: 'PodList', items: [] }),
+  page: async ({ page, parts }) => ({ code: 200, type: 'text/plain', body: [page, ...parts].join(' ') }),
   summary: async () => ({}),
 };
+
+/** What the API server is asked, and what it says: whose a token is, and who may what at this node. */
+const reviews: string[] = [];
+const MAY: Readonly<Record<string, RegExp>> = { 'kube-apiserver-kubelet-client': /./, prometheus: /^get (metrics|stats)$/, collector: /^get (metrics|stats)$/, watcher: /^get healthz$/, elder: /^get proxy$/ };
+const client = {
+  async create(resource: { resource: string }, { spec }: { spec: { token?: string; user?: string; groups?: string[]; resourceAttributes?: Record<string, string> } }) {
+    if (resource.resource === 'tokenreviews') {
+      reviews.push(`token ${spec.token}`);
+      if (spec.token === 'broken') throw new Error('the API server is away');
+      return { status: spec.token?.startsWith('of-') ? { authenticated: true, user: { username: spec.token.slice(3), groups: ['some'] } } : { authenticated: false } };
+    }
+    const { verb, resource: what, subresource, name, version } = spec.resourceAttributes ?? {};
+    reviews.push(`${spec.user} [${spec.groups?.join(' ')}] ${verb} ${version}/${what}/${name}/${subresource}`);
+    if (spec.user === 'unlucky') throw new Error('the API server is away');
+    return { status: { allowed: MAY[spec.user ?? '']?.test(`${verb} ${subresource}`) ?? false } };
+  },
+} as unknown as Client;
+const logged: string[] = [];
+const log = { info: (fields: object, message: string) => void logged.push(`${message} ${JSON.stringify(fields)}`), warn: (fields: object, message: string) => void logged.push(`${message} ${JSON.stringify(fields)}`) };
 
 function run(program: string, args: readonly string[]): Session {
   const child = spawn(program, args);
@@ -62,7 +86,7 @@ beforeAll(async () => {
   api = pem(pki.kubeletClient);
   stranger = pem(await pki.clientCertificate({ commonName: 'eve', organizations: ['people'] }));
   const serving = await pki.servingCertificate({ names: ['node-a'], ips: ['127.0.0.1'] });
-  server = await startKubeletServer({ address: '127.0.0.1', port: 0, tls: { ...pem(serving), ca: pki.caPem }, backend, clock: systemClock });
+  server = await startKubeletServer({ address: '127.0.0.1', port: 0, tls: { ...pem(serving), ca: pki.caPem }, backend, clock: systemClock, access: openAccess({ client, nodeName: 'node-a', clock: systemClock, log }) });
   echo = createServer((socket) => socket.pipe(socket)).listen(0, '127.0.0.1');
   await once(echo, 'listening');
 });
@@ -83,8 +107,8 @@ function options(path: string, { as, headers }: Asking) {
   return { host: '127.0.0.1', port: server.port, path, ca: pki.caPem, ...as, ...(headers && { headers }) };
 }
 
-async function get(path: string, as?: { key: string; cert: string }): Promise<string> {
-  const outgoing = request(options(path, { as })).end();
+async function get(path: string, as?: { key: string; cert: string }, more: { headers?: Record<string, string>; method?: string } = {}): Promise<string> {
+  const outgoing = request({ ...options(path, { as, ...more }), method: more.method ?? 'GET', agent: false }).end();
   const [response] = (await once(outgoing, 'response')) as [import('node:http').IncomingMessage];
   return `${response.statusCode} ${await collect(response)}`;
 }
@@ -114,20 +138,55 @@ async function webSocket(path: string, ...protocols: string[]): Promise<{ socket
 
 const channel = (messages: readonly Buffer[], number: number): string => Buffer.concat(messages.filter((m) => m[0] === number).map((m) => m.subarray(1))).toString();
 
-describe('only the API server and administrators may ask', () => {
+describe('who may ask', () => {
+  const bearer = (token: string) => ({ headers: { authorization: `Bearer ${token}` } });
+
   test.each([
-    ['nobody', () => undefined, /^401 /],
-    ['somebody else', () => stranger, /^403 /],
-    ['the API server', () => api, /^200 .*PodList/],
-  ])('%s', async (_, who, expected) => {
-    expect(await get('/pods', who())).toMatch(expected);
+    ['nobody', '/pods', () => undefined, {}, '401 Unauthorized'],
+    ['somebody whom nothing was granted', '/pods', () => stranger, {}, '403 Forbidden (user=eve, verb=get, resource=nodes, subresource(s)=[pods proxy])\n'],
+    ['the same, with another method', '/stats/summary', () => stranger, { method: 'POST' }, '403 Forbidden (user=eve, verb=create, resource=nodes, subresource(s)=[stats])\n'],
+    ['the API server', '/pods', () => api, {}, '200 pods'],
+    ['a token of who may see figures', '/metrics/cadvisor', () => undefined, bearer('of-prometheus'), '200 cadvisor'],
+    ['the same token elsewhere', '/pods', () => undefined, bearer('of-prometheus'), '403 Forbidden (user=prometheus, verb=get, resource=nodes, subresource(s)=[pods proxy])\n'],
+    ['a token of who may see health alone', '/healthz/ping', () => undefined, bearer('of-watcher'), '200 healthz ping'],
+    ['a token of who may do everything', '/configz', () => undefined, bearer('of-elder'), '200 configz'],
+    ['a token that nobody knows', '/metrics', () => undefined, bearer('nonsense'), '401 Unauthorized'],
+    ['a token while the API server is away', '/metrics', () => undefined, bearer('broken'), '401 Unauthorized'],
+    ['somebody of whom nobody can be asked', '/metrics', () => undefined, bearer('of-unlucky'), '500 Authorization error (user=unlucky, verb=get, resource=nodes, subresource=metrics)'],
+    ['nobody, for what is not there', '/nothing', () => undefined, {}, '404 404 page not found\n'],
+    ['nobody, for a name that is not tidy', '/stats/../pods', () => undefined, {}, '307 <a href="/pods">Temporary Redirect</a>.\n\n'],
+    ['the API server, by another method', '/pods', () => api, { method: 'PUT' }, '405 405: Method Not Allowed'],
+    ['a path whose slashes are encoded', '/stats%2Fsummary', () => stranger, {}, '403 Forbidden (user=eve, verb=get, resource=nodes, subresource(s)=[stats])\n'],
+  ])('%s', async (_, path, who, more, expected) => {
+    expect(await get(path, who(), more)).toBe(expected);
   });
 
-  test('nobody may exec', async () => {
+  test('is asked of the API server once, for everybody who is somebody', async () => {
+    reviews.length = 0;
+    for (const path of ['/metrics', '/metrics', '/stats/summary']) await get(path, undefined, bearer('of-collector'));
+    for (const path of ['/metrics', '/metrics/probes']) await get(path, undefined, bearer('of-novice'));
+    expect(reviews).toEqual([
+      'token of-collector',
+      'collector [some system:authenticated] get v1/nodes/node-a/metrics',
+      'collector [some system:authenticated] get v1/nodes/node-a/stats',
+      'token of-novice',
+      'novice [some system:authenticated] get v1/nodes/node-a/metrics',
+    ]);
+    expect(logged.join('\n')).not.toContain('nonsense');
+  });
+
+  test('holds of streams as well', async () => {
     const outgoing = request(options('/exec/d/web/app?command=true&output=1', { headers: { Connection: 'Upgrade', Upgrade: 'SPDY/3.1' } })).end();
     const [response] = (await once(outgoing, 'response')) as [import('node:http').IncomingMessage];
     response.resume();
     expect(response.statusCode).toBe(401);
+  });
+
+  test('is told of browsers by the protocol of their WebSocket', async () => {
+    const protocols = ['v5.channel.k8s.io', `base64url.bearer.authorization.k8s.io.${Buffer.from('of-kube-apiserver-kubelet-client').toString('base64url')}`];
+    const socket = new WebSocket(`wss://127.0.0.1:${server.port}/exec/d/web/app?command=true&stdout=true`, protocols, { ca: pki.caPem });
+    await once(socket, 'close');
+    expect(socket.protocol).toBe('v5.channel.k8s.io');
   });
 });
 

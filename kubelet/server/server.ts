@@ -1,23 +1,20 @@
-/** The kubelet's HTTPS server: logs, exec, attach and port-forward for the API server, which alone may ask. */
+/** The kubelet's HTTPS server: who asks is looked at first, then pages are answered at once; logs, exec, attach and port-forward are streams. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type Server, createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
-import type { Duplex } from 'node:stream';
 import { once } from 'node:events';
-import { pipeline } from 'node:stream/promises';
 import { Readable } from 'node:stream';
-import type { TLSSocket } from 'node:tls';
+import type { Duplex } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
 import { WebSocketServer } from 'ws';
 import type { Clock } from '../../std/clock.ts';
-import { BackendRefusal, type KubeletBackend } from '../backend.ts';
-import type { Session, StreamRequest } from '../runtime/model.ts';
-import type { Channels } from './channels.ts';
-import { type LogOptions, readLog } from './logs.ts';
-import { PORT_FORWARD, PORT_FORWARD_WEBSOCKET_PROTOCOLS, TUNNEL, forwardOverChannels, forwardOverSpdy, forwardOverTunnel, renameTunnel, restoreTunnel } from './port-forward.ts';
-import { resourceMetrics } from './resource-metrics.ts';
-import { runSession } from './run-session.ts';
-import { acceptSpdy, spdyChannels } from './spdy-channels.ts';
-import { WEBSOCKET_PROTOCOLS, webSocketChannels } from './websocket-channels.ts';
+import { BackendRefusal, type KubeletBackend, type Page } from '../backend.ts';
+import type { Access } from './access.ts';
+import { sendLog } from './log-request.ts';
+import { PORT_FORWARD_WEBSOCKET_PROTOCOLS, restoreTunnel } from './port-forward.ts';
+import { type Route, routeOf } from './routes.ts';
+import { askedOf, upgradeStream } from './streams.ts';
+import { WEBSOCKET_PROTOCOLS } from './websocket-channels.ts';
 
 export interface KubeletServerOptions {
   readonly address: string;
@@ -25,7 +22,12 @@ export interface KubeletServerOptions {
   /** The serving certificate, and the authority whose client certificates are looked at. */
   readonly tls: { readonly key: string; readonly cert: string; readonly ca: string };
   readonly backend: KubeletBackend;
+  readonly access: Access;
   readonly clock: Clock;
+  /** Told of each request when it comes; what it returns, when that is over. */
+  readonly onRequest?: (method: string, path: string) => () => void;
+  /** A stream over a WebSocket has begun. */
+  readonly onWebSocket?: (stream: string) => void;
 }
 
 export interface KubeletServer {
@@ -33,19 +35,19 @@ export interface KubeletServer {
   close(): Promise<void>;
 }
 
-/** Who may ask: the API server by its own certificate, and cluster administrators. */
-const API_SERVER = 'kube-apiserver-kubelet-client';
-const ADMINISTRATORS = 'system:masters';
 const MESSAGE_LIMIT_BYTES = 32 * 1024 * 1024;
-const PORT_LIMIT = 16;
+/** As upstream's: an idle connection of a client that asks again and again is kept for so long. */
+const IDLE_MS = 90_000;
+const PLAIN = 'text/plain; charset=utf-8';
+const NOSNIFF = { 'X-Content-Type-Options': 'nosniff' };
 
 export async function startKubeletServer(options: KubeletServerOptions): Promise<KubeletServer> {
   const { key, cert, ca } = options.tls;
-  const server = createServer({ key, cert, ca, requestCert: true, rejectUnauthorized: false, minVersion: 'TLSv1.2' });
+  const server = createServer({ key, cert, ca, requestCert: true, rejectUnauthorized: false, minVersion: 'TLSv1.2', keepAliveTimeout: IDLE_MS });
   const webSockets = new WebSocketServer({
     noServer: true,
     maxPayload: MESSAGE_LIMIT_BYTES,
-    handleProtocols: (offered, request) => (kindOf(request) === 'portForward' ? PORT_FORWARD_WEBSOCKET_PROTOCOLS : WEBSOCKET_PROTOCOLS).find((name) => offered.has(name)) ?? false,
+    handleProtocols: (offered, request) => (request.url?.startsWith('/portForward/') ? PORT_FORWARD_WEBSOCKET_PROTOCOLS : WEBSOCKET_PROTOCOLS).find((name) => offered.has(name)) ?? false,
   });
   webSockets.on('headers', restoreTunnel);
   const sockets = new Set<Duplex>();
@@ -53,8 +55,14 @@ export async function startKubeletServer(options: KubeletServerOptions): Promise
     sockets.add(socket);
     socket.on('close', () => sockets.delete(socket));
   });
-  server.on('request', (request, response) => void serve(request, response, options));
+  server.on('request', (request, response) => {
+    const done = options.onRequest?.(request.method ?? '', pathOf(request));
+    if (done) response.once('close', done);
+    void serve(request, response, options);
+  });
   server.on('upgrade', (request, socket, head) => {
+    const done = options.onRequest?.(request.method ?? '', pathOf(request));
+    if (done) socket.once('close', done);
     socket.on('error', () => socket.destroy());
     void upgrade({ request, socket, head, webSockets, ...options }).catch((error: unknown) => refuse(socket, error));
   });
@@ -69,63 +77,46 @@ async function close(server: Server, sockets: ReadonlySet<Duplex>): Promise<void
   await once(server, 'close');
 }
 
-function authorize(request: IncomingMessage): void {
-  const socket = request.socket as TLSSocket;
-  const subject = socket.authorized ? socket.getPeerCertificate().subject : undefined;
-  if (!subject) throw new BackendRefusal(401, 'Unauthorized');
-  const organizations: unknown = subject.O;
-  const groups = Array.isArray(organizations) ? organizations : [organizations];
-  if (subject.CN !== API_SERVER && !groups.includes(ADMINISTRATORS)) throw new BackendRefusal(403, `Forbidden (user=${String(subject.CN)})`);
+type Admitted = { readonly type: 'answer'; readonly answer: Page } | Extract<Route, { readonly type: 'page' | 'stream' }>;
+
+/** What everybody is told is told before anybody is asked who he is. */
+async function admit(request: IncomingMessage, { access }: KubeletServerOptions): Promise<Admitted> {
+  const path = pathOf(request);
+  const route = routeOf(request.method ?? '', path);
+  if (route.type === 'missing') return { type: 'answer', answer: { code: 404, type: PLAIN, headers: NOSNIFF, body: '404 page not found\n' } };
+  if (route.type === 'moved') return { type: 'answer', answer: moved(request, route.to) };
+  await access.check(request, path);
+  if (route.type === 'refused') return { type: 'answer', answer: { code: route.code, type: PLAIN, body: route.message, ...(route.allow && { headers: { Allow: route.allow } }) } };
+  return route;
 }
 
 async function serve(request: IncomingMessage, response: ServerResponse, options: KubeletServerOptions): Promise<void> {
   try {
-    const url = new URL(request.url ?? '/', 'https://kubelet');
-    if (url.pathname === '/healthz') return void response.end('ok');
-    authorize(request);
-    const [kind, ...rest] = segments(url);
-    if (kind === 'containerLogs' && rest.length === 3) return await sendLog(rest as [string, string, string], url.searchParams, response, options);
-    if (kind === 'pods' && rest.length === 0) return sendJson(response, options.backend.pods());
-    if (kind === 'stats' && rest[0] === 'summary') return sendJson(response, await options.backend.summary());
-    if (kind === 'metrics' && rest[0] === 'resource') return sendText(response, resourceMetrics((await options.backend.summary()) as Parameters<typeof resourceMetrics>[0]));
-    if (isStreaming(kind)) throw new BackendRefusal(400, 'unable to upgrade: missing upgrade headers in request: map[]');
-    throw new BackendRefusal(404, '404 page not found');
+    const route = await admit(request, options);
+    if (route.type === 'answer') return await send(response, route.answer, request.method);
+    const query = queryOf(request);
+    if (route.type === 'page') {
+      request.resume();
+      const { page, parts } = route;
+      return await send(response, await options.backend.page({ page, parts, query, method: request.method ?? '', accept: request.headers.accept ?? '' }), request.method);
+    }
+    if (route.stream === 'containerLogs') return await sendLog({ parts: route.parts, query, response, ...options });
+    askedOf(route.stream, route.parts, query, options.backend);
+    throw new BackendRefusal(500, 'Upgrade request required\n');
   } catch (error) {
-    const code = error instanceof BackendRefusal ? error.code : 500;
     if (response.headersSent) return void response.destroy();
-    response.writeHead(code, { 'Content-Type': 'text/plain; charset=utf-8' }).end(`${(error as Error).message}\n`);
+    await send(response, { code: codeOf(error), type: PLAIN, body: (error as Error).message }, request.method);
   }
 }
 
-function sendJson(response: ServerResponse, body: unknown): void {
-  response.writeHead(200, { 'Content-Type': 'application/json' }).end(JSON.stringify(body));
-}
-
-function sendText(response: ServerResponse, body: string): void {
-  response.writeHead(200, { 'Content-Type': 'text/plain; version=0.0.4; charset=utf-8' }).end(body);
-}
-
-async function sendLog([namespace, pod, container]: [string, string, string], query: URLSearchParams, response: ServerResponse, { backend, clock }: KubeletServerOptions): Promise<void> {
-  const number = (name: string): number | undefined => (query.has(name) ? Number(query.get(name)) : undefined);
-  const sinceSeconds = number('sinceSeconds');
-  const sinceTime = query.get('sinceTime');
-  const sinceMs = sinceSeconds !== undefined ? clock.now() - sinceSeconds * 1000 : sinceTime ? Date.parse(sinceTime) : undefined;
-  const [tailLines, limitBytes] = [number('tailLines'), number('limitBytes')];
-  const stream = query.get('stream');
-  const target = backend.log(namespace, pod, container, { previous: query.get('previous') === 'true' });
-  const aborted = new AbortController();
-  response.on('close', () => aborted.abort());
-  response.writeHead(200, { 'Content-Type': 'text/plain' });
-  response.flushHeaders();
-  const options: LogOptions = {
-    follow: query.get('follow') === 'true',
-    timestamps: query.get('timestamps') === 'true',
-    stream: stream === 'Stdout' || stream === 'Stderr' ? stream : 'All',
-    ...(tailLines !== undefined && { tailLines }),
-    ...(limitBytes !== undefined && { limitBytes }),
-    ...(sinceMs !== undefined && { sinceMs }),
-  };
-  await pipeline(Readable.from(readLog(target, options, clock, aborted.signal)), response).catch(() => undefined);
+async function send(response: ServerResponse, { code, type, headers, body }: Page, method: string | undefined): Promise<void> {
+  response.writeHead(code, { 'Content-Type': type, ...headers });
+  if (!(body instanceof Readable)) return void response.end(body);
+  if (method === 'HEAD') {
+    body.destroy();
+    return void response.end();
+  }
+  await pipeline(body, response).catch(() => undefined);
 }
 
 interface Upgrade extends KubeletServerOptions {
@@ -136,76 +127,50 @@ interface Upgrade extends KubeletServerOptions {
 }
 
 async function upgrade(context: Upgrade): Promise<void> {
-  const { request, backend } = context;
-  authorize(request);
-  const url = new URL(request.url ?? '/', 'https://kubelet');
-  const [kind, namespace, pod, ...rest] = segments(url);
-  if (!isStreaming(kind) || !namespace || !pod) throw new BackendRefusal(404, '404 page not found');
-  if (kind === 'portForward') {
-    const ports = url.searchParams.getAll('port').concat(url.searchParams.getAll('ports')).flatMap((text) => text.split(',')).map(Number);
-    return portForward(context, ports.filter((port) => port > 0).slice(0, PORT_LIMIT), (port) => backend.portForward(namespace, pod, port));
-  }
-  const target = backend.container(namespace, pod, rest.at(-1) ?? '');
-  const wants = (...names: string[]): boolean => names.some((name) => ['1', 'true'].includes(url.searchParams.get(name) ?? ''));
-  const asked: StreamRequest = { stdin: wants('input', 'stdin'), stdout: wants('output', 'stdout'), stderr: wants('error', 'stderr'), tty: wants('tty') };
-  if (!asked.stdin && !asked.stdout && !asked.stderr) throw new BackendRefusal(400, 'you must specify at least 1 of stdin, stdout, stderr');
-  if (kind === 'exec') {
-    const command = url.searchParams.getAll('command');
-    if (command.length === 0) throw new BackendRefusal(400, 'you must specify a command');
-    return withChannels(context, asked, () => backend.exec(target, command, asked));
-  }
-  // Attach follows what the container was created with.
-  const followed: StreamRequest = { ...asked, stdin: asked.stdin && target.stdin, stderr: asked.stderr && !target.tty, tty: target.tty };
-  return withChannels(context, { ...asked, tty: target.tty }, () => backend.attach(target, followed));
-}
-
-async function withChannels({ request, socket, head, webSockets, clock }: Upgrade, asked: StreamRequest, open: () => Promise<Session>): Promise<void> {
-  if (!isWebSocket(request)) {
-    let channels: Channels;
-    try {
-      channels = await spdyChannels(request, socket, head, asked, clock);
-    } catch {
-      return void socket.destroy();
-    }
-    return runSession(channels, open);
-  }
-  webSockets.handleUpgrade(request, socket, head, (webSocket) => {
-    webSocket.on('error', () => webSocket.terminate());
-    void runSession(webSocketChannels(webSocket, asked), open);
-  });
-}
-
-function portForward({ request, socket, head, webSockets }: Upgrade, ports: readonly number[], dial: (port: number) => Promise<Duplex>): void {
-  if (!isWebSocket(request)) {
-    acceptSpdy(socket, PORT_FORWARD);
-    return forwardOverSpdy(socket, head, dial);
-  }
-  renameTunnel(request);
-  webSockets.handleUpgrade(request, socket, head, (webSocket) => {
-    webSocket.on('error', () => webSocket.terminate());
-    if (webSocket.protocol === TUNNEL) forwardOverTunnel(webSocket, dial);
-    else forwardOverChannels(webSocket, ports, dial);
-  });
+  const { request } = context;
+  const route = await admit(request, context);
+  if (route.type === 'answer') throw new BackendRefusal(route.answer.code, String(route.answer.body));
+  if (route.type === 'page' || route.stream === 'containerLogs') throw new BackendRefusal(400, 'this path cannot be upgraded\n');
+  const asked = askedOf(route.stream, route.parts, queryOf(request), context.backend);
+  if (isWebSocket(request)) context.onWebSocket?.(route.stream.toLowerCase());
+  return upgradeStream({ ...context, isWebSocket: isWebSocket(request) }, asked);
 }
 
 function refuse(socket: Duplex, error: unknown): void {
-  const code = error instanceof BackendRefusal ? error.code : 500;
-  const text = `${(error as Error).message}\n`;
+  const code = codeOf(error);
+  const text = (error as Error).message;
   socket.end(`HTTP/1.1 ${code} ${code === 404 ? 'Not Found' : 'Refused'}\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: ${Buffer.byteLength(text)}\r\nConnection: close\r\n\r\n${text}`);
 }
 
-function segments(url: URL): string[] {
-  return url.pathname.split('/').filter((part) => part !== '').map(decodeURIComponent);
+function codeOf(error: unknown): number {
+  return error instanceof BackendRefusal ? error.code : 500;
 }
 
-function isStreaming(kind: string | undefined): kind is 'exec' | 'attach' | 'portForward' {
-  return kind === 'exec' || kind === 'attach' || kind === 'portForward';
+function moved({ method }: IncomingMessage, to: string): Page {
+  const body = method === 'GET' || method === 'HEAD' ? `<a href="${escapeHtml(to)}">Temporary Redirect</a>.\n\n` : '';
+  return { code: 307, type: 'text/html; charset=utf-8', headers: { Location: encodeURI(to) }, body };
 }
 
-function kindOf(request: IncomingMessage): string {
-  return (request.url ?? '').split('/')[1] ?? '';
+/** As it is told apart everywhere here, who may ask included: decoded, the dots not yet resolved. */
+function pathOf({ url = '/' }: IncomingMessage): string {
+  const raw = url.split('?', 1)[0] ?? '/';
+  try {
+    const path = decodeURIComponent(raw);
+    return path.startsWith('/') ? path : `/${path}`;
+  } catch {
+    return '/';
+  }
 }
 
-function isWebSocket(request: IncomingMessage): boolean {
-  return (request.headers.upgrade ?? '').toLowerCase() === 'websocket';
+function queryOf({ url = '/' }: IncomingMessage): URLSearchParams {
+  const at = url.indexOf('?');
+  return new URLSearchParams(at < 0 ? '' : url.slice(at + 1));
+}
+
+function isWebSocket({ headers }: IncomingMessage): boolean {
+  return (headers.upgrade ?? '').toLowerCase() === 'websocket';
+}
+
+function escapeHtml(text: string): string {
+  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&#34;').replaceAll("'", '&#39;');
 }

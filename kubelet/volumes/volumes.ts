@@ -32,6 +32,8 @@ export class VolumeNotReady extends Error {
 
 const PAYLOAD_PLUGINS: Readonly<Record<string, string>> = { configMap: 'configmap', secret: 'secret', downwardAPI: 'downward-api', projected: 'projected' };
 
+const NO_PATHS: ReadonlyMap<string, string> = new Map();
+
 export class Volumes {
   readonly #options: VolumesOptions;
   /** By pod uid and volume name: the path on the host. */
@@ -67,6 +69,11 @@ export class Volumes {
       mounts.push({ hostPath, containerPath, readOnly, ...(mountPropagation && { propagation: mountPropagation as NonNullable<Mount['propagation']> }) });
     }
     return mounts;
+  }
+
+  /** Where the volumes of a pod are, as far as they were made. */
+  paths(uid: string): ReadonlyMap<string, string> {
+    return this.#paths.get(uid) ?? NO_PATHS;
   }
 
   /** Takes everything of a pod away, mounts first. */

@@ -1,0 +1,74 @@
+/** Puts together what a node's pages are made from: its pods, what was measured and counted, and how well it is. */
+import type { Registry } from 'prom-client';
+import { Meter } from '../std/meter.ts';
+import type { KubeletContext } from './context.ts';
+import { openMeasuring } from './measure/measure.ts';
+import type { MeasuredNode } from './measure/measured.ts';
+import { groupVersion } from './measure/processes.ts';
+import { nodeFigures } from './metrics/node-figures.ts';
+import type { NodeDescription } from './node-object.ts';
+import type { KubeletOptions } from './options.ts';
+import { type Pages, openPages } from './pages/pages.ts';
+import type { PodSet } from './pod-set.ts';
+import { RELIST_MS } from './watch-runtime.ts';
+
+export interface OpenPagesOptions {
+  readonly options: KubeletOptions;
+  readonly node: NodeDescription;
+  readonly context: KubeletContext;
+  readonly set: PodSet;
+  readonly maxPods: number;
+}
+
+export interface OpenedPages {
+  readonly pages: Pages;
+  readonly measure: () => Promise<MeasuredNode>;
+}
+
+const HEARTBEAT_MS = 10_000;
+/** Whoever has not looked for so long does not look any more. */
+const LATE_MS = RELIST_MS + 120_000;
+
+export function openNodePages({ options, node, context, set, maxPods }: OpenPagesOptions): OpenedPages {
+  const { clock, runtime, observation, files, dns, series, isSimulated } = context;
+  const pods = (): ReturnType<PodSet['pods']> => set.pods();
+  const seen: typeof observation.latest = (uid) => observation.latest(uid);
+  const measure = openMeasuring({
+    clock, runtime, nodeName: node.name, machine: node.machine, directory: options.directory, isSimulated, pods, seen,
+    logDirectory: (pod) => files.logDirectory(pod), volumePaths: (uid) => files.volumePaths(uid),
+  });
+  const late = (): string | undefined => (!isSimulated && clock.monotonic() - observation.lookedAt > LATE_MS ? 'sync Loop took longer than expected' : undefined);
+  const process = isSimulated ? undefined : processFigures();
+  const open = (): Pages => openPages({
+    clock, runtime, isSimulated, pods, seen, measure,
+    checks: [{ name: 'ping' }, { name: 'log' }, { name: 'syncloop', failing: late }],
+    flags: options.flags ?? {},
+    configuration: {
+      address: node.addresses.find(({ type }) => type === 'InternalIP')?.address ?? '', port: node.port, maxPods, taints: node.taints, heartbeatMs: options.heartbeatMs ?? HEARTBEAT_MS,
+      clusterDns: dns.servers, clusterDomain: dns.domain, ...(isSimulated ? {} : { podLogsDir: `${options.directory}/logs` }),
+    },
+    metrics: async () => {
+      // A node whose runtime is away still tells of itself.
+      const measured = await measure().catch(() => undefined);
+      const picture = nodeFigures({ nodeName: node.name, groupVersion: isSimulated ? 0 : groupVersion(), pods: pods(), seen, measured });
+      return picture + (series?.meter.text() ?? '') + ((await process?.()) ?? '');
+    },
+    probes: () => (series?.probes ?? new Meter()).text(),
+  });
+  // Most of thousands of simulated nodes are never asked.
+  let made: Pages | undefined;
+  return { pages: (request) => (made ??= open())(request), measure };
+}
+
+/** What this process uses; loaded when somebody asks. Its start is told elsewhere. */
+function processFigures(): () => Promise<string> {
+  let made: Promise<Registry> | undefined;
+  const open = async (): Promise<Registry> => {
+    const { Registry: Own, collectDefaultMetrics } = await import('prom-client');
+    const own = new Own();
+    collectDefaultMetrics({ register: own });
+    own.removeSingleMetric('process_start_time_seconds');
+    return own;
+  };
+  return async () => (await (made ??= open())).metrics();
+}
