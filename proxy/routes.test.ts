@@ -18,7 +18,7 @@ test.each([
   ['each family by an address of its own', [own, node('b', ['10.244.1.0/24', 'fd00:1::/64'], '192.0.2.2', '2001:db8::2')], ['10.244.1.0/24 192.0.2.2', 'fd00:1::/64 2001:db8::2']],
   ['no node without a range, without an address, or on this machine', [own, node('b', [], '192.0.2.2'), node('c', ['10.244.2.0/24']), node('d', ['10.244.3.0/24'], '192.0.2.1'), node('e', ['10.244.4.0/24'], '127.0.0.1')], []],
 ])('%s', (_, nodes, expected) => {
-  expect(routesToPods(nodes, 'a').map(({ to, via }) => `${to} ${via}`)).toEqual(expected);
+  expect(routesToPods(nodes, new Set(['192.0.2.1'])).map(({ to, via }) => `${to} ${via}`)).toEqual(expected);
 });
 
 test('a heartbeat moves nothing, a range that comes does', () => {

@@ -10,18 +10,15 @@ export interface PodRoute {
   readonly via: string;
 }
 
-/** None to nodes that have no range yet, and none to those that share an address with this one, as simulated nodes do. */
-export function routesToPods(nodes: readonly Stored<Node>[], ownName: string): readonly PodRoute[] {
-  const own = new Set(addressesOf(nodes.find(({ metadata }) => metadata.name === ownName)));
-  return nodes
-    .filter(({ metadata }) => metadata.name !== ownName)
-    .flatMap((node) =>
-      rangesOf(node).flatMap((to) => {
-        const family = familyOf(to);
-        const via = addressesOf(node).find((address) => familyOf(address) === family);
-        return via === undefined || own.has(via) || isLoopback(via) ? [] : [{ family, to, via }];
-      }),
-    );
+/** `own`: this machine's addresses. None to nodes that have no range yet, and none to this machine's, as simulated nodes are. */
+export function routesToPods(nodes: readonly Stored<Node>[], own: ReadonlySet<string>): readonly PodRoute[] {
+  return nodes.flatMap((node) =>
+    rangesOf(node).flatMap((to) => {
+      const family = familyOf(to);
+      const via = addressesOf(node).find((address) => familyOf(address) === family);
+      return via === undefined || own.has(via) || isLoopback(via) ? [] : [{ family, to, via }];
+    }),
+  );
 }
 
 /** Whether a change of a node can change routes; heartbeats do not. */
@@ -33,8 +30,8 @@ function rangesOf({ spec }: Stored<Node>): readonly string[] {
   return spec?.podCIDRs ?? (spec?.podCIDR ? [spec.podCIDR] : []);
 }
 
-function addressesOf(node: Stored<Node> | undefined): readonly string[] {
-  return (node?.status?.addresses ?? []).filter(({ type }) => type === 'InternalIP').map(({ address }) => address);
+function addressesOf({ status }: Stored<Node>): readonly string[] {
+  return (status?.addresses ?? []).filter(({ type }) => type === 'InternalIP').map(({ address }) => address);
 }
 
 function familyOf(text: string): Family {

@@ -2,6 +2,7 @@
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
+import { networkInterfaces } from 'node:os';
 import { promisify } from 'node:util';
 import { endpointslices, namespaces, nodes, services } from '../api/resources.ts';
 import type { Client } from '../client/client.ts';
@@ -77,7 +78,7 @@ export async function startProxy(options: ProxyOptions): Promise<Proxy> {
 
   const table = new RouteTable(runForText);
   const lead = async (): Promise<void> => {
-    for (const [{ to, via }, error] of await table.apply(routesToPods(nodeInformer.cache.list(), options.node.name))) {
+    for (const [{ to, via }, error] of await table.apply(routesToPods(nodeInformer.cache.list(), ownAddresses()))) {
       log.warn({ to, via, error: String(error) }, 'no route to the pods of a node: it is not on a network of this one');
     }
   };
@@ -213,6 +214,10 @@ async function forgetConnections(before: readonly PortRule[], after: readonly Po
     // Where there was no backend, the kernel may remember that packets went nowhere.
     if (rule.internal.length === 0 && now.size > 0) await run('conntrack', ['-D', '-p', 'udp', '--orig-dst', rule.clusterIp]).catch(() => undefined);
   }
+}
+
+function ownAddresses(): ReadonlySet<string> {
+  return new Set(Object.values(networkInterfaces()).flatMap((addresses) => (addresses ?? []).map(({ address }) => address)));
 }
 
 function chainHash(text: string): string {
