@@ -300,7 +300,7 @@ class CoracleApiServer implements ApiServer {
     // A cluster inside a test has no port: koa, HTTP and TLS are loaded with the first.
     const { listen } = await import('./http/listen.ts');
     const listener = await listen({
-      ...options, pki, trusted: this.authentication.trustedPems, clock, random, log, limits: serving, isLeaving: () => this.#isLeaving, onHandshakeError: () => this.#handshakes.add(), serve: (exchange) => this.#serve(exchange),
+      ...options, pki, trusted: this.authentication.trustedPems, clock, random, log, limits: serving, isLeaving: () => this.#isLeaving, onHandshakeError: () => this.#handshakes.add(), isElsewhere: (route) => this.#aggregator.answersFor(route), serve: (exchange) => this.#serve(exchange),
     });
     this.#listeners.push(listener);
     await this.start();

@@ -19,6 +19,7 @@ import type { Log } from '../core.ts';
 import type { Answer, Exchange } from '../exchange.ts';
 import { timestamp } from '../../api/timestamp.ts';
 import type { Pki } from '../pki/pki.ts';
+import type { Route } from '../request/route.ts';
 import { checkAvailability, type Verdict } from './availability.ts';
 import { RemoteOpenApi } from './openapi.ts';
 import { pass } from './proxy.ts';
@@ -74,12 +75,19 @@ export class Aggregator {
 
   /** Answers what is another server's to answer; undefined: it is this one's. */
   answer(exchange: Exchange): Promise<Answer> | undefined {
-    if (this.#tracked.size === 0) return undefined;
-    const { route } = exchange;
-    const [group, version] = route.isResource ? [route.group, route.version] : versionIn(route.path);
-    const remote = group && version ? this.#tracked.get(`${version}.${group}`)?.remote : undefined;
+    const remote = this.#remoteOf(exchange.route);
     if (!remote) return undefined;
     return pass(exchange, { remote, available: this.isAvailable(remote.name), clock: this.#options.clock });
+  }
+
+  answersFor(route: Route): boolean {
+    return this.#remoteOf(route) !== undefined;
+  }
+
+  #remoteOf(route: Route): Remote | undefined {
+    if (this.#tracked.size === 0) return undefined;
+    const [group, version] = route.isResource ? [route.group, route.version] : versionIn(route.path);
+    return group && version ? this.#tracked.get(`${version}.${group}`)?.remote : undefined;
   }
 
   /** A document of OpenAPI version 3, `apis/metrics.k8s.io/v1beta1`, where it is another server's. */

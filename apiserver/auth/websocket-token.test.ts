@@ -1,8 +1,8 @@
 /** Tokens among the protocols of a WebSocket: for pages of browsers, which cannot set headers. */
 import { connect } from 'node:tls';
 import { once } from 'node:events';
-import { withoutToken } from '../http/http-exchange.ts';
 import { openTestServer, testPki, type TestServer } from '../test-server.ts';
+import { withoutToken } from './websocket-token.ts';
 
 let server: TestServer;
 beforeAll(async () => (server = await openTestServer({ staticTokens: 'secret,jane,u1' })));

@@ -5,6 +5,7 @@ import type { Readable } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
 import { ANONYMOUS, type Credentials, type UserInfo } from '../auth/auth.ts';
 import { certificateOf } from '../auth/client-certificate.ts';
+import { websocketToken } from '../auth/websocket-token.ts';
 import { readBody } from '../request/body.ts';
 import type { Answer, Body, Exchange, Query, Upgrade } from '../exchange.ts';
 import { negotiate, negotiateError, PLAIN_JSON, type Accepted, type Offer } from '../request/negotiate.ts';
@@ -66,7 +67,7 @@ export class HttpExchange implements Exchange {
   get credentials(): Credentials {
     if (this.#credentials) return this.#credentials;
     const { headers, rawHeaders, socket } = this.#request;
-    const authorization = headers.authorization ?? (this.upgrade ? protocolToken(headers['sec-websocket-protocol']) : undefined);
+    const { authorization = tokenOf(headers) } = headers;
     const shown = certificateOf(socket as TLSSocket, authorization);
     const { path } = this.route;
     return (this.#credentials = authorization === undefined ? { ...shown, rawHeaders, path } : { ...shown, authorization, rawHeaders, path });
@@ -150,21 +151,14 @@ class HttpBody {
   }
 }
 
+/** Throws 401. */
+function tokenOf(headers: IncomingMessage['headers']): string | undefined {
+  const token = headers.upgrade === undefined ? undefined : websocketToken(headers);
+  return token === undefined ? undefined : `Bearer ${token}`;
+}
+
 /** The list of groups, and each group, are answered beside the routes. */
 const UNROUTED = /^\/apis(?:\/[^/]*)?\/?$/;
-
-/** Pages of browsers cannot set headers of WebSockets: they send a token among the protocols that they offer. */
-const TOKEN_PROTOCOL = /(?:^|,)\s*base64url\.bearer\.authorization\.k8s\.io\.([-\w]+)\s*(?=,|$)/;
-
-function protocolToken(protocols: string | undefined): string | undefined {
-  const found = TOKEN_PROTOCOL.exec(protocols ?? '')?.[1];
-  return found && `Bearer ${Buffer.from(found, 'base64url').toString()}`;
-}
-
-/** What a client offers without its token: that is nobody else's business. */
-export function withoutToken(protocols: string): string {
-  return protocols.split(',').map((one) => one.trim()).filter((one) => one !== '' && !TOKEN_PROTOCOL.test(one)).join(', ');
-}
 
 /** People who look with these programs are shown indented JSON unless they say otherwise. */
 const FOR_PEOPLE = /^(curl|Wget|Mozilla\/5\.0)/;

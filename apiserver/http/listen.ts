@@ -1,6 +1,6 @@
 /** The network's door: HTTP/2 and HTTP/1.1 on one TLS port, by koa. */
+import { ServerResponse, type IncomingMessage } from 'node:http';
 import { createSecureServer, type Http2SecureServer, type Http2ServerRequest, type Http2Session } from 'node:http2';
-import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { DEFAULT_CIPHERS } from 'node:tls';
@@ -14,7 +14,7 @@ import { boundWrites } from './bounded-writes.ts';
 import { finish } from '../chain/chain.ts';
 import type { Log } from '../core.ts';
 import { Crowd, type Load } from './crowd.ts';
-import type { Exchange } from '../exchange.ts';
+import type { Exchange, Upgrade } from '../exchange.ts';
 import { TooManyRequests } from '../flow/flow-control.ts';
 import { HttpExchange } from './http-exchange.ts';
 import { StreamRequest, StreamResponse } from './http2-messages.ts';
@@ -23,10 +23,10 @@ import type { Pki } from '../pki/pki.ts';
 import { errorAnswer, render } from './render.ts';
 import type { Response } from './response.ts';
 import { methodNotAllowed } from '../dispatch.ts';
-import { UnreadablePath } from '../request/route.ts';
+import { UnreadablePath, type Route } from '../request/route.ts';
 import { requestTimeoutMs } from '../request/request-timeout.ts';
 import { DRAIN_MS, REQUEST_TIMEOUT_MS, STREAMS_PER_CONNECTION, type ServingOptions } from './serving.ts';
-import { answerUpgrade, rawRefusal } from './upgrade.ts';
+import { leave, mayLeave, rawRefusal } from './upgrade.ts';
 
 export interface ListenOptions {
   /** 0: any that is free. */
@@ -57,6 +57,8 @@ interface Serving extends ListenOptions {
   /** Whether new requests are to be sent elsewhere. */
   readonly isLeaving: () => boolean;
   readonly onHandshakeError: () => void;
+  /** Whether another server answers there. */
+  readonly isElsewhere: (route: Route) => boolean;
   readonly serve: (exchange: Exchange) => void | Promise<void>;
 }
 
@@ -88,7 +90,7 @@ export async function listen(options: Serving): Promise<Listener> {
     allowHTTP1: true, maxHeaderListPairs: 2000, maxSessionMemory: 100, settings: { maxConcurrentStreams: limits.streamsPerConnection ?? STREAMS_PER_CONNECTION, maxHeaderListSize: HEADERS_LIMIT_BYTES },
     ...({ maxHeaderSize: HEADERS_LIMIT_BYTES, Http2ServerRequest: StreamRequest, Http2ServerResponse: StreamResponse } as object),
   });
-  Object.assign(server, { headersTimeout: HEADERS_LIMIT_MS, keepAliveTimeout: IDLE_LIMIT_MS, requestTimeout: (limits.requestTimeoutMs ?? REQUEST_TIMEOUT_MS) + UNREAD_LIMIT_MS });
+  Object.assign(server, { headersTimeout: HEADERS_LIMIT_MS, keepAliveTimeout: IDLE_LIMIT_MS, requestTimeout: (limits.requestTimeoutMs ?? REQUEST_TIMEOUT_MS) + UNREAD_LIMIT_MS, shouldUpgradeCallback: (request: IncomingMessage) => mayLeave(request, options.isElsewhere) });
   const sessions = new Set<Http2Session>();
   const sockets = new Set<Socket>();
   const open = new Set<HttpExchange>();
@@ -110,15 +112,18 @@ export async function listen(options: Serving): Promise<Listener> {
   const app = new Application();
   const answering: Answering = { ...options, open, arrivals: new Cohort() };
   const crowd = new Crowd(sockets, open);
-  app.use((ctx) => {
-    crowd.met((ctx.req as unknown as Partial<Http2ServerRequest>).stream?.session, ctx.res);
-    return answer(answering, ctx.req, ctx.res).catch((error: unknown) => {
+  const toTheEnd = (request: IncomingMessage, response: ServerResponse, upgrade?: Upgrade): Promise<void> => {
+    crowd.met((request as unknown as Partial<Http2ServerRequest>).stream?.session, response);
+    return answer(answering, request, response, upgrade).catch((error: unknown) => {
       options.log.error('an answer could not be brought to its end', error);
-      ctx.res.destroy();
+      response.destroy();
     });
+  };
+  app.use((ctx) => {
+    return toTheEnd(ctx.req, ctx.res);
   });
   server.on('request', app.callback() as never);
-  server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => void answerUpgrade(options, { request, socket, head }));
+  server.on('upgrade', (request: IncomingMessage, socket: Socket, head: Buffer) => void toTheEnd(request, lastResponse(request, socket), { request, socket, head }));
   server.on('tlsClientError', options.onHandshakeError);
   server.on('clientError' as never, ((error: NodeJS.ErrnoException, socket: Duplex) => refuseUnread(error, socket)) as never);
   const renewed = pki.onRenewed(() => {
@@ -190,13 +195,13 @@ interface Answering extends Serving {
 }
 
 /** One request from the first step to the last byte. */
-async function answer(options: Answering, request: IncomingMessage, response: ServerResponse): Promise<void> {
+async function answer(options: Answering, request: IncomingMessage, response: ServerResponse, upgrade?: Upgrade): Promise<void> {
   const { clock, limits, open, arrivals } = options;
   if (answeredEarly(options, request, response)) return;
   let exchange: HttpExchange;
   let timeoutMs: number;
   try {
-    exchange = new HttpExchange(request);
+    exchange = new HttpExchange(request, upgrade);
   } catch (error) {
     return refuseUnrouted(request, response, error);
   }
@@ -225,18 +230,29 @@ async function answer(options: Answering, request: IncomingMessage, response: Se
     await arrivals.join();
     const serving = options.serve(exchange);
     if (serving) await serving;
-    const sending = late ? undefined : render(exchange, response, clock);
+    const leaving = late ? undefined : leave(exchange, clock);
+    if (leaving) deadline?.cancel();
+    const sending = late ? undefined : (leaving ?? render(exchange, response, clock));
     if (sending) await sending;
   } catch (error) {
     if (!late) await refuse(options, exchange, response, error);
   } finally {
-    if (request.httpVersionMajor === 1) readOnWhenSent(response);
+    if (request.httpVersionMajor === 1 && !upgrade) readOnWhenSent(response);
     if (response.writableFinished) deadline?.cancel();
     else if (exchange.longRunning) dropUnread(clock, response, () => open.delete(exchange));
     // The end of what lasts may still be on its way.
     if (!exchange.longRunning || response.writableFinished || response.closed) open.delete(exchange);
     finish(exchange);
   }
+}
+
+/** Where HTTP may be left its last answer, whichever it is, ends the connection. */
+function lastResponse(request: IncomingMessage, socket: Socket): ServerResponse {
+  const response = new ServerResponse(request);
+  response.shouldKeepAlive = false;
+  response.assignSocket(socket);
+  response.once('finish', () => socket.end());
+  return response;
 }
 
 /**

@@ -1,38 +1,50 @@
-/** Requests that want to leave HTTP: exec, attach, port-forward and proxied ones, over HTTP/1.1. */
+/** Requests that want to leave HTTP, over HTTP/1.1: which of them may, and what becomes of them. */
+import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { Clock } from '../../std/clock.ts';
 import { statusText } from '../../std/plain-http.ts';
-import { badRequest } from '../../api/status.ts';
-import { finish } from '../chain/chain.ts';
-import type { Exchange, Upgrade } from '../exchange.ts';
-import { HttpExchange } from './http-exchange.ts';
+import { isWebSocket } from '../auth/websocket-token.ts';
+import type { Exchange } from '../exchange.ts';
+import { asksToWatch, parseRoute, type Route } from '../request/route.ts';
 import { errorAnswer } from './render.ts';
-import { UnreadablePath } from '../request/route.ts';
+import { sendStreamMessages } from './stream-messages.ts';
+import { sendWatchMessages } from './watch-stream.ts';
 
-interface Serving {
-  readonly clock: Clock;
-  readonly serve: (exchange: Exchange) => void | Promise<void>;
-}
+/** Somebody else speaks there, in whatever protocol. */
+const CONNECTS: ReadonlySet<string> = new Set(['exec', 'attach', 'portforward', 'proxy']);
 
-export async function answerUpgrade({ serve }: Serving, upgrade: Upgrade): Promise<void> {
-  const { socket } = upgrade;
-  socket.on('error', () => socket.destroy());
-  let exchange: HttpExchange | undefined;
+/** What nothing can leave HTTP for is answered as if nothing had been asked. `isElsewhere`: another server's to answer. */
+export function mayLeave({ method = 'GET', url = '/', headers }: IncomingMessage, isElsewhere: (route: Route) => boolean): boolean {
+  const at = url.indexOf('?');
+  const query = new URLSearchParams(at < 0 ? '' : url.slice(at + 1));
+  let route: Route;
   try {
-    exchange = new HttpExchange(upgrade.request, upgrade);
-    await serve(exchange);
-    const { answer } = exchange;
-    if (answer?.type !== 'tunnel') throw badRequest('this path does not speak the protocol that was asked for');
-    await answer.join(upgrade);
-  } catch (error) {
-    refuse(upgrade, error instanceof UnreadablePath ? badRequest(error.message) : error);
-  } finally {
-    if (exchange) finish(exchange);
+    route = parseRoute(method, at < 0 ? url : url.slice(0, at), { watch: asksToWatch(query.get('watch')) });
+  } catch {
+    return false;
   }
+  if (isElsewhere(route)) return true;
+  if (!route.isResource) return false;
+  if (CONNECTS.has(route.subresource)) return true;
+  return method === 'GET' && (route.verb === 'watch' || route.subresource === 'log') && isWebSocket(headers);
 }
 
-function refuse({ socket }: Upgrade, cause: unknown): void {
-  rawRefusal(socket, cause);
+/** Undefined: the answer is one of HTTP. Rejects before anything was said, if at all. */
+export function leave(exchange: Exchange, clock: Clock): Promise<void> | undefined {
+  const { upgrade, answer } = exchange;
+  if (!upgrade) return undefined;
+  switch (answer?.type) {
+    case 'tunnel':
+      // What passes through it is not known: there is no better end than this.
+      exchange.signal.addEventListener('abort', () => upgrade.socket.destroy(), { once: true });
+      return answer.join(upgrade);
+    case 'watch':
+      return sendWatchMessages(exchange, upgrade, answer, clock);
+    case 'stream':
+      return sendStreamMessages(upgrade, answer.stream);
+    default:
+      return undefined;
+  }
 }
 
 /** A Status on a connection that no response object stands for. */

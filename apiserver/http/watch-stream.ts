@@ -1,12 +1,14 @@
-/** A watch on an HTTP response: each event framed once per form, the same buffer for every watcher of that form. */
+/** A watch on an HTTP response or a WebSocket: each event framed once per form, the same buffer for every watcher of that form. */
 import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+import type { Writable } from 'node:stream';
 import { encodeWatchFrame } from '../../api/codec/protobuf.ts';
+import { parseRequestUri } from '../../api/go-url.ts';
 import type { WatchEventType } from '../../api/request.ts';
 import type { Clock } from '../../std/clock.ts';
 import { Turns } from '../../std/turns.ts';
 import type { CacheEvent, CachedObject } from '../cache/cache.ts';
-import type { Exchange, WatchAnswer, WatchItem, WatchSink } from '../exchange.ts';
+import type { Exchange, Upgrade, WatchAnswer, WatchItem, WatchSink } from '../exchange.ts';
 import { bookmarkObject } from '../forms/blank.ts';
 import { eventDocument, type FormContext } from '../forms/answer-document.ts';
 import { encodeDocument } from '../forms/encode.ts';
@@ -14,6 +16,7 @@ import { bodyOut } from './http2-messages.ts';
 import { contentType, type Accepted } from '../request/negotiate.ts';
 import { writeHead, type Response } from './response.ts';
 import type { Resource } from '../registry/resource.ts';
+import { BINARY, messageHead, openWebSocket, TEXT, type Choice } from './websocket.ts';
 import { PIECE_BYTES, Runs, type Frame, type Run } from './watch-run.ts';
 
 export function sendWatch(exchange: Exchange, response: Response, headers: Record<string, string | string[]>, answer: WatchAnswer, clock: Clock): Promise<void> {
@@ -22,37 +25,75 @@ export function sendWatch(exchange: Exchange, response: Response, headers: Recor
   writeHead(response, 200, headers);
   response.flushHeaders();
   const out = bodyOut(response);
+  const socket = chunkedSocket(out);
+  const framer = new Framer(exchange, answer.resource, accepted, clock);
+  const sending = new Sending(out, { framer, form: socket ? 'chunks' : 'bytes', socket }, answer.sent);
+  return run(exchange, answer, { sending, source: response, end: () => out.end() });
+}
+
+/** The same over a WebSocket: a message for each event. */
+export async function sendWatchMessages(exchange: Exchange, upgrade: Upgrade, answer: WatchAnswer, clock: Clock): Promise<void> {
+  const opened = openWebSocket(upgrade, ofPages);
+  if (!opened) return;
+  const { socket } = opened;
+  const framer = new Framer(exchange, answer.resource, exchange.accepted(), clock);
+  const sending = new Sending(upgrade.socket, { framer, form: 'messages', socket: undefined }, answer.sent);
+  await run(exchange, answer, { sending, source: upgrade.socket, end: () => socket.end(), left: socket.left });
+}
+
+/** Any one protocol will do. Who comes from no page that can be named is refused. Provenance: golang.org/x/net/websocket v0.49. */
+const ofPages: Choice = (protocols, { headers: { origin } }) => {
+  if (origin === undefined || typeof parseRequestUri(origin) === 'string') return 403;
+  return protocols.length > 1 ? 400 : (protocols[0] ?? '');
+};
+
+interface Running {
+  readonly sending: Sending;
+  /** Closes when the client has gone. */
+  readonly source: { on(event: 'close', listener: () => void): unknown };
+  readonly end: () => void;
+  /** The client has said that it wants no more. */
+  readonly left?: AbortSignal;
+}
+
+/** Resolves when the last of it was handed over, or nobody is left to read. */
+function run({ signal }: Exchange, answer: WatchAnswer, { sending, source, end, left }: Running): Promise<void> {
   return new Promise((resolve) => {
-    const sending = new Sending(out, new Framer(exchange, answer.resource, accepted, clock), answer.sent);
     const sink: WatchSink = {
       onReady: undefined,
       send: (item) => sending.add(item),
       sendAll: (items, from) => sending.addAll(items, from),
       end() {
         sending.flush();
-        out.end();
+        end();
         resolve();
       },
     };
     const handle = answer.start(sink);
     sending.onDrained(() => sink.onReady?.());
-    response.on('close', () => {
+    const leave = (): void => {
       handle.close();
       resolve();
-    });
-    exchange.signal.addEventListener('abort', () => {
+    };
+    source.on('close', leave);
+    left?.addEventListener('abort', leave, { once: true });
+    const stop = (): void => {
       handle.close();
       sink.end();
-    }, { once: true });
+    };
+    signal.addEventListener('abort', stop, { once: true });
   });
 }
 
 /** All watches of the process share the time of its one event loop. */
 const turns = new Turns();
 
+/** What frames are wrapped in: nothing, chunks of HTTP/1.1, or messages of a WebSocket. */
+type Form = 'bytes' | 'chunks' | 'messages';
+
 /** Gathers frames, since a write costs more than a copy. */
 class Sending {
-  readonly #out: ServerResponse;
+  readonly #out: Writable;
   readonly #frame: Frame;
   readonly #sent: ((sizeBytes: number) => void) | undefined;
   readonly #runs: Runs;
@@ -64,12 +105,12 @@ class Sending {
   /** Untrue only while the transport owes a `drain`. */
   #takes = true;
 
-  constructor(out: ServerResponse, framer: Framer, sent: ((sizeBytes: number) => void) | undefined) {
+  constructor(out: Writable, { framer, form, socket }: { readonly framer: Framer; readonly form: Form; readonly socket: Socket | undefined }, sent: ((sizeBytes: number) => void) | undefined) {
     this.#out = out;
-    this.#frame = (item) => framer.frame(item);
+    this.#frame = form === 'messages' ? (item) => framer.message(item) : (item) => framer.frame(item);
     this.#sent = sent;
-    this.#socket = chunkedSocket(out);
-    this.#runs = framer.runs(this.#socket !== undefined);
+    this.#socket = socket;
+    this.#runs = framer.runs(form);
   }
 
   /** Whether more is welcome. */
@@ -153,14 +194,24 @@ class Framer {
   }
 
   /** What this watch has in common with others. A Table differs from watcher to watcher: ages, included objects, columns in the first. */
-  runs(isChunked: boolean): Runs {
+  runs(form: Form): Runs {
+    const isChunked = form === 'chunks';
     if (this.#accepted.as === 'Table') return new Runs(isChunked);
     let forms = shared.get(this.#resource);
     if (!forms) shared.set(this.#resource, (forms = new Map()));
-    const form = `${isChunked ? 'chunked ' : ''}${this.#form}`;
-    let runs = forms.get(form);
-    if (!runs) forms.set(form, (runs = new Runs(isChunked)));
+    const name = `${form} ${this.#form}`;
+    let runs = forms.get(name);
+    if (!runs) forms.set(name, (runs = new Runs(isChunked)));
     return runs;
+  }
+
+  /** As one message, whose size no other prefix tells. */
+  message(item: WatchItem): readonly Buffer[] {
+    const isText = this.#accepted.media !== 'protobuf';
+    const parts = isText ? this.frame(item) : this.frame(item).map((frame) => frame.subarray(FRAME_PREFIX_BYTES));
+    let size = 0;
+    for (const { length } of parts) size += length;
+    return [messageHead(isText ? TEXT : BINARY, size), ...parts];
   }
 
   frame(item: WatchItem): readonly Buffer[] {
@@ -205,6 +256,8 @@ class Framer {
   }
 }
 
+/** Frames of protobuf begin with their length. */
+const FRAME_PREFIX_BYTES = 4;
 const HEADS = new Map<WatchEventType, Buffer>();
 const TAIL = Buffer.from('}\n');
 

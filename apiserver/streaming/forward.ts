@@ -6,8 +6,8 @@ import type { Readable } from 'node:stream';
 import { ApiError } from '../../api/status.ts';
 import { request as plainRequest } from '../../std/plain-http.ts';
 import { connect as secureConnect, request as secureRequest } from '../../std/secure-http.ts';
+import { withoutToken } from '../auth/websocket-token.ts';
 import type { TunnelAnswer, Upgrade } from '../exchange.ts';
-import { withoutToken } from '../http/http-exchange.ts';
 
 export interface Target {
   readonly host: string;
