@@ -2,6 +2,7 @@
 import { statfs } from 'node:fs/promises';
 import type { Clock } from '../std/clock.ts';
 import type { Log } from './context.ts';
+import type { KubeletSeries } from './metrics/series.ts';
 import { imagesToRemove } from './image-gc.ts';
 import type { Runtime } from './runtime/runtime.ts';
 
@@ -12,6 +13,7 @@ export interface ImageKeeperOptions {
   readonly directory: string;
   /** Sandboxes use images that no container names. */
   readonly isPinned: (tags: readonly string[]) => boolean;
+  readonly series?: Pick<KubeletSeries, 'imagesRemoved'> | undefined;
 }
 
 export class ImageKeeper {
@@ -23,7 +25,7 @@ export class ImageKeeper {
   }
 
   async look(): Promise<void> {
-    const { runtime, clock, log, directory, isPinned } = this.#options;
+    const { runtime, clock, log, directory, isPinned, series } = this.#options;
     const [images, containers, disk] = await Promise.all([runtime.listImages(), runtime.listContainers(), statfs(directory)]);
     const now = clock.now();
     const used = new Set(containers.flatMap(({ image, imageId }) => [image, imageId]));
@@ -40,6 +42,7 @@ export class ImageKeeper {
     for (const image of imagesToRemove(uses, size, now)) {
       log.info({ image: image.tags[0] ?? image.id, bytes: image.sizeBytes }, 'an unused image is removed, for the disk is filling up');
       await runtime.removeImage(image.id);
+      series?.imagesRemoved('space', 1);
     }
   }
 }

@@ -3,6 +3,7 @@ import type { Clock } from '../std/clock.ts';
 import { Gate } from '../std/gate.ts';
 import { type PodObject, type Spec } from './pod.ts';
 import { durationText } from './restart.ts';
+import type { KubeletSeries } from './metrics/series.ts';
 import { withDefaultTag } from './image-name.ts';
 import { type Image, type ImageCredentials, type Runtime, RuntimeRefused } from './runtime/runtime.ts';
 import { StartFailure } from './start-failure.ts';
@@ -36,13 +37,15 @@ interface Failure {
 export class Images {
   readonly #runtime: Runtime;
   readonly #clock: Clock;
+  readonly #series: Pick<KubeletSeries, 'imagePulled'> | undefined;
   readonly #pulling = new Map<string, Promise<void>>();
   readonly #failures = new Map<string, Failure>();
   readonly #gate = new Gate(PULLS_AT_ONCE);
 
-  constructor(runtime: Runtime, clock: Clock) {
+  constructor(runtime: Runtime, clock: Clock, series?: Pick<KubeletSeries, 'imagePulled'>) {
     this.#runtime = runtime;
     this.#clock = clock;
+    this.#series = series;
   }
 
   async ensure(request: ImageRequest): Promise<LocalImage> {
@@ -97,6 +100,7 @@ export class Images {
       this.#failures.delete(key);
       const all = this.#clock.now() - started;
       const size = (await this.#runtime.image(reference))?.sizeBytes ?? 0;
+      this.#series?.imagePulled(all / 1000, size);
       record('Normal', 'Pulled', `Successfully pulled image ${JSON.stringify(wanted)} in ${durationText(Math.round(pulled))} (${durationText(Math.round(all))} including waiting). Image size: ${size} bytes.`);
     } catch (error) {
       const message = errorText(error);

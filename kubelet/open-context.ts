@@ -56,7 +56,7 @@ export async function openContext(options: ContextOptions): Promise<OpenedContex
     ...tools,
     node: factsOf(options),
     dns: { servers: options.clusterDns ?? [CLUSTER_DNS], domain: options.clusterDomain ?? CLUSTER_DOMAIN, host },
-    images: new Images(runtime, clock),
+    images: new Images(runtime, clock, options.series),
     observation: new Observation(runtime, clock, ({ labels, name: container, ...rest }) => {
       const { [LABELS.podName]: name, [LABELS.podNamespace]: namespace, [LABELS.podUid]: uid } = labels;
       const run = restartCount({ labels, name: container, ...rest });

@@ -1,11 +1,11 @@
 /** Puts together what a node's pages are made from: its pods, what was measured and counted, and how well it is. */
-import type { Registry } from 'prom-client';
 import { Meter } from '../std/meter.ts';
 import type { KubeletContext } from './context.ts';
 import { openMeasuring } from './measure/measure.ts';
 import type { MeasuredNode } from './measure/measured.ts';
 import { groupVersion } from './measure/processes.ts';
 import { nodeFigures } from './metrics/node-figures.ts';
+import { processFigures } from './metrics/process-figures.ts';
 import type { NodeDescription } from './node-object.ts';
 import type { KubeletOptions } from './options.ts';
 import { type Pages, openPages } from './pages/pages.ts';
@@ -58,17 +58,4 @@ export function openNodePages({ options, node, context, set, maxPods }: OpenPage
   // Most of thousands of simulated nodes are never asked.
   let made: Pages | undefined;
   return { pages: (request) => (made ??= open())(request), measure };
-}
-
-/** What this process uses; loaded when somebody asks. Its start is told elsewhere. */
-function processFigures(): () => Promise<string> {
-  let made: Promise<Registry> | undefined;
-  const open = async (): Promise<Registry> => {
-    const { Registry: Own, collectDefaultMetrics } = await import('prom-client');
-    const own = new Own();
-    collectDefaultMetrics({ register: own });
-    own.removeSingleMetric('process_start_time_seconds');
-    return own;
-  };
-  return async () => (await (made ??= open())).metrics();
 }

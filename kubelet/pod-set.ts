@@ -55,6 +55,7 @@ export class PodSet {
     const { uid } = pod.metadata;
     this.#known.delete(uid);
     this.#refused.delete(uid);
+    this.#context.series?.forgetPod(pod.metadata.namespace, pod.metadata.name);
     this.#workers.get(uid)?.gone(pod);
   }
 
@@ -95,6 +96,7 @@ export class PodSet {
     for (const uid of observation.uids()) {
       if (owned.has(uid)) continue;
       log.info({ uid }, 'what is left of a pod that is no more is removed');
+      this.#context.series?.orphaned();
       const { sandboxes, containers } = await observation.observe(uid);
       await Promise.all(containers.filter(({ state }) => state === 'running').map(({ id }) => runtime.stopContainer(id, ORPHAN_GRACE_SECONDS)));
       for (const { id } of sandboxes) {
@@ -110,7 +112,11 @@ export class PodSet {
     const { node, clock, record, isSimulated } = this.#context;
     const others = [...this.#workers.values()].filter(({ isActive, status }) => isActive && !isTerminalPhase(status.phase)).map((worker) => worker.pod);
     const refusal = refuse({ pod, others, allocatable: node.allocatable, labels: this.#options.labels, nodeName: node.name, isSimulated });
-    if (!refusal) return true;
+    if (!refusal) {
+      this.#context.series?.podAdmitted(pod.spec.containers.length);
+      return true;
+    }
+    this.#context.series?.podRefused(refusal.reason);
     this.#refused.add(pod.metadata.uid);
     record(pod, { type: 'Warning', ...refusal });
     const status = refusedStatus({ pod, ...refusal, now: timeText(clock.now()) });

@@ -8,6 +8,7 @@ import type { KubeletContext } from './context.ts';
 import { ContainerStopper } from './container-stopper.ts';
 import { NONE, including, without } from './few.ts';
 import { errorText } from './images.ts';
+import { PodCounting } from './metrics/pod-counting.ts';
 import { NO_FILES } from './pod-files.ts';
 import { interrupted } from './interrupted.ts';
 import { plan } from './plan.ts';
@@ -15,6 +16,7 @@ import type { Action, Termination } from './situation.ts';
 import { type PodObject, type PodRuntime, type PodStatusObject, allSpecs, hasProbes, isSidecarOf, isTerminalPhase, podText } from './pod.ts';
 import { isMaterial } from './pod-update.ts';
 import { Prober } from './probes/prober.ts';
+import { DELETE_RETRY, FAILURE_RETRY, SANDBOX_RETRY, VOLUME_RETRY } from './pod-retries.ts';
 import { prepareClaims } from './resource-claims.ts';
 import { resize } from './resize.ts';
 import { type Backoff, nextBackoff } from './restart.ts';
@@ -31,11 +33,6 @@ type Phase = 'work' | 'idle' | 'gone';
 
 /** Volumes and tokens are looked after at least so often. */
 const RENEW_MS = 60_000;
-const VOLUME_RETRY = { baseMs: 500, limitMs: 122_000 };
-/** The network of a node that has just begun comes within seconds. */
-const SANDBOX_RETRY = { baseMs: 500, limitMs: 15_000 };
-const DELETE_RETRY = { baseMs: 500, limitMs: 30_000 };
-const FAILURE_RETRY = { baseMs: 1000, limitMs: 30_000 };
 
 export class PodWorker {
   readonly #context: KubeletContext;
@@ -43,6 +40,7 @@ export class PodWorker {
   readonly #writer: StatusWriter;
   readonly #startTime: string;
   readonly #timer: WakeTimer;
+  readonly #counting: PodCounting | undefined;
   #pod: PodObject;
   /** As it was when its containers were last given the resources that it asks for. */
   #sized: PodObject['spec'] | undefined;
@@ -70,6 +68,7 @@ export class PodWorker {
     this.#startTime = timeText(context.clock.now());
     this.#timer = new WakeTimer(context.clock, this);
     this.#writer = new StatusWriter(pod, context);
+    this.#counting = context.series && new PodCounting(context.series, context.clock);
   }
 
   get pod(): PodObject {
@@ -144,7 +143,7 @@ export class PodWorker {
     while (this.#isDirty && this.#phase !== 'gone' && !this.#context.signal.aborted) {
       this.#isDirty = false;
       try {
-        await this.#sync();
+        await (this.#counting?.look(this.#pod, () => this.#sync()) ?? this.#sync());
         failures = 0;
       } catch (error) {
         if (this.#context.signal.aborted) break;
@@ -225,6 +224,7 @@ export class PodWorker {
       isFinished,
       ...(this.#failure && { failure: this.#failure }),
     }) as PodStatusObject;
+    this.#counting?.saw(this.#pod, runtime, this.#status);
     if (this.#termination?.reason !== 'gone') this.#writer.put(this.#pod, this.#status as never);
   }
 
@@ -321,7 +321,8 @@ export class PodWorker {
     try {
       await prepareClaims(this.#context.client, this.#pod);
       const handler = await runtimeHandler(this.#pod);
-      const id = await sandboxGate.run(() => engine.runSandbox(sandboxConfigOf(this.#context, this.#pod, attempt, handler)));
+      const make = (): Promise<string> => engine.runSandbox(sandboxConfigOf(this.#context, this.#pod, attempt, handler));
+      const id = await sandboxGate.run(() => this.#counting?.sandbox(handler, make) ?? make());
       observation.note(this.#pod.metadata.uid, id);
       this.#timer.succeeded('sandbox');
       return await observation.observe(this.#pod.metadata.uid);
@@ -394,7 +395,6 @@ export class PodWorker {
   }
 
   #event(type: 'Normal' | 'Warning', reason: string, message: string, container?: string): void {
-    const spec = container === undefined ? undefined : allSpecs(this.#pod).find((entry) => entry.spec.name === container)?.spec;
-    this.#context.record(this.#pod, { type, reason, message }, spec);
+    this.#context.record(this.#pod, { type, reason, message }, allSpecs(this.#pod).find(({ spec }) => spec.name === container)?.spec);
   }
 }

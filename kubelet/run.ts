@@ -60,7 +60,7 @@ export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
   const informer = openInformer(client, podsResource, { fieldSelector: `spec.nodeName=${nodeName}` }, { clock, random, log });
   const ready = begin({ agent, informer, set, context, signal, network: options.network, adapt: options.adapt ?? ((pod) => pod) });
   ready.catch((error: unknown) => log.warn({ error: String(error) }, 'the kubelet could not begin'));
-  const timers = options.isSimulated ? [] : housekeeping({ runtime, clock, log, directory, set, informer });
+  const timers = options.isSimulated ? [] : housekeeping({ runtime, clock, log, directory, ...(options.series && { series: options.series }), set, informer });
   return {
     backend: podBackend({ context, find: (namespace, name) => set.find(namespace, name), pages, measure }),
     get podCidrs() {
@@ -78,14 +78,14 @@ export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
   };
 }
 
-interface Household extends Pick<KubeletOptions, 'runtime' | 'clock' | 'log' | 'directory'> {
+interface Household extends Pick<KubeletOptions, 'runtime' | 'clock' | 'log' | 'directory' | 'series'> {
   readonly set: PodSet;
   readonly informer: Informer<PodObject>;
 }
 
-function housekeeping({ runtime, clock, log, directory, set, informer }: Household): readonly Timer[] {
+function housekeeping({ runtime, clock, log, directory, series, set, informer }: Household): readonly Timer[] {
   const failed = (what: string) => (error: unknown): void => log.warn({ error: String(error) }, `${what} failed`);
-  const keeper = new ImageKeeper({ runtime, clock, log, directory, isPinned: (tags) => tags.some((tag) => PINNED_IMAGES.test(tag)) });
+  const keeper = new ImageKeeper({ runtime, clock, log, directory, series, isPinned: (tags) => tags.some((tag) => PINNED_IMAGES.test(tag)) });
   return [
     every(clock, ROTATE_MS, () => rotateLogs(set.logFiles(), runtime, clock), failed('the rotation of logs')),
     every(clock, IMAGES_MS, () => keeper.look(), failed('looking after images')),

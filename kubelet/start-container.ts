@@ -6,6 +6,7 @@ import type { PodFacts } from './environment/field-ref.ts';
 import { serviceVariables } from './environment/service-links.ts';
 import { runHook } from './hooks.ts';
 import type { LocalImage } from './images.ts';
+import { CONTAINER_TYPES } from './metrics/pod-counting.ts';
 import { aborted } from './interrupted.ts';
 import { type ContainerKind, type PodObject, type PodRuntime, type Spec, isHostNetwork, latest } from './pod.ts';
 import { credentialsFor } from './pull-secrets.ts';
@@ -27,6 +28,18 @@ const HOOK_TIMEOUT_MS = 30 * 60_000;
 
 /** Returns the id of the new container. Throws `StartFailure`. */
 export async function startContainer(request: StartRequest): Promise<string> {
+  const { context, kind } = request;
+  try {
+    const id = await start(request);
+    context.series?.containerStarted(CONTAINER_TYPES[kind]);
+    return id;
+  } catch (error) {
+    if (error instanceof StartFailure) context.series?.containerStarted(CONTAINER_TYPES[kind], error.reason);
+    throw error;
+  }
+}
+
+async function start(request: StartRequest): Promise<string> {
   const { context, pod, spec, runtime, signal } = request;
   const record = (type: 'Normal' | 'Warning', reason: string, message: string): void => context.record(pod, { type, reason, message }, spec);
   const failed = (reason: string, error: unknown): StartFailure => {

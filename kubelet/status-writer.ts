@@ -8,6 +8,7 @@ import { trimmed } from '../client/trimmed.ts';
 import { backoff } from '../std/backoff.ts';
 import { sleep, type Clock } from '../std/clock.ts';
 import { deepEqual } from '../std/deep.ts';
+import type { KubeletSeries } from './metrics/series.ts';
 import { type PodObject, isTerminalPhase } from './pod.ts';
 
 export interface StatusWriterOptions {
@@ -15,6 +16,7 @@ export interface StatusWriterOptions {
   readonly clock: Clock;
   readonly log: { warn(fields: object, message: string): void };
   readonly signal: AbortSignal;
+  readonly series?: Pick<KubeletSeries, 'statusWritten'> | undefined;
 }
 
 const RETRY = { baseMs: 200, limitMs: 10_000 };
@@ -65,10 +67,11 @@ export class StatusWriter {
   }
 
   async #write(): Promise<void> {
-    const { client, clock, log, signal } = this.#options;
+    const { client, clock, log, signal, series } = this.#options;
     let failures = 0;
     // What changes again before anybody else has had a turn need not be told.
     await new Promise<void>((resolve) => setImmediate(resolve));
+    const since = clock.monotonic();
     while (this.#wanted && !deepEqual(this.#wanted, this.#written) && !signal.aborted && !this.#isGone) {
       const status = this.#wanted;
       const { name, namespace, uid } = this.#pod.metadata;
@@ -80,6 +83,7 @@ export class StatusWriter {
         if (this.#wanted === status) this.#wanted = this.#written;
         this.#version = metadata.resourceVersion;
         failures = 0;
+        series?.statusWritten((clock.monotonic() - since) / 1000);
       } catch (error) {
         if (error instanceof ApiError && (error.code === 404 || error.code === 409)) {
           this.#isGone = true;

@@ -20,11 +20,14 @@ const RECONNECT = { baseMs: 200, limitMs: 5000 };
 export async function watchRuntime({ context, onChange, signal }: WatchOptions): Promise<void> {
   const { observation, clock, log, runtime } = context;
   let isListening = false;
-  const relist = async (): Promise<void> => {
+  const lookAtAll = async (): Promise<readonly string[]> => {
     const since = clock.monotonic();
     const changed = await observation.relist();
     context.series?.relisted((clock.monotonic() - since) / 1000);
-    for (const uid of changed) onChange(uid);
+    return changed;
+  };
+  const relist = async (): Promise<void> => {
+    for (const uid of await lookAtAll()) onChange(uid);
   };
   const listen = async (): Promise<void> => {
     for (let failures = 0; !signal.aborted; ) {
@@ -52,7 +55,7 @@ export async function watchRuntime({ context, onChange, signal }: WatchOptions):
   };
   for (let failures = 0; !signal.aborted; failures++) {
     try {
-      await observation.relist();
+      await lookAtAll();
       break;
     } catch (error) {
       log.warn({ error: String(error) }, 'the runtime could not be looked at');

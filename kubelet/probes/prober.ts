@@ -5,6 +5,7 @@ import type { KubeletContext } from '../context.ts';
 import { probeKey } from '../plan.ts';
 import type { ProbeKind, ProbeResult } from '../situation.ts';
 import { type PodObject, type PodRuntime, type PodStatusObject, type Spec, isSidecar, latest } from '../pod.ts';
+import type { KubeletSeries, ProbeResultName } from '../metrics/series.ts';
 import type { HollowRuntime } from '../runtime/hollow.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { probeExec } from './exec.ts';
@@ -19,6 +20,7 @@ export interface ProberOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly record: KubeletContext['record'];
+  readonly series?: Pick<KubeletSeries, 'probed'> | undefined;
   /** No process is asked, but the simulated runtime. */
   readonly isSimulated: boolean;
   /** A result has changed. */
@@ -134,14 +136,20 @@ export class Prober {
     const { spec, kind } = target;
     const name = kind === 'startup' ? 'Startup' : kind === 'liveness' ? 'Liveness' : 'Readiness';
     const pod = this.#pod as PodObject;
+    const { clock, series } = this.#options;
+    const since = clock.monotonic();
+    const { namespace, name: podName, uid } = pod.metadata;
+    const counted = (result: ProbeResultName): void => series?.probed({ container: spec.name, namespace, pod: podName, uid, type: name }, result, (clock.monotonic() - since) / 1000);
     for (let attempt = 1; ; attempt++) {
       try {
         const { result, output } = await this.#run(target);
+        counted(result === 'failure' ? 'failed' : 'successful');
         if (result === 'failure') this.#options.record(pod, { type: 'Warning', reason: 'Unhealthy', message: `${name} probe failed: ${output}` }, spec);
         if (result === 'warning') this.#options.record(pod, { type: 'Warning', reason: 'ProbeWarning', message: `${name} probe warning: ${output}` }, spec);
         return result;
       } catch (error) {
         if (attempt < ATTEMPTS) continue;
+        counted('unknown');
         this.#options.record(pod, { type: 'Warning', reason: 'Unhealthy', message: `${name} probe errored and resulted in unknown state: ${(error as Error).message}` }, spec);
         return 'failure';
       }
