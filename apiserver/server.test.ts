@@ -192,3 +192,19 @@ test('closing ends watches and frees the port', async () => {
   await rest;
   await expect(own.http('GET', '/livez')).rejects.toThrow('ECONNREFUSED');
 });
+
+test.each([
+  ['Status', 'v1', { status: {} }, 'Status in version "v1" cannot be handled as a ConfigMap: json: cannot unmarshal object into Go struct field Status.status of type string'],
+  ['Status', 'v1', { status: 'Failure' }, 'Status in version "v1" cannot be handled as a ConfigMap: converting (v1.Status) to (core.ConfigMap): unknown conversion'],
+  ['Deployment', 'apps/v1beta1', { data: 5, spec: { replicas: 'x' } }, 'Deployment in version "v1beta1" cannot be handled as a ConfigMap: json: cannot unmarshal string into Go struct field DeploymentSpec.spec.replicas of type int32'],
+  ['Boat', 'v1', { data: 5 }, 'Boat in version "v1" cannot be handled as a ConfigMap: no kind "Boat" is registered for version "v1" in scheme "pkg/runtime/scheme.go:111"'],
+])('a body that says it is a %s of %s is read as one', async (kind, apiVersion, fields, message) => {
+  const answer = await it.http('POST', '/api/v1/namespaces/default/configmaps', { headers: { 'Content-Type': 'application/json' }, body: JSON.stringify({ kind, apiVersion, ...fields }) });
+  expect(answer.json()).toMatchObject({ code: 400, message });
+});
+
+test('unknown fields of YAML are told in the order of their names', async () => {
+  const body = 'kind: ConfigMap\nmetadata: {name: unknown-fields}\nzoo: 1\nark: 2\n';
+  const answer = await it.http('POST', '/api/v1/namespaces/default/configmaps?dryRun=All', { headers: { 'Content-Type': 'application/yaml' }, body });
+  expect(answer.headers['warning']).toBe('299 - "unknown field \\"ark\\"", 299 - "unknown field \\"zoo\\""');
+});

@@ -172,6 +172,7 @@ describe('trackUpdate()', () => {
     ['an empty list clears', [], {}],
     ['an empty entry clears', [{}], {}],
     ['a good list is taken', [entry], { 'x Update': entry.fieldsV1 }],
+    ['the object itself is nobody\'s', [{ ...entry, fieldsV1: { '.': {}, ...entry.fieldsV1 } }], { 'x Update': entry.fieldsV1 }],
     ['an unknown operation is ignored', [{ ...entry, operation: 'Guess' }], { 'one Update @1': { 'f:data': { '.': {}, 'f:a': {} } } }],
     ['an unknown form is ignored', [{ ...entry, fieldsType: 'FieldsV9' }], { 'one Update @1': { 'f:data': { '.': {}, 'f:a': {} } } }],
     ['malformed fields are ignored', [{ ...entry, fieldsV1: { nonsense: {} } }], { 'one Update @1': { 'f:data': { '.': {}, 'f:a': {} } } }],

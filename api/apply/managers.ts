@@ -53,8 +53,15 @@ function decodeEntry(raw: unknown): Entry | undefined {
     subresource: typeof subresource === 'string' ? subresource : '',
     time: typeof time === 'string' ? time : undefined,
     set,
-    encoded: fieldsV1,
+    encoded: withoutRoot(fieldsV1),
   };
+}
+
+/** The whole object is nobody's: at the top the mark of what is owned itself says nothing. */
+function withoutRoot(fieldsV1: unknown): unknown {
+  if (typeof fieldsV1 !== 'object' || fieldsV1 === null || !Object.hasOwn(fieldsV1, '.')) return fieldsV1;
+  const { '.': _, ...rest } = fieldsV1 as Record<string, unknown>;
+  return rest;
 }
 
 /** In upstream's order: by operation, time, manager, version, subresource. Undefined when there are none. */

@@ -194,9 +194,10 @@ interface Answering extends Serving {
   readonly arrivals: Cohort;
 }
 
-/** One request from the first step to the last byte. */
+/** One request from the first step to the last byte. After one that asks to leave HTTP the connection ends: Node's parser may have dropped what came with it. */
 async function answer(options: Answering, request: IncomingMessage, response: ServerResponse, upgrade?: Upgrade): Promise<void> {
   const { clock, limits, open, arrivals } = options;
+  if (request.httpVersionMajor === 1 && request.headers.upgrade !== undefined) response.shouldKeepAlive = false;
   if (answeredEarly(options, request, response)) return;
   let exchange: HttpExchange;
   let timeoutMs: number;
@@ -246,10 +247,9 @@ async function answer(options: Answering, request: IncomingMessage, response: Se
   }
 }
 
-/** Where HTTP may be left its last answer, whichever it is, ends the connection. */
+/** What is answered in HTTP all the same. */
 function lastResponse(request: IncomingMessage, socket: Socket): ServerResponse {
   const response = new ServerResponse(request);
-  response.shouldKeepAlive = false;
   response.assignSocket(socket);
   response.once('finish', () => socket.end());
   return response;

@@ -56,7 +56,10 @@ function converter(resource: Resource, made: ReadonlyMap<string, ApiObject> | un
       if (!own) throw new Unconverted(sent, apiVersion);
       return { object: deepCopy(own) as ApiObject, schema: version.schema };
     }
-    const hub = resource.toHub(deepCopy(object) as ApiObject);
+    const copy = deepCopy(object) as ApiObject;
+    // What remains of an object after what somebody gave up may be without; in upstream's types it is always there.
+    if (kind.custom === undefined) copy.metadata ??= {};
+    const hub = resource.toHub(copy);
     // Custom objects keep what the version does not have, which those who count notice.
     const own = version.fromHub && kind.custom === undefined ? version.fromHub(hub) : hub;
     own.apiVersion = apiVersion;

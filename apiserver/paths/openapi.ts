@@ -16,7 +16,8 @@ type Json = Record<string, unknown>;
 const NOTHING = Buffer.alloc(0);
 const NOTHING_THERE: Answer = { type: 'text', code: 404, text: '' };
 const JSON_TYPE = 'application/json';
-const OPTIONS = { version: VERSION.gitVersion };
+/** Upstream's documents name what a server behaves as, which knows of no patches. */
+const OPTIONS = { version: `${VERSION.emulationMajor}.${VERSION.emulationMinor}` };
 /** Documents have a URL by their hash, which may be kept for good. */
 const FOREVER = 'public, immutable';
 

@@ -57,12 +57,25 @@ const APART = ['apiextensions.k8s.io', 'apiregistration.k8s.io'];
 export function whyUnexpected(sent: GroupVersionKind, expected: GroupVersionKind): string | undefined {
   if (!isRegistered(sent, groupOf(expected))) return `no kind ${goQuote(sent.kind)} is registered for version ${goQuote(sent.apiVersion)} in scheme "pkg/runtime/scheme.go:111"`;
   if (sent.kind === expected.kind) return undefined;
-  return `converting (${versionOf(sent)}.${sent.kind}) to (${packageOf(expected)}.${expected.kind}): unknown conversion`;
+  return `converting (${UNVERSIONED.has(sent.kind) ? 'v1' : versionOf(sent)}.${sent.kind}) to (${packageOf(expected)}.${expected.kind}): unknown conversion`;
+}
+
+/** Known in any version of any group. */
+const UNVERSIONED: ReadonlySet<string> = new Set(['Status', 'APIVersions', 'APIGroup', 'APIGroupList', 'APIResourceList']);
+const OPTIONS: ReadonlySet<string> = new Set(['CreateOptions', 'DeleteOptions', 'GetOptions', 'ListOptions', 'PatchOptions', 'UpdateOptions', 'WatchEvent']);
+
+/** The type that a body of such a kind is read as; undefined where nobody knows it, or only that it was once. */
+export function formOf(sent: GroupVersionKind, expected: GroupVersionKind): string | undefined {
+  if (!isRegistered(sent, groupOf(expected))) return undefined;
+  const group = UNVERSIONED.has(sent.kind) ? '' : groupOf(sent);
+  // Old versions of a kind have much the same fields.
+  return (kindFact(group, UNVERSIONED.has(sent.kind) ? 'v1' : versionOf(sent), sent.kind) ?? kindFacts().find((fact) => fact.group === group && fact.kind === sent.kind))?.type;
 }
 
 function isRegistered(sent: GroupVersionKind, server: string): boolean {
   const group = groupOf(sent);
   const version = versionOf(sent);
+  if (UNVERSIONED.has(sent.kind) || (group === '' && version === 'v1' && OPTIONS.has(sent.kind))) return true;
   if (group === 'meta.k8s.io' || (APART.includes(group) || APART.includes(server) ? group !== server : false)) return false;
   if (kindFact(group, version, sent.kind)) return true;
   if (group === 'extensions') return version === 'v1beta1' && EXTENSIONS.includes(sent.kind);

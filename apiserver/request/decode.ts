@@ -11,7 +11,7 @@ import { ApiError, badRequest } from '../../api/status.ts';
 import { bodyMedia } from './body.ts';
 import type { Exchange } from '../exchange.ts';
 import { invalidObject } from '../invalid.ts';
-import { whyUnexpected } from '../registry/registered-kinds.ts';
+import { formOf, whyUnexpected } from '../registry/registered-kinds.ts';
 import type { FieldValidation } from './write-options.ts';
 import type { Expected } from '../registry/expected.ts';
 
@@ -25,10 +25,11 @@ export async function decodeBody(exchange: Exchange, expected: Expected, validat
     const why = `unexpected GroupVersion string: ${object.apiVersion}`;
     throw expected.anyVersion ? badRequest(why) : unrecognized(expected.kind, why, textOf(exchange));
   }
+  const own = isOther(object, expected) ? ownForm(expected, rootOf(exchange)) : undefined;
   const text = (object.kind && object.apiVersion) || !('structural' in expected.schema) ? '' : textOf(exchange);
   const other = checkKind(object, expected, (why) => unrecognized(expected.kind, why(text), text));
   // What its own version does not know is told before that it is the wrong one.
-  tellProblems(exchange, other && object.apiVersion ? { ...expected, apiVersion: object.apiVersion } : expected, decoded, validation);
+  tellProblems(exchange, other && object.apiVersion ? { ...expected, apiVersion: object.apiVersion } : expected, own ?? decoded, validation);
   if (other) throw other;
   object.kind = expected.kind;
   if (!expected.anyVersion) object.apiVersion = expected.apiVersion;
@@ -113,9 +114,17 @@ function read(exchange: Exchange, expected: Expected, validation: FieldValidatio
     const parsed = parseYaml(text);
     ({ value } = parsed);
     const { duplicates } = parsed;
-    const decoded = decodeMade(schema, value);
+    const read = decodeMade(schema, value);
+    // Upstream makes JSON of it first, whose keys are in order.
+    const decoded = read.strict.length > 1 ? { ...read, strict: decodeMade(schema, byKeys(value)).strict } : read;
     return duplicates.length === 0 ? decoded : { ...decoded, strict: [...(validation === 'Warn' ? duplicates : [yamlDuplicatesProblem(duplicates)]), ...decoded.strict] };
   }, () => value);
+}
+
+function byKeys(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(byKeys);
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)).map(([key, inner]) => [key, byKeys(inner)]));
 }
 
 function readProtobuf(bytes: Buffer, { kind, anyVersion }: Expected): ApiObject {
@@ -138,8 +147,47 @@ function complete(expected: Expected, sent: Uint8Array | string, run: () => Deco
     if (anyVersion) throw yaml === undefined ? error : badRequest(yaml);
     if (yaml !== undefined || isUnreadable(error)) throw unrecognized(kind, yaml ?? error.message, sent);
     if ('structural' in expected.schema) checkWhatItIs(expected, root?.(), sent);
+    else refuseOther(expected, root?.());
     throw cannotHandle({ version: versionOf(apiVersion), kind }, kind, error.message);
   }
+}
+
+/** Whether it says that it is something else than what is expected. */
+function isOther({ kind, apiVersion }: Partial<ApiObject>, expected: Expected): boolean {
+  if (!('type' in expected.schema) || expected.anyVersion) return false;
+  if (apiVersion && apiVersion !== expected.apiVersion && !expected.alsoVersions?.includes(apiVersion)) return true;
+  return Boolean(kind) && kind !== expected.kind;
+}
+
+/** What is of another kind, or version, must have that one's form before it is told that it is the wrong one. Throws 400. */
+function ownForm(expected: Expected, root: unknown): Decoded | undefined {
+  const { kind = expected.kind, apiVersion = expected.apiVersion } = (root ?? {}) as Partial<ApiObject>;
+  if (typeof kind !== 'string' || typeof apiVersion !== 'string') return undefined;
+  const type = formOf({ kind, apiVersion }, expected);
+  if (type === undefined) return undefined;
+  try {
+    return decodeMade({ type }, root);
+  } catch (error) {
+    if (error instanceof ApiError) throw cannotHandle({ version: versionOf(apiVersion), kind }, expected.kind, error.message);
+    throw error;
+  }
+}
+
+/** Throws 400 where a body that does not have the expected form says that it is something else. */
+function refuseOther(expected: Expected, root: unknown): void {
+  if (typeof root !== 'object' || root === null || !isOther(root, expected)) return;
+  ownForm(expected, root);
+  const { kind, apiVersion } = root as ApiObject;
+  const other = checkKind({ kind, apiVersion, metadata: {} }, expected, (why) => badRequest(why('')));
+  if (other) throw other;
+}
+
+/** What the body holds, in any form that is text. */
+function rootOf({ body }: Exchange): unknown {
+  if (body.form === 'value') return body.value;
+  const media = bodyMedia(body.contentType);
+  if (media === 'protobuf') return undefined;
+  return media === 'json' ? (JSON.parse(textOf({ body } as Exchange)) as unknown) : parseYaml(textOf({ body } as Exchange)).value;
 }
 
 /** A custom resource says what it is, before anything else is read. Throws 400. */
