@@ -50,7 +50,8 @@ export function passedOn(headers: IncomingHttpHeaders): OutgoingHttpHeaders {
 /** Rejects with a 500 Status when the server cannot be reached. */
 export function forward(target: Target, { method, headers, body, signal }: Forwarded): Promise<IncomingMessage> {
   const { host, port, path, tls } = target;
-  const options = { host, port, path, method, headers: headersFor(target, headers), signal, agent: false as const, ...tls };
+  // The connection is for this one answer: it may be written as carelessly as Go's client lets it.
+  const options = { host, port, path, method, headers: headersFor(target, headers), signal, agent: false as const, insecureHTTPParser: true, ...tls };
   return new Promise((resolve, reject) => {
     const outgoing = tls ? secureRequest(options) : plainRequest(options);
     outgoing.setTimeout(CONNECT_MS, () => {

@@ -14,6 +14,8 @@ export interface HttpProbe {
   readonly timeoutMs: number;
 }
 
+/** Lines may end without a carriage return, as those of many a script do. */
+const LENIENT = { insecureHTTPParser: true };
 const REDIRECT_LIMIT = 10;
 const USER_AGENT = 'kube-probe/1.36';
 
@@ -72,7 +74,8 @@ function get(url: URL, probe: HttpProbe, signal: AbortSignal): Promise<{ status:
       response.on('error', reject);
     };
     // Containers' certificates are their own matter.
-    const asking = url.protocol === 'https:' ? requestHttps(url, { headers, signal, rejectUnauthorized: false, agent: false }, received) : requestHttp(url, { headers, signal, agent: false }, received);
+    const options = { headers, signal, agent: false, ...LENIENT } as const;
+    const asking = url.protocol === 'https:' ? requestHttps(url, { ...options, rejectUnauthorized: false }, received) : requestHttp(url, options, received);
     asking.on('error', reject);
     asking.end();
   });

@@ -48,6 +48,14 @@ const closedPort = async (): Promise<number> => {
 };
 
 describe('probeHttp()', () => {
+  test('takes an answer whose lines end as a script writes them', async () => {
+    const script = createTcpServer((socket) => socket.once('data', () => socket.end('HTTP/1.0 200 OK\nContent-Type: text/plain\n\nwell'))).listen(0, '127.0.0.1');
+    await once(script, 'listening');
+    const { port: own } = script.address() as { port: number };
+    expect(await probeHttp({ scheme: 'http', host: '127.0.0.1', port: own, path: '/', headers: [], timeoutMs: 10_000 })).toEqual({ result: 'success', output: 'well' });
+    script.close();
+  });
+
   const get = (path: string, more: object = {}) => probeHttp({ scheme: 'http', host: '127.0.0.1', port, path, headers: [], timeoutMs: 5000, ...more });
 
   test('2xx is success, others are not', async () => {

@@ -35,6 +35,16 @@ export class Namespace {
     ip('route', 'add', 'default', 'dev', 'eth0');
   }
 
+  /** Puts a machine of its own, with this address, at the other end of the cable. */
+  addNeighbour(other: Namespace, address: string): void {
+    const ip = (name: string, ...args: string[]): unknown => execFileSync('ip', ['-n', name, ...args], { env: { ...process.env, PATH } });
+    ip(this.name, 'link', 'set', 'nowhere', 'netns', other.name);
+    ip(other.name, 'link', 'set', 'nowhere', 'name', 'eth0');
+    ip(other.name, 'addr', 'add', `${address}/24`, 'dev', 'eth0');
+    ip(other.name, 'link', 'set', 'eth0', 'up');
+    ip(other.name, 'route', 'add', 'default', 'dev', 'eth0');
+  }
+
   /** Unlike `ip netns exec`, this leaves the view of mounts alone: what a node mounts is seen, and must be gone afterwards. */
   command(program: string, args: readonly string[]): [string, string[]] {
     return ['nsenter', [`--net=/run/netns/${this.name}`, '--', program, ...args]];
