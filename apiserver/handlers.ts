@@ -35,7 +35,7 @@ export function handlersOf(parts: HandlerParts): Handlers {
     ['pods/portforward', portForwardHandler(pki)],
     ['pods/proxy', podProxy],
     ['services/proxy', serviceProxy],
-    ['nodes/proxy', nodeProxy(pki)],
+    ['nodes/proxy', nodeProxy(pki, statistics)],
   ]);
   const resources = new Map<string, Handler>([
     ['bindings', bind],

@@ -92,7 +92,7 @@ function startSimulations({ api, doors, flags, clock, random, log, stopper }: Co
       const nodeName = `hollow-${next++}`;
       const node = await startSimulation({ client: clientOf(nodeName), nodeName, address: api.address, port: KUBELET_PORT, clock, random, log, recorder, ...(rules && { rules }) });
       nodes.push(node);
-      api.server.statistics.provide(nodeName, () => node.backend.summary());
+      api.server.statistics.provide(nodeName, () => node.backend.summary(), async (request) => (await import('../kubelet/server/direct.ts')).askDirectly(node.backend, request));
       await node.ready;
     }
   };

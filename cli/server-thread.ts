@@ -4,6 +4,7 @@ import type { Listener } from '../apiserver/http/listen.ts';
 import { lentPki } from '../apiserver/pki/lent-pki.ts';
 import type { ApiServer, ApiServerOptions } from '../apiserver/server.ts';
 import { openRemote } from '../apiserver/storage/remote.ts';
+import type { NodeAnswer } from '../apiserver/streaming/own-node.ts';
 import type { Check } from '../apiserver/readiness.ts';
 import { systemClock } from '../std/clock.ts';
 import { Meter } from '../std/meter.ts';
@@ -65,7 +66,7 @@ control.on('message', (order: Order) => {
 });
 
 function provide(): void {
-  for (const name of nodes) if (server && !server.statistics.own.has(name)) server.statistics.provide(name, () => ask({ type: 'summary', node: name }));
+  for (const name of nodes) if (server && !server.statistics.own.has(name)) server.statistics.provide(name, () => ask({ type: 'summary', node: name }), (request) => ask({ type: 'node', node: name, request }) as Promise<NodeAnswer>);
 }
 
 /** Limits and the like are this thread's own; records of what was asked go to the one that keeps them. */

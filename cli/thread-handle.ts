@@ -9,6 +9,7 @@ import type { Pki } from '../apiserver/pki/pki.ts';
 import type { Check } from '../apiserver/readiness.ts';
 import type { ApiServer } from '../apiserver/server.ts';
 import type { StoreHost } from '../apiserver/storage/remote-host.ts';
+import type { NodeRequest } from '../apiserver/streaming/own-node.ts';
 import { backoff } from '../std/backoff.ts';
 import { type Clock, sleep } from '../std/clock.ts';
 import type { ApiServerFlags } from './flags.ts';
@@ -53,7 +54,7 @@ export type Word =
   | { readonly type: 'stays' }
   | { readonly type: 'audit'; readonly event: AuditEvent };
 
-export type Question = { readonly type: 'summary'; readonly node: string } | { readonly type: 'check'; readonly name: string } | { readonly type: 'counted' };
+export type Question = { readonly type: 'summary'; readonly node: string } | { readonly type: 'node'; readonly node: string; readonly request: NodeRequest } | { readonly type: 'check'; readonly name: string } | { readonly type: 'counted' };
 
 export interface HandleOptions {
   readonly flags: ApiServerFlags;
@@ -205,7 +206,10 @@ export class ThreadHandle {
   async #answer(what: Question): Promise<unknown> {
     if (what.type === 'counted') return this.#countedElsewhere(this);
     if (what.type === 'check') return this.#options.checks.find(({ name }) => name === what.name)?.failing?.();
-    const summary = this.#options.server.statistics.own.get(what.node);
+    const { statistics } = this.#options.server;
+    const asked = what.type === 'node' ? statistics.asks(what.node) : undefined;
+    if (asked && what.type === 'node') return asked(what.request);
+    const summary = what.type === 'summary' ? statistics.own.get(what.node) : undefined;
     return summary ? summary() : Promise.reject(new Error(`node ${what.node} is not here`));
   }
 

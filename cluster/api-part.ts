@@ -7,6 +7,7 @@ import type { Listener } from '../apiserver/http/listen.ts';
 import type { Pki } from '../apiserver/pki/pki.ts';
 import { createApiServer, type ApiServer, type ApiServerOptions } from '../apiserver/server.ts';
 import { openMemory } from '../apiserver/storage/memory.ts';
+import type { AskNode } from '../apiserver/streaming/own-node.ts';
 import type { Store } from '../apiserver/storage/store.ts';
 import type { Random } from '../std/random.ts';
 import { Ending, Line, type Host, type Traffic } from './line.ts';
@@ -46,7 +47,7 @@ export class ApiPart implements Switch {
   readonly #options: ApiPartOptions;
   #store: Store;
   /** Of the nodes, which have no ports that it could ask at. */
-  readonly #summaries = new Map<string, () => Promise<unknown>>();
+  readonly #summaries = new Map<string, { readonly summary: () => Promise<unknown>; readonly ask: AskNode | undefined }>();
   #life: Life | undefined;
   #starting: Promise<void> | undefined;
   #listener: Listener | undefined;
@@ -106,9 +107,9 @@ export class ApiPart implements Switch {
   }
 
   /** What a node says of its use; servers to come ask too. */
-  provide(node: string, summary: () => Promise<unknown>): void {
-    this.#summaries.set(node, summary);
-    this.server?.statistics.provide(node, summary);
+  provide(node: string, summary: () => Promise<unknown>, ask?: AskNode): void {
+    this.#summaries.set(node, { summary, ask });
+    this.server?.statistics.provide(node, summary, ask);
   }
 
   openLine(who: Who): Line {
@@ -170,7 +171,7 @@ export class ApiPart implements Switch {
     });
     const life: Life = { server, gone: new Ending(), secrets: followTokenSecrets({ ...server, caPem: pki.caPem, onError: (error) => log.warn({ error: String(error) }, 'cannot fill a token Secret') }) };
     this.#life = life;
-    for (const [node, summary] of this.#summaries) server.statistics.provide(node, summary);
+    for (const [node, { summary, ask }] of this.#summaries) server.statistics.provide(node, summary, ask);
     await server.start();
     if (this.#port && this.#life === life) await this.#openPort();
   }

@@ -13,7 +13,7 @@ import { applyAll, type ApplyOptions, type KubeObject } from './apply.ts';
 import { kubeconfigText, sharedPki } from './credentials.ts';
 import { milliseconds, type Duration } from './duration.ts';
 import { Traffic } from './line.ts';
-import { NodePart, type NodeOptions, type NodeSwitch } from './node.ts';
+import { NodePart, type NodeOptions, type NodePartOptions, type NodeSwitch } from './node.ts';
 import { Part, type PartSwitch, type Switch } from './part.ts';
 import { ClusterTime, type ClusterClock } from './time.ts';
 
@@ -261,7 +261,7 @@ class InProcessCluster implements Cluster {
     while (!options.name && this.#nodes.some(({ name }) => name === `node-${number}`)) number++;
     const node = { name: `node-${number}`, ...options };
     if (this.#nodes.some(({ name }) => name === node.name)) throw new Error(`there are two nodes ${JSON.stringify(node.name)}`);
-    const onSummary = (summary: () => Promise<unknown>): void => this.apiserver.provide(node.name, summary);
+    const onSummary: NodePartOptions['onSummary'] = (summary, ask) => this.apiserver.provide(node.name, summary, ask);
     const made = new NodePart({ node, onSummary, openLine: (who) => this.apiserver.openLine(who), time: this.clock, random: this.#random, log: this.#log, ...(hollow && { rules: hollow }), ...(saved && { saved }) });
     this.#nodes.push(made);
     return made;

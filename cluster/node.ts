@@ -1,5 +1,6 @@
 /** A simulated node of a cluster in a test: its agent can crash and come back, its power can fail. */
 import type { Taint } from '../api/types/core.v1.ts';
+import type { AskNode } from '../apiserver/streaming/own-node.ts';
 import { openClient } from '../client/open-client.ts';
 import { HollowRuntime, type HollowState } from '../kubelet/runtime/hollow.ts';
 import type { HollowRules } from '../kubelet/runtime/hollow-behaviour.ts';
@@ -34,7 +35,7 @@ export interface NodePartOptions {
   readonly rules?: HollowRules;
   readonly saved?: HollowState;
   /** Told each time it has started. */
-  readonly onSummary: (summary: () => Promise<unknown>) => void;
+  readonly onSummary: (summary: () => Promise<unknown>, ask: AskNode) => void;
 }
 
 export const KUBELET_PORT = 10_250;
@@ -64,7 +65,7 @@ export class NodePart extends Part implements NodeSwitch {
         ...(taints && { taints }),
         ...(capacity && { capacity }),
       });
-      onSummary(() => started.backend.summary());
+      onSummary(() => started.backend.summary(), async (request) => (await import('../kubelet/server/direct.ts')).askDirectly(started.backend, request));
       return started;
     });
     this.node = node;

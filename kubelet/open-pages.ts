@@ -3,12 +3,11 @@ import { Meter } from '../std/meter.ts';
 import type { KubeletContext } from './context.ts';
 import { openMeasuring } from './measure/measure.ts';
 import type { MeasuredNode } from './measure/measured.ts';
-import { groupVersion } from './measure/processes.ts';
 import { nodeFigures } from './metrics/node-figures.ts';
 import { processFigures } from './metrics/process-figures.ts';
 import type { NodeDescription } from './node-object.ts';
 import type { KubeletOptions } from './options.ts';
-import { type Pages, openPages } from './pages/pages.ts';
+import type { Pages } from './pages/pages.ts';
 import type { PodSet } from './pod-set.ts';
 import { RELIST_MS } from './watch-runtime.ts';
 
@@ -39,7 +38,7 @@ export function openNodePages({ options, node, context, set, maxPods }: OpenPage
   });
   const late = (): string | undefined => (!isSimulated && clock.monotonic() - observation.lookedAt > LATE_MS ? 'sync Loop took longer than expected' : undefined);
   const process = isSimulated ? undefined : processFigures();
-  const open = (): Pages => openPages({
+  const open = async (): Promise<Pages> => (await import('./pages/pages.ts')).openPages({
     clock, runtime, isSimulated, pods, seen, measure,
     checks: [{ name: 'ping' }, { name: 'log' }, { name: 'syncloop', failing: late }],
     flags: options.flags ?? {},
@@ -50,12 +49,13 @@ export function openNodePages({ options, node, context, set, maxPods }: OpenPage
     metrics: async () => {
       // A node whose runtime is away still tells of itself.
       const measured = await measure().catch(() => undefined);
-      const picture = nodeFigures({ nodeName: node.name, groupVersion: isSimulated ? 0 : groupVersion(), pods: pods(), seen, measured });
+      const groupVersion = isSimulated ? 0 : (await import('./measure/processes.ts')).groupVersion();
+      const picture = nodeFigures({ nodeName: node.name, groupVersion, pods: pods(), seen, measured });
       return picture + (series?.meter.text() ?? '') + ((await process?.()) ?? '');
     },
     probes: () => (series?.probes ?? new Meter()).text(),
   });
   // Most of thousands of simulated nodes are never asked.
-  let made: Pages | undefined;
-  return { pages: (request) => (made ??= open())(request), measure };
+  let made: Promise<Pages> | undefined;
+  return { pages: async (request) => (await (made ??= open()))(request), measure };
 }

@@ -1,5 +1,6 @@
 /** Looks at nodes when somebody asks what they use, and remembers the last look, since a rate needs two. */
 import { sleep, type Clock } from '../../std/clock.ts';
+import type { AskNode } from '../streaming/own-node.ts';
 import type { Summary } from './summary.ts';
 import { usageOf, type NodeUsage, type Sample } from './usage.ts';
 
@@ -30,6 +31,7 @@ export class NodeStatistics {
   readonly #known = new Map<string, Known>();
   readonly #asking = new Map<string, Promise<NodeUsage | undefined>>();
   readonly #own = new Map<string, () => Promise<unknown>>();
+  readonly #asked = new Map<string, AskNode>();
   readonly #listeners = new Set<() => void>();
   readonly #failing = new Set<string>();
 
@@ -37,11 +39,23 @@ export class NodeStatistics {
     this.#options = options;
   }
 
-  /** A node of this very process, which is asked without a connection. */
-  provide(node: string, summary: () => Promise<unknown>): { close(): void } {
+  /** A node of this very process, which is asked without a connection: for its use, and for all that its port would answer. */
+  provide(node: string, summary: () => Promise<unknown>, ask?: AskNode): { close(): void } {
     this.#own.set(node, summary);
+    if (ask) this.#asked.set(node, ask);
     for (const listener of this.#listeners) listener();
-    return { close: () => void (this.#own.get(node) === summary && this.#own.delete(node)) };
+    return {
+      close: () => {
+        if (this.#own.get(node) !== summary) return;
+        this.#own.delete(node);
+        this.#asked.delete(node);
+      },
+    };
+  }
+
+  /** Undefined: the node is none of this process, or has a port. */
+  asks(node: string): AskNode | undefined {
+    return this.#asked.get(node);
   }
 
   /** The nodes of this process and how they are asked. */

@@ -9,17 +9,21 @@ import { below } from '../../std/random.ts';
 import type { Stored } from '../auth/reader.ts';
 import type { Core } from '../core.ts';
 import type { Handler } from '../dispatch.ts';
+import type { NodeStatistics } from '../metrics-api/node-statistics.ts';
 import type { Pki } from '../pki/pki.ts';
 import { admitConnect } from './connect.ts';
 import { kubeletAddress, kubeletTls } from './kubelet-address.ts';
+import { passToOwn } from './own-node.ts';
 import { pass, type Place } from './proxied.ts';
 
-export function nodeProxy(pki: Pki): Handler {
+export function nodeProxy(pki: Pki, statistics: Pick<NodeStatistics, 'asks'>): Handler {
   return async (core, exchange, resource) => {
     await admitConnect(core, exchange, resource);
     const { scheme, name, port } = partsOf(exchange.route.name, 'node');
     if (!core.reader.get(nodes, '', name)) throw notFound({ group: '', resource: 'nodes', name });
     const address = kubeletAddress(core, name);
+    const own = statistics.asks(name);
+    if (own && (port === '' || port === String(address.port))) return passToOwn(exchange, own);
     // The kubelet proves who it is, wherever it is; any other port of the machine that we run on is nobody's business.
     if (port === '' || port === String(address.port)) return pass(exchange, { ...address, tls: { ...kubeletTls(address, pki), servername: '' } }, core.clock);
     if (isIP(address.host) && !isGlobalUnicast(address.host)) throw badRequest('address not allowed');

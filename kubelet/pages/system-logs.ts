@@ -3,6 +3,7 @@ import { createReadStream } from 'node:fs';
 import { open, readdir, realpath, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Page } from '../backend.ts';
+import { escapeHtml } from '../server/requests.ts';
 import { NOT_FOUND, PLAIN } from './page.ts';
 
 export const LOG_DIRECTORY = '/var/log';
@@ -48,8 +49,4 @@ async function typeOf(path: string): Promise<string> {
   } finally {
     await file.close();
   }
-}
-
-function escapeHtml(text: string): string {
-  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&#34;').replaceAll("'", '&#39;');
 }

@@ -12,7 +12,7 @@ import { BackendRefusal, type KubeletBackend, type Page } from '../backend.ts';
 import type { Access } from './access.ts';
 import { sendLog } from './log-request.ts';
 import { PORT_FORWARD_WEBSOCKET_PROTOCOLS, restoreTunnel } from './port-forward.ts';
-import { type Route, routeOf } from './routes.ts';
+import { type Led, ledBy, pathOf, PLAIN, queryOf } from './requests.ts';
 import { askedOf, upgradeStream } from './streams.ts';
 import { WEBSOCKET_PROTOCOLS } from './websocket-channels.ts';
 
@@ -38,8 +38,6 @@ export interface KubeletServer {
 const MESSAGE_LIMIT_BYTES = 32 * 1024 * 1024;
 /** As upstream's: an idle connection of a client that asks again and again is kept for so long. */
 const IDLE_MS = 90_000;
-const PLAIN = 'text/plain; charset=utf-8';
-const NOSNIFF = { 'X-Content-Type-Options': 'nosniff' };
 
 export async function startKubeletServer(options: KubeletServerOptions): Promise<KubeletServer> {
   const { key, cert, ca } = options.tls;
@@ -56,12 +54,12 @@ export async function startKubeletServer(options: KubeletServerOptions): Promise
     socket.on('close', () => sockets.delete(socket));
   });
   server.on('request', (request, response) => {
-    const done = options.onRequest?.(request.method ?? '', pathOf(request));
+    const done = options.onRequest?.(request.method ?? '', pathOf(request.url ?? '/'));
     if (done) response.once('close', done);
     void serve(request, response, options);
   });
   server.on('upgrade', (request, socket, head) => {
-    const done = options.onRequest?.(request.method ?? '', pathOf(request));
+    const done = options.onRequest?.(request.method ?? '', pathOf(request.url ?? '/'));
     if (done) socket.once('close', done);
     socket.on('error', () => socket.destroy());
     void upgrade({ request, socket, head, webSockets, ...options }).catch((error: unknown) => refuse(socket, error));
@@ -77,24 +75,19 @@ async function close(server: Server, sockets: ReadonlySet<Duplex>): Promise<void
   await once(server, 'close');
 }
 
-type Admitted = { readonly type: 'answer'; readonly answer: Page } | Extract<Route, { readonly type: 'page' | 'stream' }>;
-
 /** What everybody is told is told before anybody is asked who he is. */
-async function admit(request: IncomingMessage, { access }: KubeletServerOptions): Promise<Admitted> {
-  const path = pathOf(request);
-  const route = routeOf(request.method ?? '', path);
-  if (route.type === 'missing') return { type: 'answer', answer: { code: 404, type: PLAIN, headers: NOSNIFF, body: '404 page not found\n' } };
-  if (route.type === 'moved') return { type: 'answer', answer: moved(request, route.to) };
-  await access.check(request, path);
-  if (route.type === 'refused') return { type: 'answer', answer: { code: route.code, type: PLAIN, body: route.message, ...(route.allow && { headers: { Allow: route.allow } }) } };
-  return route;
+async function admit(request: IncomingMessage, { access }: KubeletServerOptions): Promise<Led> {
+  const path = pathOf(request.url ?? '/');
+  const led = ledBy(request.method ?? '', path);
+  if (led.type !== 'open') await access.check(request, path);
+  return led;
 }
 
 async function serve(request: IncomingMessage, response: ServerResponse, options: KubeletServerOptions): Promise<void> {
   try {
     const route = await admit(request, options);
-    if (route.type === 'answer') return await send(response, route.answer, request.method);
-    const query = queryOf(request);
+    if (route.type === 'open' || route.type === 'answer') return await send(response, route.answer, request.method);
+    const query = queryOf(request.url ?? '/');
     if (route.type === 'page') {
       request.resume();
       const { page, parts } = route;
@@ -129,9 +122,9 @@ interface Upgrade extends KubeletServerOptions {
 async function upgrade(context: Upgrade): Promise<void> {
   const { request } = context;
   const route = await admit(request, context);
-  if (route.type === 'answer') throw new BackendRefusal(route.answer.code, String(route.answer.body));
+  if (route.type === 'open' || route.type === 'answer') throw new BackendRefusal(route.answer.code, String(route.answer.body));
   if (route.type === 'page' || route.stream === 'containerLogs') throw new BackendRefusal(400, 'this path cannot be upgraded\n');
-  const asked = askedOf(route.stream, route.parts, queryOf(request), context.backend);
+  const asked = askedOf(route.stream, route.parts, queryOf(request.url ?? '/'), context.backend);
   if (isWebSocket(request)) context.onWebSocket?.(route.stream.toLowerCase());
   return upgradeStream({ ...context, isWebSocket: isWebSocket(request) }, asked);
 }
@@ -146,31 +139,6 @@ function codeOf(error: unknown): number {
   return error instanceof BackendRefusal ? error.code : 500;
 }
 
-function moved({ method }: IncomingMessage, to: string): Page {
-  const body = method === 'GET' || method === 'HEAD' ? `<a href="${escapeHtml(to)}">Temporary Redirect</a>.\n\n` : '';
-  return { code: 307, type: 'text/html; charset=utf-8', headers: { Location: encodeURI(to) }, body };
-}
-
-/** As it is told apart everywhere here, who may ask included: decoded, the dots not yet resolved. */
-function pathOf({ url = '/' }: IncomingMessage): string {
-  const raw = url.split('?', 1)[0] ?? '/';
-  try {
-    const path = decodeURIComponent(raw);
-    return path.startsWith('/') ? path : `/${path}`;
-  } catch {
-    return '/';
-  }
-}
-
-function queryOf({ url = '/' }: IncomingMessage): URLSearchParams {
-  const at = url.indexOf('?');
-  return new URLSearchParams(at < 0 ? '' : url.slice(at + 1));
-}
-
 function isWebSocket({ headers }: IncomingMessage): boolean {
   return (headers.upgrade ?? '').toLowerCase() === 'websocket';
-}
-
-function escapeHtml(text: string): string {
-  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&#34;').replaceAll("'", '&#39;');
 }
