@@ -116,6 +116,8 @@ export interface Kind {
   readonly relaxedDurability?: boolean;
   /** The CustomResourceDefinition's name where the row was compiled from one. */
   readonly custom?: string;
+  /** Of a custom kind: all that its definition names, served or not, with its group. */
+  readonly namedVersions?: readonly string[];
   /** Of a custom kind whose versions a webhook converts: objects into another version, in their order. Throws `ApiError`. */
   readonly convert?: (objects: readonly ApiObject[], apiVersion: string) => Promise<ApiObject[]>;
   /** Of such a kind: an object as it would come back in this version if it were stored. */

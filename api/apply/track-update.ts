@@ -27,6 +27,8 @@ export interface TrackOptions {
   /** Fields that this kind and subresource do not let through: their changes are nobody's. */
   readonly resetFields?: readonly (readonly string[])[];
   readonly convert?: Convert | undefined;
+  /** Custom resources only: a manager in any other version makes an end of all ownership, as upstream has it. */
+  readonly versions?: readonly string[] | undefined;
 }
 
 /** An object whose ownership was cleared stays without until it is first applied. */
@@ -34,7 +36,7 @@ export function trackUpdate(options: TrackOptions): void {
   const { live, next } = options;
   const entries = startingEntries(options);
   delete next.metadata.managedFields;
-  if ((entries.size === 0 && live) || isUnfit(options)) return;
+  if ((entries.size === 0 && live) || isUnfit(options) || hasStranger(options, entries)) return;
   try {
     recordUpdate(options, entries);
   } catch (error) {
@@ -54,6 +56,11 @@ function isUnfit({ schema, live, next }: TrackOptions): boolean {
   if (!('structural' in schema)) return false;
   const type = typeOf(schema);
   return [next, live].some((object) => object && misfit(type, Object.fromEntries(Object.entries(object).filter(([key]) => !KEPT.has(key)))) !== undefined);
+}
+
+function hasStranger({ versions }: TrackOptions, entries: Entries): boolean {
+  if (versions) for (const { apiVersion } of entries.values()) if (!versions.includes(apiVersion)) return true;
+  return false;
 }
 
 const KEPT: ReadonlySet<string> = new Set(['apiVersion', 'kind', 'metadata']);

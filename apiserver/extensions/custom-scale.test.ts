@@ -31,11 +31,19 @@ test.each([
   ['a patch that sets them', 'PATCH', 'none', MERGE, '{"spec":{"replicas":4}}', 200, undefined],
   ['a patch that sets none where there are some', 'PATCH', 'one', MERGE, '{}', 200, undefined],
   ['a strategic patch', 'PATCH', 'one', 'application/strategic-merge-patch+json', '{}', 415, expect.stringContaining('accepted media types include: application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml')],
+  ['an apply that changes something, which upstream cannot', 'PATCH', 'one', 'application/apply-patch+yaml', scale('one', { spec: { replicas: 7 } }), 500, 'failed to convert new object (/one; autoscaling/v1, Kind=Scale) to proper version: request to convert CR to an invalid group/version: autoscaling/v1'],
+  ['an apply of what is there', 'PATCH', 'one', 'application/apply-patch+yaml', scale('one', { spec: { replicas: 1 } }), 200, undefined],
   ['the Scale of an object that was another', 'PUT', 'one', 'application/json', scale('one', { metadata: { name: 'one', uid: 'x' } }), 409, expect.stringContaining('UID in precondition: x')],
   ['another name, before it is known whether there is any', 'PUT', 'gone', 'application/json', scale('other', {}), 400, 'the name of the object (other) does not match the name on the URL (gone)'],
 ])('%s', async (_what, method, name, type, body, code, message) => {
-  const answer = await it.http(method, `${URL}/${name}/scale?dryRun=All`, { headers: { 'Content-Type': type }, body });
+  const answer = await it.http(method, `${URL}/${name}/scale?dryRun=All&fieldManager=x&force=${type.includes('apply')}`, { headers: { 'Content-Type': type }, body });
   expect([answer.code, answer.json().message]).toEqual([code, message]);
+});
+
+test('a manager in a version that the definition does not have makes an end of all ownership', async () => {
+  const sent = [{ manager: 'm', operation: 'Update', apiVersion: `${GROUP}/v9`, fieldsType: 'FieldsV1', fieldsV1: { 'f:spec': { 'f:a': {} } } }];
+  const answer = await it.http('PATCH', `${URL}/one`, { headers: { 'Content-Type': MERGE }, body: JSON.stringify({ metadata: { managedFields: sent }, spec: { b: 1 } }) });
+  expect([answer.code, answer.json().metadata.managedFields]).toEqual([200, undefined]);
 });
 
 test('a Scale is shown as a table', async () => {

@@ -30,7 +30,7 @@ export function trackManager({ resource, exchange, options, old, object, now }: 
     else delete next.metadata.managedFields;
     trackUpdate({
       schema: resource.version.schema, live: live as ApiObject | undefined, next, manager: managerOf(options, exchange), apiVersion: resource.apiVersion, subresource, now,
-      resetFields: resetFields(resource, subresource), convert,
+      resetFields: resetFields(resource, subresource), convert, versions: resource.kind.namedVersions,
     });
   });
   return tracked instanceof Promise ? tracked.then(() => takeOver(next, object)) : takeOver(next, object);

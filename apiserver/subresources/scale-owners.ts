@@ -4,7 +4,7 @@ import { serverSideApply } from '../../api/apply/server-side-apply.ts';
 import { trackUpdate } from '../../api/apply/track-update.ts';
 import type { ApiObject } from '../../api/kind.ts';
 import { ApiError } from '../../api/status.ts';
-import { deepCopy } from '../../std/deep.ts';
+import { deepCopy, deepEqual } from '../../std/deep.ts';
 import type { Exchange } from '../exchange.ts';
 import { checkName } from '../objects/identity.ts';
 import { groupVersion, type Resource } from '../registry/resource.ts';
@@ -49,6 +49,11 @@ export function applyToScale(write: ScaleWrite, apply: { readonly value: ApiObje
   const scaled = serverSideApply({
     schema: SCHEMA, live, applied: apply.value, manager: options.fieldManager, force: apply.force, apiVersion: live.apiVersion, kind: live.kind, subresource: 'scale', now,
   });
+  // Nor can it make anything of what came of an apply that changes something.
+  if (resource.kind.custom !== undefined && !isSame(before, scaled)) {
+    const { namespace = '', name = '' } = apply.value.metadata;
+    throw new ApiError({ code: 500, message: `failed to convert new object (${namespace}/${name}; autoscaling/v1, Kind=Scale) to proper version: ${NO_SCALES}${live.apiVersion}` });
+  }
   checkName(scaled, write.exchange.route.name);
   const next = apply.withReplicas(scaled);
   setManagers(write, next, scaled);
@@ -56,8 +61,16 @@ export function applyToScale(write: ScaleWrite, apply: { readonly value: ApiObje
 }
 
 const SCHEMA = { type: 'io.k8s.api.autoscaling.v1.Scale' };
-const NO_OWNERS =
-  'failed to create manager for existing fields: failed to convert live object (/; autoscaling/v1, Kind=Scale) to proper version: request to convert CR to an invalid group/version: ';
+const NO_SCALES = 'request to convert CR to an invalid group/version: ';
+const NO_OWNERS = `failed to create manager for existing fields: failed to convert live object (/; autoscaling/v1, Kind=Scale) to proper version: ${NO_SCALES}`;
+
+function isSame(before: ApiObject, after: ApiObject): boolean {
+  return deepEqual(withoutOwners(before), withoutOwners(after));
+}
+
+function withoutOwners({ metadata: { managedFields: _, ...metadata }, ...rest }: ApiObject): object {
+  return { ...rest, metadata };
+}
 
 /** Where each version has its replicas. */
 function placesOf({ resource: { kind }, path }: ScaleWrite): ReplicasPaths {
