@@ -6,6 +6,7 @@ import { FakeDoor } from '../client/fake-door.ts';
 import { VirtualClock } from '../std/clock.ts';
 import { seededRandom } from '../std/random.ts';
 import { startHollowNode } from './hollow-node.ts';
+import { askDirectly } from './server/direct.ts';
 
 const log = { info: () => undefined, warn: () => undefined };
 
@@ -61,6 +62,37 @@ test('a pod with claims of devices starts when they are reserved for it', async 
   await client.update(resourceclaims, { ...current, status: { allocation: {}, reservedFor: [{ resource: 'pods', name: 'web', uid: pod.metadata.uid }] } });
   await clock.advance(20_000);
   expect(await phase()).toBe('Running');
+  await node.stop();
+  await node.runtime.close();
+});
+
+test('its pages say what those of a real node would, without a port', async () => {
+  const clock = new VirtualClock();
+  const door = new FakeDoor({ now: () => clock.now() });
+  const client = openClient(door, { userAgent: 'kubelet' });
+  const node = await startHollowNode({ client, name: 'n1', clock, random: seededRandom(1), log, address: '192.0.2.1', port: 10_250 });
+  await clock.advance(100);
+  await node.ready;
+  await client.create(pods, { metadata: { name: 'web', namespace: 'default', annotations: { 'coracle.dev/hollow-cpu': '250m' } }, spec: { nodeName: 'n1', containers: [{ name: 'app', image: 'app:1', imagePullPolicy: 'IfNotPresent' }] } } as Pod);
+  await clock.advance(4000);
+  const ask = async (path: string, method = 'GET'): Promise<string> => {
+    const { code, body } = await askDirectly(node.backend, { method, path, accept: '' });
+    return `${code} ${body}`;
+  };
+  expect(await ask('/healthz')).toBe('200 ok');
+  expect(await ask('/pods')).toMatch(/^200 \{"kind":"PodList".*"name":"web"/);
+  expect(JSON.parse((await ask('/stats/summary')).slice(4))).toMatchObject({ node: { nodeName: 'n1' }, pods: [{ podRef: { name: 'web' }, containers: [{ name: 'app' }] }] });
+  expect(await ask('/metrics')).toContain('\nkubelet_running_pods 1\n');
+  expect(await ask('/metrics/resource')).toMatch(/\ncontainer_cpu_usage_seconds_total\{container="app",namespace="default",pod="web"\} \d/);
+  expect(await ask('/metrics/cadvisor')).toMatch(/\ncontainer_memory_working_set_bytes\{container="app",id="\/[0-9a-f]+",image="app:1",name="[0-9a-f]+",namespace="default",pod="web"\} \d/);
+  expect(JSON.parse((await ask('/configz')).slice(4))).toMatchObject({ kubeletconfig: { maxPods: 110, authentication: { anonymous: { enabled: false } } } });
+  expect(await ask('/containerLogs/default/web/app')).toBe('200 ');
+  expect(await ask('/containerLogs/default/web/nope')).toBe('404 container "nope" not found in pod "web"');
+  expect(await ask('/run/default/web/app?cmd=ls', 'POST')).toBe('200 ');
+  expect(await ask('/exec/default/web/app?command=ls&output=1')).toBe('500 Upgrade request required\n');
+  expect(await ask('/logs/')).toBe('404 404 page not found\n');
+  expect(await ask('/nothing')).toBe('404 404 page not found\n');
+  expect(await ask('/pods', 'PUT')).toBe('405 405: Method Not Allowed');
   await node.stop();
   await node.runtime.close();
 });

@@ -60,7 +60,8 @@ export function routeOf(method: string, path: string): Route {
   const tree = Object.hasOwn(TREES, root) ? (TREES[root] as Tree) : undefined;
   if (!tree) return { type: 'missing' };
   if (tree.slash && rest.length === 0) return { type: 'moved', to: `${path}/` };
-  return inTree(tree, method, rest.filter((part, at) => part !== '' || at < rest.length - 1));
+  // Of a directory it matters whether a slash stands behind it.
+  return inTree(tree, method, tree.parts === ANY || rest.at(-1) !== '' ? rest : rest.slice(0, -1));
 }
 
 function inTree({ methods, parts: counts, literal, leads }: Tree, method: string, parts: readonly string[]): Route {
