@@ -2,7 +2,7 @@
  * What counts ownership looks at objects in the versions of other managers, and does not wait. Where a webhook converts, the first
  * look finds nothing: the conversion is fetched, and the look begins anew, until everything that it asks for is there.
  */
-import type { ApiObject } from '../../api/kind.ts';
+import type { ApiObject, KindVersion } from '../../api/kind.ts';
 import type { Schema } from '../../api/schema.ts';
 import { deepCopy } from '../../std/deep.ts';
 import { groupVersion, type Resource } from '../registry/resource.ts';
@@ -48,10 +48,13 @@ function keyOf(object: ApiObject, apiVersion: string): string {
 function converter(resource: Resource, made: ReadonlyMap<string, ApiObject> | undefined): Converter {
   const { kind } = resource;
   return (object, apiVersion) => {
-    const version = kind.versions.find((one) => groupVersion(kind.group, one.version) === apiVersion);
+    const named = (wanted: string): KindVersion | undefined => kind.versions.find((one) => groupVersion(kind.group, one.version) === wanted);
+    const version = named(apiVersion);
     if (!version) return undefined;
-    if (made && apiVersion !== resource.apiVersion) {
-      const sent: ApiObject = { ...object, apiVersion: resource.apiVersion };
+    // Most are in the version of the request; what was converted once may come back.
+    const from = named(object.apiVersion) ?? resource.version;
+    if (made && version !== from) {
+      const sent: ApiObject = { ...object, apiVersion: groupVersion(kind.group, from.version) };
       const own = made.get(keyOf(sent, apiVersion));
       if (!own) throw new Unconverted(sent, apiVersion);
       return { object: deepCopy(own) as ApiObject, schema: version.schema };
@@ -59,7 +62,7 @@ function converter(resource: Resource, made: ReadonlyMap<string, ApiObject> | un
     const copy = deepCopy(object) as ApiObject;
     // What remains of an object after what somebody gave up may be without; in upstream's types it is always there.
     if (kind.custom === undefined) copy.metadata ??= {};
-    const hub = resource.toHub(copy);
+    const hub = from.toHub ? from.toHub(copy) : copy;
     // Custom objects keep what the version does not have, which those who count notice.
     const own = version.fromHub && kind.custom === undefined ? version.fromHub(hub) : hub;
     own.apiVersion = apiVersion;

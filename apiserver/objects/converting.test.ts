@@ -1,0 +1,36 @@
+import type { ApiObject } from '../../api/kind.ts';
+import { openMemory } from '../storage/memory.ts';
+import { createApiServer, type ApiServer } from '../server.ts';
+import { ADMIN, testPki } from '../test-server.ts';
+
+const store = openMemory();
+let server: ApiServer;
+beforeAll(async () => {
+  server = createApiServer({ store, pki: await testPki() });
+  await server.start();
+});
+afterAll(async () => {
+  await server.close();
+  await store.close();
+});
+
+function apply(version: string, name: string, spec: object): Promise<ApiObject> {
+  const body = { apiVersion: `autoscaling/${version}`, kind: 'HorizontalPodAutoscaler', metadata: { name }, spec };
+  const at = { group: 'autoscaling', version, resource: 'horizontalpodautoscalers', namespace: 'default', name };
+  return server.door(ADMIN).call({ ...at, verb: 'patch', patchType: 'application/apply-patch+yaml', body, query: { fieldManager: 'm', force: 'true' } }) as Promise<ApiObject>;
+}
+
+const TARGET = { scaleTargetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'd' } };
+const metric = (name: string, target: object): object => ({ type: 'Resource', resource: { name, target } });
+const MEMORY = metric('memory', { type: 'AverageValue', averageValue: '1Gi' });
+
+test.each([
+  ['which v1 has no words for', [MEMORY], [MEMORY, metric('cpu', { type: 'Utilization', averageUtilization: 60 })]],
+  ['which v1 has a word for', [metric('cpu', { type: 'Utilization', averageUtilization: 50 })], [metric('cpu', { type: 'Utilization', averageUtilization: 60 })]],
+])('who applied metrics in v2, %s, and goes on in v1 keeps what v1 still says', async (what, metrics, expected) => {
+  const name = what.includes('no') ? 'a' : 'b';
+  await apply('v2', name, { ...TARGET, maxReplicas: 5, metrics });
+  await apply('v1', name, { targetCPUUtilizationPercentage: 60 });
+  const now = await server.door(ADMIN).call({ group: 'autoscaling', version: 'v2', resource: 'horizontalpodautoscalers', namespace: 'default', name, verb: 'get' });
+  expect((now as ApiObject)['spec']).toMatchObject({ metrics: expected });
+});
