@@ -75,6 +75,32 @@ export function containerSuite(title: string, start: () => Promise<Cluster>): vo
       });
     });
 
+    test('a ServiceAccount that may see figures gets them from the kubelet itself, and nothing else', async () => {
+      await cluster.must('create serviceaccount scraper');
+      await cluster.must('create clusterrole scraper --verb=get --resource=nodes/metrics,nodes/stats');
+      await cluster.must('create clusterrolebinding scraper --clusterrole=scraper --serviceaccount=default:scraper');
+      const token = (await cluster.must('create token scraper')).trim();
+      const [pod] = (await readyPods('app=hello')) as [ApiObject];
+      const { name } = pod.metadata;
+      const node = await cluster.one('node', String(pod.spec.nodeName));
+      const port = (node.status.daemonEndpoints as { kubeletEndpoint: { Port: number } }).kubeletEndpoint.Port;
+      const ask = async (path: string, headers: object = { authorization: `Bearer ${token}` }): Promise<string> => {
+        const options = JSON.stringify({ host: '198.51.100.10', port, path, headers, rejectUnauthorized: false });
+        const script = `require('https').get(${options}, (answer) => { process.stdout.write(answer.statusCode + ' '); answer.pipe(process.stdout); });`;
+        return (await cluster.net.run(process.execPath, ['-e', script])).stdout;
+      };
+      const figures = await ask('/metrics/cadvisor');
+      const of = (series: string): number => Number(new RegExp(`^${series}\\{[^}]*namespace="default",pod="${name}"[^}]*\\} (\\S+)`, 'm').exec(figures)?.[1] ?? 0);
+      for (const series of ['container_cpu_usage_seconds_total', 'container_memory_working_set_bytes', 'container_memory_rss', 'container_processes', 'container_network_receive_bytes_total']) expect([series, of(series)]).toEqual([series, expect.any(Number)]);
+      expect(Math.min(of('container_cpu_usage_seconds_total'), of('container_memory_working_set_bytes'), of('container_network_receive_bytes_total'))).toBeGreaterThan(0);
+      expect(await ask('/metrics')).toMatch(/^kubelet_running_pods [3-9]/m);
+      expect(await ask('/metrics/resource')).toContain(`pod_cpu_usage_seconds_total{namespace="default",pod="${name}"}`);
+      expect(await ask('/stats/summary')).toMatch(/^200 .*"network":\{/);
+      expect(await ask('/pods')).toBe('403 Forbidden (user=system:serviceaccount:default:scraper, verb=get, resource=nodes, subresource(s)=[pods proxy])\n');
+      expect(await ask('/metrics', {})).toBe('401 Unauthorized');
+      expect(await cluster.must(`get --raw /api/v1/nodes/${node.metadata.name}:${port}/proxy/metrics`)).toContain(`kubelet_node_name{node="${node.metadata.name}"} 1`);
+    });
+
     test('a rolling update fails no request', async () => {
       const requests = await startRequests(cluster.net, 'http://127.0.0.1:30080');
       await cluster.must('set env deployment/hello VERSION=2');
