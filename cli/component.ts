@@ -48,12 +48,13 @@ export async function runApiServer(flags: ApiServerFlags): Promise<void> {
 export async function runComponent(name: Name, flags: ComponentFlags): Promise<void> {
   await runUntilSignal(async (stopper, log) => {
     const connection = await readKubeconfig(flags.kubeconfig);
-    const meter = name === 'controllers' || name === 'scheduler' ? new Meter() : undefined;
+    const series = name === 'kubelet' ? (await import('../kubelet/metrics/series.ts')).openSeries(systemClock) : undefined;
+    const meter = name === 'controllers' || name === 'scheduler' ? new Meter() : series?.meter;
     const onCall = meter && callSeries(meter);
     const door = openHttpDoor({ ...connection, clock: systemClock, ...(onCall && { onCall }), userAgent: name === 'controllers' ? 'kube-controller-manager' : name === 'kubelet' ? 'kubelet' : `kube-${name}` });
     stopper.add('connections', () => door.close());
     const nodeName = (flags.nodeName ?? hostname()).toLowerCase();
-    await START[name]({ connection, door, flags, ...(meter && { meter }), ...(onCall && { onCall }), nodeName, clock: systemClock, random: systemRandom, log, stopper });
+    await START[name]({ connection, door, flags, ...(meter && { meter }), ...(series && { series }), ...(onCall && { onCall }), nodeName, clock: systemClock, random: systemRandom, log, stopper });
     console.log(`${name}: running against ${connection.server}`);
   });
 }

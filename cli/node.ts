@@ -14,8 +14,9 @@ import type { Random } from '../std/random.ts';
 import { machineAddress } from './api.ts';
 import { NODE_COMPONENTS, ensure } from './components.ts';
 import type { Running } from './running.ts';
-import { servingFiles } from './credentials.ts';
+import { pkiDirectory, servingFiles } from './credentials.ts';
 import { defaultDataDir } from './data-dir.ts';
+import { flagTexts } from './flag-texts.ts';
 import { DNS_ADDRESS, KUBELET_PORT } from './flags.ts';
 import type { Log } from './log.ts';
 import { type OpenedRuntime, openContainers } from './containers.ts';
@@ -48,6 +49,10 @@ function obstacleTo(flags: Wish, say: (line: string) => void): string | undefine
   return setup.ok ? undefined : setup.why;
 }
 
+/** What of the command line is a node's. */
+type NodeFlags = Partial<Record<(typeof NODE_FLAGS)[number], unknown>>;
+const NODE_FLAGS = ['dataDir', 'runtime', 'criSocket', 'nodeName', 'nodeIp', 'port', 'kubeconfig'] as const;
+
 interface Parts {
   readonly client: Client;
   readonly nodeName: string;
@@ -56,6 +61,8 @@ interface Parts {
   readonly port: number;
   readonly tls: { readonly key: string; readonly cert: string; readonly ca: string };
   readonly series: KubeletSeries;
+  readonly flags: NodeFlags;
+  readonly clientCaFile?: string;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
@@ -69,7 +76,7 @@ export async function startNode(context: Context, runtime: RuntimeChoice): Promi
   if (runtime !== 'none') {
     const pair = await api.pki.servingCertificate({ names: [nodeName], ips: [api.address, '127.0.0.1'], commonName: `system:node:${nodeName}`, organizations: ['system:nodes'] });
     const client = openClient(doors(`kubelet:${nodeName}`), { userAgent: 'kubelet' });
-    const parts: Parts = { ...common, series: openSeries(clock), client, nodeName, address: api.address, port: KUBELET_PORT, tls: { key: pair.keyPem, cert: pair.certPem, ca: api.pki.caPem } };
+    const parts: Parts = { ...common, series: openSeries(clock), flags, clientCaFile: join(pkiDirectory(dataDir), 'ca.crt'), client, nodeName, address: api.address, port: KUBELET_PORT, tls: { key: pair.keyPem, cert: pair.certPem, ca: api.pki.caPem } };
     if (runtime === 'cri') await startRealNode(parts, flags.criSocket);
     else await startHollowNode(parts);
   }
@@ -117,7 +124,8 @@ export async function startKubeletAlone(running: Running): Promise<void> {
     address: flags.nodeIp ?? machineAddress(),
     port: flags.port ?? KUBELET_PORT,
     tls,
-    series: openSeries(clock),
+    series: running.series ?? openSeries(clock),
+    flags,
     clock,
     random,
     log,
@@ -147,6 +155,8 @@ async function startRealNode(parts: Parts, criSocket: string | undefined): Promi
     port,
     clusterDns: [DNS_ADDRESS],
     series,
+    flags: flagTexts(Object.fromEntries(NODE_FLAGS.flatMap((name) => (parts.flags[name] === undefined ? [] : [[name, parts.flags[name]]])))),
+    ...(parts.clientCaFile && { clientCaFile: parts.clientCaFile }),
     ...(containers.network && { network: containers.network }),
   });
   stopper.add('kubelet', () => kubelet.stop());

@@ -5,6 +5,7 @@ import type { openLog } from './log.ts';
 import type { Stopper } from './stopper.ts';
 import type { HttpDoorOptions } from '../client/http.ts';
 import type { Connection } from '../client/kubeconfig.ts';
+import type { KubeletSeries } from '../kubelet/metrics/series.ts';
 import type { systemClock } from '../std/clock.ts';
 import type { Meter } from '../std/meter.ts';
 import type { systemRandom } from '../std/random.ts';
@@ -20,5 +21,7 @@ export interface Running {
   readonly stopper: Stopper;
   /** Of components that can be looked at. */
   readonly meter?: Meter;
+  /** Of a kubelet, which counts more than others. */
+  readonly series?: KubeletSeries;
   readonly onCall?: HttpDoorOptions['onCall'];
 }

@@ -13,7 +13,8 @@ import { openStore } from './api.ts';
 import { openLog } from './log.ts';
 import { openServer } from './open-server.ts';
 import type { Order, Question, ThreadData, Word } from './thread-handle.ts';
-import { auditPolicy, flagTexts, servingOptions } from './serving-options.ts';
+import { auditPolicy, servingOptions } from './serving-options.ts';
+import { flagTexts } from './flag-texts.ts';
 import { collectStartGarbage } from './start-garbage.ts';
 import { Stopper } from './stopper.ts';
 

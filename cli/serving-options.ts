@@ -8,6 +8,7 @@ import { FLOW_LIMITS } from '../apiserver/flow/flow-control.ts';
 import type { ApiServerOptions } from '../apiserver/server.ts';
 import { DRAIN_MS, type ServingOptions } from '../apiserver/http/serving.ts';
 import type { Clock } from '../std/clock.ts';
+import { flagTexts } from './flag-texts.ts';
 import { DEFAULT_PORT } from './flags.ts';
 import type { Log } from './log.ts';
 import type { ServingFlags } from './server-flags.ts';
@@ -38,12 +39,6 @@ export async function servingOptions(flags: ServingFlags & { readonly port?: num
 export function identityOf(port = DEFAULT_PORT): string {
   const host = hostname().toLowerCase();
   return port === DEFAULT_PORT ? host : `${host}-${port}`;
-}
-
-/** As they are written on the command line. */
-export function flagTexts(flags: object): Record<string, string> {
-  const dashed = (name: string): string => name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
-  return Object.fromEntries(Object.entries(flags).map(([name, value]) => [dashed(name), typeof value === 'object' ? JSON.stringify(value) : String(value)]));
 }
 
 /** How long stopping may take with these flags. */

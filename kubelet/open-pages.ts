@@ -28,34 +28,43 @@ const HEARTBEAT_MS = 10_000;
 /** Whoever has not looked for so long does not look any more. */
 const LATE_MS = RELIST_MS + 120_000;
 
-export function openNodePages({ options, node, context, set, maxPods }: OpenPagesOptions): OpenedPages {
-  const { clock, runtime, observation, files, dns, series, isSimulated } = context;
-  const pods = (): ReturnType<PodSet['pods']> => set.pods();
-  const seen: typeof observation.latest = (uid) => observation.latest(uid);
-  const measure = openMeasuring({
-    clock, runtime, nodeName: node.name, machine: node.machine, directory: options.directory, isSimulated, pods, seen,
-    logDirectory: (pod) => files.logDirectory(pod), volumePaths: (uid) => files.volumePaths(uid),
+/** Most of thousands of simulated nodes are never asked: nothing is made before. */
+export function openNodePages(parts: OpenPagesOptions): OpenedPages {
+  let measuring: OpenedPages['measure'] | undefined;
+  let made: Promise<Pages> | undefined;
+  const measure = (): Promise<MeasuredNode> => (measuring ??= measuringOf(parts))();
+  return { measure, pages: async (request) => (await (made ??= pagesOf(parts, measure)))(request) };
+}
+
+function measuringOf({ options, node, context, set }: OpenPagesOptions): OpenedPages['measure'] {
+  const { clock, runtime, observation, files, isSimulated } = context;
+  return openMeasuring({
+    clock, runtime, nodeName: node.name, machine: node.machine, directory: options.directory, isSimulated,
+    pods: () => set.pods(), seen: (uid) => observation.latest(uid), logDirectory: (pod) => files.logDirectory(pod), volumePaths: (uid) => files.volumePaths(uid),
   });
+}
+
+async function pagesOf({ options, node, context, set, maxPods }: OpenPagesOptions, measure: OpenedPages['measure']): Promise<Pages> {
+  const { openPages } = await import('./pages/pages.ts');
+  const { clock, runtime, observation, dns, series, isSimulated } = context;
+  const seen: typeof observation.latest = (uid) => observation.latest(uid);
   const late = (): string | undefined => (!isSimulated && clock.monotonic() - observation.lookedAt > LATE_MS ? 'sync Loop took longer than expected' : undefined);
   const process = isSimulated ? undefined : processFigures();
-  const open = async (): Promise<Pages> => (await import('./pages/pages.ts')).openPages({
-    clock, runtime, isSimulated, pods, seen, measure,
+  return openPages({
+    clock, runtime, isSimulated, seen, measure, pods: () => set.pods(),
     checks: [{ name: 'ping' }, { name: 'log' }, { name: 'syncloop', failing: late }],
     flags: options.flags ?? {},
     configuration: {
       address: node.addresses.find(({ type }) => type === 'InternalIP')?.address ?? '', port: node.port, maxPods, taints: node.taints, heartbeatMs: options.heartbeatMs ?? HEARTBEAT_MS,
-      clusterDns: dns.servers, clusterDomain: dns.domain, ...(isSimulated ? {} : { podLogsDir: `${options.directory}/logs` }),
+      clusterDns: dns.servers, clusterDomain: dns.domain, ...(isSimulated ? {} : { podLogsDir: `${options.directory}/logs` }), clientCaFile: options.clientCaFile,
     },
     metrics: async () => {
       // A node whose runtime is away still tells of itself.
       const measured = await measure().catch(() => undefined);
       const groupVersion = isSimulated ? 0 : (await import('./measure/processes.ts')).groupVersion();
-      const picture = nodeFigures({ nodeName: node.name, groupVersion, pods: pods(), seen, measured });
+      const picture = nodeFigures({ nodeName: node.name, groupVersion, pods: set.pods(), seen, measured });
       return picture + (series?.meter.text() ?? '') + ((await process?.()) ?? '');
     },
     probes: () => (series?.probes ?? new Meter()).text(),
   });
-  // Most of thousands of simulated nodes are never asked.
-  let made: Promise<Pages> | undefined;
-  return { pages: async (request) => (await (made ??= open()))(request), measure };
 }

@@ -43,6 +43,8 @@ export interface KubeletOptions {
   readonly services?: Informer<Service>;
   /** Counts what this node does; simulated ones are not counted. */
   readonly series?: KubeletSeries;
+  /** Where the authority of clients stands, told at `/configz`. */
+  readonly clientCaFile?: string;
   /** Told at `/flagz`. */
   readonly flags?: Readonly<Record<string, string>>;
   /** What many nodes say goes through one recorder, whose limits then hold for all of them together. */

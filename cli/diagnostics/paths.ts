@@ -6,7 +6,7 @@ import { health, type HealthRoot } from '../../apiserver/paths/health.ts';
 import { metrics, METRICS_TYPE } from '../../apiserver/paths/metrics.ts';
 import { VERSION } from '../../apiserver/version.ts';
 import { flagz, statusz, type ZpageFacts } from '../../apiserver/paths/zpages.ts';
-import { flagTexts } from '../serving-options.ts';
+import { flagTexts } from '../flag-texts.ts';
 import type { DiagnosticsOptions } from './options.ts';
 
 interface Answer {

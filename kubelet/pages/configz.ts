@@ -10,9 +10,10 @@ export interface Configuration {
   readonly heartbeatMs: number;
   readonly taints: readonly object[];
   readonly podLogsDir?: string;
+  readonly clientCaFile?: string | undefined;
 }
 
-export function configz({ address, port, maxPods, clusterDns, clusterDomain, heartbeatMs, taints, podLogsDir }: Configuration): object {
+export function configz({ address, port, maxPods, clusterDns, clusterDomain, heartbeatMs, taints, podLogsDir, clientCaFile }: Configuration): object {
   return {
     kubeletconfig: {
       kind: 'KubeletConfiguration',
@@ -22,7 +23,7 @@ export function configz({ address, port, maxPods, clusterDns, clusterDomain, hea
       syncFrequency: '1m0s',
       address,
       port,
-      authentication: { x509: {}, webhook: { enabled: true, cacheTTL: duration(TOKEN_TTL_MS) }, anonymous: { enabled: false } },
+      authentication: { x509: { ...(clientCaFile && { clientCAFile: clientCaFile }) }, webhook: { enabled: true, cacheTTL: duration(TOKEN_TTL_MS) }, anonymous: { enabled: false } },
       authorization: { mode: 'Webhook', webhook: { cacheAuthorizedTTL: duration(ALLOWED_TTL_MS), cacheUnauthorizedTTL: duration(REFUSED_TTL_MS) } },
       enableDebuggingHandlers: true,
       healthzPort: 0,

@@ -47,7 +47,7 @@ export function openPages(sources: PageSources): Pages {
     cadvisor: async () => figures(cadvisorMetrics(await sources.measure())),
     metrics: async () => figures(await sources.metrics()),
     probes: () => figures(sources.probes()),
-    configz: () => json(configz(configuration)),
+    configz: () => ({ ...json(configz(configuration)), headers: { 'X-Content-Type-Options': 'nosniff' } }),
     logs: ({ parts }) => (sources.isSimulated ? NOT_FOUND : systemLogs(parts)),
     run: (request) => run(sources, request),
     checkpoint: (request) => checkpoint(sources, request),

@@ -42,6 +42,7 @@ const DECISIONS_LIMIT = 8192;
 /** Who names so much is asked about each time anew. */
 const KEY_LIMIT = 10_000;
 const REVIEW_TIMEOUT_MS = 10_000;
+const COMPLAINT_MS = 10_000;
 const AUTHENTICATED = 'system:authenticated';
 const WEBSOCKET_TOKEN = 'base64url.bearer.authorization.k8s.io.';
 
@@ -49,6 +50,13 @@ export function openAccess({ client, nodeName, clock, log }: AccessOptions): Acc
   const owners = new AnswerCache<UserInfo | undefined>({ clock, limit: TOKENS_LIMIT, ttlMs: () => TOKEN_TTL_MS });
   const decisions = new AnswerCache<boolean>({ clock, limit: DECISIONS_LIMIT, ttlMs: (allowed) => (allowed ? ALLOWED_TTL_MS : REFUSED_TTL_MS) });
 
+  let complained = -Infinity;
+  /** Anybody can show a token: what they make us say is said now and then. */
+  const complain = (error: unknown): undefined => {
+    if (clock.monotonic() - complained < COMPLAINT_MS) return;
+    complained = clock.monotonic();
+    log.warn({ error: String(error) }, 'the API server does not say who may ask the kubelet');
+  };
   /** A door that does not answer must not hold requests for good. */
   const inTime = async <T>(ask: (signal: AbortSignal) => Promise<T>): Promise<T> => {
     const limit = new AbortController();
@@ -84,10 +92,7 @@ export function openAccess({ client, nodeName, clock, log }: AccessOptions): Acc
     if (token === undefined) return undefined;
     // Tokens are not kept, nor told to anybody but the API server.
     const key = createHash('sha256').update(token).digest('base64');
-    return owners.get(key, () => ownerOf(token)).catch((error: unknown) => {
-      log.info({ error: String(error) }, 'somebody showed the kubelet a token that is not accepted');
-      return undefined;
-    });
+    return owners.get(key, () => ownerOf(token)).catch((error: unknown) => complain(error));
   };
 
   return {
@@ -98,7 +103,7 @@ export function openAccess({ client, nodeName, clock, log }: AccessOptions): Acc
       const { verb, subresources } = attributesOf(request.method ?? 'GET', path);
       for (const subresource of subresources) {
         const allowed = await mayAsk(user, verb, subresource).catch((error: unknown) => {
-          log.warn({ error: String(error) }, 'the API server cannot be asked who may ask the kubelet');
+          complain(error);
           throw new BackendRefusal(500, `Authorization error (user=${user.name}, verb=${verb}, resource=nodes, subresource=${subresource})`);
         });
         if (allowed) return;

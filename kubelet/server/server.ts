@@ -38,10 +38,13 @@ export interface KubeletServer {
 const MESSAGE_LIMIT_BYTES = 32 * 1024 * 1024;
 /** As upstream's: an idle connection of a client that asks again and again is kept for so long. */
 const IDLE_MS = 90_000;
+/** Streams included; who comes after them is turned away. */
+const CONNECTIONS_LIMIT = 4096;
 
 export async function startKubeletServer(options: KubeletServerOptions): Promise<KubeletServer> {
   const { key, cert, ca } = options.tls;
   const server = createServer({ key, cert, ca, requestCert: true, rejectUnauthorized: false, minVersion: 'TLSv1.2', keepAliveTimeout: IDLE_MS });
+  server.maxConnections = CONNECTIONS_LIMIT;
   const webSockets = new WebSocketServer({
     noServer: true,
     maxPayload: MESSAGE_LIMIT_BYTES,
