@@ -30,7 +30,6 @@ export async function openRaw(port: number, path: string, { method = 'GET', head
 
 export class RawClient {
   readonly socket: TLSSocket;
-  readonly #frames: Shown[] = [];
   #bytes = Buffer.alloc(0);
   #head: string | undefined;
   #ended = false;
