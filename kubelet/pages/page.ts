@@ -8,8 +8,8 @@ export function plain(code: number, body: string, headers?: Page['headers']): Pa
   return { code, type: PLAIN, body, ...(headers && { headers }) };
 }
 
-export function json(value: unknown): Page {
-  return { code: 200, type: 'application/json', body: JSON.stringify(value) };
+export function json(value: unknown, indent = 0): Page {
+  return { code: 200, type: 'application/json', body: JSON.stringify(value, undefined, indent) };
 }
 
 export function figures(text: string): Page {

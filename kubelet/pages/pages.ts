@@ -40,9 +40,9 @@ export function openPages(sources: PageSources): Pages {
   const answers: Readonly<Record<PageRequest['page'], (request: PageRequest) => Page | Promise<Page>>> = {
     healthz: (request) => health.page(request),
     slis: (request) => health.slis(request),
-    pods: () => list(sources.pods()),
+    pods: () => list(sources.pods().map(bare)),
     runningpods: () => list(runningPods(sources.pods(), sources.seen)),
-    summary: async ({ query }) => json(summaryOf(await sources.measure(), { onlyCpuAndMemory: query.get('only_cpu_and_memory') === 'true' })),
+    summary: async ({ query }) => json(summaryOf(await sources.measure(), { onlyCpuAndMemory: query.get('only_cpu_and_memory') === 'true' }), 1),
     resource: async () => figures(resourceMetrics(await sources.measure())),
     cadvisor: async () => figures(cadvisorMetrics(await sources.measure())),
     metrics: async () => figures(await sources.metrics()),
@@ -58,6 +58,12 @@ export function openPages(sources: PageSources): Pages {
     flags: () => disabled('flags endpoint is disabled.'),
   };
   return async (request) => answers[request.page](request);
+}
+
+/** In a list it is plain what they are. */
+function bare(pod: PodObject): object {
+  const { kind: _kind, apiVersion: _apiVersion, ...rest } = pod;
+  return rest;
 }
 
 function disabled(message: string): Page {

@@ -2,7 +2,7 @@
 import { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { BackendRefusal, type KubeletBackend, type Page } from '../backend.ts';
-import { ledBy, pathOf, PLAIN, queryOf } from './requests.ts';
+import { ledBy, PLAIN, queryOf } from './requests.ts';
 import { askedOf } from './streams.ts';
 
 export interface DirectRequest {
@@ -29,7 +29,7 @@ export async function askDirectly(backend: KubeletBackend, request: DirectReques
 }
 
 async function answer(backend: KubeletBackend, { method, path, accept }: DirectRequest): Promise<Page> {
-  const led = ledBy(method, pathOf(path));
+  const led = ledBy(method, path);
   const query = queryOf(path);
   if (led.type === 'open' || led.type === 'answer') return led.answer;
   if (led.type === 'page') return backend.page({ page: led.page, parts: led.parts, query, method, accept });

@@ -4,13 +4,16 @@ import { type Route, routeOf } from './routes.ts';
 
 /** As it is told apart everywhere here, who may ask included: decoded, the dots not yet resolved. */
 export function pathOf(url: string): string {
-  const raw = url.split('?', 1)[0] ?? '/';
   try {
-    const path = decodeURIComponent(raw);
-    return path.startsWith('/') ? path : `/${path}`;
+    return decodeURIComponent(sentPath(url));
   } catch {
     return '/';
   }
+}
+
+function sentPath(url: string): string {
+  const sent = url.split('?', 1)[0] ?? '/';
+  return sent.startsWith('/') ? sent : `/${sent}`;
 }
 
 export function queryOf(url: string): URLSearchParams {
@@ -28,13 +31,13 @@ export type Led =
   | { readonly type: 'answer'; readonly answer: Page }
   | Extract<Route, { readonly type: 'page' | 'stream' }>;
 
-export function ledBy(method: string, path: string): Led {
-  const route = routeOf(method, path);
+export function ledBy(method: string, url: string): Led {
+  const route = routeOf(method, pathOf(url), sentPath(url));
   switch (route.type) {
     case 'missing':
       return { type: 'open', answer: { code: 404, type: PLAIN, headers: NOSNIFF, body: '404 page not found\n' } };
     case 'moved':
-      return { type: 'open', answer: moved(method, route.to) };
+      return { type: 'open', answer: moved(method, url.includes('?') ? `${route.to}${url.slice(url.indexOf('?'))}` : route.to) };
     case 'refused':
       return { type: 'answer', answer: { code: route.code, type: PLAIN, body: route.message, ...(route.allow && { headers: { Allow: route.allow } }) } };
     default:
@@ -44,7 +47,7 @@ export function ledBy(method: string, path: string): Led {
 
 function moved(method: string, to: string): Page {
   const body = method === 'GET' || method === 'HEAD' ? `<a href="${escapeHtml(to)}">Temporary Redirect</a>.\n\n` : '';
-  return { code: 307, type: 'text/html; charset=utf-8', headers: { Location: encodeURI(to) }, body };
+  return { code: 307, type: 'text/html; charset=utf-8', headers: { Location: to }, body };
 }
 
 export function escapeHtml(text: string): string {

@@ -52,8 +52,10 @@ test.each([
   ['PUT', '/debug/flags/v', 'page flags'],
   ['GET', '/configz', 'page configz'],
   ['GET', '/flagz', 'page flagz'],
+  ['GET', '/logs/%2e%2e/x', 'page logs .. x'],
+  ['GET', '/stats%2Fsummary', 'page summary summary'],
 ])('%s %s: %s', (method, path, expected) => {
-  const route = routeOf(method, path);
+  const route = routeOf(method, decodeURIComponent(path), path);
   const told = (): string => {
     switch (route.type) {
       case 'missing': return 'missing';

@@ -48,10 +48,10 @@ const TREES: Readonly<Record<string, Tree>> = {
 };
 const PROFILES = '/debug/pprof';
 
-/** `path` is decoded already. */
-export function routeOf(method: string, path: string): Route {
-  const clean = cleanPath(path);
-  if (clean !== path) return { type: 'moved', to: clean };
+/** `path` is decoded; how tidy a name is, is seen of what was sent. */
+export function routeOf(method: string, path: string, sent: string = path): Route {
+  const clean = cleanPath(sent);
+  if (clean !== sent) return { type: 'moved', to: clean };
   const page = EXACT[path];
   if (page) return { type: 'page', page, parts: page === 'healthz' ? path.split('/').slice(2) : [] };
   if (path === PROFILES) return { type: 'moved', to: `${path}/` };

@@ -80,9 +80,9 @@ async function close(server: Server, sockets: ReadonlySet<Duplex>): Promise<void
 
 /** What everybody is told is told before anybody is asked who he is. */
 async function admit(request: IncomingMessage, { access }: KubeletServerOptions): Promise<Led> {
-  const path = pathOf(request.url ?? '/');
-  const led = ledBy(request.method ?? '', path);
-  if (led.type !== 'open') await access.check(request, path);
+  const { method = '', url = '/' } = request;
+  const led = ledBy(method, url);
+  if (led.type !== 'open') await access.check(request, pathOf(url));
   return led;
 }
 

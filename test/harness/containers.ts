@@ -95,7 +95,7 @@ export function containerSuite(title: string, start: () => Promise<Cluster>): vo
       expect(Math.min(of('container_cpu_usage_seconds_total'), of('container_memory_working_set_bytes'), of('container_network_receive_bytes_total'))).toBeGreaterThan(0);
       expect(await ask('/metrics')).toMatch(/^kubelet_running_pods [3-9]/m);
       expect(await ask('/metrics/resource')).toContain(`pod_cpu_usage_seconds_total{namespace="default",pod="${name}"}`);
-      expect(await ask('/stats/summary')).toMatch(/^200 .*"network":\{/);
+      expect(await ask('/stats/summary')).toMatch(/"network": \{/);
       expect(await ask('/pods')).toBe('403 Forbidden (user=system:serviceaccount:default:scraper, verb=get, resource=nodes, subresource(s)=[pods proxy])\n');
       expect(await ask('/metrics', {})).toBe('401 Unauthorized');
       expect(await cluster.must(`get --raw /api/v1/nodes/${node.metadata.name}:${port}/proxy/metrics`)).toContain(`kubelet_node_name{node="${node.metadata.name}"} 1`);
