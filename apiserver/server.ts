@@ -46,6 +46,7 @@ import { handlersOf } from './handlers.ts';
 import type { Companions } from './handler-parts.ts';
 import type { ComponentName } from './subresources/component-health.ts';
 import { keepIdentityLease } from './upkeep/identity-lease.ts';
+import { keepSystemNamespaces } from './upkeep/system-namespaces.ts';
 import type { ListenOptions, Listener } from './http/listen.ts';
 import { kubeletSummary } from './metrics-api/kubelet-summary.ts';
 import { serveMetrics } from './metrics-api/metrics-api.ts';
@@ -265,7 +266,7 @@ class CoracleApiServer implements ApiServer {
     await startTracking(this.#core);
     this.#aggregator.start();
     this.#followRegistry();
-    this.#kept ??= [followFlowSchemas(this.#core), keepFlowObjects(this.#core), serveMetrics(this.#core, this.statistics), followTypeChecking(this.#core)];
+    this.#kept ??= [followFlowSchemas(this.#core), keepFlowObjects(this.#core), keepSystemNamespaces(this.#core), serveMetrics(this.#core, this.statistics), followTypeChecking(this.#core)];
     const { identity } = this.#options;
     if (identity !== undefined && !this.#hasLease) {
       this.#kept.push(await keepIdentityLease(this.#core, identity));

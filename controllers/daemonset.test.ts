@@ -66,6 +66,12 @@ test.each(ROWS)('%s', (_, items, expected) => {
   expect(changes(run(set(), ...items).actions)).toEqual(expected);
 });
 
+test('the data of a revision are written with their keys in order, as kubectl writes those it compares them with', () => {
+  const { actions } = reconciled(daemonSetController(), 'a/log', [set()]);
+  const [made] = actions.flatMap((action) => (action.do === 'create' && action.resource === (controllerrevisions as unknown) ? [action.object] : []));
+  expect(JSON.stringify((made as { data: unknown }).data)).toBe('{"spec":{"template":{"$patch":"replace","metadata":{"labels":{"app":"x"}},"spec":{"containers":[{"image":"2","name":"c"}]}}}}');
+});
+
 test('a node concerns the sets whose pod must come or go there, and those that count one as misplaced', () => {
   const controller = daemonSetController();
   const [spec] = controller.watches.filter(({ resource }) => resource === nodes) as unknown as { keys: (object: unknown, view: unknown) => Iterable<string> }[];

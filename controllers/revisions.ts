@@ -7,7 +7,7 @@ import type { Stored } from '../client/client.ts';
 import { deepEqual, type DeepReadonly } from '../std/deep.ts';
 import { create, remove, update } from './actions.ts';
 import type { Action, View } from './controller.ts';
-import { templateHash } from './deployment/template.ts';
+import { canonical, templateHash } from './deployment/template.ts';
 import { byOwner, claim, orphansOf, ownerReference } from './owners.ts';
 
 export const REVISION_HASH = 'controller-revision-hash';
@@ -64,11 +64,16 @@ export function historyOf(revised: Revised, view: View): History {
   const labels = { ...template.metadata?.labels, [hashLabel]: hash };
   const metadata = { name, namespace, labels, ...(annotations && { annotations: { ...annotations } }), ownerReferences: [ownerReference(resource, owner)] };
   const collision = cache.get({ namespace, name }) !== undefined;
-  const actions = [...claims, ...(collision ? [] : [create(controllerrevisions, { metadata, data, revision: next })])];
+  const actions = [...claims, ...(collision ? [] : [create(controllerrevisions, { metadata, data: inOrder(data), revision: next })])];
   return { current: { name, hash, revision: next }, old, all: sorted, actions, collision };
 }
 
 const MAX_NAME_LENGTH = 253;
+
+/** kubectl compares the data's text with one that it writes itself, keys in order, to see whether there is anything to undo. */
+function inOrder<T>(data: T): T {
+  return JSON.parse(canonical(data)) as T;
+}
 
 /** Deletes the oldest revisions beyond the limit that nothing uses. */
 export function trimHistory(old: readonly StoredRevision[], limit: number, isLive: (revision: StoredRevision) => boolean): Action[] {
