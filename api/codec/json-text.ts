@@ -37,7 +37,8 @@ const READER_DEPTH_LIMIT = 2000;
 
 /** Throws JsonSyntaxError, worded as Go's encoding/json does. */
 export function parseJsonText(text: string): JsonText {
-  if (text.length > 2 * DEPTH_LIMIT && isTooDeep(text)) throw new JsonSyntaxError('exceeded max depth');
+  const tooDeep = text.length > 2 * DEPTH_LIMIT ? beyondDepth(text) : undefined;
+  if (tooDeep !== undefined) throw new JsonSyntaxError(`invalid character '${tooDeep}' exceeded max depth`);
   const easy = LONE_SURROGATE.test(text) ? undefined : tryParse(text);
   if (easy !== undefined) return { value: easy };
   return new Reader(text).read();
@@ -51,7 +52,8 @@ export function parseExact(text: string): unknown {
 /** Perhaps: pairs match as well. */
 const LONE_SURROGATE = /\\u[dD][89a-fA-F]/;
 
-function isTooDeep(text: string): boolean {
+/** The bracket that is one too many. */
+function beyondDepth(text: string): string | undefined {
   let depth = 0;
   let quoted = false;
   for (let at = 0; at < text.length; at++) {
@@ -59,10 +61,10 @@ function isTooDeep(text: string): boolean {
     if (code === 0x5c) at++;
     else if (code === 0x22) quoted = !quoted;
     else if (quoted) continue;
-    else if ((code === 0x5b || code === 0x7b) && ++depth > DEPTH_LIMIT) return true;
+    else if ((code === 0x5b || code === 0x7b) && ++depth > DEPTH_LIMIT) return text[at];
     else if (code === 0x5d || code === 0x7d) depth--;
   }
-  return false;
+  return undefined;
 }
 
 const LONG_NUMBER = /\d{16}/;

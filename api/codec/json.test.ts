@@ -108,7 +108,7 @@ describe('decodeJson() refuses in upstream’s words', () => {
     [CAPACITY, '{"capacity":""}', quantity],
     [CAPACITY, '{"capacity":true}', quantity],
     [CAPACITY, '{"capacity":["1"]}', quantity],
-    [CONFIGMAP, '{"binaryData":{"a":"?"}}', 'illegal base64 data at input byte 0'],
+    [CONFIGMAP, '{"binaryData":{"a":"?"}}', 'illegal base64 data at input byte 0'], [CONFIGMAP, '{"binaryData":{"a":"YQ="}}', 'illegal base64 data at input byte 3'], [CONFIGMAP, '{"binaryData":{"a":"YWJj="}}', 'illegal base64 data at input byte 4'],
     [WIDGET, '{"metadata":{"labels":{"k":5}}}', 'json: cannot unmarshal number into Go struct field ObjectMeta.labels of type string'],
     [WIDGET, '{"metadata":[]}', 'json: cannot unmarshal array into Go value of type v1.ObjectMeta'],
     [WIDGET, '{"spec":{"template":{"kind":1}}}', 'spec.template.kind: Invalid value: 1: must be a string'],

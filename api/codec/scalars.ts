@@ -130,6 +130,7 @@ export function canonicalBase64(text: string): string | undefined {
 export function base64Problem(text: string): string {
   const at = text.search(/[^A-Za-z0-9+/=\r\n]/);
   const padding = text.indexOf('=');
-  const bad = at >= 0 ? at : padding >= 0 && text.length % 4 === 0 ? padding : text.length - (text.length % 4);
+  const isUnfinished = padding === text.length - 1 && padding % 4 === 2;
+  const bad = at >= 0 ? at : isUnfinished ? text.length : padding >= 0 && (text.length % 4 === 0 || padding % 4 < 2) ? padding : text.length - (text.length % 4);
   return `illegal base64 data at input byte ${bad}`;
 }

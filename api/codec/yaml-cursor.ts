@@ -21,6 +21,11 @@ export class YamlCursor {
   at = 0;
   line = 0;
   column = 0;
+  /** Where indentation says nothing: within quotes and brackets. */
+  loose = false;
+  /** Beginnings of lines that lie there, and tabs. */
+  readonly looseLines: number[] = [];
+  readonly looseTabs: number[] = [];
 
   constructor(text: string) {
     this.text = text;
@@ -48,6 +53,7 @@ export class YamlCursor {
     this.at += this.char() === '\r' && this.char(1) === '\n' ? 2 : 1;
     this.line++;
     this.column = 0;
+    if (this.loose) this.looseLines.push(this.at);
   }
 
   /** Skips what fits from here on; the pattern is sticky. */

@@ -33,6 +33,8 @@ function skipBlockBreaks(cursor: YamlCursor, start: Mark, { told, indent }: { re
 }
 
 export function skipQuoted(cursor: YamlCursor, start: Mark, quote: string): void {
+  const { loose } = cursor;
+  cursor.loose = true;
   cursor.skip();
   for (;;) {
     if (cursor.atIndicator()) cursor.fail('found unexpected document indicator', start);
@@ -45,9 +47,10 @@ export function skipQuoted(cursor: YamlCursor, start: Mark, quote: string): void
     else cursor.skip();
   }
   cursor.skip();
+  cursor.loose = loose;
 }
 
-const ESCAPES = new Set('0abt\tnvfre "\'\\/N_LP');
+const ESCAPES = new Set('0abt\tnvfre "\'\\N_LP');
 const HEX_ESCAPES: Readonly<Record<string, number>> = { x: 2, u: 4, U: 8 };
 
 function skipEscape(cursor: YamlCursor, start: Mark): void {

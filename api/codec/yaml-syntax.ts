@@ -2,12 +2,20 @@
 import { YamlProblem, type Mark } from './yaml-cursor.ts';
 import { YamlScanner, type Token, type TokenType } from './yaml-tokens.ts';
 
+export interface YamlExtent {
+  readonly end: number;
+  /** Where lines begin, and tabs stand, within quotes and brackets: there indentation says nothing. */
+  readonly loose: { readonly lines: readonly number[]; readonly tabs: readonly number[] };
+}
+
+const NONE = { lines: [], tabs: [] };
+
 /** Why the first document cannot be read, or where it ends: what follows is never looked at. */
-export function yamlSyntax(text: string): { readonly problem: string } | { readonly end: number } {
+export function yamlSyntax(text: string): { readonly problem: string } | YamlExtent {
   if (CONTROL.test(text)) return { problem: 'control characters are not allowed' };
-  if (isPlainJson(text)) return { end: text.length };
+  if (isPlainJson(text)) return { end: text.length, loose: NONE };
   try {
-    return { end: new Reader(text).document() };
+    return new Reader(text).document();
   } catch (error) {
     if (error instanceof YamlProblem) return { problem: error.message };
     // The stack is the bound of how deep a text may nest.
@@ -28,7 +36,7 @@ function isPlainJson(text: string): boolean {
   }
 }
 
-const SPECIAL = /\t|\\u|"[^"]{1000}/;
+const SPECIAL = /\t|\\[u/]|"[^"]{1000}/;
 // oxlint-disable-next-line no-control-regex
 const CONTROL = /[\0-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ufffe\uffff]/;
 
@@ -40,7 +48,7 @@ class Reader {
     this.#scanner = new YamlScanner(text);
   }
 
-  document(): number {
+  document(): YamlExtent {
     const explicit = this.#directives();
     if (explicit && !this.#is('document-start')) this.#fail('did not find expected <document start>');
     if (this.#is('document-start')) {
@@ -49,7 +57,7 @@ class Reader {
     } else if (!this.#is('stream-end')) {
       this.#node(true, false);
     }
-    return this.#scanner.peek().start.at;
+    return { end: this.#scanner.peek().start.at, loose: this.#scanner.loose };
   }
 
   #directives(): boolean {

@@ -41,6 +41,11 @@ export class YamlScanner {
     this.#cursor = new YamlCursor(text);
   }
 
+  /** Lines and tabs of what has been read whose indentation says nothing. */
+  get loose(): { readonly lines: readonly number[]; readonly tabs: readonly number[] } {
+    return { lines: this.#cursor.looseLines, tabs: this.#cursor.looseTabs };
+  }
+
   /** Throws YamlProblem. */
   peek(): Token {
     while (this.#needsMore()) this.#fetch();
@@ -88,11 +93,13 @@ export class YamlScanner {
       case '{':
         this.#saveKey();
         this.#keys.push(undefined);
+        this.#cursor.loose = true;
         return this.#simple(char, true);
       case ']':
       case '}':
         this.#removeKey();
         if (this.#inFlow) this.#keys.pop();
+        this.#cursor.loose = this.#inFlow;
         return this.#simple(char, false);
       case ',':
         this.#removeKey();
@@ -138,7 +145,10 @@ export class YamlScanner {
   #toNextToken(): void {
     for (;;) {
       if (this.#cursor.column === 0 && this.#cursor.char() === '\ufeff') this.#cursor.skip();
-      while (this.#cursor.char() === ' ' || ((this.#inFlow || !this.#keyAllowed) && this.#cursor.char() === '\t')) this.#cursor.skip();
+      while (this.#cursor.char() === ' ' || ((this.#inFlow || !this.#keyAllowed) && this.#cursor.char() === '\t')) {
+        if (this.#inFlow && this.#cursor.char() === '\t') this.#cursor.looseTabs.push(this.#cursor.at);
+        this.#cursor.skip();
+      }
       if (this.#cursor.char() === '#') while (!isBreakOrEnd(this.#cursor.char())) this.#cursor.skip();
       if (!isBreak(this.#cursor.char())) return;
       this.#cursor.skipLine();

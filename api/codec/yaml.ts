@@ -4,7 +4,8 @@ import { jsYaml } from '../../std/js-yaml.ts';
 import { goSyntax } from '../go-syntax.ts';
 import { ApiError, badRequest } from '../status.ts';
 import { setKey } from './json-text.ts';
-import { yamlSyntax } from './yaml-syntax.ts';
+import { yamlText } from './yaml-text.ts';
+import { yamlSyntax, type YamlExtent } from './yaml-syntax.ts';
 import { plainScalar, taggedScalar } from './yaml-scalars.ts';
 
 export interface ParsedYaml {
@@ -15,19 +16,52 @@ export interface ParsedYaml {
 
 /** Of the first document; null where there is none. Throws ApiError 400. */
 export function parseYaml(text: string): ParsedYaml {
+  return read(text);
+}
+
+/** The same of what came as bytes. Throws ApiError 400. */
+export function parseYamlBytes(bytes: Uint8Array): ParsedYaml {
+  const found = yamlText(bytes);
+  if ('problem' in found) throw yamlError(`yaml: ${found.problem}`);
+  return read(found.text);
+}
+
+function read(text: string): ParsedYaml {
   const syntax = yamlSyntax(text);
   if ('problem' in syntax) throw yamlError(`yaml: ${syntax.problem}`);
-  const first = text.slice(0, syntax.end);
+  const { text: first, events } = eventsOf(text, syntax);
+  const builder = new Builder(first, events);
+  return { value: builder.document(), duplicates: builder.duplicates };
+}
+
+/** The library wants brackets and quotes to be indented, which upstream's reader does not: where it matters they are. Throws 400. */
+function eventsOf(text: string, extent: YamlExtent): { readonly text: string; readonly events: Event[] } {
   const { parseEvents, YAMLException } = jsYaml();
-  let events: Event[];
+  const events = (own: string): { readonly text: string; readonly events: Event[] } => ({ text: own, events: parseEvents(own, { maxDepth: DEPTH_LIMIT }) });
   try {
-    events = parseEvents(first, { maxDepth: DEPTH_LIMIT });
+    try {
+      return events(text.slice(0, extent.end));
+    } catch (error) {
+      if (error instanceof YAMLException && extent.loose.lines.length + extent.loose.tabs.length > 0) return events(indented(text, extent));
+      throw error;
+    }
   } catch (error) {
     if (error instanceof YAMLException) throw yamlError(`yaml: line ${(error.mark?.line ?? 0) + 1}: ${error.reason}`);
     throw error;
   }
-  const builder = new Builder(first, events);
-  return { value: builder.document(), duplicates: builder.duplicates };
+}
+
+function indented(text: string, { end, loose: { lines, tabs } }: YamlExtent): string {
+  const deepest = Math.min(DEPTH_LIMIT, Math.max(0, ...(text.match(/^ +/gm) ?? []).map((blanks) => blanks.length)));
+  const margin = ' '.repeat(deepest + 1);
+  const chars = new Map<number, string>(tabs.map((at) => [at, ' ']));
+  let out = '';
+  let from = 0;
+  for (const at of [...lines, ...tabs].sort((a, b) => a - b)) {
+    out += text.slice(from, at) + (chars.get(at) ?? margin);
+    from = chars.has(at) ? at + 1 : at;
+  }
+  return out + text.slice(from, end);
 }
 
 /** How strict decoding names the duplicates of one document, as one complaint. */
@@ -53,6 +87,8 @@ class Builder {
   readonly #events: readonly Event[];
   readonly #anchors = new Map<string, unknown>();
   readonly #open = new Set<string>();
+  /** Where the keys of mappings stand. */
+  readonly #lines = new WeakMap<object, ReadonlyMap<string, number>>();
   #at = 0;
   #aliased = 0;
 
@@ -100,9 +136,16 @@ class Builder {
   }
 
   #mapping(): Json {
+    // A number and the text that it would become are two keys until they are JSON.
     const own = new Set<string>();
     const object: Json = {};
-    const merged: unknown[] = [];
+    const lines = new Map<string, number>();
+    const set = (name: string, value: unknown, { line, shown, id }: { readonly line: number; readonly shown: string; readonly id: string }): void => {
+      if (own.has(id)) this.duplicates.push(`line ${line}: key ${shown} already set in map`);
+      own.add(id);
+      lines.set(name, line);
+      setKey(object, name, value);
+    };
     while (this.#next().type !== this.#yaml.EVENT_ID.POP) {
       const keyEvent = this.#next();
       const key = keyEvent.type === this.#yaml.EVENT_ID.SCALAR ? this.#scalar(keyEvent, true) : this.#node();
@@ -112,18 +155,17 @@ class Builder {
       }
       const value = this.#node();
       if (key === '<<' && keyEvent.type === this.#yaml.EVENT_ID.SCALAR && keyEvent.style === this.#yaml.SCALAR_STYLE.PLAIN) {
-        merged.push(...(Array.isArray(value) ? value : [value]));
+        // In the order of the text, as upstream: what comes later counts. Of several the first counts most.
+        for (const from of Array.isArray(value) ? value.toReversed() : [value]) {
+          if (typeof from !== 'object' || from === null || Array.isArray(from)) throw yamlError('yaml: map merge requires map or sequence of maps as the value');
+          for (const [name, inner] of Object.entries(from)) set(name, inner, { line: this.#lines.get(from)?.get(name) ?? 0, shown: JSON.stringify(name), id: `string ${name}` });
+        }
         continue;
       }
       const name = keyText(key, value);
-      if (own.has(name)) this.duplicates.push(`line ${this.#line(keyEvent)}: key ${typeof key === 'string' ? JSON.stringify(key) : String(key)} already set in map`);
-      own.add(name);
-      setKey(object, name, value);
+      set(name, value, { line: this.#line(keyEvent), shown: typeof key === 'string' ? JSON.stringify(key) : String(key), id: `${typeof key} ${name}` });
     }
-    for (const from of merged) {
-      if (typeof from !== 'object' || from === null || Array.isArray(from)) throw yamlError('yaml: map merge requires map or sequence of maps as the value');
-      for (const [name, value] of Object.entries(from)) if (!Object.hasOwn(object, name)) setKey(object, name, value);
-    }
+    this.#lines.set(object, lines);
     return object;
   }
 
@@ -166,6 +208,8 @@ class Builder {
     if (Array.isArray(value)) return value.map((item) => this.#copy(item));
     const out: Json = {};
     for (const [key, inner] of Object.entries(value)) setKey(out, key, this.#copy(inner));
+    const lines = this.#lines.get(value);
+    if (lines) this.#lines.set(out, lines);
     return out;
   }
 
@@ -191,6 +235,7 @@ function keyText(key: unknown, value: unknown): string {
     case 'string':
       return key;
     case 'number':
+      return INFINITE[String(key)] ?? (Number.isInteger(key) && Math.abs(key) < 2 ** 64 ? String(key) : shortest(key));
     case 'bigint':
     case 'boolean':
       return INFINITE[String(key)] ?? String(key);
@@ -198,6 +243,13 @@ function keyText(key: unknown, value: unknown): string {
       if (key === null) throw yamlError(`unsupported map key of type: %!s(<nil>), key: <nil>, value: ${value === null ? '<nil>' : goSyntax(value, 'interface {}')}`);
       throw yamlError(`yaml: invalid map key: ${goSyntax(key, 'interface {}')}`);
   }
+}
+
+/** As Go prints fractions in their shortest form. */
+function shortest(value: number): string {
+  const [digits = '', exponent = '0'] = value.toExponential().split('e');
+  const power = Number(exponent);
+  return power < -4 || power >= 6 ? `${digits}e${power < 0 ? '-' : '+'}${String(Math.abs(power)).padStart(2, '0')}` : String(value);
 }
 
 /** What a YAML reader has to say, without the words around it; undefined for other errors. */

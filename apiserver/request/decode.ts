@@ -3,7 +3,7 @@ import { goQuote } from '../../api/go-quote.ts';
 import { cannotHandle, decodeJson, decodeMade, fromUnstructured, isUnreadable, normalize, strictProblem, unrecognized, type Decoded } from '../../api/codec/json.ts';
 import { emptiesOf } from '../../api/codec/empties.ts';
 import { decodeProtobuf } from '../../api/codec/protobuf.ts';
-import { parseYaml, yamlDuplicatesProblem, yamlProblem } from '../../api/codec/yaml.ts';
+import { parseYamlBytes, yamlDuplicatesProblem, yamlProblem } from '../../api/codec/yaml.ts';
 import { invalid, Path } from '../../api/field-error.ts';
 import type { ApiObject } from '../../api/kind.ts';
 import { patchedText } from '../../api/patch/patched-text.ts';
@@ -107,11 +107,13 @@ function read(exchange: Exchange, expected: Expected, validation: FieldValidatio
   const media = bodyMedia(body.contentType);
   const bytes = body.soFar() ?? NO_BYTES;
   if (media === 'protobuf') return { object: readProtobuf(bytes, expected), unknown: [], duplicates: [], strict: [] };
-  const text = bytes.toString();
-  if (media === 'json') return complete(expected, bytes, () => decodeJson(schema, text), () => JSON.parse(text) as unknown);
+  if (media === 'json') {
+    const text = bytes.toString();
+    return complete(expected, bytes, () => decodeJson(schema, text), () => JSON.parse(text) as unknown);
+  }
   let value: unknown;
   return complete(expected, bytes, () => {
-    const parsed = parseYaml(text);
+    const parsed = parseYamlBytes(bytes);
     ({ value } = parsed);
     const { duplicates } = parsed;
     const read = decodeMade(schema, value);
@@ -187,7 +189,7 @@ function rootOf({ body }: Exchange): unknown {
   if (body.form === 'value') return body.value;
   const media = bodyMedia(body.contentType);
   if (media === 'protobuf') return undefined;
-  return media === 'json' ? (JSON.parse(textOf({ body } as Exchange)) as unknown) : parseYaml(textOf({ body } as Exchange)).value;
+  return media === 'json' ? (JSON.parse(textOf({ body } as Exchange)) as unknown) : parseYamlBytes(body.soFar() ?? NO_BYTES).value;
 }
 
 /** A custom resource says what it is, before anything else is read. Throws 400. */

@@ -2,7 +2,7 @@
 import { duplicatePaths } from '../../api/codec/duplicate-fields.ts';
 import { JsonSyntaxError, parseJsonText } from '../../api/codec/json-text.ts';
 import { strictProblem } from '../../api/codec/json.ts';
-import { parseYaml, yamlDuplicatesProblem } from '../../api/codec/yaml.ts';
+import { parseYamlBytes, yamlDuplicatesProblem } from '../../api/codec/yaml.ts';
 import { invalid, Path } from '../../api/field-error.ts';
 import type { ApiObject } from '../../api/kind.ts';
 import { applyJsonPatch } from '../../api/patch/json-patch.ts';
@@ -33,15 +33,15 @@ export interface Patch {
 export async function readPatch(exchange: Exchange, type: string, validation: FieldValidation): Promise<() => Patch> {
   const { body } = exchange;
   if (body.form === 'value') return () => ({ type, value: body.value, complaints: [] });
-  const text = (await body.read()).toString();
+  const bytes = await body.read();
   let patch: Patch | undefined;
-  return () => (patch ??= type === APPLY_PATCH ? readApply(text, validation) : readJson({ type, text }, validation));
+  return () => (patch ??= type === APPLY_PATCH ? readApply(bytes, validation) : readJson({ type, text: bytes.toString() }, validation));
 }
 
-function readApply(text: string, validation: FieldValidation): Patch {
+function readApply(bytes: Uint8Array, validation: FieldValidation): Patch {
   let read;
   try {
-    read = parseYaml(text);
+    read = parseYamlBytes(bytes);
   } catch (error) {
     throw isReason(error, 'BadRequest') ? badRequest(`error decoding YAML: ${error.message}`) : error;
   }
