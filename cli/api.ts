@@ -1,7 +1,7 @@
 /** Opens the API server of this process: its store, its certificates, its port. */
 import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { availableParallelism, networkInterfaces } from 'node:os';
+import { availableParallelism } from 'node:os';
 import { parseRange } from '../apiserver/allocate/ip-range.ts';
 import { followTokenSecrets } from '../apiserver/auth/token-secrets.ts';
 import { type Pki, openPki } from '../apiserver/pki/pki.ts';
@@ -17,6 +17,7 @@ import type { Random } from '../std/random.ts';
 import { pkiDirectory } from './credentials.ts';
 import { type ApiServerFlags, DEFAULT_PORT, SERVICE_CIDR } from './flags.ts';
 import type { Log } from './log.ts';
+import { machineAddress } from './machine-address.ts';
 import { openServer } from './open-server.ts';
 import { portHolder, portIsFree } from './port-holder.ts';
 import { identityOf, servingOptions, stopLimitMs } from './serving-options.ts';
@@ -69,8 +70,7 @@ export async function openApi(options: OpenApiOptions): Promise<Api> {
     if (error.code === 'EADDRNOTAVAIL') throw new Error(`${host} is no address of this machine; choose another with --bind-address`);
     throw error;
   });
-  // Endpoints may not be loopback addresses: on a machine without any other, pods reach the API by no Service.
-  if (!isLoopback(address)) await server.advertise(address, listener.port);
+  await server.advertise(address, listener.port);
   const secrets = followTokenSecrets({ reader: server.reader, writer: server.writer, tokens: server.tokens, caPem: pki.caPem, onError: (error) => log.warn({ error: String(error) }, 'cannot fill a token Secret') });
   stopper.add('token Secrets', () => secrets.close());
   if (threads) {
@@ -141,16 +141,6 @@ function etcdAccess({ etcdCafile, etcdCertfile, etcdKeyfile, etcdPrefix }: ApiSe
   return { ...(etcdPrefix && { prefix: etcdPrefix }), ...(etcdCafile && { credentials: { rootCertificate: readFileSync(etcdCafile), ...pair } }) };
 }
 
-function isLoopback(address: string): boolean {
-  return address.startsWith('127.') || address === '::1';
-}
-
 function isAny(address: string): boolean {
   return address === '0.0.0.0' || address === '::';
-}
-
-/** The first address of this machine that others may know it by. */
-export function machineAddress(): string {
-  const all = Object.values(networkInterfaces()).flatMap((list) => list ?? []);
-  return all.find(({ internal, family, address }) => !internal && family === 'IPv4' && !address.startsWith('169.254.'))?.address ?? '127.0.0.1';
 }

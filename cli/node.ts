@@ -11,7 +11,7 @@ import { checkRules, type HollowRules } from '../kubelet/runtime/hollow-behaviou
 import { type KubeletSeries, openSeries } from '../kubelet/metrics/series.ts';
 import type { Clock } from '../std/clock.ts';
 import type { Random } from '../std/random.ts';
-import { machineAddress } from './api.ts';
+import { machineAddress } from './machine-address.ts';
 import { NODE_COMPONENTS, ensure } from './components.ts';
 import type { Running } from './running.ts';
 import { pkiDirectory, servingFiles } from './credentials.ts';

@@ -128,6 +128,15 @@ test('a start frees what a crash had left and reserves what a Service has', asyn
   await remove('lost');
 });
 
+test('advertise() of a loopback address makes the Service alone: nobody else reaches such an endpoint', async () => {
+  const lonely = createApiServer({ store: openMemory(), pki: await testPki(), serviceRange: '10.96.0.0/24' });
+  await lonely.start();
+  await lonely.advertise('127.0.0.1', 6443);
+  expect(await door(lonely).call({ ...services, verb: 'get', name: 'kubernetes' })).toMatchObject({ spec: { clusterIP: '10.96.0.1' } });
+  expect(await refusal(door(lonely).call({ group: 'discovery.k8s.io', version: 'v1', resource: 'endpointslices', namespace: 'default', verb: 'get', name: 'kubernetes' }))).toMatchObject({ code: 404 });
+  await lonely.close();
+});
+
 test('advertise() makes the kubernetes Service and its endpoints', async () => {
   await one.advertise('192.0.2.1', 6443);
   expect(await door().call({ ...services, verb: 'get', name: 'kubernetes' })).toMatchObject({ spec: { clusterIP: '10.96.0.1', ports: [{ port: 443, targetPort: 6443 }] } });

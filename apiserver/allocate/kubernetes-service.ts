@@ -28,8 +28,9 @@ const NAME = 'kubernetes';
 
 export async function advertiseServer(core: Core, options: AdvertiseOptions): Promise<Advertising> {
   const renew = async (): Promise<void> => {
-    await keepLease(core, options.address);
     await ensureService(core, options);
+    if (isLoopback(options.address)) return;
+    await keepLease(core, options.address);
     await publish(core, options.port);
   };
   await renew();
@@ -43,6 +44,11 @@ export async function advertiseServer(core: Core, options: AdvertiseOptions): Pr
       await publish(core, options.port).catch(() => undefined);
     },
   };
+}
+
+/** Endpoints may not be such addresses: on a machine without any other, the Service leads nowhere. */
+function isLoopback(address: string): boolean {
+  return address.startsWith('127.') || address === '::1';
 }
 
 async function keepLease({ store }: Core, address: string): Promise<void> {

@@ -12,6 +12,7 @@ import type { Store } from '../../apiserver/storage/store.ts';
 import { systemClock } from '../../std/clock.ts';
 import { systemRandom } from '../../std/random.ts';
 import { openLog } from '../log.ts';
+import { machineAddress } from '../machine-address.ts';
 
 const text = { type: 'string', multiple: true } as const;
 const FLAGS = [
@@ -40,6 +41,7 @@ async function main(): Promise<void> {
   if ((flags['insecure-port'] ?? '0') !== '0') refuse('--insecure-port: only 0 is possible');
   const log = openLog();
   const issuer = flags['service-account-issuer'];
+  const port = Number(flags['secure-port'] ?? 6443);
   const modes = (flags['authorization-mode'] ?? 'AlwaysAllow').split(',');
   const { store, save } = await storeOf(flags);
   const server = createApiServer({
@@ -55,9 +57,10 @@ async function main(): Promise<void> {
     },
     disabledAdmission: (flags['disable-admission-plugins'] ?? '').split(',').filter((name) => name && !(flags['enable-admission-plugins'] ?? '').split(',').includes(name)),
     ...(issuer !== undefined && { serviceAccounts: { issuers: [issuer] } }),
+    advertise: { address: flags['advertise-address'] ?? machineAddress(), port },
     ...(flags['service-cluster-ip-range'] !== undefined && { serviceRange: flags['service-cluster-ip-range'].split(',')[0] as string }),
   });
-  await server.listen({ host: flags['bind-address'] ?? '0.0.0.0', port: Number(flags['secure-port'] ?? 6443) });
+  await server.listen({ host: flags['bind-address'] ?? '0.0.0.0', port });
   let stopping = false;
   const stop = async (): Promise<void> => {
     if (stopping) process.exit(0);

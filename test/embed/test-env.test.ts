@@ -5,7 +5,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { configmaps, nodes, pods, serviceaccounts } from '../../api/resources.ts';
+import { configmaps, nodes, pods, serviceaccounts, services } from '../../api/resources.ts';
 import type { Pod } from '../../api/types/core.v1.ts';
 import { openPki, type Pki } from '../../apiserver/pki/pki.ts';
 import type { Client } from '../../client/client.ts';
@@ -129,6 +129,7 @@ test('kube-apiserver takes the certificates, keys and flags of a suite, and keep
   // No controller makes ServiceAccounts here, and none is asked for.
   const pod = await admin.create(pods, { metadata: { namespace: 'default', name: 'one' }, spec: { containers: [{ name: 'c', image: 'c' }] } } as Pod);
   expect(pod.spec.serviceAccountName).toBeUndefined();
+  expect((await admin.get(services, { namespace: 'default', name: 'kubernetes' })).spec?.clusterIP).toBe('10.0.0.1');
   await admin.create(serviceaccounts, { metadata: { namespace: 'default', name: 'robot' } });
   const { status } = await admin.post<unknown, { status: { token: string } }>(serviceaccounts, { namespace: 'default', name: 'robot' }, 'token', { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenRequest', spec: {} });
   expect(JSON.parse(Buffer.from(status.token.split('.')[1] as string, 'base64url').toString())).toMatchObject({ iss: `${env.url}/` });
