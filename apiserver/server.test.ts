@@ -208,3 +208,24 @@ test('unknown fields of YAML are told in the order of their names', async () => 
   const answer = await it.http('POST', '/api/v1/namespaces/default/configmaps?dryRun=All', { headers: { 'Content-Type': 'application/yaml' }, body });
   expect(answer.headers['warning']).toBe('299 - "unknown field \\"ark\\"", 299 - "unknown field \\"zoo\\""');
 });
+
+test.each<[string, number[], string]>([
+  ['no envelope', [0x7b, 0x7d], 'the object provided is unrecognized (must be of type ConfigMap): provided data does not appear to be a protobuf message, expected prefix [107 56 115 0] (7b7d)'],
+  ['an empty one', [0x6b, 0x38, 0x73, 0], 'the object provided is unrecognized (must be of type ConfigMap): empty body (6b387300)'],
+  ['half of one', [0x6b, 0x38, 0x73, 0, 0x12, 5], 'the object provided is unrecognized (must be of type ConfigMap): unexpected EOF (6b3873001205)'],
+  ['half of an object', [0x6b, 0x38, 0x73, 0, 0x12, 2, 0x0a, 5], 'ConfigMap in version "v1" cannot be handled as a ConfigMap: unexpected EOF'],
+  ['a number for the metadata', [0x6b, 0x38, 0x73, 0, 0x12, 2, 0x08, 5], 'ConfigMap in version "v1" cannot be handled as a ConfigMap: proto: wrong wireType = 0 for field ObjectMeta'],
+  ['the end of what has not begun', [0x6b, 0x38, 0x73, 0, 0x12, 1, 0x0c], 'ConfigMap in version "v1" cannot be handled as a ConfigMap: proto: ConfigMap: wiretype end group for non-group'],
+  ['a field of no number', [0x6b, 0x38, 0x73, 0, 0x12, 1, 0x00], 'ConfigMap in version "v1" cannot be handled as a ConfigMap: proto: ConfigMap: illegal tag 0 (wire type 0)'],
+  ['another kind', [0x6b, 0x38, 0x73, 0, 0x0a, 4, 0x12, 2, 0x58, 0x59], 'XY in version "v1" cannot be handled as a ConfigMap: no kind "XY" is registered for version "v1" in scheme "pkg/runtime/scheme.go:111"'],
+])('a body of protobuf with %s', async (_what, bytes, message) => {
+  const answer = await it.http('POST', '/api/v1/namespaces/default/configmaps', { headers: { 'Content-Type': 'application/vnd.kubernetes.protobuf' }, body: Buffer.from(bytes) });
+  expect(answer.json()).toMatchObject({ code: 400, message });
+});
+
+test('groups and unknown fields of protobuf are passed over, and an envelope need not say what is expected', async () => {
+  const inner = [0x0a, 6, 0x0a, 4, ...Buffer.from('boat'), 0xa3, 0x38, 0x08, 5, 0xa4, 0x38, 0xc2, 0x3e, 1, 0x78];
+  const body = Buffer.from([0x6b, 0x38, 0x73, 0, 0x12, inner.length, ...inner]);
+  const answer = await it.http('POST', '/api/v1/namespaces/default/configmaps?dryRun=All', { headers: { 'Content-Type': 'application/vnd.kubernetes.protobuf' }, body });
+  expect([answer.code, answer.json().metadata?.name]).toEqual([201, 'boat']);
+});

@@ -15,6 +15,8 @@ interface Member {
   readonly read: Read;
 }
 
+const START_GROUP = 3;
+const END_GROUP = 4;
 /** How deep messages may be nested. */
 const DEPTH_LIMIT = 200;
 
@@ -85,21 +87,23 @@ export class ProtobufReader {
   }
 
   /** Reads a message with its length: `field` gets each field's number and wire type and has to consume it. */
-  message(field: (number: number, wire: number) => void): void {
+  message(field: (number: number, wire: number) => void, name = ''): void {
     const size = this.small();
     const { end } = this;
     this.end = this.#skip(size) + size;
     this.at = this.end - size;
     if (++this.depth > DEPTH_LIMIT) throw badRequest('proto: nesting too deep');
-    this.fields(field);
+    this.fields(field, name);
     this.depth--;
     this.end = end;
   }
 
-  fields(field: (number: number, wire: number) => void): void {
+  /** `name` is that of the message, for what is wrong with it. */
+  fields(field: (number: number, wire: number) => void, name = ''): void {
     while (this.at < this.end) {
       const tag = this.small();
-      if (tag < 8) throw badRequest(`proto: illegal tag ${Math.floor(tag / 8)} (wire type ${tag & 7})`);
+      if ((tag & 7) === END_GROUP) throw badRequest(`proto: ${name}: wiretype end group for non-group`);
+      if (tag < 8) throw badRequest(`proto: ${name}: illegal tag ${Math.floor(tag / 8)} (wire type ${tag & 7})`);
       field(Math.floor(tag / 8), tag & 7);
     }
   }
@@ -109,7 +113,18 @@ export class ProtobufReader {
     else if (wire === 1) this.#skip(8);
     else if (wire === 2) this.#skip(this.small());
     else if (wire === 5) this.#skip(4);
+    else if (wire === START_GROUP) this.#skipGroup();
     else throw badRequest(`proto: illegal wireType ${wire}`);
+  }
+
+  /** Nobody knows groups any more; what is in them is passed over. */
+  #skipGroup(): void {
+    for (let open = 1; open > 0; ) {
+      const wire = this.small() & 7;
+      if (wire === START_GROUP) open++;
+      else if (wire === END_GROUP) open--;
+      else this.skip(wire);
+    }
   }
 
   #byte(): number {
@@ -130,14 +145,18 @@ const messages = new Map<string, ReadonlyMap<number, Member>>();
 /** Reads the fields of a message up to the reader's end into an object. */
 export function readMessage(type: string, reader: ProtobufReader, into: Json): Json {
   const members = membersOf(type);
-  reader.fields((number, wire) => readMember(members.get(number), wire, reader, into));
+  reader.fields((number, wire) => readMember(members.get(number), wire, reader, into), shortName(type));
   return into;
 }
 
 function nested(type: string, reader: ProtobufReader, into: Json): Json {
   const members = membersOf(type);
-  reader.message((number, wire) => readMember(members.get(number), wire, reader, into));
+  reader.message((number, wire) => readMember(members.get(number), wire, reader, into), shortName(type));
   return into;
+}
+
+function shortName(type: string): string {
+  return type.slice(type.lastIndexOf('.') + 1);
 }
 
 function readMember(member: Member | undefined, wire: number, reader: ProtobufReader, into: Json): void {
@@ -146,7 +165,7 @@ function readMember(member: Member | undefined, wire: number, reader: ProtobufRe
     return;
   }
   const { field, read } = member;
-  if (wire !== wireOf(field)) throw badRequest(`proto: wrong wireType = ${wire} for field ${field.name ?? field.ref}`);
+  if (wire !== wireOf(field)) throw badRequest(`proto: wrong wireType = ${wire} for field ${goName(field)}`);
   if (field.inline) nested(field.ref as string, reader, into);
   else if (field.kind === 'list' && !field.message) ((into[field.name as string] ??= []) as unknown[]).push(read(reader));
   else if (field.kind === 'map') readEntry((into[field.name as string] ??= {}) as Json, field.of as FieldFact, read, reader);
@@ -154,11 +173,20 @@ function readMember(member: Member | undefined, wire: number, reader: ProtobufRe
   else into[field.name as string] = read(reader);
 }
 
+/** As the field is called in Go. */
+function goName({ name, ref = '' }: FieldFact): string {
+  if (name === undefined || name === 'metadata') return shortName(ref);
+  return name.replace(ACRONYMS, (word) => word.toUpperCase()).replace(/^./, (first) => first.toUpperCase());
+}
+
+const ACRONYMS = /^(?:api|aws|ca|cidr|cpu|csi|dns|fc|fs|gce|grpc|http|id|io|ip|iscsi|nfs|os|rbd|se|tcp|tls|tty|uid|url)(?=[A-Z]|s?$)/;
+
 function readEntry(map: Json, of: FieldFact, read: Read, reader: ProtobufReader): void {
   let key = '';
   let value: unknown = ZERO[of.kind] ?? (of.kind === 'ref' ? {} : null);
   reader.message((number, wire) => {
-    if (number === 1 && wire === 2) key = reader.text();
+    // Upstream does not look at what they say they are.
+    if (number === 1) key = reader.text();
     else if (number === 2) value = read(reader);
     else reader.skip(wire);
   });

@@ -2,7 +2,7 @@
 import { goQuote } from '../../api/go-quote.ts';
 import { cannotHandle, decodeJson, decodeMade, fromUnstructured, isUnreadable, normalize, strictProblem, unrecognized, type Decoded } from '../../api/codec/json.ts';
 import { emptiesOf } from '../../api/codec/empties.ts';
-import { decodeProtobuf } from '../../api/codec/protobuf.ts';
+import { decodeProtobuf, openProtobuf } from '../../api/codec/protobuf.ts';
 import { parseYamlBytes, yamlDuplicatesProblem, yamlProblem } from '../../api/codec/yaml.ts';
 import { invalid, Path } from '../../api/field-error.ts';
 import type { ApiObject } from '../../api/kind.ts';
@@ -129,11 +129,30 @@ function byKeys(value: unknown): unknown {
   return Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)).map(([key, inner]) => [key, byKeys(inner)]));
 }
 
-function readProtobuf(bytes: Buffer, { kind, anyVersion }: Expected): ApiObject {
-  const magic = bytes.subarray(0, PROTOBUF_MAGIC.length).equals(PROTOBUF_MAGIC);
-  const why = bytes.length === 0 ? 'empty data' : magic ? undefined : 'provided data does not appear to be a protobuf message, expected prefix [107 56 115 0]';
-  if (why !== undefined) throw anyVersion ? badRequest(why) : unrecognized(kind, why, bytes);
-  return decodeProtobuf(bytes);
+function readProtobuf(bytes: Buffer, expected: Expected): ApiObject {
+  const { kind, anyVersion } = expected;
+  const unreadable = (why: string): ApiError => (anyVersion ? badRequest(why) : unrecognized(kind, why, bytes));
+  if (bytes.length === 0) throw unreadable('empty data');
+  if (!bytes.subarray(0, PROTOBUF_MAGIC.length).equals(PROTOBUF_MAGIC)) throw unreadable('provided data does not appear to be a protobuf message, expected prefix [107 56 115 0]');
+  if (bytes.length === PROTOBUF_MAGIC.length) throw unreadable('empty body');
+  const sent = openedAs(bytes, expected, unreadable);
+  if (!anyVersion && formOf(sent, expected) === undefined) checkKind({ ...sent, metadata: {} }, expected, () => unreadable(''));
+  try {
+    return decodeProtobuf(bytes, sent);
+  } catch (error) {
+    if (anyVersion || !(error instanceof ApiError) || error.reason !== 'BadRequest') throw error;
+    throw cannotHandle({ version: versionOf(sent.apiVersion), kind: sent.kind }, kind, error.message);
+  }
+}
+
+/** What the envelope says it holds; what it leaves out is what is expected. */
+function openedAs(bytes: Buffer, expected: Expected, unreadable: (why: string) => ApiError): { readonly kind: string; readonly apiVersion: string } {
+  try {
+    const { kind, apiVersion } = openProtobuf(bytes);
+    return { kind: kind || expected.kind, apiVersion: apiVersion || expected.apiVersion };
+  } catch (error) {
+    throw error instanceof ApiError ? unreadable(error.message) : error;
+  }
 }
 
 const PROTOBUF_MAGIC = Buffer.from('k8s\0');
