@@ -1,4 +1,5 @@
 /** The node of this process: what runs its containers, the node agent over it, and simulated nodes beside. */
+import { X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseYaml } from '../api/codec/yaml.ts';
@@ -195,6 +196,7 @@ async function stopSimulation(node: HollowNode): Promise<void> {
 /** The kubelet's server; on a port of its own choice where the usual one is taken. */
 async function startServer({ address, port, tls, client, nodeName, series, clock, log, stopper }: Parts, backend: () => KubeletBackend): Promise<number> {
   const [{ startKubeletServer }, { openAccess }] = await Promise.all([import('../kubelet/server/server.ts'), import('../kubelet/server/access.ts')]);
+  series.certificate(Date.parse(new X509Certificate(tls.cert).validTo));
   const late = new Proxy({} as KubeletBackend, { get: (_, name) => Reflect.get(backend(), name) as unknown });
   const options = {
     address, tls, backend: late, clock, access: openAccess({ client, nodeName, clock, log }),

@@ -46,7 +46,7 @@ function measuringOf({ options, node, context, set }: OpenPagesOptions): OpenedP
 
 async function pagesOf({ options, node, context, set, maxPods }: OpenPagesOptions, measure: OpenedPages['measure']): Promise<Pages> {
   const { openPages } = await import('./pages/pages.ts');
-  const { clock, runtime, observation, dns, series, isSimulated } = context;
+  const { clock, runtime, observation, files, dns, series, isSimulated } = context;
   const seen: typeof observation.latest = (uid) => observation.latest(uid);
   const late = (): string | undefined => (!isSimulated && clock.monotonic() - observation.lookedAt > LATE_MS ? 'sync Loop took longer than expected' : undefined);
   const process = isSimulated ? undefined : processFigures();
@@ -62,7 +62,7 @@ async function pagesOf({ options, node, context, set, maxPods }: OpenPagesOption
       // A node whose runtime is away still tells of itself.
       const measured = await measure().catch(() => undefined);
       const groupVersion = isSimulated ? 0 : (await import('./measure/processes.ts')).groupVersion();
-      const picture = nodeFigures({ nodeName: node.name, groupVersion, pods: set.pods(), seen, measured });
+      const picture = nodeFigures({ nodeName: node.name, groupVersion, pods: set.pods(), seen, measured, volumes: (uid) => files.volumePaths(uid) });
       return picture + (series?.meter.text() ?? '') + ((await process?.()) ?? '');
     },
     probes: () => (series?.probes ?? new Meter()).text(),

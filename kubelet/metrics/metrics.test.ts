@@ -108,9 +108,9 @@ test('probes are counted by container and result, and forgotten with their pod',
 });
 
 test('pods, containers and the volumes of claims are looked up', () => {
-  const pods = [podOf({}, { uid: 'u1' }, { phase: 'Running' }), podOf({ ephemeralContainers: [{ name: 'debug' }] }, { uid: 'u2', deletionTimestamp: 'now' }, { phase: 'Running' }), podOf({}, { uid: 'u3' }, { phase: 'Succeeded' })];
+  const pods = [podOf({ volumes: [{ name: 'a', emptyDir: {} }, { name: 'b', emptyDir: {} }, { name: 'd', persistentVolumeClaim: { claimName: 'pvc' } }] }, { uid: 'u1' }, { phase: 'Running' }), podOf({ ephemeralContainers: [{ name: 'debug' }] }, { uid: 'u2', deletionTimestamp: 'now' }, { phase: 'Running' }), podOf({}, { uid: 'u3' }, { phase: 'Succeeded' })];
   const runtimes: Record<string, PodRuntime> = { u1: runtimeOf([{ name: 'app' }, { name: 'old', state: 'exited' }]), u2: { sandboxes: [sandbox({ state: 'notready' })], containers: [run({ state: 'exited' })] } };
-  const text = nodeFigures({ nodeName: 'n', groupVersion: 2, pods, seen: (uid) => runtimes[uid] ?? { sandboxes: [], containers: [] }, measured: NODE });
+  const text = nodeFigures({ nodeName: 'n', groupVersion: 2, pods, seen: (uid) => runtimes[uid] ?? { sandboxes: [], containers: [] }, measured: NODE, volumes: (uid) => new Map(uid === 'u1' ? [['a', '/a'], ['d', '/d']] : []) });
   expect(text.split('\n').filter((line) => line && !line.startsWith('#'))).toEqual([
     'kubelet_active_pods{static=""} 2',
     'kubelet_active_pods{static="true"} 0',
@@ -133,5 +133,9 @@ test('pods, containers and the volumes of claims are looked up', () => {
     'kubelet_volume_stats_inodes_used{namespace="a",persistentvolumeclaim="pvc"} 10',
     'kubelet_volume_stats_used_bytes{namespace="a",persistentvolumeclaim="pvc"} 300',
     'kubelet_container_log_filesystem_used_bytes{container="app",namespace="a",pod="p",uid="u"} 4096',
+    'volume_manager_total_volumes{plugin_name="kubernetes.io/empty-dir",state="actual_state_of_world"} 1',
+    'volume_manager_total_volumes{plugin_name="kubernetes.io/empty-dir",state="desired_state_of_world"} 2',
+    'volume_manager_total_volumes{plugin_name="kubernetes.io/local-volume",state="actual_state_of_world"} 1',
+    'volume_manager_total_volumes{plugin_name="kubernetes.io/local-volume",state="desired_state_of_world"} 1',
   ]);
 });

@@ -1,6 +1,7 @@
 /** What of `/metrics` is looked up when it is asked for: how many pods and containers there are, in which states, and what their volumes hold. Pure. */
 import type { MeasuredNode } from '../measure/measured.ts';
 import { exposition, type MetricFamily, type Row } from '../pages/exposition.ts';
+import { pluginName } from '../volumes/plugin-name.ts';
 import { type PodObject, type PodRuntime, isTerminalPhase } from '../pod.ts';
 
 export interface NodePicture {
@@ -9,11 +10,13 @@ export interface NodePicture {
   readonly pods: readonly PodObject[];
   readonly seen: (uid: string) => PodRuntime;
   readonly measured: MeasuredNode | undefined;
+  /** What volumes of a pod were made. */
+  readonly volumes: (uid: string) => ReadonlyMap<string, string>;
 }
 
 const STATES = ['created', 'running', 'exited', 'unknown'] as const;
 
-export function nodeFigures({ nodeName, groupVersion, pods, seen, measured }: NodePicture): string {
+export function nodeFigures({ nodeName, groupVersion, pods, seen, measured, volumes }: NodePicture): string {
   const runtimes = pods.map(({ metadata }) => seen(metadata.uid));
   const active = pods.filter(({ status }) => !isTerminalPhase(status?.phase));
   const containers = runtimes.flatMap((one) => one.containers);
@@ -34,6 +37,7 @@ export function nodeFigures({ nodeName, groupVersion, pods, seen, measured }: No
     gauge('running_pods', 'Pods with a sandbox that is ready.', [{ labels: {}, value: runtimes.filter(({ sandboxes }) => sandboxes.some(({ state }) => state === 'ready')).length }]),
     gauge('working_pods', 'Pods by what is being done about them.', working(pods)),
     ...(measured ? [...volumeFigures(measured), logFigures(measured)] : []),
+    managedVolumes(active, volumes),
   ]);
 }
 
@@ -45,6 +49,15 @@ function working(pods: readonly PodObject[]): Row[] {
   const lifecycle = ({ metadata, status }: PodObject): string => (isTerminalPhase(status?.phase) ? 'terminated' : (metadata as { deletionTimestamp?: string }).deletionTimestamp ? 'terminating' : 'sync');
   const counts = Map.groupBy(pods, lifecycle);
   return ['sync', 'terminated', 'terminating'].map((one) => ({ labels: { config: 'desired', lifecycle: one, static: '' }, value: counts.get(one)?.length ?? 0 }));
+}
+
+function managedVolumes(pods: readonly PodObject[], made: NodePicture['volumes']): MetricFamily {
+  const all = pods.flatMap(({ metadata: { uid }, spec }) => (spec.volumes ?? []).map((volume) => ({ plugin: pluginName(volume), isMade: made(uid).has(volume.name) })));
+  const rows = [...Map.groupBy(all, ({ plugin }) => plugin)].flatMap(([plugin_name, ones]): Row[] => [
+    { labels: { plugin_name, state: 'actual_state_of_world' }, value: ones.filter(({ isMade }) => isMade).length },
+    { labels: { plugin_name, state: 'desired_state_of_world' }, value: ones.length },
+  ]);
+  return { name: 'volume_manager_total_volumes', type: 'gauge', help: 'Volumes of the pods of this node: those wanted, and those made.', rows };
 }
 
 /** Of claims only, as dashboards expect. */

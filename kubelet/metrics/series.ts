@@ -31,6 +31,10 @@ export interface KubeletSeries {
   /** Since the kubelet saw it, since it was created, and that without the time for images and init containers. */
   podRunning(seenSeconds: number, createdSeconds: number, ownSeconds: number): void;
   statusWritten(seconds: number): void;
+  /** A volume is being made; what is returned, how that ended. */
+  mounting(plugin: string): (failed: boolean) => void;
+  /** Until when the serving certificate holds. */
+  certificate(validToMs: number): void;
   relisted(seconds: number): void;
   orphaned(): void;
   imagePulled(seconds: number, bytes: number): void;
@@ -46,6 +50,7 @@ const SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 const OPERATION_SECONDS = Array.from({ length: 14 }, (_, at) => 0.005 * 2.5 ** at);
 const START_SECONDS = [0.5, 1, 2, 3, 4, 5, 6, 8, 10, 20, 30, 45, 60, 120, 180, 240, 300, 360, 480, 600, 900, 1200, 1800, 2700, 3600];
 const STATUS_SECONDS = [0.01, 0.05, 0.1, 0.5, 1, 5, 10, 20, 30, 45, 60];
+const STORAGE_SECONDS = [0.1, 0.25, 0.5, 1, 2.5, 5, 10, 15, 25, 50, 120, 300, 600];
 const PULL_SECONDS = [1, 5, 10, 20, 30, 60, 120, 180, 240, 300, 360, 480, 600, 900, 1200, 1800, 2700, 3600];
 const MIB = 1024 ** 2;
 const GIB = 1024 ** 3;
@@ -69,7 +74,7 @@ export function openSeries(clock: Clock): KubeletSeries {
   ];
   for (const one of [meter, probes]) one.gauge({ name: 'process_start_time_seconds', help: 'When this process started.' }).of().set(startedMs / 1000);
   return {
-    meter, probes, startedMs, ...runtime, ...pods, ...requestSeries(meter, clock),
+    meter, probes, startedMs, ...runtime, ...pods, ...requestSeries(meter, clock), ...nodeSeries(meter, clock),
     probed({ container, namespace, pod, uid, type }, result, seconds) {
       total.of(container, namespace, pod, uid, type, result).add();
       duration.of(container, namespace, pod, type).observe(seconds);
@@ -162,6 +167,19 @@ function podSeries(meter: Meter, clock: Clock): PodSeries {
       lastSeen.of().set(Math.floor(clock.now() / 1000));
     },
     orphaned: () => orphans.of().add(),
+  };
+}
+
+function nodeSeries(meter: Meter, clock: Clock): Pick<KubeletSeries, 'mounting' | 'certificate'> {
+  const storage = meter.histogram({ name: 'storage_operation_duration_seconds', help: 'How long it took to make volumes.', labels: ['migrated', 'operation_name', 'status', 'volume_plugin'], buckets: STORAGE_SECONDS });
+  let validToMs = Infinity;
+  const left = meter.gauge({ name: 'kubelet_certificate_manager_server_ttl_seconds', help: 'For how long the serving certificate still holds.', collect: () => left.of().set(Math.trunc((validToMs - clock.now()) / 1000)) });
+  return {
+    mounting(plugin) {
+      const since = clock.monotonic();
+      return (failed) => storage.of('false', 'volume_mount', failed ? 'fail-unknown' : 'success', plugin).observe((clock.monotonic() - since) / 1000);
+    },
+    certificate: (until) => void (validToMs = until),
   };
 }
 

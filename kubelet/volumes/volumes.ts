@@ -14,6 +14,7 @@ import { prepareClaim } from './claims.ts';
 import { mountsBelow, prepareEmptyDir, unmount } from './empty-dir.ts';
 import { prepareHostPath } from './host-path.ts';
 import { volumePayload } from './payload.ts';
+import { pluginName } from './plugin-name.ts';
 import type { Tokens } from './tokens.ts';
 
 export interface VolumesOptions {
@@ -23,6 +24,8 @@ export interface VolumesOptions {
   readonly tokens: Tokens;
   readonly configMap: (namespace: string, name: string) => Stored<ConfigMap> | undefined;
   readonly secret: (namespace: string, name: string) => Stored<Secret> | undefined;
+  /** Told of each volume whose making begins, not of those that are renewed; what it returns, how that ended. */
+  readonly onMount?: ((plugin: string) => (failed: boolean) => void) | undefined;
 }
 
 /** A volume that is not there yet; its message goes into an event. */
@@ -46,10 +49,14 @@ export class Volumes {
   /** Makes what is missing and renews what has changed; may be called again and again. */
   async prepare(pod: PodObject, facts: PodFacts): Promise<void> {
     const paths = new Map<string, string>();
+    const before = this.paths(pod.metadata.uid);
     for (const volume of pod.spec.volumes ?? []) {
+      const ended = before.has(volume.name) ? undefined : this.#options.onMount?.(pluginName(volume));
       try {
         paths.set(volume.name, await this.#prepareOne(pod, volume, facts));
+        ended?.(false);
       } catch (error) {
+        ended?.(true);
         throw new VolumeNotReady(`MountVolume.SetUp failed for volume ${JSON.stringify(volume.name)} : ${(error as Error).message}`, { cause: error });
       }
     }
