@@ -96,7 +96,8 @@ const START: Readonly<Record<Name, (running: Running) => Promise<void>>> = {
       log,
       meter,
       clusterCidr: POD_CIDR,
-      ...(connection.ca && { rootCa: connection.ca }),
+      // Pods wait for the ConfigMap: without an authority it is there and empty, as upstream.
+      rootCa: connection.ca ?? '',
       leaderElect: flags.leaderElect ?? true,
       leadership: leading.observer,
       ...options,

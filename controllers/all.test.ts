@@ -32,3 +32,8 @@ test('every controller that is asked for by name is there', () => {
   ];
   expect(expected.filter((name) => !names.has(name))).toEqual([]);
 });
+
+test('an authority without text is published all the same, as pods wait for it', () => {
+  const has = (options: Parameters<typeof controllers>[0]): boolean => controllers(options).some(({ name }) => name === 'root-ca-certificate-publisher-controller');
+  expect([has({}), has({ rootCa: '' }), has({ rootCa: 'x' })]).toEqual([false, true, true]);
+});

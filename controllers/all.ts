@@ -72,7 +72,7 @@ export function controllers(options: ControllerOptions): readonly (Controller | 
   return [
     serviceAccountController,
     serviceAccountTokenController(),
-    ...(rootCa ? [rootCaController({ caPem: rootCa })] : []),
+    ...(rootCa !== undefined ? [rootCaController({ caPem: rootCa })] : []),
     ...(clusterCidr && allocateNodeCidrs !== false ? [nodeIpamController({ clusterCidr, nodeMaskSize, everyNode: allocateNodeCidrs === true })] : []),
     nodeLifecycleController(options.nodeLifecycle),
     taintEvictionController(),
