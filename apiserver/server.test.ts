@@ -210,7 +210,7 @@ test('unknown fields of YAML are told in the order of their names', async () => 
 });
 
 test.each<[string, number[], string]>([
-  ['no envelope', [0x7b, 0x7d], 'the object provided is unrecognized (must be of type ConfigMap): provided data does not appear to be a protobuf message, expected prefix [107 56 115 0] (7b7d)'],
+  ['no envelope', [0x7b, 0x7d], 'the object provided is unrecognized (must be of type ConfigMap): provided data does not appear to be a protobuf message, expected prefix [107 56 115 0] ({})'],
   ['an empty one', [0x6b, 0x38, 0x73, 0], 'the object provided is unrecognized (must be of type ConfigMap): empty body (6b387300)'],
   ['half of one', [0x6b, 0x38, 0x73, 0, 0x12, 5], 'the object provided is unrecognized (must be of type ConfigMap): unexpected EOF (6b3873001205)'],
   ['half of an object', [0x6b, 0x38, 0x73, 0, 0x12, 2, 0x0a, 5], 'ConfigMap in version "v1" cannot be handled as a ConfigMap: unexpected EOF'],

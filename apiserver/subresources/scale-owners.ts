@@ -68,8 +68,9 @@ function isSame(before: ApiObject, after: ApiObject): boolean {
   return deepEqual(withoutOwners(before), withoutOwners(after));
 }
 
-function withoutOwners({ metadata: { managedFields: _, ...metadata }, ...rest }: ApiObject): object {
-  return { ...rest, metadata };
+function withoutOwners(object: ApiObject): object {
+  const { managedFields: _, ...metadata } = object.metadata;
+  return { ...object, metadata };
 }
 
 /** Where each version has its replicas. */
