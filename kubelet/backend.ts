@@ -58,6 +58,6 @@ export interface KubeletBackend {
   portForward(namespace: string, pod: string, port: number): Promise<Duplex>;
   /** Everything that is no stream. */
   page(request: PageRequest): Promise<Page>;
-  /** `/stats/summary`. */
+  /** `/stats/summary`, of processor and memory alone. */
   summary(): Promise<unknown>;
 }

@@ -1,8 +1,7 @@
 /** Puts together what a node's pages are made from: its pods, what was measured and counted, and how well it is. */
 import { Meter } from '../std/meter.ts';
 import type { KubeletContext } from './context.ts';
-import { openMeasuring } from './measure/measure.ts';
-import type { MeasuredNode } from './measure/measured.ts';
+import { type Measure, openMeasuring } from './measure/measure.ts';
 import { nodeFigures } from './metrics/node-figures.ts';
 import { processFigures } from './metrics/process-figures.ts';
 import type { NodeDescription } from './node-object.ts';
@@ -21,7 +20,7 @@ export interface OpenPagesOptions {
 
 export interface OpenedPages {
   readonly pages: Pages;
-  readonly measure: () => Promise<MeasuredNode>;
+  readonly measure: Measure;
 }
 
 const HEARTBEAT_MS = 10_000;
@@ -32,7 +31,7 @@ const LATE_MS = RELIST_MS + 120_000;
 export function openNodePages(parts: OpenPagesOptions): OpenedPages {
   let measuring: OpenedPages['measure'] | undefined;
   let made: Promise<Pages> | undefined;
-  const measure = (): Promise<MeasuredNode> => (measuring ??= measuringOf(parts))();
+  const measure: Measure = (scope) => (measuring ??= measuringOf(parts))(scope);
   return { measure, pages: async (request) => (await (made ??= pagesOf(parts, measure)))(request) };
 }
 

@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { BackendRefusal, type ContainerTarget, type KubeletBackend, type LogTarget } from './backend.ts';
 import type { KubeletContext } from './context.ts';
-import type { MeasuredNode } from './measure/measured.ts';
+import type { Measure } from './measure/measure.ts';
 import type { Pages } from './pages/pages.ts';
 import { summaryOf } from './pages/summary.ts';
 import { type PodObject, allSpecs } from './pod.ts';
@@ -13,7 +13,7 @@ export interface PodBackendOptions {
   readonly context: KubeletContext;
   readonly find: (namespace: string, name: string) => PodObject | undefined;
   readonly pages: Pages;
-  readonly measure: () => Promise<MeasuredNode>;
+  readonly measure: Measure;
 }
 
 export function podBackend({ context, find, pages, measure }: PodBackendOptions): KubeletBackend {
@@ -60,7 +60,7 @@ export function podBackend({ context, find, pages, measure }: PodBackendOptions)
       return runtime.portForward(sandbox.id, port);
     },
     page: pages,
-    summary: async () => summaryOf(await measure(), { onlyCpuAndMemory: false }),
+    summary: async () => summaryOf(await measure('use'), { onlyCpuAndMemory: true }),
   };
 }
 

@@ -16,7 +16,7 @@ export function kubeletSummary(core: Core, pki: Pki): (node: string) => Promise<
     const limit = new AbortController();
     const timer = core.clock.after(LIMIT_MS, () => limit.abort());
     try {
-      const target = { ...address, path: '/stats/summary', tls: kubeletTls(address, pki) };
+      const target = { ...address, path: '/stats/summary?only_cpu_and_memory=true', tls: kubeletTls(address, pki) };
       const response = await forward(target, { method: 'GET', headers: {}, signal: limit.signal });
       const text = await textOf(response);
       if (response.statusCode !== 200) throw new ApiError({ code: 500, reason: 'InternalError', message: `the kubelet of ${node} answered ${response.statusCode}: ${text.slice(0, 200)}` });

@@ -14,18 +14,19 @@ import { VolumeLooks } from './volume-looks.ts';
 /** Pods whose files are read at the same time. */
 const AT_ONCE = 8;
 
-export function lookAtMachine(options: MeasureOptions): () => Promise<MeasuredNode> {
+export function lookAtMachine(options: MeasureOptions): (scope?: 'all' | 'use') => Promise<MeasuredNode> {
   const { clock, runtime, nodeName, machine, directory, pods, seen } = options;
   const rates = new Rates();
   const volumes = new VolumeLooks(clock);
   const details = new Details(runtime);
-  return async () => {
+  return async (scope = 'all') => {
     const at = clock.now();
-    const [stats, whole, more, disk, images] = await Promise.all([runtime.stats(), readMachineUse(), readMachineDetails(), readDisk(directory, at), readImages(runtime, at)]);
+    const isAll = scope === 'all';
+    const [stats, whole, more, disk, images] = await Promise.all([runtime.stats(), readMachineUse(), readMachineDetails(), isAll ? readDisk(directory, at) : undefined, isAll ? readImages(runtime, at) : undefined]);
     const byId = new Map(stats.map((one) => [one.containerId, one]));
     const present = pods();
-    const measured = await inTurns(present, (pod) => lookAtPod({ ...options, rates, volumes, details, at }, pod, seen(pod.metadata.uid), byId));
-    const network = await readNetwork('self');
+    const measured = await inTurns(present, (pod) => lookAtPod({ ...options, rates, volumes, details, at, isAll }, pod, seen(pod.metadata.uid), byId));
+    const network = isAll ? await readNetwork('self') : [];
     const io = disk ? await readDeviceIo(disk.device) : [];
     const cpuNanoseconds = whole?.cpuNanoseconds ?? 0;
     const cpuNanoCores = rates.of('/', { at, cpuNanoseconds });
@@ -54,14 +55,15 @@ interface PodLook extends MeasureOptions {
   readonly volumes: VolumeLooks;
   readonly details: Details;
   readonly at: number;
+  readonly isAll: boolean;
 }
 
 async function lookAtPod(look: PodLook, pod: PodObject, { containers, sandboxes }: PodRuntime, stats: ReadonlyMap<string, ContainerStats>): Promise<MeasuredPod> {
-  const { details, at, clock, logDirectory, volumePaths } = look;
+  const { details, at, clock, logDirectory, volumePaths, isAll } = look;
   const sandbox = sandboxes.find(({ state }) => state === 'ready');
   const held = sandbox && (await details.of(sandbox.id, 'sandbox'));
   const running = containers.filter(({ state }) => state === 'running');
-  const logs = logDirectory(pod.metadata);
+  const logs = isAll && logDirectory(pod.metadata);
   const measured = await Promise.all(running.map(async (container): Promise<MeasuredContainer | undefined> => {
     const known = stats.get(container.id);
     const pid = (await details.of(container.id, 'container'))?.pid;
@@ -70,7 +72,7 @@ async function lookAtPod(look: PodLook, pod: PodObject, { containers, sandboxes 
     const use = rated(look.rates, container.id, mixed(known, process, clock.now()));
     return { ...measuredContainer(container, use, process), ...(logs && { logs: await directoryUse(join(logs, container.name)) }), ...(known && { layer: { usedBytes: known.filesystemBytes, inodesUsed: known.filesystemInodes ?? 0 } }) };
   }));
-  const interfaces = held ? await readNetwork(held.pid) : [];
+  const interfaces = held && isAll ? await readNetwork(held.pid) : [];
   const network: Network | undefined = interfaces.length > 0 ? { at: clock.now(), interfaces } : undefined;
   const holder = held && (await readProcessUse(held.pid));
   return {
@@ -78,7 +80,7 @@ async function lookAtPod(look: PodLook, pod: PodObject, { containers, sandboxes 
     containers: measured.filter((one) => one !== undefined),
     ...(sandbox && holder && { sandbox: sandboxOf(sandbox, held.image, rated(look.rates, sandbox.id, mixed(undefined, holder, clock.now())), holder) }),
     ...(network && { network }),
-    volumes: await volumesOf(look, pod, volumePaths(pod.metadata.uid)),
+    volumes: isAll ? await volumesOf(look, pod, volumePaths(pod.metadata.uid)) : [],
   };
 }
 

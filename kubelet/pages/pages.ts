@@ -6,7 +6,7 @@ import type { Runtime } from '../runtime/runtime.ts';
 import { cadvisorMetrics } from './cadvisor.ts';
 import { type Configuration, configz } from './configz.ts';
 import { Health, type HealthCheck } from './healthz.ts';
-import type { MeasuredNode } from '../measure/measured.ts';
+import type { Measure } from '../measure/measure.ts';
 import { figures, json, NOT_FOUND, plain } from './page.ts';
 import { resourceMetrics } from './resource-metrics.ts';
 import { runCommand } from './run-command.ts';
@@ -24,7 +24,7 @@ export interface PageSources {
   readonly checks: readonly HealthCheck[];
   readonly configuration: Configuration;
   readonly flags: Readonly<Record<string, string>>;
-  readonly measure: () => Promise<MeasuredNode>;
+  readonly measure: Measure;
   /** What was counted: `/metrics` and `/metrics/probes`. */
   readonly metrics: () => Promise<string>;
   readonly probes: () => string;
@@ -42,8 +42,8 @@ export function openPages(sources: PageSources): Pages {
     slis: (request) => health.slis(request),
     pods: () => list(sources.pods().map(bare)),
     runningpods: () => list(runningPods(sources.pods(), sources.seen)),
-    summary: async ({ query }) => json(summaryOf(await sources.measure(), { onlyCpuAndMemory: query.get('only_cpu_and_memory') === 'true' }), 1),
-    resource: async () => figures(resourceMetrics(await sources.measure())),
+    summary: (request) => summary(sources, request),
+    resource: async () => figures(resourceMetrics(await sources.measure('use'))),
     cadvisor: async () => figures(cadvisorMetrics(await sources.measure())),
     metrics: async () => figures(await sources.metrics()),
     probes: () => figures(sources.probes()),
@@ -58,6 +58,11 @@ export function openPages(sources: PageSources): Pages {
     flags: () => disabled('flags endpoint is disabled.'),
   };
   return async (request) => answers[request.page](request);
+}
+
+async function summary({ measure }: PageSources, { query }: PageRequest): Promise<Page> {
+  const onlyCpuAndMemory = query.get('only_cpu_and_memory') === 'true';
+  return json(summaryOf(await measure(onlyCpuAndMemory ? 'use' : 'all'), { onlyCpuAndMemory }), 1);
 }
 
 /** In a list it is plain what they are. */
