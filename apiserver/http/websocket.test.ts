@@ -1,8 +1,9 @@
+import { Duplex } from 'node:stream';
 import { encodeWatchFrame } from '../../api/codec/protobuf.ts';
 import { openMemory } from '../storage/memory.ts';
 import { openTestServer, type TestServer } from '../test-server.ts';
 import { clientFrame, HANDSHAKE, openRaw, type RawOptions } from '../test-websocket.ts';
-import { messageHead } from './websocket.ts';
+import { messageHead, WebSocket } from './websocket.ts';
 
 const MAPS = '/api/v1/namespaces/default/configmaps';
 const WATCH = `${MAPS}?watch=true`;
@@ -182,6 +183,16 @@ describe('where nothing leaves HTTP, asking to is as if nothing had been asked',
     expect(await client.head()).toContain('Connection: close');
     expect(await client.body()).toBe('ok');
   });
+});
+
+test('who pings without reading is listened to again when there is room', () => {
+  const taken: (() => void)[] = [];
+  const socket = new Duplex({ writableHighWaterMark: 1, read() {}, write: (_chunk, _encoding, done) => void taken.push(done) });
+  const spoken = new WebSocket({ socket, head: Buffer.alloc(0) });
+  socket.emit('data', Buffer.concat(Array.from({ length: 100 }, () => clientFrame(9, 'hi'))));
+  expect([socket.isPaused(), socket.listenerCount('drain')]).toEqual([true, 1]);
+  for (let done = taken.shift(); done; done = taken.shift()) done();
+  return spoken.drained().then(() => expect([socket.isPaused(), socket.listenerCount('drain')]).toEqual([false, 0]));
 });
 
 test.each([

@@ -89,9 +89,14 @@ export class WebSocket {
 
   /** Resolves when there is room again, or nobody left to read. */
   drained(): Promise<void> {
+    const socket = this.#socket;
     return new Promise((resolve) => {
-      if (!this.#socket.writableNeedDrain) return resolve();
-      this.#socket.once('drain', resolve).once('close', resolve);
+      if (!socket.writableNeedDrain || socket.destroyed) return resolve();
+      const done = (): void => {
+        socket.off('drain', done).off('close', done);
+        resolve();
+      };
+      socket.on('drain', done).on('close', done);
     });
   }
 
@@ -108,7 +113,7 @@ export class WebSocket {
 
   /** Who asks again and again without reading is not listened to meanwhile. */
   #answer(bytes: Buffer): void {
-    if (this.write(Buffer.concat([messageHead(PONG, bytes.length), bytes]))) return;
+    if (this.write(Buffer.concat([messageHead(PONG, bytes.length), bytes])) || this.#socket.isPaused()) return;
     this.#socket.pause();
     this.#socket.once('drain', () => this.#socket.resume());
   }

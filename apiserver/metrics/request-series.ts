@@ -90,7 +90,7 @@ export function requestSeries(meter: Meter, registry: Registry, clock: Clock): R
 const VERBS: Readonly<Record<string, string>> = {
   get: 'GET', list: 'LIST', watch: 'WATCH', create: 'POST', update: 'PUT', delete: 'DELETE', deletecollection: 'DELETE', post: 'POST', put: 'PUT',
 };
-const CONNECTS = new Set(['exec', 'attach', 'portforward', 'proxy']);
+const CONNECTS = new Set(['exec', 'attach', 'portforward', 'proxy', 'log']);
 
 function verbOf({ route, body }: Exchange): string {
   if (route.isResource && CONNECTS.has(route.subresource)) return 'CONNECT';

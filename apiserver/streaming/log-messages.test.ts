@@ -84,6 +84,7 @@ test('a log that is followed goes on with pings between, until the client has en
   client.say(clientFrame(8));
   expect(await client.rest()).toEqual([FAREWELL]);
   await gone;
+  while (!it.server.meter.text().includes('apiserver_longrunning_requests{verb="CONNECT",group="",version="v1",resource="pods",subresource="log",scope="resource",component="apiserver"} 0')) await new Promise((resolve) => setImmediate(resolve));
 });
 
 test('a log that breaks off ends like any other', async () => {
