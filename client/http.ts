@@ -6,6 +6,7 @@ import { sleep, type Clock } from '../std/clock.ts';
 import { deepFreeze } from '../std/deep.ts';
 import { callPath, METHODS } from './path.ts';
 import { tokenSource } from './token.ts';
+import { trusting } from '../std/trusting.ts';
 
 export interface HttpDoorOptions {
   /** `https://127.0.0.1:6443` */
@@ -132,7 +133,7 @@ async function openPools(origin: string, options: HttpDoorOptions): Promise<{ ca
   const { ca, cert, key, serverName, insecureSkipTlsVerify } = options;
   const connect = {
     timeout: CONNECT_TIMEOUT_MS,
-    ...(ca && { ca }),
+    ...trusting(ca),
     ...(cert && key && { cert, key }),
     ...(serverName && { servername: serverName }),
     ...(insecureSkipTlsVerify && { rejectUnauthorized: false }),

@@ -11,6 +11,7 @@ import type { ExtenderSettings, PemSource } from './extender-settings.ts';
 import type { Refusal } from './refusal.ts';
 import { candidateOf } from './preempt.ts';
 import type { Candidate } from './candidate.ts';
+import { trusting } from '../std/trusting.ts';
 
 /** The highest score of an extender, and of a plugin: extenders count in tens. */
 const MOST_OF_EXTENDER = 10;
@@ -214,7 +215,7 @@ function isInterested({ managedResources }: ExtenderSettings, { spec }: Stored<P
 function tlsOf({ tls }: ExtenderSettings): { rejectUnauthorized?: boolean; servername?: string; ca?: string | Buffer; cert?: string | Buffer; key?: string | Buffer } {
   if (!tls) return {};
   const { insecure, serverName, ca, cert, key } = tls;
-  return { rejectUnauthorized: !insecure, ...(serverName && { servername: serverName }), ...(ca && { ca: pem(ca) }), ...(cert && { cert: pem(cert) }), ...(key && { key: pem(key) }) };
+  return { rejectUnauthorized: !insecure, ...(serverName && { servername: serverName }), ...trusting(ca && pem(ca)), ...(cert && { cert: pem(cert) }), ...(key && { key: pem(key) }) };
 }
 
 function pem(source: PemSource): Buffer {

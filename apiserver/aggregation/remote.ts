@@ -10,6 +10,7 @@ import type { UserInfo } from '../auth/auth.ts';
 import type { Reader, Stored } from '../auth/reader.ts';
 import type { Pki } from '../pki/pki.ts';
 import { resolveEndpoint, type Endpoint, type ServicePort } from './service-address.ts';
+import { trusting } from '../../std/trusting.ts';
 
 export interface RemoteParts {
   readonly reader: Reader;
@@ -65,7 +66,7 @@ export class Remote {
     const { name, namespace } = this.service;
     return {
       cert: certPem, key: keyPem, servername: `${name}.${namespace}.svc`,
-      ...(caBundle && { ca: Buffer.from(caBundle, 'base64').toString() }),
+      ...trusting(caBundle && Buffer.from(caBundle, 'base64').toString()),
       ...(insecureSkipTLSVerify && { rejectUnauthorized: false }),
     };
   }

@@ -7,6 +7,7 @@ import { sleep, type Clock } from '../../std/clock.ts';
 import type { AuditBackend } from './audit.ts';
 import type { AuditEvent } from './event.ts';
 import { type Rate, throttle } from './throttle.ts';
+import { trusting } from '../../std/trusting.ts';
 
 export interface WebhookOptions {
   readonly target: WebhookTarget;
@@ -60,7 +61,7 @@ class Webhook implements AuditBackend {
     this.#options = options;
     this.#turn = options.rate ? throttle(options.rate, options.clock) : () => Promise.resolve();
     const { ca, cert, key, insecure } = options.target;
-    this.#agent = new Agent({ connect: { ...(ca && { ca }), ...(cert && { cert }), ...(key && { key }), ...(insecure && { rejectUnauthorized: false }) } });
+    this.#agent = new Agent({ connect: { ...trusting(ca), ...(cert && { cert }), ...(key && { key }), ...(insecure && { rejectUnauthorized: false }) } });
   }
 
   write(event: AuditEvent): void {

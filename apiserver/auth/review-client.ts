@@ -3,6 +3,7 @@ import { sleep, type Clock } from '../../std/clock.ts';
 import { request as plainRequest } from '../../std/plain-http.ts';
 import { openAgent, request as secureRequest } from '../../std/secure-http.ts';
 import { networkProblem } from '../../std/network-problem.ts';
+import { trusting } from '../../std/trusting.ts';
 
 /** How a webhook is reached, as a kubeconfig says. */
 export interface WebhookConnection {
@@ -26,7 +27,7 @@ const ANSWER_LIMIT_BYTES = 1024 * 1024;
 
 export function createReviewClient({ server, ca, cert, key, serverName, insecureSkipTlsVerify, token }: WebhookConnection, { clock, timeoutMs }: { readonly clock: Clock; readonly timeoutMs: number }): ReviewClient {
   const url = new URL(server);
-  const agent = openAgent({ keepAlive: true, ...(ca && { ca }), ...(cert && { cert }), ...(key && { key }), ...(serverName && { servername: serverName }), ...(insecureSkipTlsVerify && { rejectUnauthorized: false }) });
+  const agent = openAgent({ keepAlive: true, ...trusting(ca), ...(cert && { cert }), ...(key && { key }), ...(serverName && { servername: serverName }), ...(insecureSkipTlsVerify && { rejectUnauthorized: false }) });
 
   function post(body: string): Promise<Record<string, unknown>> {
     const abort = new AbortController();

@@ -27,6 +27,7 @@ import { UnreadablePath, type Route } from '../request/route.ts';
 import { requestTimeoutMs } from '../request/request-timeout.ts';
 import { DRAIN_MS, REQUEST_TIMEOUT_MS, STREAMS_PER_CONNECTION, type ServingOptions } from './serving.ts';
 import { leave, mayLeave, rawRefusal } from './upgrade.ts';
+import { trusting } from '../../std/trusting.ts';
 
 export interface ListenOptions {
   /** 0: any that is free. */
@@ -86,7 +87,7 @@ const RETRY_AFTER_SECONDS = 5;
 export async function listen(options: Serving): Promise<Listener> {
   const { pki, clock, limits } = options;
   const server = createSecureServer({
-    key: pki.serving.keyPem, cert: pki.serving.certPem, ca: [...options.trusted], requestCert: true, rejectUnauthorized: false, minVersion: 'TLSv1.2', ciphers: CIPHERS,
+    key: pki.serving.keyPem, cert: pki.serving.certPem, ...trusting([...options.trusted]), requestCert: true, rejectUnauthorized: false, minVersion: 'TLSv1.2', ciphers: CIPHERS,
     allowHTTP1: true, maxHeaderListPairs: 2000, maxSessionMemory: 100, settings: { maxConcurrentStreams: limits.streamsPerConnection ?? STREAMS_PER_CONNECTION, maxHeaderListSize: HEADERS_LIMIT_BYTES },
     ...({ maxHeaderSize: HEADERS_LIMIT_BYTES, Http2ServerRequest: StreamRequest, Http2ServerResponse: StreamResponse } as object),
   });
@@ -128,7 +129,7 @@ export async function listen(options: Serving): Promise<Listener> {
   server.on('clientError' as never, ((error: NodeJS.ErrnoException, socket: Duplex) => refuseUnread(error, socket)) as never);
   const renewed = pki.onRenewed(() => {
     forgetCertificates();
-    server.setSecureContext({ key: pki.serving.keyPem, cert: pki.serving.certPem, ca: [...options.trusted], ciphers: CIPHERS });
+    server.setSecureContext({ key: pki.serving.keyPem, cert: pki.serving.certPem, ...trusting([...options.trusted]), ciphers: CIPHERS });
   });
   await bind(server, options);
   const { address, port } = server.address() as AddressInfo;

@@ -15,6 +15,7 @@ import { PORT_FORWARD_WEBSOCKET_PROTOCOLS, restoreTunnel } from './port-forward.
 import { type Led, ledBy, pathOf, PLAIN, queryOf } from './requests.ts';
 import { askedOf, upgradeStream } from './streams.ts';
 import { WEBSOCKET_PROTOCOLS } from './websocket-channels.ts';
+import { trusting } from '../../std/trusting.ts';
 
 export interface KubeletServerOptions {
   readonly address: string;
@@ -43,7 +44,7 @@ const CONNECTIONS_LIMIT = 4096;
 
 export async function startKubeletServer(options: KubeletServerOptions): Promise<KubeletServer> {
   const { key, cert, ca } = options.tls;
-  const server = createServer({ key, cert, ca, requestCert: true, rejectUnauthorized: false, minVersion: 'TLSv1.2', keepAliveTimeout: IDLE_MS });
+  const server = createServer({ key, cert, ...trusting(ca), requestCert: true, rejectUnauthorized: false, minVersion: 'TLSv1.2', keepAliveTimeout: IDLE_MS });
   server.maxConnections = CONNECTIONS_LIMIT;
   const webSockets = new WebSocketServer({
     noServer: true,

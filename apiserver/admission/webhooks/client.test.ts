@@ -33,6 +33,12 @@ test('a Service is called at its cluster address, under its own name', async () 
   expect(hook.asked.at(-1)?.path).toBe('/p?timeout=5s');
 });
 
+test('a bundle may hold the very certificate, without who signed it', async () => {
+  serve('right', { clusterIP: '127.0.0.1', ports: [{ port: hook.port }] });
+  const service = { name: 'right', namespace: 'ns', path: '/p/', port: hook.port };
+  expect(await client.call({ service, caBundle: hook.ownBundle }, { request: { uid: 'u' } }, { timeoutSeconds: 5 })).toMatchObject({ response: { allowed: true } });
+});
+
 test.each([
   ['a certificate for another name', 'wrong', { clusterIP: '127.0.0.1' }, 'tls: failed to verify certificate: x509: certificate is valid for right.ns.svc, not wrong.ns.svc'],
   ['a port that it does not have', 'other', { clusterIP: '127.0.0.1', ports: [{ port: 1 }] }, 'no service port PORT found for service "other"'],

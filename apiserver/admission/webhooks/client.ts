@@ -10,6 +10,7 @@ import type { DeepReadonly } from '../../../std/deep.ts';
 import type { Reader } from '../../auth/reader.ts';
 import { addressOf, resolveService, type Address, type Endpoint } from './address.ts';
 import { networkProblem, statusProblem } from '../../../std/network-problem.ts';
+import { trusting } from '../../../std/trusting.ts';
 
 /** Pools kept; the one used longest ago is closed. */
 const POOLS_LIMIT = 200;
@@ -165,7 +166,7 @@ class UndiciClient implements WebhookClient {
   #open(client: DeepReadonly<WebhookClientConfig>, undici: Undici): Kept {
     const address = addressOf(client);
     const { service, serverName } = address;
-    const ca = client.caBundle ? { ca: Buffer.from(client.caBundle, 'base64').toString() } : {};
+    const ca = trusting(client.caBundle && Buffer.from(client.caBundle, 'base64').toString());
     const plain = undici.buildConnector({ ...ca, allowH2: false, timeout: CONNECT_LIMIT_MS });
     const connect: buildConnector.connector = (options, done) => {
       if (!service || serverName === undefined) return plain(options, done);

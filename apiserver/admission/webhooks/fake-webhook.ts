@@ -12,6 +12,8 @@ export interface FakeWebhook {
   readonly port: number;
   readonly url: string;
   readonly caBundle: string;
+  /** Its own certificate, as a bundle. */
+  readonly ownBundle: string;
   readonly asked: { readonly path: string; readonly review: AdmissionReview }[];
   /** By the path that is called; what is not here allows. */
   readonly replies: Map<string, (request: AdmissionRequest) => Reply>;
@@ -41,7 +43,7 @@ export async function openFakeWebhook({ ips = ['127.0.0.1'], names = ['webhook.t
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;
   return {
-    port, asked, replies, url: `https://127.0.0.1:${port}`, caBundle: Buffer.from(pki.caPem).toString('base64'),
+    port, asked, replies, url: `https://127.0.0.1:${port}`, caBundle: Buffer.from(pki.caPem).toString('base64'), ownBundle: Buffer.from(certPem).toString('base64'),
     async close() {
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));

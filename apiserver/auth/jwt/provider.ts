@@ -3,6 +3,7 @@ import type { JSONWebKeySet } from 'jose';
 import { every, type Clock, type Timer } from '../../../std/clock.ts';
 import { request as secureRequest } from '../../../std/secure-http.ts';
 import { networkProblem } from '../../../std/network-problem.ts';
+import { trusting } from '../../../std/trusting.ts';
 
 export interface ProviderOptions {
   readonly url: string;
@@ -99,7 +100,7 @@ export function getText(url: string, { ca, clock, token }: GetOptions): Promise<
   const timer = clock.after(TIMEOUT_MS, () => abort.abort());
   return new Promise<string>((resolve, reject) => {
     const headers = { accept: 'application/json', ...(token !== undefined && { authorization: `Bearer ${token}` }) };
-    const outgoing = secureRequest(url, { signal: abort.signal, agent: false, headers, ...(ca !== undefined && { ca }) }, (response) => {
+    const outgoing = secureRequest(url, { signal: abort.signal, agent: false, headers, ...trusting(ca) }, (response) => {
       const chunks: Buffer[] = [];
       let size = 0;
       response.on('data', (chunk: Buffer) => ((size += chunk.length) > LIMIT_BYTES ? response.destroy(new Error(`the answer of ${url} is too large`)) : chunks.push(chunk)));
