@@ -75,11 +75,10 @@ export class WebSocket {
       ping: (bytes) => this.#answer(bytes),
       over: (broken) => this.#goes(broken ? PROTOCOL_ERROR : NORMAL),
     });
-    const hear = (chunk: Buffer): void => frames.read(chunk);
-    socket.on('data', hear);
+    if (head.length > 0) socket.unshift(head);
+    socket.on('data', (chunk: Buffer) => frames.read(chunk));
     socket.once('end', () => this.#goes(NORMAL));
     socket.once('close', () => this.#goes(NORMAL));
-    if (head.length > 0) setImmediate(hear, head);
   }
 
   /** Whole frames, as they are to be sent; false: more had better wait for `drained`. */
