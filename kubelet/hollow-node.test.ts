@@ -82,6 +82,10 @@ test('its pages say what those of a real node would, without a port', async () =
   expect(await ask('/healthz')).toBe('200 ok');
   expect(await ask('/pods')).toMatch(/^200 \{"kind":"PodList".*"name":"web"/);
   expect(JSON.parse((await ask('/stats/summary')).slice(4))).toMatchObject({ node: { nodeName: 'n1' }, pods: [{ podRef: { name: 'web' }, containers: [{ name: 'app' }] }] });
+  const start = async (): Promise<unknown> => (JSON.parse((await ask('/stats/summary')).slice(4)) as { node: { startTime: string } }).node.startTime;
+  const first = await start();
+  await clock.advance(1000);
+  expect(await start()).toBe(first);
   expect(await ask('/metrics')).toContain('\nkubelet_running_pods 1\n');
   expect(await ask('/metrics/resource')).toMatch(/\ncontainer_cpu_usage_seconds_total\{container="app",namespace="default",pod="web"\} \d/);
   expect(await ask('/metrics/cadvisor')).toMatch(/\ncontainer_memory_working_set_bytes\{container="app",id="\/[0-9a-f]+",image="app:1",name="[0-9a-f]+",namespace="default",pod="web"\} \d/);

@@ -19,10 +19,13 @@ export function lookAtMachine(options: MeasureOptions): (scope?: 'all' | 'use') 
   const rates = new Rates();
   const volumes = new VolumeLooks(clock);
   const details = new Details(runtime);
+  /** The kernel reckons it anew each time, a second more or less; to readers another one means another start. */
+  let startedAt: number | undefined;
   return async (scope = 'all') => {
     const at = clock.now();
     const isAll = scope === 'all';
     const [stats, whole, more, disk, images] = await Promise.all([runtime.stats(), readMachineUse(), readMachineDetails(), isAll ? readDisk(directory, at) : undefined, isAll ? readImages(runtime, at) : undefined]);
+    startedAt ??= more?.startedAt;
     const byId = new Map(stats.map((one) => [one.containerId, one]));
     const present = pods();
     const measured = await inTurns(present, (pod) => lookAtPod({ ...options, rates, volumes, details, at, isAll }, pod, seen(pod.metadata.uid), byId));
@@ -36,7 +39,8 @@ export function lookAtMachine(options: MeasureOptions): (scope?: 'all' | 'use') 
     return {
       name: nodeName,
       at,
-      ...(more && { startedAt: more.startedAt, processes: more.processes }),
+      ...(startedAt !== undefined && { startedAt }),
+      ...(more && { processes: more.processes }),
       machine: { ...machine, swapBytes: more?.swapBytes ?? 0, ...(more && { physicalCores: more.physicalCores, sockets: more.sockets }) },
       use: {
         at, cpuNanoseconds, workingSetBytes: whole?.memoryWorkingSetBytes ?? 0, availableBytes: whole?.memoryAvailableBytes ?? 0, io,

@@ -12,7 +12,10 @@ const SAME_MS = 500;
 
 export function openMeasuring(options: MeasureOptions): Measure {
   // Of thousands of simulated nodes nothing is kept, and theirs costs little.
-  if (options.isSimulated) return () => simulated(options);
+  if (options.isSimulated) {
+    const startedAt = options.clock.now();
+    return () => simulated(options, startedAt);
+  }
   let machine: Promise<Measure> | undefined;
   // What reads the machine's files is loaded when they are wanted.
   const look: Measure = async (scope) => (await (machine ??= import('./look.ts').then(({ lookAtMachine }) => lookAtMachine(options))))(scope);
@@ -39,7 +42,7 @@ export function oneAtATime(look: Measure, clock: Pick<Clock, 'monotonic'>): Meas
 }
 
 /** The runtime's own words are all there is. */
-async function simulated({ clock, runtime, nodeName, machine, pods, seen }: MeasureOptions): Promise<MeasuredNode> {
+async function simulated({ clock, runtime, nodeName, machine, pods, seen }: MeasureOptions, startedAt: number): Promise<MeasuredNode> {
   const at = clock.now();
   const stats = new Map((await runtime.stats()).map((one) => [one.containerId, one]));
   const measured = pods().map((pod): MeasuredPod => {
@@ -54,5 +57,5 @@ async function simulated({ clock, runtime, nodeName, machine, pods, seen }: Meas
   const sum = (of: (use: Use) => number): number => all.reduce((total, { use }) => total + of(use), 0);
   const workingSetBytes = sum((use) => use.workingSetBytes);
   const use: Use = { at, cpuNanoseconds: sum((one) => one.cpuNanoseconds), workingSetBytes, availableBytes: Math.max(0, machine.memoryBytes - workingSetBytes) };
-  return { name: nodeName, at, machine: { ...machine, swapBytes: 0 }, use, pods: measured };
+  return { name: nodeName, at, startedAt, machine: { ...machine, swapBytes: 0 }, use, pods: measured };
 }
