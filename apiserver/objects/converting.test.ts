@@ -34,3 +34,10 @@ test.each([
   const now = await server.door(ADMIN).call({ group: 'autoscaling', version: 'v2', resource: 'horizontalpodautoscalers', namespace: 'default', name, verb: 'get' });
   expect((now as ApiObject)['spec']).toMatchObject({ metrics: expected });
 });
+
+test('what another version shows always does not go with who gave it up there', async () => {
+  await apply('v2', 'c', { ...TARGET, maxReplicas: 5 });
+  const at = { group: 'autoscaling', version: 'v1', resource: 'horizontalpodautoscalers', namespace: 'default', name: 'c' };
+  await server.door(ADMIN).call({ ...at, verb: 'patch', patchType: 'application/merge-patch+json', body: { metadata: { labels: { a: 'b' } } }, query: { fieldManager: 'other' } });
+  expect((await apply('v2', 'c', { maxReplicas: 6 }))['spec']).toMatchObject({ ...TARGET, maxReplicas: 6 });
+});

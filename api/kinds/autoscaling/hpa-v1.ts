@@ -9,6 +9,8 @@ const CURRENT_METRICS_NAME = 'autoscaling.alpha.kubernetes.io/current-metrics';
 const CONDITIONS_NAME = 'autoscaling.alpha.kubernetes.io/conditions';
 const BEHAVIOR_NAME = 'autoscaling.alpha.kubernetes.io/behavior';
 const DEFAULT_PERCENT = 80;
+/** In upstream's types they are always there: what an apply leaves of an object may be without. */
+const NEEDED = { scaleTargetRef: {}, maxReplicas: 0 };
 
 export function fromV1(object: ApiObject): ApiObject {
   const { spec, status, metadata } = object as unknown as v1.HorizontalPodAutoscaler;
@@ -21,7 +23,7 @@ export function fromV1(object: ApiObject): ApiObject {
   // The annotation knows more than the field.
   const known = readAnnotation(CURRENT_METRICS, annotations[CURRENT_METRICS_NAME]) as OldStatus[] | undefined;
   for (const name of [METRICS_NAME, CURRENT_METRICS_NAME, CONDITIONS_NAME, BEHAVIOR_NAME]) delete annotations[name];
-  const { targetCPUUtilizationPercentage: _percent, ...sameSpec } = spec ?? { scaleTargetRef: {}, maxReplicas: 0 };
+  const { targetCPUUtilizationPercentage: _percent, ...sameSpec } = { ...NEEDED, ...spec } as Partial<v1.HorizontalPodAutoscalerSpec>;
   const { currentCPUUtilizationPercentage: current, ...sameStatus } = status ?? {};
   const ofCpu = current === undefined ? null : [{ type: 'Resource', resource: { name: 'cpu', current: { averageUtilization: current } } }];
   const currentMetrics = known ? known.map(statusFromV1) : ofCpu;
@@ -37,7 +39,7 @@ export function fromV1(object: ApiObject): ApiObject {
 export function toV1(object: ApiObject): ApiObject {
   const { spec, status, metadata } = object as unknown as v2.HorizontalPodAutoscaler;
   const annotations = { ...metadata.annotations };
-  const { metrics = [], behavior, ...sameSpec } = spec ?? { scaleTargetRef: {}, maxReplicas: 0 };
+  const { metrics = [], behavior, ...sameSpec } = { ...NEEDED, ...spec } as Partial<v2.HorizontalPodAutoscalerSpec>;
   const { currentMetrics, conditions, currentReplicas, desiredReplicas, ...times }: Partial<v2.HorizontalPodAutoscalerStatus> = status ?? {};
   const percent = metrics.find(isCpuPercent)?.resource?.target.averageUtilization;
   const others = metrics.filter((metric) => !isCpuPercent(metric)).map(metricToV1);

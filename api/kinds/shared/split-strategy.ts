@@ -1,5 +1,5 @@
 /** The common strategy: the main resource leaves the status alone, the status subresource leaves everything else alone. */
-import { hasNotes } from '../../codec/empties.ts';
+import { emptiesOf, hasNotes } from '../../codec/empties.ts';
 import type { FieldError } from '../../field-error.ts';
 import type { Metadata, RuleContext } from '../../kind.ts';
 import type { TypedStrategy } from '../kind-rules.ts';
@@ -52,9 +52,14 @@ export function splitStrategy<T extends object>(rules: SplitRules<T>): TypedStra
     },
     ...(generation && {
       movesGeneration: (object: T, old: T, context?: RuleContext): boolean =>
-        context?.subresource !== 'status' && generation.some((field) => differs(object as unknown as Parts, old as unknown as Parts, field) || (exactGeneration && hasNotes((object as unknown as Parts)[field]))),
+        context?.subresource !== 'status' && generation.some((field) => differs(object as unknown as Parts, old as unknown as Parts, field) || (exactGeneration && (hasNotes((object as unknown as Parts)[field]) || isEmptied(object as unknown as Parts, field)))),
     }),
   };
+}
+
+/** Whether the whole field came empty. */
+function isEmptied(object: Parts, field: string): boolean {
+  return object[field] === undefined && emptiesOf(object)?.[field] !== undefined;
 }
 
 function keepAllButStatus(object: Parts, old: Parts, kept: KeptMetadata): void {
