@@ -169,6 +169,18 @@ describe('reads', () => {
     }
   });
 
+  test('listAt() is Compacted after as long as history is kept, though nobody has written since', async () => {
+    const { put, cache, clock } = rig();
+    const old = await put('a/one');
+    await put('a/two');
+    await cache.fresh();
+    await clock.advance(4 * 60_000);
+    expect((await cache.listAt(old, {})).items).toHaveLength(1);
+    await clock.advance(70_000);
+    await expect(cache.listAt(old, {})).rejects.toThrow(Compacted);
+    expect((await cache.listAt(cache.revision, {})).items).toHaveLength(2);
+  });
+
   test('listAt() is Compacted where neither ring nor store reaches back', async () => {
     const { cache, store, put } = rig({ events: 1 });
     await cache.ready();

@@ -11,6 +11,7 @@ import { deletedAt, ingest, type Indexer, type PackedCached } from './cached-obj
 import { concerns, Dispatch, type Watcher } from './dispatch.ts';
 import { difference, type Happened } from './difference.ts';
 import { EventRing } from './event-ring.ts';
+import { History } from './history.ts';
 import { FieldIndexes } from './field-index.ts';
 import { loadPicture, type Picture } from './load.ts';
 import { Upkeep } from './upkeep.ts';
@@ -46,6 +47,8 @@ export interface CacheOptions {
   readonly index: Indexer;
   readonly clock: Clock;
   readonly limits?: Partial<CacheLimits>;
+  /** Of the store, for all its caches. */
+  readonly history?: History;
   /** Hears of values that cannot be read (they are left out) and of interruptions (the cache recovers by itself). */
   readonly onFault?: (error: Error) => void;
 }
@@ -77,6 +80,7 @@ class StoreCache implements ResourceCache {
   readonly #indexes = new FieldIndexes();
   readonly #dispatch = new Dispatch();
   readonly #waiters = new Set<Waiter>();
+  readonly #history: History;
   #readiness = Promise.withResolvers<void>();
   /** Undefined until the first complete picture. */
   #ring: EventRing | undefined;
@@ -91,6 +95,7 @@ class StoreCache implements ResourceCache {
   constructor(options: CacheOptions) {
     this.#options = options;
     this.#limits = { ...CACHE_LIMITS, ...options.limits };
+    this.#history = options.history ?? new History();
     this.#upkeep = new Upkeep(this.#items, this.#arena, options.clock);
     this.#readiness.promise.catch(() => undefined);
   }
@@ -155,6 +160,8 @@ class StoreCache implements ResourceCache {
     if (!this.#ring) await this.ready();
     if (revision > this.#revision) await this.waitFor(revision, this.#limits.freshMs);
     if (revision === this.#revision) return this.list(options);
+    const oldest = this.#history.oldest(this.#options.clock.now());
+    if (revision < oldest) throw new Compacted(oldest);
     if (this.#ring && revision >= this.#ring.floor) return this.#page(this.#ring.past(revision), revision, options);
     return this.#pageFromStore(revision, options);
   }
@@ -318,6 +325,7 @@ class StoreCache implements ResourceCache {
 
   #advance(revision: number): void {
     this.#revision = Math.max(this.#revision, revision);
+    this.#history.note(this.#options.clock.now(), this.#revision);
     if (this.#phase === 'live' && this.#revision >= this.#readyAt) this.#readiness.resolve();
     this.#upkeep.after(this.#revision, this.#sizeBytes);
     if (this.#waiters.size === 0) return;

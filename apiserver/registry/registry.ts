@@ -3,6 +3,7 @@ import type { Kind, KindVersion } from '../../api/kind.ts';
 import type { Clock, Timer } from '../../std/clock.ts';
 import type { ResourceCache } from '../cache/cache.ts';
 import { kindIndexer } from '../cache/cached-object.ts';
+import { History } from '../cache/history.ts';
 import { openCache } from '../cache/resource-cache.ts';
 import { Resource, storagePrefix } from './resource.ts';
 import type { Store } from '../storage/store.ts';
@@ -18,6 +19,7 @@ const RETIRE_MS = 1_000;
 export class Registry {
   readonly #options: RegistryOptions;
   readonly #caches = new Map<string, ResourceCache>();
+  readonly #history = new History();
   /** group → version → plural → resource */
   readonly #resources = new Map<string, Map<string, Map<string, Resource>>>();
   readonly #retiring = new Map<ResourceCache, Timer>();
@@ -149,7 +151,7 @@ export class Registry {
     let cache = this.#caches.get(prefix);
     if (!cache) {
       const { store, clock, onFault } = this.#options;
-      cache = openCache({ store, clock, prefix, index: kindIndexer({ ...kind, ...version.own, ...(version.place !== undefined && { stored: () => false }) }), onFault });
+      cache = openCache({ store, clock, history: this.#history, prefix, index: kindIndexer({ ...kind, ...version.own, ...(version.place !== undefined && { stored: () => false }) }), onFault });
       this.#caches.set(prefix, cache);
     }
     return cache;
