@@ -54,6 +54,7 @@ import { NodeStatistics } from './metrics-api/node-statistics.ts';
 import { decisionSeries, tokenSeries } from './metrics/access-series.ts';
 import { admissionSeries } from './metrics/admission-series.ts';
 import { countAuthentication, countAuthorization } from './metrics/authentication-series.ts';
+import { impersonationSeries } from './metrics/impersonation-series.ts';
 import { meteredStore } from './metrics/metered-store.ts';
 import { requestSeries } from './metrics/request-series.ts';
 import { timedRules } from './metrics/rule-series.ts';
@@ -208,6 +209,7 @@ class CoracleApiServer implements ApiServer {
     serverGauges(meter, { inFlight: () => (limited ?? flow).inFlight(), inQueue: () => flow.inQueue(), registry });
     registry.onGone(({ group, plural }) => meter.forget({ group, resource: plural }));
     const watches = watchSeries(meter, clock);
+    const acting = impersonationSeries(meter, clock);
     this.#handshakes = meter.counter({ name: 'apiserver_tls_handshake_errors_total', help: 'TLS handshakes that failed.' }).of();
     this.statistics = new NodeStatistics({ clock, fetch: kubeletSummary(this.#core, pki), onError: (node, error) => log.error(`statistics of node ${node}`, error) });
     const handlers = handlersOf({ statistics: this.statistics, meter, flow, core: this.#core, authenticator: this.authenticator, tokens: this.tokens, readiness: this.readiness, flags: options.flags ?? {}, pki, aggregator: this.#aggregator, companions: options.companions, ownComponents: options.ownComponents });
@@ -220,7 +222,7 @@ class CoracleApiServer implements ApiServer {
       told('authentication', audit.authenticating(countAuthentication(meter, clock, authenticate(this.authenticator, (exchange) => (exchange as DirectExchange)[DIRECT_USER])))),
       told('audit', audit.step),
       requestSeries(meter, registry, clock).step,
-      told('constrainedimpersonation', impersonate(createImpersonation(this.authorizer))),
+      told('constrainedimpersonation', impersonate(acting.counted(createImpersonation(acting.asked(this.authorizer))))),
       told('priorityandfairness', limited ? limited.step : flow.step),
       told('authorization', countAuthorization(meter, clock, authorize(this.authorizer))),
       async (exchange) => {

@@ -54,6 +54,14 @@ test('authorizers and tokens: who decided, and what was known already', async ()
   expect(await line('apiserver_authorization_decisions_total{type="RBAC",name="rbac",decision="allowed"}')).toBe('3');
 });
 
+test('who acts as somebody else, and what was asked for it', async () => {
+  expect((await server.http('GET', '/api', { headers: { 'Impersonate-User': 'alice' } })).code).toBe(200);
+  expect(await line('apiserver_impersonation_attempts_total{mode="user-info",decision="allowed"}')).toBe('1');
+  // Once for the mode, and once for the name.
+  expect(await line('apiserver_impersonation_authorization_attempts_total{mode="user-info",decision="allowed"}')).toBe('2');
+  expect(await line('apiserver_impersonation_attempts_duration_seconds_count{mode="user-info",decision="allowed"}')).toBe('1');
+});
+
 test('rules of custom resources are timed, one look per object', async () => {
   const rules = [{ rule: 'self.size < 5' }];
   const schema = { openAPIV3Schema: { type: 'object', properties: { spec: { type: 'object', 'x-kubernetes-validations': rules, properties: { size: { type: 'integer' } } } } } };
