@@ -27,7 +27,8 @@ export function daemonSetController(): Controller {
     watches: [
       watch({ resource: daemonsets, keys: ({ metadata }) => [`${metadata.namespace}/${metadata.name}`] }),
       watch({ resource: pods, indexes: { byOwner, byNode }, keys: podKeys }),
-      watch({ resource: controllerrevisions, indexes: revisionIndexes, keys: (revision) => controllerKeys('DaemonSet', revision) }),
+      // Who makes or deletes one by hand is not corrected at once.
+      watch({ resource: controllerrevisions, indexes: revisionIndexes, keys: () => [] }),
       watch({ resource: nodes, keys: nodeKeys, matters: nodeMatters }),
     ],
     reconcile: (key, view, moment) => reconcile(key, view, moment, failures),
