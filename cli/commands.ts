@@ -2,6 +2,7 @@
 import { Command, Option } from 'commander';
 import { withControllers } from './controller-flags.ts';
 import { withAccess } from './access-flags.ts';
+import { withAdmission } from './admission-flags.ts';
 import { withServing } from './server-flags.ts';
 import { withDiagnostics } from './diagnostics/flags.ts';
 import { COMPONENTS, type ApiServerFlags, type ComponentFlags, type UpFlags, componentList, portNumber, threadCount, wholeNumber } from './flags.ts';
@@ -30,7 +31,7 @@ function withServer(command: Command, how: { readonly quiet?: boolean } = {}): C
     .option('--server-threads <n>', 'further threads that answer requests, or `auto`: as many as there is work for, up to the cores (0)', threadCount)
     .option('--encryption-provider-config <file>', 'an EncryptionConfiguration: what is encrypted at rest, and how')
     .option('--encryption-provider-config-automatic-reload', 'read it again when it changes');
-  return withAccess(withServing(named, how), how);
+  return withAdmission(withAccess(withServing(named, how), how), how);
 }
 
 withControllers(withServer(program.command('up'), { quiet: true }), { quiet: true })

@@ -1,13 +1,14 @@
 /** The flags of the `coracle` command as its subcommands get them, and what they are when not given. */
 import { InvalidArgumentError } from 'commander';
 import type { AccessFlags } from './access-flags.ts';
+import type { AdmissionFlags } from './admission-flags.ts';
 import type { DiagnosticsFlags } from './diagnostics/flags.ts';
 import type { ServingFlags } from './server-flags.ts';
 
 export const COMPONENTS = ['apiserver', 'controllers', 'scheduler', 'kubelet', 'proxy'] as const;
 export type ComponentName = (typeof COMPONENTS)[number];
 
-export interface ApiServerFlags extends ServingFlags, AccessFlags {
+export interface ApiServerFlags extends ServingFlags, AccessFlags, AdmissionFlags {
   /** What else runs in this process. */
   readonly components?: readonly ComponentName[];
   readonly dataDir?: string;

@@ -1,4 +1,5 @@
 /** An API server of this thread, wired as its flags say. It is not started yet. */
+import { pluginsOff } from '../apiserver/admission/switches.ts';
 import { type ApiServer, type ApiServerOptions, createApiServer } from '../apiserver/server.ts';
 import type { Clock } from '../std/clock.ts';
 import { accessOptions, followAccess } from './access.ts';
@@ -21,6 +22,7 @@ export async function openServer({ flags, stopper, log, ...parts }: ServerParts,
     log: { info: (message) => log.info({}, message), error: (message, error) => log.error({ error: error instanceof Error ? error.stack : error }, message) },
     serviceRange: flags.serviceClusterIpRange ?? SERVICE_CIDR,
     ownComponents: ownComponents(flags),
+    disabledAdmission: pluginsOff({ enable: flags.enableAdmissionPlugins ?? [], disable: flags.disableAdmissionPlugins ?? [] }),
     ...more,
     ...(await accessOptions(flags)),
   });

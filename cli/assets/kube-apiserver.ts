@@ -3,6 +3,7 @@ import { createPrivateKey, createPublicKey } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { pluginsOff } from '../../apiserver/admission/switches.ts';
 import { modesOf } from '../../apiserver/auth/authorization/config.ts';
 import { EVERYBODY, NOBODY } from '../../apiserver/auth/jwt/config.ts';
 import { openPki, type Pki } from '../../apiserver/pki/pki.ts';
@@ -13,6 +14,7 @@ import { systemClock } from '../../std/clock.ts';
 import { systemRandom } from '../../std/random.ts';
 import { openLog } from '../log.ts';
 import { machineAddress } from '../machine-address.ts';
+import { list } from '../named-flags.ts';
 
 const text = { type: 'string', multiple: true } as const;
 const FLAGS = [
@@ -55,7 +57,7 @@ async function main(): Promise<void> {
       ...(flags['client-ca-file'] !== undefined && { clientCaPem: read(flags, 'client-ca-file') }),
       ...(flags['token-auth-file'] !== undefined && { staticTokens: read(flags, 'token-auth-file') }),
     },
-    disabledAdmission: (flags['disable-admission-plugins'] ?? '').split(',').filter((name) => name && !(flags['enable-admission-plugins'] ?? '').split(',').includes(name)),
+    disabledAdmission: pluginsOff({ enable: list(flags['enable-admission-plugins'] ?? ''), disable: list(flags['disable-admission-plugins'] ?? '') }),
     ...(issuer !== undefined && { serviceAccounts: { issuers: [issuer] } }),
     advertise: { address: flags['advertise-address'] ?? machineAddress(), port },
     ...(flags['service-cluster-ip-range'] !== undefined && { serviceRange: flags['service-cluster-ip-range'].split(',')[0] as string }),
