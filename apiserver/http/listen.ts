@@ -208,7 +208,8 @@ async function answer(options: Answering, request: IncomingMessage, response: Se
     return refuseUnrouted(request, response, error);
   }
   try {
-    timeoutMs = requestTimeoutMs(exchange.query, limits.requestTimeoutMs ?? REQUEST_TIMEOUT_MS);
+    // What may last has no use for one, whatever is written there.
+    timeoutMs = exchange.longRunning ? 0 : requestTimeoutMs(exchange.query, limits.requestTimeoutMs ?? REQUEST_TIMEOUT_MS);
   } catch (error) {
     return refuse(options, exchange, response, error);
   }

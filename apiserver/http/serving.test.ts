@@ -42,6 +42,7 @@ test('a deadline is told with 504, also where the time is the request\'s own', a
     expect([answer.code, answer.json()]).toEqual([504, expect.objectContaining({ reason: 'Timeout' })]);
     held.resolve();
     expect((await http('GET', '/api/v1/nodes?timeout=nonsense')).code).toBe(400);
+    expect((await http('GET', '/api/v1/nodes?watch=true&timeoutSeconds=1&timeout=nonsense')).code).toBe(200);
   }, store);
   await memory.close();
 });
