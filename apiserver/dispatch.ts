@@ -3,7 +3,6 @@ import { goQuote } from '../api/go-quote.ts';
 import { ApiError, badRequest, notFound } from '../api/status.ts';
 import type { Core } from './core.ts';
 import type { Answer, Exchange } from './exchange.ts';
-import { mediaType } from './request/body.ts';
 import { APPLY_PATCH, JSON_PATCH, MERGE_PATCH, STRATEGIC_PATCH } from './request/patch-body.ts';
 import type { Resource } from './registry/resource.ts';
 import type { Route } from './request/route.ts';
@@ -68,7 +67,7 @@ const PATCHES = new Set([JSON_PATCH, MERGE_PATCH, STRATEGIC_PATCH, APPLY_PATCH])
 
 /** Throws 415, as a route does. */
 function refuseOtherPatches({ body }: Exchange): void {
-  if (body.form === 'bytes' && !PATCHES.has(mediaType(body.contentType))) throw new ApiError({ code: 415, reason: 'UnsupportedMediaType', message: '415: Unsupported Media Type', details: {} });
+  if (body.form === 'bytes' && !PATCHES.has(body.contentType.split(';', 1)[0]?.trim() ?? '')) throw new ApiError({ code: 415, reason: 'UnsupportedMediaType', message: '415: Unsupported Media Type', details: {} });
 }
 
 const CONNECTS: ReadonlySet<string> = new Set(['exec', 'attach', 'portforward', 'proxy']);

@@ -139,6 +139,8 @@ test.each([
   { what: 'a method that a resource lacks', method: 'PUT', path: '/api/v1/namespaces/default/configmaps', code: 405, type: 'application/json' },
   { what: 'a form that is not served', method: 'GET', path: '/api/v1/namespaces', headers: { Accept: 'text/html' }, code: 406, type: 'application/json' },
   { what: 'a body in an unknown format', method: 'POST', path: '/api/v1/namespaces/default/configmaps', headers: { 'Content-Type': 'text/plain' }, body: 'x', code: 415, type: 'application/json' },
+  { what: 'a type without a name', method: 'POST', path: '/api/v1/namespaces/default/configmaps', headers: { 'Content-Type': ';' }, body: '{}', code: 415, type: 'application/json' },
+  { what: 'a patch of a subresource whose type is in capitals', method: 'PATCH', path: '/api/v1/namespaces/default/status', headers: { 'Content-Type': 'application/MERGE-patch+json' }, body: '{}', code: 415, type: 'application/json' },
   { what: 'a body that is no JSON', method: 'POST', path: '/api/v1/namespaces/default/configmaps', body: '{', code: 400, type: 'application/json' },
   { what: 'a body that is too large', method: 'POST', path: '/api/v1/namespaces/default/configmaps', body: Buffer.alloc(3 * 1024 * 1024 + 1, 0x20), code: 413, type: 'application/json' },
   { what: 'a bad escape in the path', method: 'GET', path: '/api/v1/namespaces/%zz', code: 400, type: 'text/plain; charset=utf-8' },

@@ -60,7 +60,7 @@ export function mediaType(header: string | undefined): string {
 }
 
 /** Parameters do not matter, but they must be some. */
-const WELL_FORMED = /^[^;]*(?:;\s*[^\s;="]+=(?:[^\s;"]+|"[^"]*")\s*)*;?\s*$/;
+const WELL_FORMED = /^(?:$|[^;]+)(?:;\s*[^\s;="]+=(?:[^\s;"]+|"[^"]*")\s*)*;?\s*$/;
 
 /** No type at all counts as JSON. Throws 415. */
 export function bodyMedia(contentType: string | undefined): Media {
