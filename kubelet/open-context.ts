@@ -96,7 +96,7 @@ function factsOf({ nodeName, addresses, node }: ContextOptions): NodeFacts {
   };
 }
 
-function filesOf({ client, clock, directory, series, clusterDomain = CLUSTER_DOMAIN }: ContextOptions, { configMap, secret }: References): PodFiles {
-  const volumes = new Volumes({ directory: join(directory, 'pods'), client, tokens: new Tokens(client, clock), configMap, secret, onMount: series && ((plugin) => series.mounting(plugin)) });
+function filesOf({ client, clock, directory, series, log, clusterDomain = CLUSTER_DOMAIN }: ContextOptions, { configMap, secret }: References): PodFiles {
+  const volumes = new Volumes({ directory: join(directory, 'pods'), client, tokens: new Tokens(client, clock), configMap, secret, log, onMount: series && ((plugin) => series.mounting(plugin)) });
   return openPodFiles({ directory, volumes, clusterDomain });
 }

@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, readlinkSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, readlinkSync, realpathSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { configmaps, persistentvolumeclaims, persistentvolumes } from '../../api/resources.ts';
@@ -82,6 +82,11 @@ function world(): World {
     tokens: new Tokens(client, clock),
     configMap: (_, name) => configs[name] as Stored<ConfigMap> | undefined,
     secret: (_, name) => secrets[name] as Stored<Secret> | undefined,
+    // A link to what is held open stands in for a mount of it.
+    bind: async (source, target) => {
+      rmSync(target, { recursive: true });
+      symlinkSync(readlinkSync(source), target);
+    },
   });
   return { directory, volumes, client, door, clock };
 }
@@ -171,21 +176,41 @@ test('tokens are renewed when four fifths of their time are over', async () => {
 });
 
 describe('paths inside volumes', () => {
-  test('are made, with the mode of the volume, and may be named by variables', async () => {
+  const volumeWith = (...links: [name: string, to: string][]): string => {
+    const path = fresh();
+    mkdirSync(join(path, 'deep/er'), { recursive: true });
+    writeFileSync(join(path, 'file'), 'x');
+    for (const [name, to] of links) symlinkSync(to, join(path, name));
+    return path;
+  };
+
+  test('are made, with the mode of the volume whatever the mask of the process, and may be named by variables', async () => {
     const w = world();
-    const path = await prepare(w, { emptyDir: {} }, { subPathExpr: 'logs/$(NAME)' });
-    expect(path.endsWith('/kubernetes.io~empty-dir/v/logs/web')).toBe(true);
-    expect(statSync(path).isDirectory()).toBe(true);
+    const mask = process.umask(0o077);
+    try {
+      const path = realpathSync(await prepare(w, { emptyDir: {} }, { subPathExpr: 'logs/$(NAME)' }));
+      expect(path.endsWith('/kubernetes.io~empty-dir/v/logs/web')).toBe(true);
+      expect([path, join(path, '..')].map((one) => statSync(one).mode & 0o7777)).toEqual([0o777, 0o777]);
+    } finally {
+      process.umask(mask);
+    }
   });
 
-  test('do not lead out of it', async () => {
-    const w = world();
-    const path = fresh();
-    mkdirSync(path);
-    symlinkSync('/etc', join(path, 'link'));
-    const source = { hostPath: { path } };
-    await expect(prepare(w, source, { subPath: '../x' })).rejects.toThrow('must not leave the volume');
-    await expect(prepare(w, source, { subPath: 'link' })).rejects.toThrow('leads out of the volume');
+  test.each([['deep/er', 'deep/er'], ['file', 'file'], ['inside/er', 'deep/er'], ['inside/new', 'deep/new']])('%s is %s', async (subPath, real) => {
+    const path = volumeWith(['inside', 'deep']);
+    expect(realpathSync(await prepare(world(), { hostPath: { path } }, { subPath }))).toBe(join(realpathSync(path), real));
+  });
+
+  test.each(['link', 'link/x', 'up', 'up/made', 'dangling', 'dangling/x', 'file/x'])('%s is not mounted, and nothing is made elsewhere', async (subPath) => {
+    const outside = fresh();
+    mkdirSync(outside);
+    const path = volumeWith(['link', '/etc'], ['up', outside], ['dangling', join(outside, 'none')]);
+    await expect(prepare(world(), { hostPath: { path } }, { subPath })).rejects.toThrow('failed to prepare subPath for volumeMount "v" of container "app"');
+    expect(readdirSync(outside)).toEqual([]);
+  });
+
+  test.each([['../x', "unable to provision SubPath `../x`: must not contain '..'"], ['/etc', 'error SubPath `/etc` must not be an absolute path']])('%s is refused', async (subPath, why) => {
+    await expect(prepare(world(), { emptyDir: {} }, { subPath })).rejects.toThrow(why);
   });
 });
 

@@ -1,9 +1,10 @@
 /** The volumes of this node's pods: made before their containers, kept current, and taken away after them. */
-import { mkdir, readdir, realpath, rm, stat } from 'node:fs/promises';
+import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Client, Stored } from '../../client/client.ts';
 import type { ConfigMap, Secret, Volume } from '../../api/types/core.v1.ts';
 import type { DeepReadonly } from '../../std/deep.ts';
+import type { Log } from '../context.ts';
 import type { PodFacts } from '../environment/field-ref.ts';
 import { expand } from '../expand.ts';
 import { ConfigError } from '../environment/environment.ts';
@@ -15,6 +16,7 @@ import { mountsBelow, prepareEmptyDir, unmount } from './empty-dir.ts';
 import { prepareHostPath } from './host-path.ts';
 import { volumePayload } from './payload.ts';
 import { pluginName } from './plugin-name.ts';
+import { type Bind, bindSubPath } from './sub-path.ts';
 import type { Tokens } from './tokens.ts';
 
 export interface VolumesOptions {
@@ -24,6 +26,9 @@ export interface VolumesOptions {
   readonly tokens: Tokens;
   readonly configMap: (namespace: string, name: string) => Stored<ConfigMap> | undefined;
   readonly secret: (namespace: string, name: string) => Stored<Secret> | undefined;
+  readonly log?: Pick<Log, 'warn'>;
+  /** Default: the mount command. */
+  readonly bind?: Bind;
   /** Told of each volume whose making begins, not of those that are renewed; what it returns, how that ended. */
   readonly onMount?: ((plugin: string) => (failed: boolean) => void) | undefined;
 }
@@ -67,15 +72,26 @@ export class Volumes {
   async mounts(pod: PodObject, spec: Spec, environment: ReadonlyMap<string, string>): Promise<Mount[]> {
     const paths = this.#paths.get(pod.metadata.uid);
     const mounts: Mount[] = [];
-    for (const { name, mountPath, readOnly = false, subPath, subPathExpr, mountPropagation } of spec.volumeMounts ?? []) {
+    for (const [at, { name, mountPath, readOnly = false, subPath, subPathExpr, mountPropagation }] of (spec.volumeMounts ?? []).entries()) {
       const base = paths?.get(name);
       if (base === undefined) throw new ConfigError(`cannot find volume ${JSON.stringify(name)} to mount into container ${JSON.stringify(spec.name)}`);
       const below = subPathExpr === undefined ? subPath : expand(subPathExpr, (variable) => environment.get(variable));
-      const hostPath = below ? await subPathOf(base, below) : base;
+      const hostPath = below ? await this.#subPath({ pod, spec, name, base, below, at }) : base;
       const containerPath = mountPath.startsWith('/') ? mountPath : `/${mountPath}`;
       mounts.push({ hostPath, containerPath, readOnly, ...(mountPropagation && { propagation: mountPropagation as NonNullable<Mount['propagation']> }) });
     }
     return mounts;
+  }
+
+  async #subPath({ pod, spec, name, base, below, at }: { readonly pod: PodObject; readonly spec: Spec; readonly name: string; readonly base: string; readonly below: string; readonly at: number }): Promise<string> {
+    if (below.startsWith('/')) throw new ConfigError(`error SubPath \`${below}\` must not be an absolute path`);
+    if (below.split('/').includes('..')) throw new ConfigError(`unable to provision SubPath \`${below}\`: must not contain '..'`);
+    const target = join(this.#options.directory, pod.metadata.uid, 'volume-subpaths', name, spec.name, String(at));
+    return bindSubPath({ volume: base, below, target }, this.#options.bind).catch((error: unknown) => {
+      // The reason tells of the host's files: not for who only sees the pod.
+      this.#options.log?.warn({ pod: pod.metadata.name, namespace: pod.metadata.namespace, container: spec.name, volume: name, error: String(error) }, 'a path inside a volume cannot be mounted');
+      throw new ConfigError(`failed to prepare subPath for volumeMount ${JSON.stringify(name)} of container ${JSON.stringify(spec.name)}`, { cause: error });
+    });
   }
 
   /** Where the volumes of a pod are, as far as they were made. */
@@ -126,14 +142,4 @@ export class Volumes {
     await writePayload(path, payload, gid === undefined ? {} : { gid });
     return path;
   }
-}
-
-/** A path inside a volume; links must not lead out of it. */
-async function subPathOf(base: string, below: string): Promise<string> {
-  if (below.startsWith('/') || below.split('/').includes('..')) throw new ConfigError(`subPath ${JSON.stringify(below)} must not leave the volume`);
-  const wanted = join(base, below);
-  if (!(await stat(wanted).catch(() => undefined))) await mkdir(wanted, { recursive: true, mode: (await stat(base)).mode & 0o777 });
-  const [real, root] = await Promise.all([realpath(wanted), realpath(base)]);
-  if (real !== root && !real.startsWith(`${root}/`)) throw new ConfigError(`subPath ${JSON.stringify(below)} leads out of the volume`);
-  return real;
 }
