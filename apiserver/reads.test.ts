@@ -80,7 +80,7 @@ test.each([
 });
 
 test.each([
-  ['GET', '/api/v1/watch?x=1', 500, 'Internal Server Error: "/api/v1/watch?x=1": failed to create RequestInfo: unable to determine kind and namespace from url, /api/v1/watch\n'],
+  ['GET', '/api/v1/watch?x=1', 500, 'Internal Server Error: "/api/v1/watch?x=1": failed to create RequestInfo: unable to determine kind and namespace from url, /api/v1/watch?x=1\n'],
   ['GET', '/apis/apps/v1/proxy', 500, 'Internal Server Error: "/apis/apps/v1/proxy": failed to create RequestInfo: unable to determine kind and namespace from url, /apis/apps/v1/proxy\n'],
   ['GET', '/healthz/', 404, '404 page not found\n'],
   ['GET', '//', 404, '404 page not found\n'],

@@ -36,7 +36,7 @@ describe('answers that cannot be used', () => {
     ['a type without patch', wrapped({ patchType: 'JSONPatch' }), 'received invalid webhook response: webhook returned response.patchType but not response.patch'],
     ['another type', wrapped({ patchType: 'Strategic', patch: Buffer.from('[{"op":"remove","path":"/data"}]').toString('base64') }), 'unsupported patch type "Strategic"'],
     ['no JSON in the patch', wrapped({ patchType: 'JSONPatch', patch: Buffer.from('oops').toString('base64') }), "received undecodable patch in webhook response: invalid character 'o' looking for beginning of value"],
-    ['a patch that nests too deep', wrapped({ patchType: 'JSONPatch', patch: Buffer.from('['.repeat(200_000)).toString('base64') }), 'received undecodable patch in webhook response: exceeded max depth'],
+    ['a patch that nests too deep', wrapped({ patchType: 'JSONPatch', patch: Buffer.from('['.repeat(200_000)).toString('base64') }), 'received undecodable patch in webhook response: invalid character \'[\' exceeded max depth'],
     ['no list in the patch', wrapped({ patchType: 'JSONPatch', patch: Buffer.from('{}').toString('base64') }), 'received undecodable patch in webhook response: json: cannot unmarshal object into Go value of type jsonpatch.Patch'],
     ['no JSON', said('hello'), "failed to call webhook: couldn't get version/kind; json parse error: json: cannot unmarshal string into Go value of type struct { APIVersion string \"json:\\\"apiVersion,omitempty\\\"\"; Kind string \"json:\\\"kind,omitempty\\\"\" }"],
     ['YAML', said('apiVersion: admission.k8s.io/v1\nkind: AdmissionReview\n'), 'received invalid webhook response: webhook response was absent'],
