@@ -4,6 +4,7 @@ import { milliValue, parseQuantity, value } from '../api/quantity.ts';
 import { fitsNode } from '../api/selectors/node-selector.ts';
 import type { PodObject } from './pod.ts';
 import { podRequests } from './resources.ts';
+import { forbiddenSysctl } from './sysctls.ts';
 
 export interface AdmissionInput {
   readonly pod: PodObject;
@@ -25,7 +26,12 @@ const NANO_PER_MILLI = 1_000_000n;
 const NANO_PER_UNIT = 1_000_000_000n;
 
 export function refuse(input: AdmissionInput): Refusal | undefined {
-  return wrongSystem(input) ?? unsupported(input) ?? outOfResources(input) ?? unfitSelector(input) ?? takenPorts(input);
+  return forbidden(input) ?? wrongSystem(input) ?? unsupported(input) ?? outOfResources(input) ?? unfitSelector(input) ?? takenPorts(input);
+}
+
+function forbidden({ pod }: AdmissionInput): Refusal | undefined {
+  const why = forbiddenSysctl(pod);
+  return why === undefined ? undefined : { reason: 'SysctlForbidden', message: `Pod was rejected: ${why}` };
 }
 
 function wrongSystem({ pod }: AdmissionInput): Refusal | undefined {

@@ -6,6 +6,7 @@ import { ANNOTATIONS, LABELS, type PodObject, type Spec, containerHash, isHostNe
 import { containerResources } from './resources.ts';
 import type { ContainerConfig, Image, Mount, SandboxConfig } from './runtime/model.ts';
 import { containerSecurity, sandboxSecurity } from './security.ts';
+import { sysctlName } from './sysctls.ts';
 
 export interface SandboxInput {
   readonly pod: PodObject;
@@ -39,7 +40,7 @@ export function sandboxConfig({ pod, attempt, logDirectory, dns, runtimeHandler 
     hostPid: pod.spec.hostPID === true,
     hostIpc: pod.spec.hostIPC === true,
     shareProcesses: pod.spec.shareProcessNamespace === true,
-    sysctls: Object.fromEntries((pod.spec.securityContext?.sysctls ?? []).map(({ name, value }) => [name, value])),
+    sysctls: Object.fromEntries((pod.spec.securityContext?.sysctls ?? []).map(({ name, value }) => [sysctlName(name), value])),
     runtimeHandler,
     security: sandboxSecurity(pod),
   };
