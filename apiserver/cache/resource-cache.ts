@@ -3,7 +3,7 @@ import { ApiError } from '../../api/status.ts';
 import { backoff } from '../../std/backoff.ts';
 import { every, type Clock, type Timer } from '../../std/clock.ts';
 import { SortedMap } from '../../std/sorted-map.ts';
-import { countPast, prefixRange, scanPast, type Past } from '../storage/past.ts';
+import type { Past } from '../storage/past.ts';
 import { Compacted, type Change, type Store, type Watch } from '../storage/store.ts';
 import { NotYet, type CachedObject, type CacheEvent, type CacheListOptions, type CachePage, type CacheWatchSink, type ResourceCache, type FieldHint } from './cache.ts';
 import { Arena } from './arena.ts';
@@ -12,6 +12,7 @@ import { concerns, Dispatch, type Watcher } from './dispatch.ts';
 import { difference, type Happened } from './difference.ts';
 import { EventRing } from './event-ring.ts';
 import { History } from './history.ts';
+import { pageOf } from './page.ts';
 import { FieldIndexes } from './field-index.ts';
 import { loadPicture, type Picture } from './load.ts';
 import { Upkeep } from './upkeep.ts';
@@ -338,19 +339,7 @@ class StoreCache implements ResourceCache {
   }
 
   #page(past: Past<CachedObject>, revision: number, options: CacheListOptions): CachePage {
-    const { namespace, limit = Infinity, filter } = options;
-    const under = namespace === undefined ? this.#options.prefix : `${this.#options.prefix}${namespace}/`;
-    const range = prefixRange(under, options.from);
-    const items: CachedObject[] = [];
-    let next: string | undefined;
-    scanPast(this.#items, past, range, (key, object) => {
-      // A full page has a next one wherever anything is left, matching or not.
-      if (items.length === limit) next = key;
-      else if (!filter || filter(object)) items.push(object);
-      return next === undefined;
-    });
-    const remaining = next === undefined ? 0 : countPast(this.#items, past, { from: next, end: range.end });
-    return { items, revision, next, remaining };
+    return pageOf(this.#items, past, { ...options, prefix: this.#options.prefix, revision });
   }
 
   /** The ring no longer reaches back so far, but the store may. */
