@@ -4,7 +4,6 @@ import { join } from 'node:path';
 import type { Client, Stored } from '../../client/client.ts';
 import type { ConfigMap, Secret, Volume } from '../../api/types/core.v1.ts';
 import type { DeepReadonly } from '../../std/deep.ts';
-import type { Log } from '../context.ts';
 import type { PodFacts } from '../environment/field-ref.ts';
 import { expand } from '../expand.ts';
 import { ConfigError } from '../environment/environment.ts';
@@ -26,7 +25,7 @@ export interface VolumesOptions {
   readonly tokens: Tokens;
   readonly configMap: (namespace: string, name: string) => Stored<ConfigMap> | undefined;
   readonly secret: (namespace: string, name: string) => Stored<Secret> | undefined;
-  readonly log?: Pick<Log, 'warn'>;
+  readonly log?: { warn(fields: object, message: string): void };
   /** Default: the mount command. */
   readonly bind?: Bind;
   /** Told of each volume whose making begins, not of those that are renewed; what it returns, how that ended. */
