@@ -178,9 +178,8 @@ export class PodWorker {
   }
 
   #probe(runtime: PodRuntime): void {
-    if (this.#termination) return this.#prober?.stop();
     if (hasProbes(this.#pod)) this.#prober ??= new Prober({ ...this.#context, onChange: () => this.wake() });
-    this.#prober?.follow({ pod: this.#pod, runtime, ip: podFacts(this.#context, this.#pod, runtime).podIps[0] ?? '', status: this.#status });
+    this.#prober?.follow({ pod: this.#pod, runtime, ip: podFacts(this.#context, this.#pod, runtime).podIps[0] ?? '', status: this.#status, isEnding: this.#termination !== undefined });
   }
 
   #terminate(reason: Termination['reason'], graceSeconds: number): void {

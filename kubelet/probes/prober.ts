@@ -33,6 +33,8 @@ interface Following {
   readonly ip: string;
   /** As it was last written. */
   readonly status: PodStatusObject;
+  /** The pod is being terminated: whether it is ready is still asked, so that nobody is sent to it who should not be; nothing else. */
+  readonly isEnding?: boolean;
 }
 
 type ProbeSpec = NonNullable<Spec['livenessProbe']>;
@@ -61,7 +63,7 @@ export class Prober {
   }
 
   /** Probes the containers that run, and no others. Who had started before a restart of ours has started. */
-  follow({ pod, runtime, ip, status }: Following): void {
+  follow({ pod, runtime, ip, status, isEnding = false }: Following): void {
     this.#pod = pod;
     this.#ip = ip;
     const wanted = new Set<string>();
@@ -77,7 +79,9 @@ export class Prober {
           this.#running.set(key, { timer: { current: undefined }, stopped: true });
           this.#results.set(key, 'success');
         }
-        if (!this.#running.has(key)) this.#begin({ spec, probe, kind, containerId: container.id, startedAt: container.startedAt });
+        const running = this.#running.get(key);
+        if (isEnding && kind !== 'readiness') halt(running);
+        else if (!running) this.#begin({ spec, probe, kind, containerId: container.id, startedAt: container.startedAt });
       }
     }
     for (const [key, running] of this.#running) if (!wanted.has(key)) this.#end(key, running);
@@ -88,8 +92,7 @@ export class Prober {
   }
 
   #end(key: string, running: Running): void {
-    running.stopped = true;
-    running.timer.current?.cancel();
+    halt(running);
     this.#running.delete(key);
     this.#results.delete(key);
   }
@@ -185,4 +188,11 @@ interface Target {
 
 function hasStarted({ containerStatuses = [], initContainerStatuses = [] }: PodStatusObject, containerId: string): boolean {
   return [...containerStatuses, ...initContainerStatuses].some(({ containerID, started }) => started === true && containerID?.endsWith(`://${containerId}`) === true);
+}
+
+/** No more rounds; what was found out stands. */
+function halt(running: Running | undefined): void {
+  if (!running) return;
+  running.stopped = true;
+  running.timer.current?.cancel();
 }

@@ -124,19 +124,21 @@ test('portNumber() knows names', () => {
 
 describe('Prober', () => {
   /** Runs an exec probe whose successive outcomes are given: `+` well, `-` not. Returns the result after each second. */
-  async function results(probes: object, outcomes: string, seconds: number, status: object = {}): Promise<string> {
+  async function results(probes: object, outcomes: string, seconds: number, status: object = {}, endsAfter = Infinity): Promise<string> {
     const clock = new VirtualClock(NOW);
     let calls = 0;
     const runtime = { execSync: async () => ({ exitCode: outcomes[Math.min(calls++, outcomes.length - 1)] === '+' ? 0 : 1, stdout: Buffer.alloc(0), stderr: Buffer.alloc(0) }) } as unknown as Runtime;
     const prober = new Prober({ runtime, clock, random: seededRandom(1), isSimulated: false, record: () => undefined, onChange: () => undefined });
     const pod = podOf({ containers: [{ name: 'app', image: 'app:1', ...probes }] });
-    prober.follow({ pod, runtime: runtimeOf([{ started: 0 }]), ip: '', status: status as never });
+    const follow = (isEnding: boolean): void => prober.follow({ pod, runtime: runtimeOf([{ started: 0 }]), ip: '', status: status as never, isEnding });
+    follow(false);
     const text = (kind: string): string => ({ success: '+', failure: '-', unknown: '?' })[prober.results.get(`app-0/${kind}`) as ProbeResult] ?? '.';
     const kinds = ['startup', 'liveness', 'readiness'].filter((kind) => `${kind}Probe` in probes);
     let out = '';
     for (let second = 0; second < seconds; second++) {
       await clock.advance(1000);
       out += kinds.map(text).join('');
+      if (second + 1 === endsAfter) follow(true);
     }
     prober.stop();
     return out;
@@ -158,6 +160,12 @@ describe('Prober', () => {
 
   test('others wait for the startup probe, which then has done its work', async () => {
     expect(await results({ startupProbe: probe({ failureThreshold: 9 }), livenessProbe: probe() }, '--+-', 3)).toBe('..+-+-');
+  });
+
+  test('a pod that ends is only asked whether it is ready', async () => {
+    const all = { startupProbe: probe(), livenessProbe: probe(), readinessProbe: probe() };
+    // All goes well up to the end; the failures that follow are all of readiness.
+    expect(await results(all, '+++++-', 3, {}, 1)).toBe('+++++-++-');
   });
 
   test('who had started before our restart is not asked again', async () => {
