@@ -20,7 +20,8 @@ export async function prepareEmptyDir(path: string, { medium = '', sizeLimit }: 
     await run('mount', ['-t', 'tmpfs', '-o', ['rw', 'nosuid', 'nodev', ...size].join(','), 'tmpfs', path]);
   }
   if (gid !== undefined) await chown(path, 0, gid);
-  await chmod(path, gid === undefined ? 0o777 : 0o2777);
+  // In memory it is as a new tmpfs is: who made a file is who may remove it.
+  await chmod(path, (medium === 'Memory' ? 0o1777 : 0o777) | (gid === undefined ? 0 : 0o2000));
 }
 
 /** Mount points below a path, the deepest first. */
