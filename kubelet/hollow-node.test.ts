@@ -1,4 +1,4 @@
-import { pods, resourceclaims } from '../api/resources.ts';
+import { nodes, pods, resourceclaims } from '../api/resources.ts';
 import type { Pod } from '../api/types/core.v1.ts';
 import { openClient } from '../client/open-client.ts';
 import type { Recorder } from '../client/events.ts';
@@ -41,6 +41,24 @@ test.each<[string, Record<string, string>, object, string]>([
 ])('a container that is %s', async (_, fields, spec, expected) => {
   const annotations = Object.fromEntries(Object.entries(fields).map(([key, value]) => [`coracle.dev/hollow-${key}`, value]));
   expect(await readiness(annotations, expected.length, spec)).toBe(expected);
+});
+
+test('a resource that somebody says the node has can be had by pods with the next heartbeat, and no longer once it is taken away', async () => {
+  const clock = new VirtualClock();
+  const door = new FakeDoor({ now: () => clock.now() });
+  const client = openClient(door, { userAgent: 'kubelet' });
+  const node = await startHollowNode({ client, name: 'n1', clock, random: seededRandom(1), log, address: '192.0.2.1', port: 10_250 });
+  await clock.advance(100);
+  await node.ready;
+  const allocatable = async (capacity: Record<string, string | null>): Promise<unknown> => {
+    await client.patch(nodes, { name: 'n1' }, { type: 'application/merge-patch+json', body: { status: { capacity } } }, { subresource: 'status' });
+    await clock.advance(60_000);
+    return (await client.get(nodes, { name: 'n1' })).status?.allocatable;
+  };
+  expect(await allocatable({ 'example.com/dongle': '4' })).toMatchObject({ 'example.com/dongle': '4', pods: '110' });
+  expect(await allocatable({ 'example.com/dongle': null })).not.toHaveProperty(['example.com/dongle']);
+  await node.stop();
+  await node.runtime.close();
 });
 
 test('a pod with claims of devices starts when they are reserved for it', async () => {

@@ -11,7 +11,7 @@ import { every, sleep, type Clock, type Timer } from '../std/clock.ts';
 import type { Random } from '../std/random.ts';
 import { deepEqual } from '../std/deep.ts';
 import type { Log } from './context.ts';
-import { type NodeDescription, type NodeHealth, nodeObject, nodeStatus } from './node-object.ts';
+import { advertised, type NodeDescription, type NodeHealth, nodeObject, nodeStatus } from './node-object.ts';
 
 export interface NodeAgentOptions {
   readonly client: Client;
@@ -109,8 +109,11 @@ export class NodeAgent {
     const { client, clock, node } = this.#options;
     const now = clock.now();
     const health = await this.#options.health();
-    if (this.#written && now - this.#written.at < STATUS_WRITE_MS && deepEqual(this.#written.health, health)) return;
-    const status = nodeStatus(node, health, this.#conditions, timeText(now));
+    const known = this.#written && (await client.get(nodes, { name: node.name }).catch(() => undefined));
+    const others = advertised(node, known?.status ?? {});
+    if (this.#written && now - this.#written.at < STATUS_WRITE_MS && deepEqual(this.#written.health, health) && Object.keys(others).length === 0) return;
+    const own = nodeStatus(node, health, this.#conditions, timeText(now));
+    const status = { ...own, allocatable: { ...own.allocatable, ...others } };
     const { spec } = await client.patch(nodes, { name: node.name }, { type: 'application/strategic-merge-patch+json', body: { status } }, { subresource: 'status' });
     this.#podCidrs = podCidrsOf(spec);
     const wasReady = this.#isReady;

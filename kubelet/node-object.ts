@@ -1,5 +1,7 @@
 /** This node as the API shows it: labels, size, addresses, conditions. */
 import type { Node, NodeAddress, NodeCondition, NodeStatus, Taint } from '../api/types/core.v1.ts';
+import { isExtendedResource } from '../api/kinds/shared/resource-list.ts';
+import type { DeepReadonly } from '../std/deep.ts';
 import type { Machine } from './machine.ts';
 import type { Image } from './runtime/model.ts';
 
@@ -87,6 +89,13 @@ export function nodeStatus(node: NodeDescription, health: NodeHealth, previous: 
       architecture: node.machine.architecture,
     } as NonNullable<NodeStatus['nodeInfo']>,
   };
+}
+
+/** What others have said that the node has (its capacity, by a patch of its status), as changes of what pods may have of it. Null: no longer there. */
+export function advertised(node: NodeDescription, { capacity = {}, allocatable = {} }: DeepReadonly<NodeStatus>): Record<string, string | null> {
+  const there = Object.entries(capacity).filter(([name, amount]) => node.capacity[name] === undefined && allocatable[name] !== amount);
+  const gone = Object.keys(allocatable).filter((name) => capacity[name] === undefined && node.allocatable[name] === undefined && isExtendedResource(name));
+  return Object.fromEntries([...there, ...gone.map((name) => [name, null] as const)]);
 }
 
 function conditions({ runtimeReady, networkReady, message }: NodeHealth): NodeCondition[] {
