@@ -44,7 +44,7 @@ export class HttpExchange implements Exchange {
     const url = request.url ?? '/';
     this.uri = url;
     const at = url.indexOf('?');
-    this.query = at < 0 ? NO_QUERY : new URLSearchParams(url.slice(at + 1));
+    this.query = at < 0 ? NO_QUERY : new URLSearchParams(wellFormed(url.slice(at + 1)));
     this.route = parseRoute(this.method, at < 0 ? url : url.slice(0, at), { watch: asksToWatch(this.query.get('watch')) });
   }
 
@@ -171,3 +171,10 @@ function wantsPretty(parameter: string | null, agent = ''): boolean {
 /** Taking a profile takes as long as is asked for. */
 const PROFILES = '/debug/pprof/';
 const LONG_SUBRESOURCES = new Set(['log', 'exec', 'attach', 'portforward', 'proxy']);
+
+/** Parts of a query that cannot be read are nothing, as in Go: with a semicolon, or half an escape. */
+function wellFormed(query: string): string {
+  return MALFORMED.test(query) ? query.split('&').filter((part) => !MALFORMED.test(part)).join('&') : query;
+}
+
+const MALFORMED = /;|%(?![0-9a-fA-F]{2})/;

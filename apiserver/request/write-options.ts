@@ -1,5 +1,6 @@
 /** The parameters of writes: dry run, field manager, field validation. */
 import { invalid, notSupported, Path, type FieldError } from '../../api/field-error.ts';
+import { headerText } from '../auth/header-text.ts';
 import type { Exchange } from '../exchange.ts';
 import { invalidObject } from '../invalid.ts';
 
@@ -22,7 +23,7 @@ export function parseWriteOptions(exchange: Exchange, kind: 'CreateOptions' | 'U
   const dryRun = query.getAll('dryRun');
   const fieldManager = query.get('fieldManager') ?? '';
   const fieldValidation = query.get('fieldValidation') ?? '';
-  const errors = [...dryRunErrors(dryRun), ...managerErrors(fieldManager), ...more];
+  const errors = [...more, ...managerErrors(fieldManager), ...dryRunErrors(dryRun)];
   if (!VALIDATIONS.includes(fieldValidation)) {
     errors.push(notSupported(Path.of('fieldValidation'), fieldValidation, ['', 'Ignore', 'Strict', 'Warn']));
   }
@@ -47,20 +48,24 @@ function isAll(value: string): boolean {
   return value === 'All';
 }
 
-// oxlint-disable-next-line no-control-regex
-const UNPRINTABLE = /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/;
+/** As Go's unicode.IsPrint. */
+const PRINTABLE = /^[\p{L}\p{M}\p{N}\p{P}\p{S} ]$/u;
 
 function codePoint(character: string): string {
   return (character.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0');
 }
 
+/** Lengths and positions are those of bytes. */
 function managerErrors(name: string): FieldError[] {
   const errors: FieldError[] = [];
   if (name === '') return errors;
   const field = Path.of('fieldManager');
-  if (name.length > MANAGER_LIMIT) errors.push({ type: 'FieldValueTooLong', field: field.text, message: `Too long: may not be more than ${MANAGER_LIMIT} bytes` });
-  const at = [...name].findIndex((character) => UNPRINTABLE.test(character));
-  if (at >= 0) errors.push(invalid(field, name, `invalid character U+${codePoint([...name][at] ?? '')} (at position ${at})`));
+  if (Buffer.byteLength(name) > MANAGER_LIMIT) errors.push({ type: 'FieldValueTooLong', field: field.text, message: `Too long: may not be more than ${MANAGER_LIMIT} bytes` });
+  let at = 0;
+  for (const character of name) {
+    if (!PRINTABLE.test(character)) errors.push(invalid(field, name, `invalid character U+${codePoint(character)} (at position ${at})`));
+    at += Buffer.byteLength(character);
+  }
   return errors;
 }
 
@@ -70,6 +75,22 @@ export function managerOf(options: Pick<WriteOptions, 'fieldManager'>, exchange:
 }
 
 function userAgentPrefix(agent: string): string {
-  const prefix = agent.split('/', 1)[0] ?? '';
-  return prefix.slice(0, MANAGER_LIMIT).replaceAll(/[^\x20-\x7e\u00a1-\uffff]/g, '') || 'unknown';
+  const given = known.get(agent);
+  if (given !== undefined) return given;
+  let name = '';
+  let size = 0;
+  for (const character of headerText(agent.split('/', 1)[0] ?? '')) {
+    if (!PRINTABLE.test(character)) continue;
+    size += Buffer.byteLength(character);
+    if (size > MANAGER_LIMIT) break;
+    name += character;
+  }
+  name ||= 'unknown';
+  if (known.size >= KNOWN_LIMIT) known.clear();
+  known.set(agent, name);
+  return name;
 }
+
+/** Few programs write, and each of them often. */
+const KNOWN_LIMIT = 256;
+const known = new Map<string, string>();

@@ -53,14 +53,12 @@ export function toV1(object: ApiObject): ApiObject {
     apiVersion: 'autoscaling/v1',
     metadata: withAnnotations(object, annotations),
     spec: { ...sameSpec, ...(percent !== undefined && { targetCPUUtilizationPercentage: percent }) },
-    ...(status && {
-      status: {
-        ...times,
-        currentReplicas: currentReplicas ?? 0,
-        desiredReplicas: desiredReplicas ?? 0,
-        ...(current !== undefined && { currentCPUUtilizationPercentage: current }),
-      },
-    }),
+    status: {
+      ...times,
+      currentReplicas: currentReplicas ?? 0,
+      desiredReplicas: desiredReplicas ?? 0,
+      ...(current !== undefined && { currentCPUUtilizationPercentage: current }),
+    },
   };
 }
 
