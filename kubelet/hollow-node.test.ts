@@ -61,6 +61,24 @@ test('a resource that somebody says the node has can be had by pods with the nex
   await node.runtime.close();
 });
 
+test('a pod is judged by the labels that the node has now: it starts by one that was given a moment ago, and is refused where it fits none', async () => {
+  const clock = new VirtualClock();
+  const door = new FakeDoor({ now: () => clock.now() });
+  const client = openClient(door, { userAgent: 'kubelet' });
+  const node = await startHollowNode({ client, name: 'n1', clock, random: seededRandom(1), log, address: '192.0.2.1', port: 10_250 });
+  await clock.advance(100);
+  await node.ready;
+  await client.patch(nodes, { name: 'n1' }, { type: 'application/merge-patch+json', body: { metadata: { labels: { disk: 'ssd' } } } });
+  for (const [name, disk] of [['fits', 'ssd'], ['misplaced', 'tape']] as const) {
+    await client.create(pods, { metadata: { name, namespace: 'default' }, spec: { nodeName: 'n1', nodeSelector: { disk }, containers: [{ name: 'app', image: 'app:1' }] } } as Pod);
+  }
+  await clock.advance(3000);
+  const statuses = await Promise.all(['fits', 'misplaced'].map(async (name) => (await client.get(pods, { namespace: 'default', name })).status));
+  expect(statuses.map((status) => [status?.phase, status?.reason])).toEqual([['Running', undefined], ['Failed', 'NodeAffinity']]);
+  await node.stop();
+  await node.runtime.close();
+});
+
 test('a pod with claims of devices starts when they are reserved for it', async () => {
   const clock = new VirtualClock();
   const door = new FakeDoor({ now: () => clock.now() });

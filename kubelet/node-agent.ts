@@ -1,7 +1,7 @@
 /** Keeps this node known: registers it, renews its lease, and writes its status when it changes or every five minutes. */
 import { leases, nodes } from '../api/resources.ts';
 import { ApiError } from '../api/status.ts';
-import type { NodeCondition } from '../api/types/core.v1.ts';
+import type { Node, NodeCondition } from '../api/types/core.v1.ts';
 import type { Lease } from '../api/types/coordination.v1.ts';
 import type { Client, Stored } from '../client/client.ts';
 import { microTimeText, timeText } from '../client/time.ts';
@@ -44,9 +44,20 @@ export class NodeAgent {
   #written: { readonly at: number; readonly health: NodeHealth } | undefined;
   #lease: Stored<Lease> | undefined;
   #podCidrs: readonly string[] = [];
+  #labels: Readonly<Record<string, string>>;
 
   constructor(options: NodeAgentOptions) {
     this.#options = options;
+    this.#labels = nodeObject(options.node).metadata?.labels ?? {};
+  }
+
+  /** Those that users give it as well, as they were when it was last seen. */
+  get labels(): Readonly<Record<string, string>> {
+    return this.#labels;
+  }
+
+  async lookAgain(): Promise<void> {
+    await this.#see();
   }
 
   /** The pod ranges that the node was given, as far as is known. */
@@ -109,7 +120,7 @@ export class NodeAgent {
     const { client, clock, node } = this.#options;
     const now = clock.now();
     const health = await this.#options.health();
-    const known = this.#written && (await client.get(nodes, { name: node.name }).catch(() => undefined));
+    const known = this.#written && (await this.#see().catch(() => undefined));
     const others = advertised(node, known?.status ?? {});
     if (this.#written && now - this.#written.at < STATUS_WRITE_MS && deepEqual(this.#written.health, health) && Object.keys(others).length === 0) return;
     const own = nodeStatus(node, health, this.#conditions, timeText(now));
@@ -122,6 +133,13 @@ export class NodeAgent {
     if (this.#isReady === wasReady) return;
     this.#options.onReady(this.#isReady);
     if (wasReady) this.#awaitReadiness(() => undefined);
+  }
+
+  async #see(): Promise<Stored<Node>> {
+    const { client, node } = this.#options;
+    const known = await client.get(nodes, { name: node.name });
+    this.#labels = known.metadata.labels ?? {};
+    return known;
   }
 
   async #register(): Promise<void> {
@@ -138,6 +156,7 @@ export class NodeAgent {
         });
         this.#conditions = (known.status?.conditions ?? []) as readonly NodeCondition[];
         this.#podCidrs = podCidrsOf(known.spec);
+        this.#labels = known.metadata.labels ?? {};
         return;
       } catch (error) {
         log.warn({ node: node.name, error: String(error) }, 'the node could not be registered');

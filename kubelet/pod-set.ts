@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import { pods as podsResource } from '../api/resources.ts';
 import { ApiError } from '../api/status.ts';
+import { fitsNode } from '../api/selectors/node-selector.ts';
 import { timeText } from '../client/time.ts';
 import { backoff } from '../std/backoff.ts';
 import { sleep } from '../std/clock.ts';
@@ -15,12 +16,16 @@ import { refusedStatus } from './status.ts';
 import { restartCount } from './status-containers.ts';
 
 export interface PodSetOptions {
-  readonly labels: Readonly<Record<string, string>>;
+  /** Of the node, as they were when it was last seen. */
+  readonly labels: () => Readonly<Record<string, string>>;
+  /** Sees the node again. */
+  readonly lookAgain: () => Promise<void>;
 }
 
 /** What nobody owns gets this long to end. */
 const ORPHAN_GRACE_SECONDS = 2;
 const DELETE_RETRY = { baseMs: 500, limitMs: 30_000 };
+const LOOK_RETRY = { baseMs: 500, limitMs: 10_000 };
 
 export class PodSet {
   readonly #context: KubeletContext;
@@ -30,6 +35,8 @@ export class PodSet {
   readonly #refused = new Set<string>();
   /** Of those, the ones that are being deleted. */
   readonly #leaving = new Set<string>();
+  /** Pods that the node's labels did not fit, by uid, and whether the node was seen again since. */
+  readonly #unfit = new Map<string, 'looking' | 'seen'>();
   readonly #known = new Map<string, PodObject>();
   readonly #onGone = (uid: string): void => void this.#workers.delete(uid);
 
@@ -55,6 +62,7 @@ export class PodSet {
     const { uid } = pod.metadata;
     this.#known.delete(uid);
     this.#refused.delete(uid);
+    this.#unfit.delete(uid);
     this.#context.series?.forgetPod(pod.metadata.namespace, pod.metadata.name);
     this.#workers.get(uid)?.gone(pod);
   }
@@ -110,8 +118,13 @@ export class PodSet {
 
   #admit(pod: PodObject): boolean {
     const { node, clock, record, isSimulated } = this.#context;
+    const labels = this.#options.labels();
+    if (!fitsNode(pod.spec, labels, node.name) && this.#unfit.get(pod.metadata.uid) !== 'seen') {
+      if (!this.#unfit.has(pod.metadata.uid)) void this.#lookAgain(pod.metadata.uid);
+      return false;
+    }
     const others = [...this.#workers.values()].filter(({ isActive, status }) => isActive && !isTerminalPhase(status.phase)).map((worker) => worker.pod);
-    const refusal = refuse({ pod, others, allocatable: node.allocatable, labels: this.#options.labels, nodeName: node.name, isSimulated });
+    const refusal = refuse({ pod, others, allocatable: node.allocatable, labels, nodeName: node.name, isSimulated });
     if (!refusal) {
       this.#context.series?.podAdmitted(pod.spec.containers.length);
       return true;
@@ -122,6 +135,25 @@ export class PodSet {
     const status = refusedStatus({ pod, ...refusal, now: timeText(clock.now()) });
     new StatusWriter(pod, this.#context).put(pod, status as never);
     return false;
+  }
+
+  /** The scheduler may have seen labels that this node has not heard of yet. */
+  async #lookAgain(uid: string): Promise<void> {
+    const { clock, log, signal } = this.#context;
+    this.#unfit.set(uid, 'looking');
+    for (let failures = 0; !signal.aborted; failures++) {
+      try {
+        await this.#options.lookAgain();
+        break;
+      } catch (error) {
+        log.warn({ error: String(error) }, 'the labels of this node could not be read');
+        await sleep(clock, backoff(failures, LOOK_RETRY), signal);
+      }
+    }
+    const pod = this.#known.get(uid);
+    if (signal.aborted || !pod) return void this.#unfit.delete(uid);
+    this.#unfit.set(uid, 'seen');
+    this.put(pod);
   }
 
   /** Nothing of it was ever started: there is nothing to wait for. */

@@ -49,7 +49,7 @@ export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
   const node = await describe(options);
   let set: PodSet | undefined;
   const { context, recorder, close } = await openContext({ ...options, node, signal, onReference: (uids) => uids.forEach((uid) => set?.renew(uid)) });
-  set = new PodSet(context, { labels: { ...options.labels, 'kubernetes.io/hostname': nodeName } });
+  set = new PodSet(context, { labels: () => agent.labels, lookAgain: () => agent.lookAgain() });
   const recordNode = (reason: string, message: string): void => {
     if (!options.isSimulated) recorder.record({ about: { apiVersion: 'v1', kind: 'Node', name: nodeName, uid: nodeName }, type: 'Normal', reason, message, host: nodeName });
   };
