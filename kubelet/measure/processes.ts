@@ -36,6 +36,8 @@ export async function readProcessUse(pid: number): Promise<ProcessUse | undefine
   if (main === undefined || main === '/') return undefined;
   const isV1 = paths.has('memory');
   const files = isV1 ? await filesV1(paths) : await readAll(join(GROUPS, main), FILES_V2);
+  // A group that is not to be seen from here, as in a namespace of its own: what the runtime says has to do.
+  if (Object.values(files).every((one) => one === '')) return undefined;
   const use = isV1 ? groupUseV1(files) : groupUseV2(files);
   const pids = (await text(join(GROUPS, isV1 ? 'memory' : '', main, 'cgroup.procs'))).split('\n').filter((line) => line !== '');
   const opened = await Promise.all(pids.slice(0, PROCESSES_LIMIT).map((one) => readdir(`/proc/${one}/fd`).then((names) => names.length, () => 0)));
