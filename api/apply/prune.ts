@@ -71,9 +71,12 @@ function addBackOwned(scope: Scope, merged: ApiObject, pruned: ApiObject, entrie
 }
 
 function inVersion(scope: Scope, object: ApiObject, apiVersion: string): { object: ApiObject; type: Type } | undefined {
-  if (!scope.convert || object.apiVersion === apiVersion) return { object, type: scope.type };
+  const isThere = object.apiVersion === apiVersion;
+  if (!scope.convert || (isThere && apiVersion === scope.apiVersion)) return { object, type: scope.type };
   const converted = scope.convert(object, apiVersion);
   if (!converted) return undefined;
+  // Its type is that version's own, not the one of the request.
+  if (isThere) return { object, type: typeOf(converted.schema) };
   checkFit(converted);
   return { object: converted.object, type: typeOf(converted.schema) };
 }

@@ -41,3 +41,16 @@ test('what another version shows always does not go with who gave it up there', 
   await server.door(ADMIN).call({ ...at, verb: 'patch', patchType: 'application/merge-patch+json', body: { metadata: { labels: { a: 'b' } } }, query: { fieldManager: 'other' } });
   expect((await apply('v2', 'c', { maxReplicas: 6 }))['spec']).toMatchObject({ ...TARGET, maxReplicas: 6 });
 });
+
+test('what somebody gives up in one version goes from the other, although others own something there', async () => {
+  await apply('v2', 'd', { ...TARGET, maxReplicas: 5 });
+  const at = { group: 'autoscaling', version: 'v2', resource: 'horizontalpodautoscalers', namespace: 'default', name: 'd' };
+  const other = (version: string, spec: object): Promise<unknown> => server.door(ADMIN).call({
+    ...at, version, verb: 'patch', patchType: 'application/apply-patch+yaml', body: { apiVersion: `autoscaling/${version}`, kind: 'HorizontalPodAutoscaler', metadata: { name: 'd' }, spec }, query: { fieldManager: 'other', force: 'true' },
+  });
+  await other('v2', { behavior: { scaleUp: { policies: [{ type: 'Pods', value: 1, periodSeconds: 15 }] } } });
+  await other('v1', { minReplicas: 2 });
+  const now = (await server.door(ADMIN).call({ ...at, verb: 'get' })) as ApiObject;
+  expect(now['spec']).toMatchObject({ ...TARGET, maxReplicas: 5, minReplicas: 2 });
+  expect(Object.keys(now['spec'] as object)).not.toContain('behavior');
+});
