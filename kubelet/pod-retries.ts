@@ -5,3 +5,5 @@ export const VOLUME_RETRY = { baseMs: 500, limitMs: 122_000 };
 export const SANDBOX_RETRY = { baseMs: 500, limitMs: 15_000 };
 export const DELETE_RETRY = { baseMs: 500, limitMs: 30_000 };
 export const FAILURE_RETRY = { baseMs: 1000, limitMs: 30_000 };
+/** Volumes and tokens are looked after at least so often. */
+export const RENEW_MS = 60_000;

@@ -14,6 +14,7 @@ import { PodWorker } from './pod-worker.ts';
 import { StatusWriter } from './status-writer.ts';
 import { refusedStatus } from './status.ts';
 import { restartCount } from './status-containers.ts';
+import type { StatusInput } from './status-input.ts';
 
 export interface PodSetOptions {
   /** Of the node, as they were when it was last seen. */
@@ -88,6 +89,16 @@ export class PodSet {
     return [...this.#known.values()].map((pod) => ({ ...pod, status: this.#workers.get(pod.metadata.uid)?.status ?? pod.status }) as PodObject);
   }
 
+  /** Those that hold something of the node. */
+  active(): readonly PodObject[] {
+    return [...this.#workers.values()].filter(({ isActive, status }) => isActive && !isTerminalPhase(status.phase)).map(({ pod }) => pod);
+  }
+
+  /** Ends a pod for the node's own reason; false where that has been begun already. */
+  evict(uid: string, failure: NonNullable<StatusInput['failure']>, graceSeconds: number): boolean {
+    return this.#workers.get(uid)?.evict(failure, graceSeconds) ?? false;
+  }
+
   logFiles(): readonly LogFile[] {
     const { observation, files } = this.#context;
     return [...this.#known.values()].flatMap((pod) =>
@@ -123,7 +134,7 @@ export class PodSet {
       if (!this.#unfit.has(pod.metadata.uid)) void this.#lookAgain(pod.metadata.uid);
       return false;
     }
-    const others = [...this.#workers.values()].filter(({ isActive, status }) => isActive && !isTerminalPhase(status.phase)).map((worker) => worker.pod);
+    const others = this.active();
     const refusal = refuse({ pod, others, allocatable: node.allocatable, labels, nodeName: node.name, isSimulated });
     if (!refusal) {
       this.#context.series?.podAdmitted(pod.spec.containers.length);

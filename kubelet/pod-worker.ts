@@ -16,7 +16,7 @@ import type { Action, Termination } from './situation.ts';
 import { type PodObject, type PodRuntime, type PodStatusObject, allSpecs, hasProbes, isSidecarOf, isTerminalPhase, podText } from './pod.ts';
 import { isMaterial } from './pod-update.ts';
 import { Prober } from './probes/prober.ts';
-import { DELETE_RETRY, FAILURE_RETRY, SANDBOX_RETRY, VOLUME_RETRY } from './pod-retries.ts';
+import { DELETE_RETRY, FAILURE_RETRY, RENEW_MS, SANDBOX_RETRY, VOLUME_RETRY } from './pod-retries.ts';
 import { prepareClaims } from './resource-claims.ts';
 import { resize } from './resize.ts';
 import { type Backoff, nextBackoff } from './restart.ts';
@@ -30,9 +30,6 @@ import { WakeTimer } from './wake-timer.ts';
 
 /** `work`: until the runtime shows nothing more to do. `idle`: over, but the object stands. `gone`: nothing is left. */
 type Phase = 'work' | 'idle' | 'gone';
-
-/** Volumes and tokens are looked after at least so often. */
-const RENEW_MS = 60_000;
 
 export class PodWorker {
   readonly #context: KubeletContext;
@@ -109,11 +106,13 @@ export class PodWorker {
     this.wake();
   }
 
-  /** Ends the pod for the node's own reason. */
-  evict(failure: NonNullable<StatusInput['failure']>, graceSeconds: number): void {
+  /** Ends the pod for the node's own reason; false where it ends for such a one already. */
+  evict(failure: NonNullable<StatusInput['failure']>, graceSeconds: number): boolean {
+    if (this.#failure) return false;
     this.#failure = failure;
     this.#terminate('evicted', graceSeconds);
     this.wake();
+    return true;
   }
 
   /** Objects that the pod names have changed. */

@@ -60,6 +60,7 @@ export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
   const informer = openInformer(client, podsResource, { fieldSelector: `spec.nodeName=${nodeName}` }, { clock, random, log });
   const ready = begin({ agent, informer, set, context, signal, network: options.network, adapt: options.adapt ?? ((pod) => pod) });
   ready.catch((error: unknown) => log.warn({ error: String(error) }, 'the kubelet could not begin'));
+  if (!options.isSimulated) void beginEviction({ options, context, set }).catch((error: unknown) => log.warn({ error: String(error) }, 'evictions could not begin'));
   const timers = options.isSimulated ? [] : housekeeping({ runtime, clock, log, directory, ...(options.series && { series: options.series }), set, informer });
   return {
     backend: podBackend({ context, find: (namespace, name) => set.find(namespace, name), pages, measure }),
@@ -91,6 +92,18 @@ function housekeeping({ runtime, clock, log, directory, series, set, informer }:
     every(clock, IMAGES_MS, () => keeper.look(), failed('looking after images')),
     every(clock, ORPHANS_MS, () => (informer.cache.synced ? set.removeOrphans() : undefined), failed('the removal of orphans')),
   ];
+}
+
+interface EvictionParts {
+  readonly options: KubeletOptions;
+  readonly context: KubeletContext;
+  readonly set: PodSet;
+}
+
+/** Simulated nodes have nothing that could run short, and do not load what looks after it. */
+async function beginEviction(parts: EvictionParts): Promise<void> {
+  const { openEviction } = await import('./eviction/open-eviction.ts');
+  await openEviction(parts).run();
 }
 
 interface Beginning {

@@ -1,7 +1,7 @@
 /** The conditions of a pod that the kubelet owns; those of others are kept. */
 import type { PodCondition } from '../api/types/core.v1.ts';
 import { sandboxNeeded } from './plan.ts';
-import { isSidecar } from './pod.ts';
+import { isSidecar, isTerminalPhase } from './pod.ts';
 import type { ContainerStatusOut } from './status-containers.ts';
 import type { PodConditionInput, StatusInput } from './status-input.ts';
 
@@ -12,7 +12,8 @@ type Input = StatusInput & { readonly phase: string; readonly init: readonly Con
 export function podConditions(input: Input): PodCondition[] {
   const { pod, previous, now, failure } = input;
   const foreign = (pod.status?.conditions ?? []).filter(({ type }) => !KUBELET_CONDITIONS.includes(type));
-  const disruption = failure?.condition ? [failure.condition] : (previous.conditions ?? []).filter(({ type }) => type === 'DisruptionTarget') as PodConditionInput[];
+  // It is said when the pod is over, not while its containers still end.
+  const disruption = failure?.condition && isTerminalPhase(input.phase) ? [failure.condition] : (previous.conditions ?? []).filter(({ type }) => type === 'DisruptionTarget') as PodConditionInput[];
   const ready = containersReady(input);
   const own: PodConditionInput[] = [
     ...disruption,

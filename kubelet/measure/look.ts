@@ -110,7 +110,8 @@ function rated(rates: Rates, id: string, use: Use): Use {
   return cpuNanoCores === undefined ? use : { ...use, cpuNanoCores };
 }
 
-async function readImages(runtime: Runtime, at: number): Promise<Disk | undefined> {
+/** The disk that images are on. */
+export async function readImages(runtime: Pick<Runtime, 'imageFilesystem'>, at: number): Promise<Disk | undefined> {
   const images = await runtime.imageFilesystem().catch(() => undefined);
   if (!images) return undefined;
   const disk = await readDisk(images.mountpoint, at).then((found) => found ?? readDisk(dirname(images.mountpoint), at));

@@ -26,6 +26,8 @@ export interface KubeletSeries {
   containerEnded(type: string, exitCode: number, reason: string): void;
   podAdmitted(containers: number): void;
   podRefused(reason: string): void;
+  /** A pod was ended for want of something, or because it took too much. */
+  evicted(signal: string): void;
   podWorked(operation: PodOperation, seconds: number): void;
   podWorkerStarted(seconds: number): void;
   /** Since the kubelet saw it, since it was created, and that without the time for images and init containers. */
@@ -114,7 +116,7 @@ function runtimeSeries(meter: Meter): RuntimeSeries {
   };
 }
 
-type PodSeries = Pick<KubeletSeries, 'containerStarted' | 'containerEnded' | 'podAdmitted' | 'podRefused' | 'podWorked' | 'podWorkerStarted' | 'podRunning' | 'statusWritten' | 'relisted' | 'orphaned'>;
+type PodSeries = Pick<KubeletSeries, 'containerStarted' | 'containerEnded' | 'podAdmitted' | 'podRefused' | 'evicted' | 'podWorked' | 'podWorkerStarted' | 'podRunning' | 'statusWritten' | 'relisted' | 'orphaned'>;
 
 function podSeries(meter: Meter, clock: Clock): PodSeries {
   const counter = (name: string, help: string, labels: readonly string[] = []): ReturnType<Meter['counter']> => meter.counter({ name: `kubelet_${name}`, help, labels });
@@ -126,6 +128,7 @@ function podSeries(meter: Meter, clock: Clock): PodSeries {
   const ended = counter('terminated_containers_total', 'Containers that ended.', ['container_type', 'exit_code', 'reason']);
   const perPod = histogram('containers_per_pod_count', 'How many containers pods have.', [1, 2, 4, 8, 16]);
   const refused = counter('admission_rejections_total', 'Pods that this node did not take.', ['reason']);
+  const evictions = counter('evictions', 'Pods that were evicted.', ['eviction_signal']);
   const worked = histogram('pod_worker_duration_seconds', 'How long one look after a pod took.', SECONDS, ['operation_type']);
   const workerStarts = histogram('pod_worker_start_duration_seconds', 'From the first word of a pod to the first look after it.', SECONDS);
   const [seen, created, own] = [
@@ -151,6 +154,7 @@ function podSeries(meter: Meter, clock: Clock): PodSeries {
     containerEnded: (type, exitCode, reason) => ended.of(type, String(exitCode), reason).add(),
     podAdmitted: (count) => perPod.of().observe(count),
     podRefused: (reason) => refused.of(reason).add(),
+    evicted: (signal) => evictions.of(signal).add(),
     podWorked: (operation, seconds) => worked.of(operation).observe(seconds),
     podWorkerStarted: (seconds) => workerStarts.of().observe(seconds),
     podRunning(seenSeconds, createdSeconds, ownSeconds) {
