@@ -15,6 +15,8 @@ export interface ContainerTarget {
 /** Where a container's output stands: the file of one of its runs. */
 export interface LogTarget {
   readonly path: string;
+  /** Nothing is ever written: the container is simulated. */
+  readonly isSimulated?: boolean;
   /** Whether the run that writes this file still goes on; asked again and again while a log is followed. */
   isRunning(): boolean;
 }

@@ -47,6 +47,7 @@ export function podBackend({ context, find, pages, measure }: PodBackendOptions)
       if (!found) throw new BackendRefusal(400, `container ${JSON.stringify(container)} in pod ${JSON.stringify(name)} is waiting to start: ${waitingReason(pod, container)}`);
       const { id } = found;
       return {
+        isSimulated: context.isSimulated,
         path: join(context.files.logDirectory(pod.metadata), container, `${restartCount(found)}.log`),
         isRunning: () => observation.latest(pod.metadata.uid).containers.some((one) => one.id === id && one.state === 'running'),
       };

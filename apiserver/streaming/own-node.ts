@@ -1,6 +1,8 @@
 /** The proxy to a node of this very process, which has no port: its agent is asked what its port would say. */
 import { Readable } from 'node:stream';
 import { badRequest } from '../../api/status.ts';
+import type { Pod } from '../../api/types/core.v1.ts';
+import type { Stored } from '../auth/reader.ts';
 import type { Answer, Exchange } from '../exchange.ts';
 import { cleanPath } from './links.ts';
 
@@ -18,10 +20,24 @@ export interface NodeAnswer {
   readonly body: string;
 }
 
+/** What a container of such a node has said: nothing, once it runs. Throws the 400 that a kubelet has for one that does not, or did not before. */
+export function logOfOwn({ metadata, status }: Stored<Pod>, container: string, previous: boolean): Answer {
+  const { initContainerStatuses = [], containerStatuses = [], ephemeralContainerStatuses = [] } = status ?? {};
+  const found = [...initContainerStatuses, ...containerStatuses, ...ephemeralContainerStatuses].find(({ name }) => name === container);
+  const where = `container ${JSON.stringify(container)} in pod ${JSON.stringify(metadata.name)}`;
+  if (previous && !found?.lastState?.terminated) throw badRequest(`previous terminated ${where} not found`);
+  if (!previous && !found?.state?.running && !found?.state?.terminated) throw badRequest(`${where} is waiting to start: ${found?.state?.waiting?.reason ?? 'ContainerCreating'}`);
+  return { type: 'stream', code: 200, headers: { 'Content-Type': 'text/plain' }, stream: Readable.from([]) };
+}
+
+export function refuseConnection(node: string): never {
+  throw badRequest(`node ${JSON.stringify(node)} is simulated and runs no processes: there is nothing to connect to`);
+}
+
 export type AskNode = (request: NodeRequest) => Promise<NodeAnswer>;
 
 export async function passToOwn({ method, route, uri, headers: { accept = '' }, upgrade }: Exchange, ask: AskNode): Promise<Answer> {
-  if (upgrade) throw badRequest(`node ${JSON.stringify(route.name)} is simulated and runs no processes: there is nothing to connect to`);
+  if (upgrade) refuseConnection(route.name);
   const mark = uri.indexOf('?');
   const query = mark < 0 ? '' : uri.slice(mark);
   const isRead = method === 'GET' || method === 'HEAD';

@@ -12,15 +12,19 @@ import type { Core } from '../core.ts';
 import type { Handler } from '../dispatch.ts';
 import type { Answer, Exchange, Query } from '../exchange.ts';
 import { invalidObject } from '../invalid.ts';
+import type { NodeStatistics } from '../metrics-api/node-statistics.ts';
 import type { Pki } from '../pki/pki.ts';
 import { admitConnect, type ConnectOptions } from './connect.ts';
 import { forward, tunnel } from './forward.ts';
 import { kubeletAddress, kubeletTls } from './kubelet-address.ts';
+import { logOfOwn, refuseConnection } from './own-node.ts';
 
 /** What a kubelet says in refusal is read up to here. */
 const REFUSAL_LIMIT_BYTES = 16 * 1024;
 
-export function logHandler(pki: Pki): Handler {
+type OwnNodes = Pick<NodeStatistics, 'asks'>;
+
+export function logHandler(pki: Pki, nodes: OwnNodes): Handler {
   return async (core, exchange) => {
     const { name } = exchange.route;
     const errors = logErrors(exchange.query);
@@ -28,6 +32,7 @@ export function logHandler(pki: Pki): Handler {
     const pod = await podOf(core, exchange);
     const container = containerOf(pod, exchange.query.get('container'));
     if (!pod.spec?.nodeName) return { type: 'text', code: 204, text: '' };
+    if (nodes.asks(pod.spec.nodeName)) return logOfOwn(pod, container, exchange.query.get('previous') === 'true');
     const address = kubeletAddress(core, pod.spec.nodeName, 'pods');
     const query = logQuery(exchange.query);
     const path = `/containerLogs/${pod.metadata.namespace}/${name}/${container}${query ? `?${query}` : ''}`;
@@ -38,40 +43,42 @@ export function logHandler(pki: Pki): Handler {
 }
 
 /** `exec` and `attach`: one container of a pod. */
-export function execHandler(verb: 'exec' | 'attach', pki: Pki): Handler {
+export function execHandler(verb: 'exec' | 'attach', pki: Pki, nodes: OwnNodes): Handler {
   return async (core, exchange, resource) => {
     const options = await admitConnect(core, exchange, resource);
     await requireConnect(core, exchange);
     const pod = await podOf(core, exchange);
     const container = containerOf(pod, options.container ?? null);
     const { namespace, name } = pod.metadata;
-    return connect(core, exchange, { pod, pki, path: `/${verb}/${namespace}/${name}/${container}`, query: streamQuery(options) });
+    return connect(core, exchange, { pod, pki, nodes, path: `/${verb}/${namespace}/${name}/${container}`, query: streamQuery(options) });
   };
 }
 
-export function portForwardHandler(pki: Pki): Handler {
+export function portForwardHandler(pki: Pki, nodes: OwnNodes): Handler {
   return async (core, exchange, resource) => {
     const { ports = [] } = await admitConnect(core, exchange, resource);
     await requireConnect(core, exchange);
     const pod = await podOf(core, exchange);
     const { namespace, name } = pod.metadata;
     const query = ports.length > 0 ? `port=${encodeURIComponent(ports.join(','))}` : '';
-    return connect(core, exchange, { pod, pki, path: `/portForward/${namespace}/${name}`, query });
+    return connect(core, exchange, { pod, pki, nodes, path: `/portForward/${namespace}/${name}`, query });
   };
 }
 
 interface Connecting {
   readonly pod: Stored<Pod>;
   readonly pki: Pki;
+  readonly nodes: OwnNodes;
   readonly path: string;
   readonly query: string;
 }
 
-async function connect(core: Core, exchange: Exchange, { pod, pki, path, query }: Connecting): Promise<Answer> {
+async function connect(core: Core, exchange: Exchange, { pod, pki, nodes, path, query }: Connecting): Promise<Answer> {
   const node = pod.spec?.nodeName;
   if (!node) throw badRequest(`pod ${pod.metadata.name} does not have a host assigned`);
   const address = kubeletAddress(core, node, 'pods');
   if (!exchange.upgrade) throw badRequest('Upgrade request required');
+  if (nodes.asks(node)) refuseConnection(node);
   return tunnel({ ...address, path: query ? `${path}?${query}` : path, tls: kubeletTls(address, pki) });
 }
 

@@ -1,4 +1,5 @@
 /** `/containerLogs/`: reads what of a log is asked for, and sends it as it comes. */
+import { existsSync } from 'node:fs';
 import type { ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -18,9 +19,11 @@ export async function sendLog({ parts, query, response, backend, clock }: LogReq
   const [namespace = '', pod = '', container = ''] = parts;
   const options = logOptions(query, clock.now());
   const target = backend.log(namespace, pod, container, { previous: query.get('previous') === 'true' });
+  if (!target.isSimulated && !existsSync(target.path)) throw new BackendRefusal(400, `failed to try resolving symlinks in path ${JSON.stringify(target.path)}: lstat ${target.path}: no such file or directory`);
   const aborted = new AbortController();
   response.on('close', () => aborted.abort());
   response.writeHead(200, { 'Content-Type': 'text/plain' });
+  if (target.isSimulated) return void response.end();
   response.flushHeaders();
   await pipeline(Readable.from(readLog(target, options, clock, aborted.signal)), response).catch(() => undefined);
 }

@@ -34,7 +34,7 @@ const backend: KubeletBackend = {
     if (pod !== 'web' || container !== 'app') throw new BackendRefusal(404, `pod "${pod}" or container "${container}" not found in "${namespace}"`);
     return { id: 'c1', running: true, tty: false, stdin: true };
   },
-  log: () => ({ path: join(directory, 'app.log'), isRunning: () => false }),
+  log: (_namespace, _pod, container) => ({ path: join(directory, `${container}.log`), isRunning: () => false, isSimulated: container === 'hollow' }),
   exec: async (_, [program = '', ...args]) => run(program, args),
   attach: async () => run('cat', []),
   portForward: async (_namespace, _pod, port) => {
@@ -193,6 +193,8 @@ describe('who may ask', () => {
 test('logs are sent with their options', async () => {
   expect(await get('/containerLogs/d/web/app?tailLines=1', api)).toBe('200 trouble\n');
   expect(await get('/containerLogs/d/web/app?stream=Stdout&timestamps=true', api)).toBe('200 2026-01-01T00:00:00Z hello\n');
+  expect(await get('/containerLogs/d/web/lost', api)).toContain(`400 failed to try resolving symlinks in path "${join(directory, 'lost.log')}"`);
+  expect(await get('/containerLogs/d/web/hollow', api)).toBe('200 ');
 });
 
 describe('exec over SPDY', () => {
