@@ -1,6 +1,6 @@
 /** Stops containers: preStop hook, then the runtime's signals, all within the grace; a shorter grace may follow a longer one. */
 import type { KubeletContext } from './context.ts';
-import { runHook } from './hooks.ts';
+import { canRun, runHook } from './hooks.ts';
 import { errorText } from './images.ts';
 import type { Action } from './situation.ts';
 import { type PodObject, type PodRuntime, allSpecs, podText } from './pod.ts';
@@ -58,7 +58,7 @@ export class ContainerStopper {
     record(pod, { type: 'Normal', reason: 'Killing', message }, spec);
     const began = clock.now();
     const handler = spec?.lifecycle?.preStop;
-    if (handler && spec && graceSeconds > 0 && !this.#context.isSimulated) {
+    if (handler && spec && graceSeconds > 0 && canRun(handler, this.#context)) {
       const ip = podFacts(this.#context, pod, runtime).podIps[0] ?? '';
       const hook = runHook({ runtime: this.#context.runtime, clock, handler, spec, containerId, ip, timeoutMs: graceSeconds * 1000 });
       await hook.catch(() => record(pod, { type: 'Warning', reason: 'FailedPreStopHook', message: 'PreStopHook failed' }, spec));

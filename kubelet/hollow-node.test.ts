@@ -79,6 +79,32 @@ test('a pod is judged by the labels that the node has now: it starts by one that
   await node.runtime.close();
 });
 
+test('a pod that sleeps before it is stopped is there for so long, and no longer than its grace', async () => {
+  const clock = new VirtualClock();
+  const door = new FakeDoor({ now: () => clock.now() });
+  const client = openClient(door, { userAgent: 'kubelet' });
+  const node = await startHollowNode({ client, name: 'n1', clock, random: seededRandom(1), log, address: '192.0.2.1', port: 10_250 });
+  await clock.advance(100);
+  await node.ready;
+  const containers = [{ name: 'app', image: 'app:1', lifecycle: { preStop: { sleep: { seconds: 20 } } } }];
+  for (const [name, terminationGracePeriodSeconds] of [['patient', 30], ['hasty', 10]] as const) {
+    await client.create(pods, { metadata: { name, namespace: 'default' }, spec: { nodeName: 'n1', terminationGracePeriodSeconds, containers } } as Pod);
+  }
+  await clock.advance(2000);
+  for (const [name, deletionGracePeriodSeconds] of [['patient', 30], ['hasty', 10]] as const) {
+    const metadata = { deletionTimestamp: new Date(clock.now()).toISOString(), deletionGracePeriodSeconds, finalizers: ['test/keep'] };
+    await client.patch(pods, { namespace: 'default', name }, { type: 'application/merge-patch+json', body: { metadata } });
+  }
+  const running = async (ms: number): Promise<string[]> => {
+    await clock.advance(ms);
+    const { items } = await client.list(pods, { namespace: 'default' });
+    return items.filter(({ status }) => status?.containerStatuses?.[0]?.state?.running).map(({ metadata }) => metadata.name);
+  };
+  expect([await running(8000), await running(7000), await running(10_000)]).toEqual([['patient', 'hasty'], ['patient'], []]);
+  await node.stop();
+  await node.runtime.close();
+});
+
 test('a pod with claims of devices starts when they are reserved for it', async () => {
   const clock = new VirtualClock();
   const door = new FakeDoor({ now: () => clock.now() });

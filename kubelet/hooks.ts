@@ -18,6 +18,11 @@ export interface HookInput {
   readonly timeoutMs: number;
 }
 
+/** In a simulated container there is nothing to be run or called; but it can be waited. */
+export function canRun(handler: Handler, { isSimulated }: { readonly isSimulated: boolean }): boolean {
+  return !isSimulated || handler.sleep !== undefined;
+}
+
 /** Throws when the hook fails. */
 export async function runHook({ runtime, clock, handler, spec, containerId, ip, timeoutMs }: HookInput): Promise<void> {
   if (handler.exec) {

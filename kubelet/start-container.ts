@@ -4,7 +4,7 @@ import type { KubeletContext } from './context.ts';
 import { ConfigError, environment } from './environment/environment.ts';
 import type { PodFacts } from './environment/field-ref.ts';
 import { serviceVariables } from './environment/service-links.ts';
-import { runHook } from './hooks.ts';
+import { canRun, runHook } from './hooks.ts';
 import type { LocalImage } from './images.ts';
 import { CONTAINER_TYPES } from './metrics/pod-counting.ts';
 import { aborted } from './interrupted.ts';
@@ -144,7 +144,7 @@ function environmentOf(context: KubeletContext, pod: PodObject, spec: Spec, fact
 
 async function postStart({ context, pod, spec, runtime, signal }: StartRequest, containerId: string): Promise<void> {
   const handler = spec.lifecycle?.postStart;
-  if (!handler || context.isSimulated) return;
+  if (!handler || !canRun(handler, context)) return;
   const ip = podFacts(context, pod, runtime).podIps[0] ?? '';
   const hook = runHook({ runtime: context.runtime, clock: context.clock, handler, spec, containerId, ip, timeoutMs: HOOK_TIMEOUT_MS });
   hook.catch(() => undefined);
