@@ -4,9 +4,9 @@ import { ApiError, type Status } from '../../api/status.ts';
 import type { Clock } from '../../std/clock.ts';
 import { networkProblem } from '../../std/network-problem.ts';
 import type { Answer, Exchange } from '../exchange.ts';
-import { passedOn, tunnel } from '../streaming/forward.ts';
+import { IDENTITY_HEADER, passedOn, tunnel } from '../streaming/forward.ts';
 import { watchAnswer } from './direct-watch.ts';
-import { identityHeaders, IDENTITY_HEADER, type Remote } from './remote.ts';
+import { identityHeaders, type Remote } from './remote.ts';
 import type { Endpoint } from './service-address.ts';
 
 /** Documents of discovery are asked for by every client and must not hold them up. */

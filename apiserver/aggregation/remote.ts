@@ -113,5 +113,3 @@ export function identityHeaders({ name, uid, groups, extra = {} }: UserInfo): Ou
 function escapeKey(key: string): string {
   return [...Buffer.from(key)].map((byte) => (/[-!#$&'*+.^_`|~0-9A-Za-z]/.test(String.fromCharCode(byte)) ? String.fromCharCode(byte) : `%${byte.toString(16).toUpperCase().padStart(2, '0')}`)).join('');
 }
-
-export const IDENTITY_HEADER = /^x-remote-(user|uid|group|extra-.*)$/;

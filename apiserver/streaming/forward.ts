@@ -33,6 +33,8 @@ const OWN_HEADERS = new Set([
   'connection', 'keep-alive', 'proxy-authenticate', 'proxy-authorization', 'te', 'trailer', 'transfer-encoding', 'upgrade', 'authorization', 'host',
   'http2-settings', 'impersonate-user', 'impersonate-uid', 'impersonate-group',
 ]);
+/** Who asked, in the words of front proxies: whoever stands behind must not take a client's for ours. */
+export const IDENTITY_HEADER = /^x-remote-(user|uid|group|extra-.*)$/;
 /** A server that does not take the connection in this time is not there. */
 const CONNECT_MS = 30_000;
 

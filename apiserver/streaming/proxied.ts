@@ -6,15 +6,13 @@ import { ApiError, internalError } from '../../api/status.ts';
 import type { Clock } from '../../std/clock.ts';
 import { networkProblem } from '../../std/network-problem.ts';
 import type { Answer, Exchange } from '../exchange.ts';
-import { forward, passedOn, tunnel, type Target } from './forward.ts';
+import { forward, IDENTITY_HEADER, passedOn, tunnel, type Target } from './forward.ts';
 import { withLinks } from './html-links.ts';
 import { bytesOf, cleanPath, relink, type Stand, withSlash } from './links.ts';
 
 /** Where to; which path of it, the request says. */
 export type Place = Omit<Target, 'path' | 'headers' | 'without'>;
 
-/** Who asked, in the words of front proxies: nobody behind us should take them for ours. */
-const IDENTITY = /^x-remote-(user|uid|group|extra-.*)$/;
 /** Who may read answers across origins is for this server to say. */
 const CROSS_ORIGIN = ['access-control-allow-credentials', 'access-control-allow-headers', 'access-control-allow-methods', 'access-control-allow-origin'];
 
@@ -27,7 +25,7 @@ export async function pass(exchange: Exchange, place: Place, clock: Clock): Prom
   const path = route.rest === '' ? '/' : cleanPath(route.rest);
   const asked = askedHost(exchange);
   const stand: Stand = { prefix: prefixOf(route.path, route.rest), host: `${hostOf(place)}:${place.port}`, asked };
-  const target: Target = { ...place, path: `${path}${query}`, headers: { ...forwardedHeaders(exchange, stand, path), ...(asked !== '' && { host: asked }) }, without: IDENTITY };
+  const target: Target = { ...place, path: `${path}${query}`, headers: { ...forwardedHeaders(exchange, stand, path), ...(asked !== '' && { host: asked }) }, without: IDENTITY_HEADER };
   if (exchange.upgrade) return tunnel(target);
   let response: IncomingMessage;
   try {
