@@ -87,14 +87,16 @@ class Builder {
   readonly #events: readonly Event[];
   readonly #anchors = new Map<string, unknown>();
   readonly #open = new Set<string>();
-  /** Where the keys of mappings stand. */
-  readonly #lines = new WeakMap<object, ReadonlyMap<string, number>>();
+  /** Where the keys of mappings stand, where they may be merged into others. */
+  readonly #keys = new WeakMap<object, ReadonlyMap<string, Event>>();
+  readonly #hasMerges: boolean;
   #at = 0;
   #aliased = 0;
 
   constructor(text: string, events: readonly Event[]) {
     this.#text = text;
     this.#events = events;
+    this.#hasMerges = text.includes('<<');
   }
 
   document(): unknown {
@@ -136,16 +138,9 @@ class Builder {
   }
 
   #mapping(): Json {
-    // A number and the text that it would become are two keys until they are JSON.
     const own = new Set<string>();
     const object: Json = {};
-    const lines = new Map<string, number>();
-    const set = (name: string, value: unknown, { line, shown, id }: { readonly line: number; readonly shown: string; readonly id: string }): void => {
-      if (own.has(id)) this.duplicates.push(`line ${line}: key ${shown} already set in map`);
-      own.add(id);
-      lines.set(name, line);
-      setKey(object, name, value);
-    };
+    const keys = this.#hasMerges ? new Map<string, Event>() : undefined;
     while (this.#next().type !== this.#yaml.EVENT_ID.POP) {
       const keyEvent = this.#next();
       const key = keyEvent.type === this.#yaml.EVENT_ID.SCALAR ? this.#scalar(keyEvent, true) : this.#node();
@@ -155,18 +150,33 @@ class Builder {
       }
       const value = this.#node();
       if (key === '<<' && keyEvent.type === this.#yaml.EVENT_ID.SCALAR && keyEvent.style === this.#yaml.SCALAR_STYLE.PLAIN) {
-        // In the order of the text, as upstream: what comes later counts. Of several the first counts most.
-        for (const from of Array.isArray(value) ? value.toReversed() : [value]) {
-          if (typeof from !== 'object' || from === null || Array.isArray(from)) throw yamlError('yaml: map merge requires map or sequence of maps as the value');
-          for (const [name, inner] of Object.entries(from)) set(name, inner, { line: this.#lines.get(from)?.get(name) ?? 0, shown: JSON.stringify(name), id: `string ${name}` });
-        }
+        this.#merge(value, { object, own, keys });
         continue;
       }
       const name = keyText(key, value);
-      set(name, value, { line: this.#line(keyEvent), shown: typeof key === 'string' ? JSON.stringify(key) : String(key), id: `${typeof key} ${name}` });
+      // A number and the text that it would become are two keys until they are JSON.
+      const id = typeof key === 'string' ? name : `\0${typeof key} ${name}`;
+      if (own.has(id)) this.duplicates.push(`line ${this.#line(keyEvent)}: key ${typeof key === 'string' ? JSON.stringify(key) : String(key)} already set in map`);
+      own.add(id);
+      keys?.set(name, keyEvent);
+      setKey(object, name, value);
     }
-    this.#lines.set(object, lines);
+    if (keys) this.#keys.set(object, keys);
     return object;
+  }
+
+  /** In the order of the text, as upstream: what comes later counts. Of several the first counts most. */
+  #merge(value: unknown, { object, own, keys }: { readonly object: Json; readonly own: Set<string>; readonly keys: Map<string, Event> | undefined }): void {
+    for (const from of Array.isArray(value) ? value.toReversed() : [value]) {
+      if (typeof from !== 'object' || from === null || Array.isArray(from)) throw yamlError('yaml: map merge requires map or sequence of maps as the value');
+      for (const [name, inner] of Object.entries(from)) {
+        const event = this.#keys.get(from)?.get(name);
+        if (own.has(name)) this.duplicates.push(`line ${event ? this.#line(event) : 0}: key ${JSON.stringify(name)} already set in map`);
+        own.add(name);
+        if (event) keys?.set(name, event);
+        setKey(object, name, inner);
+      }
+    }
   }
 
   #scalar(event: ScalarEvent, isKey = false): unknown {
@@ -208,8 +218,8 @@ class Builder {
     if (Array.isArray(value)) return value.map((item) => this.#copy(item));
     const out: Json = {};
     for (const [key, inner] of Object.entries(value)) setKey(out, key, this.#copy(inner));
-    const lines = this.#lines.get(value);
-    if (lines) this.#lines.set(out, lines);
+    const keys = this.#keys.get(value);
+    if (keys) this.#keys.set(out, keys);
     return out;
   }
 
