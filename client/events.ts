@@ -38,6 +38,8 @@ export interface EventRecord {
   readonly type: 'Normal' | 'Warning';
   readonly reason: string;
   readonly message: string;
+  /** Of the Event itself; only the older form has them. */
+  readonly annotations?: Readonly<Record<string, string>>;
   /** What was being done; only the newer form has it. */
   readonly action?: string;
   /** The node it is said on, where the recorder speaks for several. */
@@ -210,7 +212,7 @@ const DEFAULT_NAMESPACE = 'default';
 
 function coreSink({ client, component, host: node, clock }: RecorderOptions): Sink {
   return async (series) => {
-    const { about, type, reason, message, host = node } = series.record;
+    const { about, type, reason, message, annotations, host = node } = series.record;
     const namespace = about.namespace ?? DEFAULT_NAMESPACE;
     const lastTimestamp = timeText(series.lastAt);
     if (series.written && series.count > 1) {
@@ -223,7 +225,7 @@ function coreSink({ client, component, host: node, clock }: RecorderOptions): Si
       }
     }
     const event: Event = {
-      metadata: { name: eventName(about, clock), namespace },
+      metadata: { name: eventName(about, clock), namespace, ...(annotations && { annotations: { ...annotations } }) },
       involvedObject: { ...about },
       type,
       reason,

@@ -2,8 +2,11 @@
 import { isExtendedResource } from '../api/kinds/shared/resource-list.ts';
 import { milliValue, parseQuantity, value } from '../api/quantity.ts';
 import { fitsNode } from '../api/selectors/node-selector.ts';
+import { tolerates } from '../api/tolerates.ts';
+import { isCritical } from './eviction/critical.ts';
+import type { PressureType } from './eviction/thresholds.ts';
 import type { PodObject } from './pod.ts';
-import { podRequests } from './resources.ts';
+import { podRequests, qosClass } from './resources.ts';
 import { forbiddenSysctl } from './sysctls.ts';
 
 export interface AdmissionInput {
@@ -15,6 +18,8 @@ export interface AdmissionInput {
   readonly nodeName: string;
   /** Devices as well as containers are simulated: any claim can be prepared. */
   readonly isSimulated: boolean;
+  /** What the node runs short of. */
+  readonly pressures: readonly PressureType[];
 }
 
 export interface Refusal {
@@ -26,18 +31,28 @@ const NANO_PER_MILLI = 1_000_000n;
 const NANO_PER_UNIT = 1_000_000_000n;
 
 export function refuse(input: AdmissionInput): Refusal | undefined {
-  return forbidden(input) ?? wrongSystem(input) ?? unsupported(input) ?? outOfResources(input) ?? unfitSelector(input) ?? takenPorts(input);
+  return underPressure(input) ?? forbidden(input) ?? wrongSystem(input) ?? unsupported(input) ?? outOfResources(input) ?? unfitSelector(input) ?? takenPorts(input);
 }
+
+/** Who asked for nothing would be the first to go when memory is short, and everybody takes disk. */
+function underPressure({ pod, pressures }: AdmissionInput): Refusal | undefined {
+  if (pressures.length === 0 || isCritical(pod)) return undefined;
+  const isMemoryAlone = pressures.every((type) => type === 'MemoryPressure');
+  if (isMemoryAlone && (qosClass(pod) !== 'BestEffort' || (pod.spec.tolerations ?? []).some((one) => tolerates(one, MEMORY_TAINT)))) return undefined;
+  return { reason: 'Evicted', message: `The node had condition: [${pressures.join(' ')}]. ` };
+}
+
+const MEMORY_TAINT = { key: 'node.kubernetes.io/memory-pressure', effect: 'NoSchedule' };
 
 function forbidden({ pod }: AdmissionInput): Refusal | undefined {
   const why = forbiddenSysctl(pod);
-  return why === undefined ? undefined : { reason: 'SysctlForbidden', message: `Pod was rejected: ${why}` };
+  return why === undefined ? undefined : { reason: 'SysctlForbidden', message: why };
 }
 
 function wrongSystem({ pod }: AdmissionInput): Refusal | undefined {
   const { os } = pod.spec;
   if (!os?.name || os.name === 'linux') return undefined;
-  return { reason: 'PodOSNotSupported', message: "Pod was rejected: Failed to admit pod as the OS field doesn't match node OS" };
+  return { reason: 'PodOSNotSupported', message: "Failed to admit pod as the OS field doesn't match node OS" };
 }
 
 /** What a pod may ask for and this node cannot do. To start it without would be worse than not to start it. */
@@ -55,7 +70,7 @@ function unsupported({ pod, isSimulated }: AdmissionInput): Refusal | undefined 
     ['the restart of all containers (RestartAllContainers)', specs.some(({ restartPolicyRules = [] }) => restartPolicyRules.some(({ action }) => action === 'RestartAllContainers'))],
   ];
   const named = wanted.filter(([, isWanted]) => isWanted).map(([name]) => name);
-  return named.length === 0 ? undefined : { reason: 'Unsupported', message: `Pod was rejected: this node does not support ${named.join(', ')}` };
+  return named.length === 0 ? undefined : { reason: 'Unsupported', message: `this node does not support ${named.join(', ')}` };
 }
 
 function outOfResources({ pod, others, allocatable }: AdmissionInput): Refusal | undefined {
@@ -78,7 +93,7 @@ function outOfResources({ pod, others, allocatable }: AdmissionInput): Refusal |
 
 function insufficient(resource: string, requested: bigint, used: bigint, capacity: bigint): Refusal {
   const amounts = `requested: ${requested}, used: ${used}, capacity: ${capacity}`;
-  return { reason: `OutOf${resource}`, message: `Pod was rejected: Node didn't have enough resource: ${resource}, ${amounts}` };
+  return { reason: `OutOf${resource}`, message: `Node didn't have enough resource: ${resource}, ${amounts}` };
 }
 
 function takenPorts({ pod, others }: AdmissionInput): Refusal | undefined {
@@ -86,7 +101,7 @@ function takenPorts({ pod, others }: AdmissionInput): Refusal | undefined {
   if (wanted.length === 0) return undefined;
   const taken = others.flatMap(hostPorts);
   const clashes = wanted.some((mine) => taken.some((theirs) => mine.protocol === theirs.protocol && mine.port === theirs.port && (mine.ip === theirs.ip || mine.ip === ANY || theirs.ip === ANY)));
-  return clashes ? { reason: 'NodePorts', message: "Pod was rejected: Predicate NodePorts failed: node(s) didn't have free ports for the requested pod ports" } : undefined;
+  return clashes ? { reason: 'NodePorts', message: "Predicate NodePorts failed: node(s) didn't have free ports for the requested pod ports" } : undefined;
 }
 
 const ANY = '0.0.0.0';
@@ -102,5 +117,5 @@ function hostPorts(pod: PodObject): { readonly ip: string; readonly protocol: st
 
 function unfitSelector({ pod, labels, nodeName }: AdmissionInput): Refusal | undefined {
   if (fitsNode(pod.spec, labels, nodeName)) return undefined;
-  return { reason: 'NodeAffinity', message: "Pod was rejected: Predicate NodeAffinity failed: node(s) didn't match Pod's node affinity/selector" };
+  return { reason: 'NodeAffinity', message: "Predicate NodeAffinity failed: node(s) didn't match Pod's node affinity/selector" };
 }

@@ -18,3 +18,7 @@ test.each([
 ])('imagesToRemove() with %i of 100 in use takes %j', (usedBytes, expected) => {
   expect(imagesToRemove(images, { totalBytes: 100, usedBytes }, NOW).map(({ id }) => id)).toEqual(expected);
 });
+
+test('imagesToRemove() without a disk takes all that nobody uses and that is not fresh', () => {
+  expect(imagesToRemove(images, undefined, NOW).map(({ id }) => id)).toEqual(['old', 'middle', 'new']);
+});

@@ -20,9 +20,10 @@ const LOW_SHARE = 0.8;
 /** A pull that is not used yet will be. */
 const MINIMUM_AGE_MS = 120_000;
 
-export function imagesToRemove(images: readonly ImageUse[], disk: Disk, now: number): readonly Image[] {
-  if (disk.totalBytes === 0 || disk.usedBytes < disk.totalBytes * HIGH_SHARE) return [];
-  let excess = disk.usedBytes - disk.totalBytes * LOW_SHARE;
+/** Without a disk all that nobody uses. */
+export function imagesToRemove(images: readonly ImageUse[], disk: Disk | undefined, now: number): readonly Image[] {
+  if (disk && (disk.totalBytes === 0 || disk.usedBytes < disk.totalBytes * HIGH_SHARE)) return [];
+  let excess = disk ? disk.usedBytes - disk.totalBytes * LOW_SHARE : Infinity;
   const unused = images.filter(({ inUse, firstSeenAt }) => !inUse && now - firstSeenAt >= MINIMUM_AGE_MS).toSorted((a, b) => a.lastUsedAt - b.lastUsedAt || a.firstSeenAt - b.firstSeenAt);
   return unused.flatMap(({ image }) => {
     if (excess <= 0) return [];

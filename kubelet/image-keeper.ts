@@ -3,8 +3,8 @@ import { statfs } from 'node:fs/promises';
 import type { Clock } from '../std/clock.ts';
 import type { Log } from './context.ts';
 import type { KubeletSeries } from './metrics/series.ts';
-import { imagesToRemove } from './image-gc.ts';
-import type { Runtime } from './runtime/runtime.ts';
+import { type ImageUse, imagesToRemove } from './image-gc.ts';
+import type { Image, Runtime } from './runtime/runtime.ts';
 
 export interface ImageKeeperOptions {
   readonly runtime: Runtime;
@@ -25,8 +25,19 @@ export class ImageKeeper {
   }
 
   async look(): Promise<void> {
-    const { runtime, clock, log, directory, isPinned, series } = this.#options;
-    const [images, containers, disk] = await Promise.all([runtime.listImages(), runtime.listContainers(), statfs(directory)]);
+    const { clock, directory } = this.#options;
+    const [uses, disk] = await Promise.all([this.#uses(), statfs(directory)]);
+    await this.#remove(imagesToRemove(uses, { totalBytes: disk.blocks * disk.bsize, usedBytes: (disk.blocks - disk.bavail) * disk.bsize }, clock.now()));
+  }
+
+  /** All that nobody uses, when the disk is about to be full. */
+  async removeUnused(): Promise<void> {
+    await this.#remove(imagesToRemove(await this.#uses(), undefined, this.#options.clock.now()));
+  }
+
+  async #uses(): Promise<readonly ImageUse[]> {
+    const { runtime, clock, isPinned } = this.#options;
+    const [images, containers] = await Promise.all([runtime.listImages(), runtime.listContainers()]);
     const now = clock.now();
     const used = new Set(containers.flatMap(({ image, imageId }) => [image, imageId]));
     const uses = images.map((image) => {
@@ -38,8 +49,12 @@ export class ImageKeeper {
     });
     const present = new Set(images.map(({ id }) => id));
     for (const id of this.#seen.keys()) if (!present.has(id)) this.#seen.delete(id);
-    const size = { totalBytes: disk.blocks * disk.bsize, usedBytes: (disk.blocks - disk.bavail) * disk.bsize };
-    for (const image of imagesToRemove(uses, size, now)) {
+    return uses;
+  }
+
+  async #remove(images: readonly Image[]): Promise<void> {
+    const { runtime, log, series } = this.#options;
+    for (const image of images) {
       log.info({ image: image.tags[0] ?? image.id, bytes: image.sizeBytes }, 'an unused image is removed, for the disk is filling up');
       await runtime.removeImage(image.id);
       series?.imagesRemoved('space', 1);

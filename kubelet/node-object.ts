@@ -2,6 +2,7 @@
 import type { Node, NodeAddress, NodeCondition, NodeStatus, Taint } from '../api/types/core.v1.ts';
 import { isExtendedResource } from '../api/kinds/shared/resource-list.ts';
 import type { DeepReadonly } from '../std/deep.ts';
+import type { PressureType } from './eviction/thresholds.ts';
 import type { Machine } from './machine.ts';
 import type { Image } from './runtime/model.ts';
 
@@ -22,12 +23,24 @@ export interface NodeHealth {
   readonly networkReady: boolean;
   readonly message: string;
   readonly images: readonly Image[];
+  /** What it runs short of; nothing where that is not said. */
+  readonly pressures?: readonly PressureType[];
+}
+
+interface Cause {
+  readonly reason: string;
+  readonly message: string;
 }
 
 /** The version that this kubelet speaks. */
 export const KUBELET_VERSION = 'v1.36.3';
 const IMAGES_LIMIT = 50;
 const NAMES_LIMIT = 5;
+const PRESSURES: readonly { readonly type: PressureType; readonly without: Cause; readonly within: Cause }[] = [
+  { type: 'MemoryPressure', without: { reason: 'KubeletHasSufficientMemory', message: 'kubelet has sufficient memory available' }, within: { reason: 'KubeletHasInsufficientMemory', message: 'kubelet has insufficient memory available' } },
+  { type: 'DiskPressure', without: { reason: 'KubeletHasNoDiskPressure', message: 'kubelet has no disk pressure' }, within: { reason: 'KubeletHasDiskPressure', message: 'kubelet has disk pressure' } },
+  { type: 'PIDPressure', without: { reason: 'KubeletHasSufficientPID', message: 'kubelet has sufficient PID available' }, within: { reason: 'KubeletHasInsufficientPID', message: 'kubelet has insufficient PID available' } },
+];
 /** What the system itself takes, so that containers cannot have it all. */
 const EVICTION_MEMORY_KIB = 100 * 1024;
 
@@ -98,19 +111,13 @@ export function advertised(node: NodeDescription, { capacity = {}, allocatable =
   return Object.fromEntries([...there, ...gone.map((name) => [name, null] as const)]);
 }
 
-function conditions({ runtimeReady, networkReady, message }: NodeHealth): NodeCondition[] {
+function conditions({ runtimeReady, networkReady, message, pressures = [] }: NodeHealth): NodeCondition[] {
   const ready = runtimeReady && networkReady;
   const problem = runtimeReady ? `container runtime network not ready: ${message}` : `container runtime is down: ${message}`;
   return [
-    fine('MemoryPressure', 'sufficient memory available', 'KubeletHasSufficientMemory'),
-    fine('DiskPressure', 'no disk pressure', 'KubeletHasNoDiskPressure'),
-    fine('PIDPressure', 'sufficient PID available', 'KubeletHasSufficientPID'),
+    ...PRESSURES.map(({ type, without, within }): NodeCondition => (pressures.includes(type) ? { type, status: 'True', ...within } : { type, status: 'False', ...without })),
     ready
       ? { type: 'Ready', status: 'True', reason: 'KubeletReady', message: 'kubelet is posting ready status' }
       : { type: 'Ready', status: 'False', reason: 'KubeletNotReady', message: problem },
   ];
-}
-
-function fine(type: string, what: string, reason: string): NodeCondition {
-  return { type, status: 'False', reason, message: `kubelet has ${what}` };
 }

@@ -66,9 +66,9 @@ export async function openContext(options: ContextOptions): Promise<OpenedContex
     files,
     services: () => services?.cache.list() ?? [],
     servicesKnown: services?.synced() ?? Promise.resolve(),
-    record(pod, { type, reason, message }, spec) {
+    record(pod, { type, reason, message, annotations }, spec) {
       const { name, namespace, uid, resourceVersion } = pod.metadata;
-      recorder.record({ about: { apiVersion: 'v1', kind: 'Pod', name, namespace, uid, resourceVersion, ...(spec && { fieldPath: containerPath(pod, spec) }) }, type, reason, message, host: nodeName });
+      recorder.record({ about: { apiVersion: 'v1', kind: 'Pod', name, namespace, uid, resourceVersion, ...(spec && { fieldPath: containerPath(pod, spec) }) }, type, reason, message, host: nodeName, ...(annotations && { annotations }) });
     },
     sandboxGate: new Gate(SANDBOXES_AT_ONCE),
     isSimulated,

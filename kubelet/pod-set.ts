@@ -8,6 +8,7 @@ import { backoff } from '../std/backoff.ts';
 import { sleep } from '../std/clock.ts';
 import { refuse } from './admit.ts';
 import type { KubeletContext } from './context.ts';
+import type { PressureType } from './eviction/thresholds.ts';
 import type { LogFile } from './log-rotation.ts';
 import { type PodObject, isTerminalPhase } from './pod.ts';
 import { PodWorker } from './pod-worker.ts';
@@ -21,6 +22,8 @@ export interface PodSetOptions {
   readonly labels: () => Readonly<Record<string, string>>;
   /** Sees the node again. */
   readonly lookAgain: () => Promise<void>;
+  /** What the node runs short of. */
+  readonly pressures: () => readonly PressureType[];
 }
 
 /** What nobody owns gets this long to end. */
@@ -135,7 +138,7 @@ export class PodSet {
       return false;
     }
     const others = this.active();
-    const refusal = refuse({ pod, others, allocatable: node.allocatable, labels, nodeName: node.name, isSimulated });
+    const refusal = refuse({ pod, others, allocatable: node.allocatable, labels, nodeName: node.name, isSimulated, pressures: this.#options.pressures() });
     if (!refusal) {
       this.#context.series?.podAdmitted(pod.spec.containers.length);
       return true;
@@ -143,7 +146,7 @@ export class PodSet {
     this.#context.series?.podRefused(refusal.reason);
     this.#refused.add(pod.metadata.uid);
     record(pod, { type: 'Warning', ...refusal });
-    const status = refusedStatus({ pod, ...refusal, now: timeText(clock.now()) });
+    const status = refusedStatus({ pod, reason: refusal.reason, message: `Pod was rejected: ${refusal.message}`, now: timeText(clock.now()) });
     new StatusWriter(pod, this.#context).put(pod, status as never);
     return false;
   }

@@ -8,6 +8,7 @@ import { every, type Timer } from '../std/clock.ts';
 import type { KubeletBackend } from './backend.ts';
 import { DEFAULT_POD_CIDR } from './cni.ts';
 import type { KubeletContext } from './context.ts';
+import type { Eviction } from './eviction/eviction.ts';
 import { ImageKeeper } from './image-keeper.ts';
 import { rotateLogs } from './log-rotation.ts';
 import { readMachine } from './machine.ts';
@@ -48,20 +49,27 @@ export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
   if (!options.isSimulated) await mkdir(join(directory, 'pods'), { recursive: true });
   const node = await describe(options);
   let set: PodSet | undefined;
+  let eviction: Eviction | undefined;
   const { context, recorder, close } = await openContext({ ...options, node, signal, onReference: (uids) => uids.forEach((uid) => set?.renew(uid)) });
-  set = new PodSet(context, { labels: () => agent.labels, lookAgain: () => agent.lookAgain() });
-  const recordNode = (reason: string, message: string): void => {
-    if (!options.isSimulated) recorder.record({ about: { apiVersion: 'v1', kind: 'Node', name: nodeName, uid: nodeName }, type: 'Normal', reason, message, host: nodeName });
+  set = new PodSet(context, { labels: () => agent.labels, lookAgain: () => agent.lookAgain(), pressures: () => eviction?.conditions ?? [] });
+  const recordNode = (reason: string, message: string, type: 'Normal' | 'Warning' = 'Normal'): void => {
+    if (!options.isSimulated) recorder.record({ about: { apiVersion: 'v1', kind: 'Node', name: nodeName, uid: nodeName }, type, reason, message, host: nodeName });
   };
   recordNode('Starting', 'Starting kubelet.');
   const maxPods = options.maxPods ?? MAX_PODS;
   const { pages, measure } = openNodePages({ options, node, context, set, maxPods });
-  const agent = new NodeAgent({ client, clock, random, log, node, ...(options.heartbeatMs !== undefined && { heartbeatMs: options.heartbeatMs }), health: () => healthOf(runtime), onReady: (isReady) => recordNode(isReady ? 'NodeReady' : 'NodeNotReady', `Node ${nodeName} status is now: ${isReady ? 'NodeReady' : 'NodeNotReady'}`), signal });
+  // Simulated nodes have nothing that could run short, and do not load what looks after it.
+  const keeper = options.isSimulated ? undefined : new ImageKeeper({ runtime, clock, log, directory, series: options.series, isPinned: (tags) => tags.some((tag) => PINNED_IMAGES.test(tag)) });
+  if (keeper) {
+    const { openEviction } = await import('./eviction/open-eviction.ts');
+    eviction = openEviction({ options, context, pods: set, measure, reclaim: () => keeper.removeUnused(), recordNode: (type, reason, message) => recordNode(reason, message, type) });
+    void eviction.run();
+  }
+  const agent = new NodeAgent({ client, clock, random, log, node, ...(options.heartbeatMs !== undefined && { heartbeatMs: options.heartbeatMs }), health: () => healthOf(runtime, eviction?.conditions ?? []), onReady: (isReady) => recordNode(isReady ? 'NodeReady' : 'NodeNotReady', `Node ${nodeName} status is now: ${isReady ? 'NodeReady' : 'NodeNotReady'}`), signal });
   const informer = openInformer(client, podsResource, { fieldSelector: `spec.nodeName=${nodeName}` }, { clock, random, log });
   const ready = begin({ agent, informer, set, context, signal, network: options.network, adapt: options.adapt ?? ((pod) => pod) });
   ready.catch((error: unknown) => log.warn({ error: String(error) }, 'the kubelet could not begin'));
-  if (!options.isSimulated) void beginEviction({ options, context, set }).catch((error: unknown) => log.warn({ error: String(error) }, 'evictions could not begin'));
-  const timers = options.isSimulated ? [] : housekeeping({ runtime, clock, log, directory, ...(options.series && { series: options.series }), set, informer });
+  const timers = keeper ? housekeeping({ runtime, clock, log, keeper, set, informer }) : [];
   return {
     backend: podBackend({ context, find: (namespace, name) => set.find(namespace, name), pages, measure }),
     get podCidrs() {
@@ -79,31 +87,19 @@ export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
   };
 }
 
-interface Household extends Pick<KubeletOptions, 'runtime' | 'clock' | 'log' | 'directory' | 'series'> {
+interface Household extends Pick<KubeletOptions, 'runtime' | 'clock' | 'log'> {
+  readonly keeper: ImageKeeper;
   readonly set: PodSet;
   readonly informer: Informer<PodObject>;
 }
 
-function housekeeping({ runtime, clock, log, directory, series, set, informer }: Household): readonly Timer[] {
+function housekeeping({ runtime, clock, log, keeper, set, informer }: Household): readonly Timer[] {
   const failed = (what: string) => (error: unknown): void => log.warn({ error: String(error) }, `${what} failed`);
-  const keeper = new ImageKeeper({ runtime, clock, log, directory, series, isPinned: (tags) => tags.some((tag) => PINNED_IMAGES.test(tag)) });
   return [
     every(clock, ROTATE_MS, () => rotateLogs(set.logFiles(), runtime, clock), failed('the rotation of logs')),
     every(clock, IMAGES_MS, () => keeper.look(), failed('looking after images')),
     every(clock, ORPHANS_MS, () => (informer.cache.synced ? set.removeOrphans() : undefined), failed('the removal of orphans')),
   ];
-}
-
-interface EvictionParts {
-  readonly options: KubeletOptions;
-  readonly context: KubeletContext;
-  readonly set: PodSet;
-}
-
-/** Simulated nodes have nothing that could run short, and do not load what looks after it. */
-async function beginEviction(parts: EvictionParts): Promise<void> {
-  const { openEviction } = await import('./eviction/open-eviction.ts');
-  await openEviction(parts).run();
 }
 
 interface Beginning {
@@ -146,10 +142,10 @@ async function describe(options: KubeletOptions): Promise<NodeDescription> {
   };
 }
 
-async function healthOf(runtime: Runtime): Promise<NodeHealth> {
+async function healthOf(runtime: Runtime, pressures: NonNullable<NodeHealth['pressures']>): Promise<NodeHealth> {
   try {
-    return { ...(await runtime.status()), images: await runtime.listImages() };
+    return { ...(await runtime.status()), images: await runtime.listImages(), pressures };
   } catch (error) {
-    return { runtimeReady: false, networkReady: false, message: (error as Error).message, images: [] };
+    return { runtimeReady: false, networkReady: false, message: (error as Error).message, images: [], pressures };
   }
 }

@@ -6,13 +6,13 @@ import { sysctlName } from './sysctls.ts';
 test.each([
   ['kernel.shm_rmid_forced', {}, undefined],
   ['net/ipv4/tcp_syncookies', {}, undefined],
-  ['net.ipv4.tcp_syncookies', { hostNetwork: true }, 'Pod was rejected: forbidden sysctl: "net.ipv4.tcp_syncookies" not allowed with host Net enabled'],
-  ['kernel.shm_rmid_forced', { hostIPC: true }, 'Pod was rejected: forbidden sysctl: "kernel.shm_rmid_forced" not allowed with host IPC enabled'],
-  ['kernel.msgmax', {}, 'Pod was rejected: forbidden sysctl: "kernel.msgmax" not allowlisted'],
-  ['fs/mount-max', {}, 'Pod was rejected: forbidden sysctl: "fs.mount-max" not allowlisted'],
+  ['net.ipv4.tcp_syncookies', { hostNetwork: true }, 'forbidden sysctl: "net.ipv4.tcp_syncookies" not allowed with host Net enabled'],
+  ['kernel.shm_rmid_forced', { hostIPC: true }, 'forbidden sysctl: "kernel.shm_rmid_forced" not allowed with host IPC enabled'],
+  ['kernel.msgmax', {}, 'forbidden sysctl: "kernel.msgmax" not allowlisted'],
+  ['fs/mount-max', {}, 'forbidden sysctl: "fs.mount-max" not allowlisted'],
 ])('%s in %j', (name, spec, message) => {
   const pod = podOf({ ...spec, securityContext: { sysctls: [{ name, value: '1' }] } });
-  const refusal = refuse({ pod, others: [], allocatable: { pods: '110' }, labels: {}, nodeName: 'n', isSimulated: false });
+  const refusal = refuse({ pod, others: [], allocatable: { pods: '110' }, labels: {}, nodeName: 'n', isSimulated: false, pressures: [] });
   expect(refusal).toEqual(message === undefined ? undefined : { reason: 'SysctlForbidden', message });
 });
 

@@ -1,28 +1,25 @@
 /** Puts together what evictions on a real node are decided from. */
 import type { KubeletContext } from '../context.ts';
-import { readDisk } from '../measure/disk.ts';
-import { readImages } from '../measure/look.ts';
+import type { Measure } from '../measure/measure.ts';
 import type { KubeletOptions } from '../options.ts';
-import type { PodSet } from '../pod-set.ts';
-import { Eviction } from './eviction.ts';
+import { Eviction, type EvictionOptions } from './eviction.ts';
 import { LocalLooks } from './local-looks.ts';
+import { observeNode } from './observe.ts';
+import { DEFAULT_THRESHOLDS } from './thresholds.ts';
 
-export interface OpenEvictionOptions {
+export interface OpenEvictionOptions extends Pick<EvictionOptions, 'pods' | 'recordNode' | 'reclaim'> {
   readonly options: Pick<KubeletOptions, 'directory'>;
   readonly context: KubeletContext;
-  readonly set: PodSet;
+  readonly measure: Measure;
 }
 
-export function openEviction({ options: { directory }, context, set }: OpenEvictionOptions): Eviction {
-  const { clock, log, signal, series, runtime, observation, files, record } = context;
+export function openEviction({ options: { directory }, context, pods, recordNode, reclaim, measure }: OpenEvictionOptions): Eviction {
+  const { clock, log, signal, series, runtime, observation, files, record, node } = context;
   const looks = new LocalLooks({ clock, runtime, seen: (uid) => observation.latest(uid), logDirectory: (pod) => files.logDirectory(pod), volumePaths: (uid) => files.volumePaths(uid) });
+  const thresholds = DEFAULT_THRESHOLDS;
   return new Eviction({
-    clock, log, signal, series, record,
-    pods: set,
-    localUse: (pods) => looks.of(pods),
-    async hasImageDisk() {
-      const [own, images] = await Promise.all([readDisk(directory, clock.now()), readImages(runtime, clock.now())]);
-      return own !== undefined && images !== undefined && own.device !== images.device;
-    },
+    clock, log, signal, series, record, recordNode, nodeName: node.name, pods, thresholds, measure, reclaim,
+    observe: () => observeNode({ clock, runtime, directory, signals: thresholds.map((one) => one.signal) }),
+    localUse: (asked) => looks.of(asked),
   });
 }

@@ -28,6 +28,8 @@ export interface KubeletSeries {
   podRefused(reason: string): void;
   /** A pod was ended for want of something, or because it took too much. */
   evicted(signal: string): void;
+  /** How old was what a pod was evicted for. */
+  evictionStatsUsed(signal: string, seconds: number): void;
   podWorked(operation: PodOperation, seconds: number): void;
   podWorkerStarted(seconds: number): void;
   /** Since the kubelet saw it, since it was created, and that without the time for images and init containers. */
@@ -116,7 +118,7 @@ function runtimeSeries(meter: Meter): RuntimeSeries {
   };
 }
 
-type PodSeries = Pick<KubeletSeries, 'containerStarted' | 'containerEnded' | 'podAdmitted' | 'podRefused' | 'evicted' | 'podWorked' | 'podWorkerStarted' | 'podRunning' | 'statusWritten' | 'relisted' | 'orphaned'>;
+type PodSeries = Pick<KubeletSeries, 'containerStarted' | 'containerEnded' | 'podAdmitted' | 'podRefused' | 'evicted' | 'evictionStatsUsed' | 'podWorked' | 'podWorkerStarted' | 'podRunning' | 'statusWritten' | 'relisted' | 'orphaned'>;
 
 function podSeries(meter: Meter, clock: Clock): PodSeries {
   const counter = (name: string, help: string, labels: readonly string[] = []): ReturnType<Meter['counter']> => meter.counter({ name: `kubelet_${name}`, help, labels });
@@ -129,6 +131,7 @@ function podSeries(meter: Meter, clock: Clock): PodSeries {
   const perPod = histogram('containers_per_pod_count', 'How many containers pods have.', [1, 2, 4, 8, 16]);
   const refused = counter('admission_rejections_total', 'Pods that this node did not take.', ['reason']);
   const evictions = counter('evictions', 'Pods that were evicted.', ['eviction_signal']);
+  const evictionAges = histogram('eviction_stats_age_seconds', 'How old that was what pods were evicted for.', SECONDS, ['eviction_signal']);
   const worked = histogram('pod_worker_duration_seconds', 'How long one look after a pod took.', SECONDS, ['operation_type']);
   const workerStarts = histogram('pod_worker_start_duration_seconds', 'From the first word of a pod to the first look after it.', SECONDS);
   const [seen, created, own] = [
@@ -155,6 +158,7 @@ function podSeries(meter: Meter, clock: Clock): PodSeries {
     podAdmitted: (count) => perPod.of().observe(count),
     podRefused: (reason) => refused.of(reason).add(),
     evicted: (signal) => evictions.of(signal).add(),
+    evictionStatsUsed: (signal, seconds) => evictionAges.of(signal).observe(seconds),
     podWorked: (operation, seconds) => worked.of(operation).observe(seconds),
     podWorkerStarted: (seconds) => workerStarts.of().observe(seconds),
     podRunning(seenSeconds, createdSeconds, ownSeconds) {
