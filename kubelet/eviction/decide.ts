@@ -5,7 +5,7 @@ import { podUse } from '../pages/pod-use.ts';
 import type { PodObject } from '../pod.ts';
 import { isCritical } from './critical.ts';
 import { type Candidate, type RankInput, ranked } from './rank.ts';
-import { type PressureType, SIGNALS, type Signal, type Threshold, thresholdAmount } from './thresholds.ts';
+import { type PressureType, SIGNALS, type Signal, TRANSITION_MS, type Threshold, thresholdAmount } from './thresholds.ts';
 
 export type Observed = ReadonlyMap<Signal, { readonly available: number; readonly capacity: number }>;
 
@@ -32,8 +32,6 @@ export interface PressureFacts {
 
 export const NO_PRESSURE: Pressure = { conditions: [], foundAt: new Map(), shortages: [] };
 
-/** A node goes on saying that it runs short for so long after it does no more. */
-const TRANSITION_MS = 300_000;
 const TYPES: readonly PressureType[] = ['MemoryPressure', 'DiskPressure', 'PIDPressure'];
 
 export function decidePressure({ now, thresholds, observed }: PressureFacts, before: Pressure): Pressure {

@@ -20,7 +20,11 @@ export interface Threshold {
   readonly below: { readonly amount: number } | { readonly share: number };
 }
 
-export const DEFAULT_THRESHOLDS: readonly Threshold[] = parseThresholds('memory.available<100Mi,nodefs.available<10%,nodefs.inodesFree<5%,imagefs.available<15%,imagefs.inodesFree<5%');
+/** As configurations say them. */
+export const EVICTION_HARD: Readonly<Record<string, string>> = { 'memory.available': '100Mi', 'nodefs.available': '10%', 'nodefs.inodesFree': '5%', 'imagefs.available': '15%', 'imagefs.inodesFree': '5%' };
+export const DEFAULT_THRESHOLDS: readonly Threshold[] = parseThresholds(Object.entries(EVICTION_HARD).map(([signal, below]) => `${signal}<${below}`).join(','));
+/** A node goes on saying that it runs short for so long after it does no more. */
+export const TRANSITION_MS = 300_000;
 
 /** `memory.available<100Mi,nodefs.available<10%`. What is below 0% or 100% never counts. */
 export function parseThresholds(text: string): readonly Threshold[] {

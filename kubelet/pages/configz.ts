@@ -1,4 +1,5 @@
 /** `/configz`: what this kubelet goes by, in the words of upstream's KubeletConfiguration. What it has nothing of is left out. Pure. */
+import { EVICTION_HARD, TRANSITION_MS } from '../eviction/thresholds.ts';
 import { ALLOWED_TTL_MS, REFUSED_TTL_MS, TOKEN_TTL_MS } from '../server/access.ts';
 
 export interface Configuration {
@@ -14,6 +15,8 @@ export interface Configuration {
 }
 
 export function configz({ address, port, maxPods, clusterDns, clusterDomain, heartbeatMs, taints, podLogsDir, clientCaFile }: Configuration): object {
+  // Simulated nodes have neither logs nor anything that could run short.
+  const isReal = podLogsDir !== undefined;
   return {
     kubeletconfig: {
       kind: 'KubeletConfiguration',
@@ -51,6 +54,8 @@ export function configz({ address, port, maxPods, clusterDns, clusterDomain, hea
       nodeStatusMaxImages: 50,
       serializeImagePulls: false,
       maxParallelImagePulls: 4,
+      ...(isReal && { evictionHard: EVICTION_HARD }),
+      evictionPressureTransitionPeriod: duration(TRANSITION_MS),
       enableControllerAttachDetach: true,
       failSwapOn: false,
       memorySwap: {},
@@ -70,7 +75,7 @@ export function configz({ address, port, maxPods, clusterDns, clusterDomain, hea
       seccompDefault: false,
       registerNode: true,
       ...(taints.length > 0 && { registerWithTaints: taints }),
-      localStorageCapacityIsolation: false,
+      localStorageCapacityIsolation: isReal,
       failCgroupV1: false,
     },
   };
