@@ -55,7 +55,7 @@ async function pagesOf({ options, node, context, set, maxPods }: OpenPagesOption
     flags: options.flags ?? {},
     configuration: {
       address: node.addresses.find(({ type }) => type === 'InternalIP')?.address ?? '', port: node.port, maxPods, taints: node.taints, heartbeatMs: options.heartbeatMs ?? HEARTBEAT_MS,
-      clusterDns: dns.servers, clusterDomain: dns.domain, ...(isSimulated ? {} : { podLogsDir: `${options.directory}/logs` }), clientCaFile: options.clientCaFile,
+      clusterDns: dns.servers, clusterDomain: dns.domain, ...(isSimulated ? {} : { podLogsDir: `${options.directory}/logs` }), clientCaFile: options.clientCaFile, evictionHard: options.evictionHard,
     },
     metrics: async () => {
       // A node whose runtime is away still tells of itself.

@@ -43,6 +43,8 @@ export interface KubeletOptions {
   readonly services?: Informer<Service>;
   /** Counts what this node does; simulated ones are not counted. */
   readonly series?: KubeletSeries;
+  /** What it must not have less of: `{ 'nodefs.available': '10%' }`. Default: upstream's thresholds. */
+  readonly evictionHard?: Readonly<Record<string, string>>;
   /** Where the authority of clients stands, told at `/configz`. */
   readonly clientCaFile?: string;
   /** Told at `/flagz`. */

@@ -10,17 +10,17 @@ test('the defaults are upstream\'s, reckoned as upstream does', () => {
   ]);
 });
 
-test.each<[string, unknown]>([
-  ['nodefs.available<0%,pid.available<100', [{ signal: 'pid.available', below: { amount: 100 } }]],
-  ['nodefs.available<100%', []],
-  ['nodefs.available<101%', 'eviction percentage threshold nodefs.available must be <= 100%: 101%'],
-  ['memory.available<0', 'eviction threshold memory.available must be positive: 0'],
-  ['memory.available<much', 'eviction threshold memory.available must be positive: much'],
-  ['toString<1', 'unsupported eviction signal toString'],
-])('parseThresholds() reads %s', (text, expected) => {
+test.each<[Record<string, string>, unknown]>([
+  [{ 'nodefs.available': '0%', 'pid.available': '100' }, [{ signal: 'pid.available', below: { amount: 100 } }]],
+  [{ 'nodefs.available': '100%' }, []],
+  [{ 'nodefs.available': '101%' }, 'eviction percentage threshold nodefs.available must be <= 100%: 101%'],
+  [{ 'memory.available': '0' }, 'eviction threshold memory.available must be positive: 0'],
+  [{ 'memory.available': 'much' }, 'eviction threshold memory.available must be positive: much'],
+  [{ 'containerfs.available': '1' }, 'unsupported eviction signal containerfs.available'],
+])('parseThresholds() reads %j', (texts, expected) => {
   const read = (): unknown => {
     try {
-      return parseThresholds(text);
+      return parseThresholds(texts);
     } catch (error) {
       return (error as Error).message;
     }

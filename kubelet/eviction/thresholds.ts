@@ -20,17 +20,16 @@ export interface Threshold {
   readonly below: { readonly amount: number } | { readonly share: number };
 }
 
-/** As configurations say them. */
+/** Hard ones, as configurations say them. */
 export const EVICTION_HARD: Readonly<Record<string, string>> = { 'memory.available': '100Mi', 'nodefs.available': '10%', 'nodefs.inodesFree': '5%', 'imagefs.available': '15%', 'imagefs.inodesFree': '5%' };
-export const DEFAULT_THRESHOLDS: readonly Threshold[] = parseThresholds(Object.entries(EVICTION_HARD).map(([signal, below]) => `${signal}<${below}`).join(','));
+export const DEFAULT_THRESHOLDS: readonly Threshold[] = parseThresholds(EVICTION_HARD);
 /** A node goes on saying that it runs short for so long after it does no more. */
 export const TRANSITION_MS = 300_000;
 
-/** `memory.available<100Mi,nodefs.available<10%`. What is below 0% or 100% never counts. */
-export function parseThresholds(text: string): readonly Threshold[] {
-  return text.split(',').filter((part) => part !== '').flatMap((part): Threshold[] => {
-    const [, signal = '', amount = ''] = /^([^<]*)<(.*)$/.exec(part) ?? [];
-    if (!Object.hasOwn(SIGNALS, signal)) throw new Error(`unsupported eviction signal ${signal || part}`);
+/** What is to be below 0% or 100% never counts. */
+export function parseThresholds(texts: Readonly<Record<string, string>>): readonly Threshold[] {
+  return Object.entries(texts).flatMap(([signal, amount]): Threshold[] => {
+    if (!Object.hasOwn(SIGNALS, signal)) throw new Error(`unsupported eviction signal ${signal}`);
     const share = /^(\d+(?:\.\d+)?)%$/.exec(amount)?.[1];
     if (share !== undefined) {
       // Upstream reckons with short numbers here, and messages tell what comes of it.

@@ -12,9 +12,10 @@ export interface Configuration {
   readonly taints: readonly object[];
   readonly podLogsDir?: string;
   readonly clientCaFile?: string | undefined;
+  readonly evictionHard?: Readonly<Record<string, string>> | undefined;
 }
 
-export function configz({ address, port, maxPods, clusterDns, clusterDomain, heartbeatMs, taints, podLogsDir, clientCaFile }: Configuration): object {
+export function configz({ address, port, maxPods, clusterDns, clusterDomain, heartbeatMs, taints, podLogsDir, clientCaFile, evictionHard = EVICTION_HARD }: Configuration): object {
   // Simulated nodes have neither logs nor anything that could run short.
   const isReal = podLogsDir !== undefined;
   return {
@@ -54,7 +55,7 @@ export function configz({ address, port, maxPods, clusterDns, clusterDomain, hea
       nodeStatusMaxImages: 50,
       serializeImagePulls: false,
       maxParallelImagePulls: 4,
-      ...(isReal && { evictionHard: EVICTION_HARD }),
+      ...(isReal && { evictionHard }),
       evictionPressureTransitionPeriod: duration(TRANSITION_MS),
       enableControllerAttachDetach: true,
       failSwapOn: false,

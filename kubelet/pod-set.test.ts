@@ -1,0 +1,47 @@
+import { pods } from '../api/resources.ts';
+import type { Pod } from '../api/types/core.v1.ts';
+import { FakeDoor } from '../client/fake-door.ts';
+import { openClient } from '../client/open-client.ts';
+import { VirtualClock } from '../std/clock.ts';
+import { seededRandom } from '../std/random.ts';
+import { HOLLOW_MACHINE } from './hollow-node.ts';
+import { capacityOf } from './node-object.ts';
+import { openContext } from './open-context.ts';
+import type { PodObject } from './pod.ts';
+import { PodSet } from './pod-set.ts';
+import { HollowRuntime } from './runtime/hollow.ts';
+
+test('a pod that is evicted is said to have failed once its containers have ended, and stays', async () => {
+  const clock = new VirtualClock();
+  const door = new FakeDoor({ now: () => clock.now() });
+  const client = openClient(door, { userAgent: 'kubelet' });
+  const runtime = new HollowRuntime({ clock, random: seededRandom(1), podCidr: () => '10.244.0.0/24' });
+  const aborted = new AbortController();
+  const addresses = [{ type: 'InternalIP', address: '192.0.2.1' }];
+  const sizes = capacityOf(HOLLOW_MACHINE, 10);
+  const node = { name: 'n1', addresses, port: 1, labels: {}, taints: [], machine: HOLLOW_MACHINE, ...sizes, runtimeVersion: 'hollow://1' };
+  const log = { info: () => undefined, warn: () => undefined };
+  const { context, close } = await openContext({ client, runtime, nodeName: 'n1', directory: '', clock, random: seededRandom(2), log, addresses, port: 1, isSimulated: true, node, signal: aborted.signal, onReference: () => undefined });
+  const set = new PodSet(context, { labels: () => ({}), lookAgain: async () => undefined, pressures: () => [] });
+  const pod = { metadata: { name: 'web', namespace: 'default', annotations: { 'coracle.dev/hollow-stop': '1h' } }, spec: { nodeName: 'n1', terminationGracePeriodSeconds: 600, containers: [{ name: 'app', image: 'app:1' }] } };
+  const made = (await client.create(pods, pod as unknown as Pod)) as PodObject;
+  set.put(made);
+  await clock.advance(1000);
+  const said = (): unknown => {
+    const { status } = door.objects('pods')[0] as unknown as Pod;
+    return [status?.phase, status?.reason, status?.message, (status?.conditions ?? []).filter(({ type }) => type === 'DisruptionTarget').map(({ reason }) => reason)];
+  };
+  expect([said(), set.active().length]).toEqual([['Running', undefined, undefined, []], 1]);
+  const failure = { reason: 'Evicted', message: 'too much', condition: { type: 'DisruptionTarget', status: 'True', reason: 'TerminationByKubelet', message: 'too much' } } as const;
+  expect([set.evict(made.metadata.uid, failure, 1), set.evict(made.metadata.uid, failure, 1), set.evict('nobody', failure, 1)]).toEqual([true, false, false]);
+  await clock.advance(1500);
+  expect([said(), set.active().length]).toEqual([['Running', undefined, undefined, []], 1]);
+  await clock.advance(2000);
+  expect([said(), set.active().length]).toEqual([['Failed', 'Evicted', 'too much', ['TerminationByKubelet']], 0]);
+  await clock.advance(60_000);
+  expect(said()).toEqual(['Failed', 'Evicted', 'too much', ['TerminationByKubelet']]);
+  set.stop();
+  aborted.abort();
+  await close();
+  await runtime.close();
+});
