@@ -5,7 +5,7 @@ import { withAccess } from './access-flags.ts';
 import { withAdmission } from './admission-flags.ts';
 import { withServing } from './server-flags.ts';
 import { withDiagnostics } from './diagnostics/flags.ts';
-import { COMPONENTS, type ApiServerFlags, type ComponentFlags, type UpFlags, componentList, portNumber, threadCount, wholeNumber } from './flags.ts';
+import { COMPONENTS, type ApiServerFlags, type ComponentFlags, type UpFlags, componentList, portNumber, threadCount, thresholds, wholeNumber } from './flags.ts';
 import type { TestEnvFlags } from './test-env.ts';
 
 const program = new Command('coracle')
@@ -43,6 +43,7 @@ withControllers(withServer(program.command('up'), { quiet: true }), { quiet: tru
   .option('--scheduler-config <file>', 'a KubeSchedulerConfiguration: profiles, plugins and what they are told, extenders')
   .option('--components <list>', `which of ${COMPONENTS.join(',')} to run`, componentList)
   .option('--node-name <name>', 'name of this node')
+  .option('--eviction-hard <list>', 'below which a node runs short and ends pods (memory.available<100Mi, 5 % of disks and inodes); empty: never', thresholds)
   .addHelpText('after', '\nAnd the flags of the API server and of the controllers, which coracle apiserver --help and coracle controllers --help list.')
   .option('--ephemeral', 'leave nothing behind: containers, rules and data go when it stops')
   .action(async (flags: UpFlags) => (await import('./up.ts')).up(flags));
@@ -78,7 +79,8 @@ for (const [name, what] of [
       .addOption(new Option('--runtime <kind>', 'what runs containers').choices(['auto', 'cri', 'hollow']))
       .option('--cri-socket <path>', 'a running CRI runtime to use instead of our own containerd')
       .option('--port <n>', 'port of the kubelet; 0: any free one', portNumber)
-      .option('--node-ip <address>', 'address under which the API server reaches this node');
+      .option('--node-ip <address>', 'address under which the API server reaches this node')
+      .option('--eviction-hard <list>', 'below which the node runs short and ends pods (memory.available<100Mi,nodefs.available<10%,nodefs.inodesFree<5%,imagefs.available<15%,imagefs.inodesFree<5%); empty: never', thresholds);
   }
   command.action(async (flags: ComponentFlags) => (await import('./component.ts')).runComponent(name, flags));
 }

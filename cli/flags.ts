@@ -35,6 +35,7 @@ export interface UpFlags extends ApiServerFlags {
   readonly hollowRules?: string;
   readonly schedulerConfig?: string;
   readonly nodeName?: string;
+  readonly evictionHard?: Readonly<Record<string, string>>;
   readonly ephemeral?: boolean;
 }
 
@@ -49,6 +50,7 @@ export interface ComponentFlags extends DiagnosticsFlags {
   readonly criSocket?: string;
   readonly port?: number;
   readonly nodeIp?: string;
+  readonly evictionHard?: Readonly<Record<string, string>>;
 }
 
 export const DEFAULT_PORT = 6443;
@@ -68,6 +70,13 @@ export function portNumber(text: string): number {
 export function wholeNumber(text: string): number {
   if (!/^\d+$/.test(text)) throw new InvalidArgumentError('it must be a whole number.');
   return Number(text);
+}
+
+/** `memory.available<100Mi,nodefs.available<10%`; which signals there are, the kubelet knows. */
+export function thresholds(text: string): Readonly<Record<string, string>> {
+  const parts = text.split(',').filter((part) => part !== '').map((part) => /^\s*([a-zA-Z.]+)<([0-9][0-9a-zA-Z.]*%?)\s*$/.exec(part));
+  if (parts.includes(null)) throw new InvalidArgumentError('it must be like memory.available<100Mi,nodefs.available<10%.');
+  return Object.fromEntries(parts.map((part) => [part?.[1], part?.[2]]) as [string, string][]);
 }
 
 /** A number, or as many as there is work for. */

@@ -64,11 +64,15 @@ interface Parts {
   readonly series: KubeletSeries;
   readonly flags: NodeFlags;
   readonly clientCaFile?: string;
+  readonly evictionHard?: Readonly<Record<string, string>>;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
   readonly stopper: Stopper;
 }
+
+/** A machine that is not a node alone has its disks fuller than one that is. */
+const ON_SHARED_MACHINE = { 'memory.available': '100Mi', 'nodefs.available': '5%', 'nodefs.inodesFree': '5%', 'imagefs.available': '5%', 'imagefs.inodesFree': '5%' };
 
 /** The node of `coracle up`, and as many simulated ones as were asked for. */
 export async function startNode(context: Context, runtime: RuntimeChoice): Promise<void> {
@@ -77,7 +81,7 @@ export async function startNode(context: Context, runtime: RuntimeChoice): Promi
   if (runtime !== 'none') {
     const pair = await api.pki.servingCertificate({ names: [nodeName], ips: [api.address, '127.0.0.1'], commonName: `system:node:${nodeName}`, organizations: ['system:nodes'] });
     const client = openClient(doors(`kubelet:${nodeName}`), { userAgent: 'kubelet' });
-    const parts: Parts = { ...common, series: openSeries(clock), flags, clientCaFile: join(pkiDirectory(dataDir), 'ca.crt'), client, nodeName, address: api.address, port: KUBELET_PORT, tls: { key: pair.keyPem, cert: pair.certPem, ca: api.pki.caPem } };
+    const parts: Parts = { ...common, series: openSeries(clock), flags, evictionHard: flags.evictionHard ?? ON_SHARED_MACHINE, clientCaFile: join(pkiDirectory(dataDir), 'ca.crt'), client, nodeName, address: api.address, port: KUBELET_PORT, tls: { key: pair.keyPem, cert: pair.certPem, ca: api.pki.caPem } };
     if (runtime === 'cri') await startRealNode(parts, flags.criSocket);
     else await startHollowNode(parts);
   }
@@ -127,6 +131,7 @@ export async function startKubeletAlone(running: Running): Promise<void> {
     tls,
     series: running.series ?? openSeries(clock),
     flags,
+    ...(flags.evictionHard && { evictionHard: flags.evictionHard }),
     clock,
     random,
     log,
@@ -158,6 +163,7 @@ async function startRealNode(parts: Parts, criSocket: string | undefined): Promi
     series,
     flags: flagTexts(Object.fromEntries(NODE_FLAGS.flatMap((name) => (parts.flags[name] === undefined ? [] : [[name, parts.flags[name]]])))),
     ...(parts.clientCaFile && { clientCaFile: parts.clientCaFile }),
+    ...(parts.evictionHard && { evictionHard: parts.evictionHard }),
     ...(containers.network && { network: containers.network }),
   });
   stopper.add('kubelet', () => kubelet.stop());
