@@ -32,6 +32,14 @@ interface Load {
   readonly count: Recent;
 }
 
+/** It was given room that `first` had been promised. */
+interface Suspect {
+  readonly one: One;
+  readonly node: string;
+  readonly first: readonly One[];
+  readonly at: number;
+}
+
 export function preemptionRule(scene: Scene): Rule {
   /** All but those that have ended; who was placed or went a moment ago may still be what others decide by. */
   const pods = new Map<string, One>();
@@ -40,6 +48,8 @@ export function preemptionRule(scene: Scene): Rule {
   const loads = new Map<string, Load>();
   const held = new Held();
   const nodes = new Set<string>();
+  /** In the order of their times. */
+  const suspects: Suspect[] = [];
 
   const onNode = (node: string): One[] => [...pods.values()].filter((one) => one.node === node);
   const isGuarded = ({ namespace, labels }: One): boolean => [...budgets.values()].some((budget) => budget.namespace === namespace && budget.app === labels['app']);
@@ -89,7 +99,16 @@ export function preemptionRule(scene: Scene): Rule {
     // Who is more important than all of them may have come in between.
     const there = onNode(node).filter((other) => other === one || at - other.boundAt > UNHEARD_MS || other.priority <= most);
     const milliCpu = [...there, ...first].reduce((sum, other) => sum + other.milliCpu, 0);
-    if (milliCpu > NODE_ROOM.milliCpu || there.length + first.length > NODE_ROOM.pods) scene.say(`pod ${one.key} was given the room on ${node} that was cleared for ${first.map(({ key }) => key).join()}`);
+    if (milliCpu > NODE_ROOM.milliCpu || there.length + first.length > NODE_ROOM.pods) suspects.push({ one, node, first, at });
+  };
+
+  /** Who was promised the room may have been promised other room in the same moment: which of both is written first is nobody's matter. */
+  const judge = (): void => {
+    while (suspects[0] && suspects[0].at < scene.monotonic()) {
+      const { one, node, first } = suspects.shift() as Suspect;
+      const robbed = first.filter(({ nominated }) => nominated === node);
+      if (robbed.length > 0) scene.say(`pod ${one.key} was given the room on ${node} that was cleared for ${robbed.map(({ key }) => key).join()}`);
+    }
   };
 
   const podSet = ({ now, before }: Write): void => {
@@ -137,6 +156,7 @@ export function preemptionRule(scene: Scene): Rule {
       for (const one of pods.values()) if (one.key === `${namespace}/${name}`) one.unsureUntil = scene.monotonic() + UNSURE_MS;
     },
     changed(write) {
+      judge();
       const raw = (write.now ?? write.before) as Raw;
       if (raw.kind === 'Node') {
         const { taints = [], unschedulable = false } = (write.now?.spec ?? {}) as { taints?: readonly object[]; unschedulable?: boolean };
