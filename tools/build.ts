@@ -1,6 +1,6 @@
 /** Builds `dist/`, what is published: JavaScript and declarations, and beside them the files that are read at run time. */
 import { spawnSync } from 'node:child_process';
-import { cpSync, globSync, mkdirSync, rmSync } from 'node:fs';
+import { cpSync, globSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, isAbsolute, join, relative, resolve } from 'node:path';
 import { build } from 'rolldown';
 
@@ -24,14 +24,15 @@ for (const path of globSync(ASSETS, { cwd: root, withFileTypes: true }).filter((
 
 // One file instead of some eight hundred modules: who imports the package waits half as long for it, and has 20 MB more.
 const cluster = join(dist, 'cluster');
-await build({
+const { output } = await build({
   input: join(cluster, 'index.js'),
   platform: 'node',
   external: (id) => !id.startsWith('.') && !isAbsolute(id),
   plugins: [{ name: 'own-places', transform: withOwnPlace }],
-  output: { dir: cluster, entryFileNames: 'index.js', chunkFileNames: 'index-[name].js' },
+  output: { dir: cluster, entryFileNames: 'index.js', chunkFileNames: 'index-[name].js', comments: false },
   logLevel: 'warn',
 });
+for (const part of output) if (part.type === 'chunk') writeFileSync(join(cluster, part.fileName), inAscii(part.code));
 
 /** What a module looks for beside itself it finds where it was, and not beside the file that it has become part of. */
 function withOwnPlace(code: string, id: string): string {
@@ -39,4 +40,9 @@ function withOwnPlace(code: string, id: string): string {
   return code
     .replaceAll('import.meta.dirname', `(import.meta.dirname + ${JSON.stringify(`/${dirname(place)}`)})`)
     .replaceAll(/import\.meta\.url/g, `new URL(${JSON.stringify(place)}, import.meta.url).href`);
+}
+
+/** One character that is not ASCII, and the engine keeps all of the text in two bytes each: 3 MB for a file that is loaded as a whole. */
+function inAscii(code: string): string {
+  return code.replaceAll(/[\u0080-\uffff]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }
