@@ -22,6 +22,8 @@ export interface NodeAgentOptions {
   readonly health: () => Promise<NodeHealth>;
   /** How often it says that it lives, and looks whether its status has changed. */
   readonly heartbeatMs?: number;
+  /** How often it looks what others have said of the node meanwhile; default: with each heartbeat. */
+  readonly lookMs?: number;
   /** The node has become ready, or is so no more. */
   readonly onReady: (isReady: boolean) => void;
   readonly signal: AbortSignal;
@@ -45,6 +47,7 @@ export class NodeAgent {
   #lease: Stored<Lease> | undefined;
   #podCidrs: readonly string[] = [];
   #labels: Readonly<Record<string, string>>;
+  #seenAt = -Infinity;
 
   constructor(options: NodeAgentOptions) {
     this.#options = options;
@@ -120,9 +123,11 @@ export class NodeAgent {
     const { client, clock, node } = this.#options;
     const now = clock.now();
     const health = await this.#options.health();
-    const known = this.#written && (await this.#see().catch(() => undefined));
+    const isDue = !this.#written || now - this.#written.at >= STATUS_WRITE_MS || !deepEqual(this.#written.health, health);
+    const looks = this.#written && (isDue || now - this.#seenAt >= (this.#options.lookMs ?? 0));
+    const known = looks ? await this.#see().catch(() => undefined) : undefined;
     const others = advertised(node, known?.status ?? {});
-    if (this.#written && now - this.#written.at < STATUS_WRITE_MS && deepEqual(this.#written.health, health) && Object.keys(others).length === 0) return;
+    if (!isDue && Object.keys(others).length === 0) return;
     const own = nodeStatus(node, health, this.#conditions, timeText(now));
     const status = { ...own, allocatable: { ...own.allocatable, ...others } };
     const { spec } = await client.patch(nodes, { name: node.name }, { type: 'application/strategic-merge-patch+json', body: { status } }, { subresource: 'status' });
@@ -138,6 +143,7 @@ export class NodeAgent {
   async #see(): Promise<Stored<Node>> {
     const { client, node } = this.#options;
     const known = await client.get(nodes, { name: node.name });
+    this.#seenAt = this.#options.clock.now();
     this.#labels = known.metadata.labels ?? {};
     return known;
   }

@@ -41,6 +41,8 @@ const IMAGES_MS = 300_000;
 /** Images that sandboxes are made of, ours and those of other runtimes; and what cannot be pulled again. */
 const PINNED_IMAGES = /(^coracle\.local\/)|(\/pause:)/;
 const ORPHANS_MS = 60_000;
+/** Thousands of simulated nodes would ask for themselves all the time. */
+const SIMULATED_LOOK_MS = 60_000;
 
 export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
   const { client, runtime, nodeName, clock, random, log, directory } = options;
@@ -65,7 +67,7 @@ export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
     eviction = openEviction({ options, context, pods: set, measure, reclaim: () => keeper.removeUnused(), recordNode: (type, reason, message) => recordNode(reason, message, type) });
     void eviction.run();
   }
-  const agent = new NodeAgent({ client, clock, random, log, node, ...(options.heartbeatMs !== undefined && { heartbeatMs: options.heartbeatMs }), health: () => healthOf(runtime, eviction?.conditions ?? []), onReady: (isReady) => recordNode(isReady ? 'NodeReady' : 'NodeNotReady', `Node ${nodeName} status is now: ${isReady ? 'NodeReady' : 'NodeNotReady'}`), signal });
+  const agent = new NodeAgent({ client, clock, random, log, node, ...(options.heartbeatMs !== undefined && { heartbeatMs: options.heartbeatMs }), ...(options.isSimulated && { lookMs: SIMULATED_LOOK_MS }), health: () => healthOf(runtime, eviction?.conditions ?? []), onReady: (isReady) => recordNode(isReady ? 'NodeReady' : 'NodeNotReady', `Node ${nodeName} status is now: ${isReady ? 'NodeReady' : 'NodeNotReady'}`), signal });
   const informer = openInformer(client, podsResource, { fieldSelector: `spec.nodeName=${nodeName}` }, { clock, random, log });
   const ready = begin({ agent, informer, set, context, signal, network: options.network, adapt: options.adapt ?? ((pod) => pod) });
   ready.catch((error: unknown) => log.warn({ error: String(error) }, 'the kubelet could not begin'));
