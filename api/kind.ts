@@ -116,6 +116,8 @@ export interface Kind {
   readonly relaxedDurability?: boolean;
   /** The CustomResourceDefinition's name where the row was compiled from one. */
   readonly custom?: string;
+  /** The revision of that definition: before it nobody can have seen such an object as it is now. */
+  readonly definedAt?: number;
   /** Of a custom kind: all that its definition names, served or not, with its group. */
   readonly namedVersions?: readonly string[];
   /** Of a custom kind whose versions a webhook converts: objects into another version, in their order. Throws `ApiError`. */

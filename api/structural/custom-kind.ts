@@ -49,7 +49,7 @@ export function compileCustomKind(definition: CustomResourceDefinition, options:
     ...first,
     selectableFields: Object.assign({}, ...parts.map(({ selectableFields }) => selectableFields)) as Parts['selectableFields'],
     storagePath: `${group}/${names.plural}`,
-    custom: definition.metadata.name ?? '', namedVersions: versions.map(({ name }) => `${group}/${name}`),
+    custom: definition.metadata.name ?? '', definedAt: Number(definition.metadata.resourceVersion ?? 0), namedVersions: versions.map(({ name }) => `${group}/${name}`),
     stored: (object) => formStored(object, `${group}/${stored.name}`, schemaOf(versions.find(({ name }) => object.apiVersion === `${group}/${name}`) ?? stored)),
   };
 }

@@ -169,6 +169,17 @@ describe('reads', () => {
     }
   });
 
+  test('nobody resumes from before the resource was there', async () => {
+    const { put, store, clock } = rig();
+    await put('a/before');
+    const since = await put('a/one');
+    const cache = openCache({ store, prefix: PREFIX, index, clock, since });
+    opened.push(cache);
+    await cache.ready();
+    expect(() => cache.watch(since - 1, undefined, {} as Parameters<typeof cache.watch>[2])).toThrow(Compacted);
+    expect(observe(cache, since).lines()).toEqual([]);
+  });
+
   test('listAt() is Compacted after as long as history is kept, though nobody has written since', async () => {
     const { put, cache, clock } = rig();
     const old = await put('a/one');

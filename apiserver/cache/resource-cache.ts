@@ -48,6 +48,8 @@ export interface CacheOptions {
   readonly index: Indexer;
   readonly clock: Clock;
   readonly limits?: Partial<CacheLimits>;
+  /** Nobody can resume from before this revision. */
+  readonly since?: number;
   /** Of the store, for all its caches. */
   readonly history?: History;
   /** Hears of values that cannot be read (they are left out) and of interruptions (the cache recovers by itself). */
@@ -241,7 +243,7 @@ class StoreCache implements ResourceCache {
     this.#readyAt = await this.#options.store.revision();
     const past = this.#readyAt - REPLAYED_REVISIONS;
     try {
-      return await load(Math.max(1, past));
+      return await load(Math.min(this.#readyAt, Math.max(1, past, this.#options.since ?? 1)));
     } catch (error) {
       if (!(error instanceof Compacted)) throw error;
       return load();

@@ -151,7 +151,7 @@ export class Registry {
     let cache = this.#caches.get(prefix);
     if (!cache) {
       const { store, clock, onFault } = this.#options;
-      cache = openCache({ store, clock, history: this.#history, prefix, index: kindIndexer({ ...kind, ...version.own, ...(version.place !== undefined && { stored: () => false }) }), onFault });
+      cache = openCache({ store, clock, history: this.#history, since: kind.definedAt ?? 1, prefix, index: kindIndexer({ ...kind, ...version.own, ...(version.place !== undefined && { stored: () => false }) }), onFault });
       this.#caches.set(prefix, cache);
     }
     return cache;
